@@ -1,0 +1,118 @@
+# For GNU make 3.81 and later. `make` alone lists the targets.
+#
+# The targets that render are phony, and none is named after an output or a manifest: make deletes
+# a target when it is interrupted, and takes an old file for one that is up to date.
+# They `exec` the program, so that a Ctrl-C or SIGTERM meets it, once, with no shell in between.
+
+PYTHON ?= python3
+WORKERS ?= 2
+SEEDS ?= 20
+JOB ?=
+ARGS ?=
+
+PY := .venv/bin/python
+PYTEST := $(PY) -m pytest -n $(WORKERS)
+export PYTHON WORKERS JOB
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help demo test check format render overnight calendar plan status report open sandbox \
+	chaos soak bench bench-quick browser-test test-all-pythons lock clean job-given
+
+help: ## This list
+	@awk 'BEGIN { FS = ":.*## " } \
+	  /^##@/ { printf "\n%s\n", substr($$0, 5) } \
+	  /^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@echo
+	@echo "JOB=jobs/x.yaml names the job; ARGS='--limit 3' is passed on to the program."
+	@echo "PYTHON=python3.13 names the Python that .venv is made with."
+
+##@ Try it
+
+demo: .venv/.installed-run ## Render jobs/demo.yaml against a simulated API: no key, no cost
+	@exec $(PY) scripts/demo.py $(ARGS)
+
+sandbox: .venv/.installed-run ## Serve the simulated API until Ctrl-C
+	@exec $(PY) -m pipeline sandbox $(ARGS)
+
+##@ Render for real (costs credits; the key is in SEGMIND_API_KEY or .env)
+
+plan: job-given .venv/.installed-run ## What a run of JOB would render, and what it would cost
+	@exec $(PY) -m pipeline check "$$JOB" $(ARGS)
+
+render: job-given .venv/.installed-run ## Render JOB, or go on where it stopped
+	@exec $(PY) scripts/render.py "$$JOB" $(ARGS)
+
+overnight: job-given .venv/.installed-notify ## The same, holding for credits; the window is the job's
+	@exec $(PY) scripts/render.py "$$JOB" $(ARGS) --wait-for-credits
+
+calendar: .venv/.installed-run ## Render jobs/calendar.yaml, the month in jobs/calendar.csv
+	@exec $(PY) scripts/render.py jobs/calendar.yaml $(ARGS)
+
+status: job-given .venv/.installed-run ## Where JOB stands, also while it runs
+	@exec $(PY) -m pipeline status "$$JOB" $(ARGS)
+
+report: job-given .venv/.installed-run ## Write report.html beside the clips of JOB
+	@exec $(PY) -m pipeline report "$$JOB" $(ARGS)
+
+open: job-given .venv/.installed-run ## Show the report of JOB in the browser
+	@exec $(PY) scripts/open_report.py "$$JOB"
+
+##@ Work on it
+
+test: .venv/.installed-dev ## The tests, but for slow ones; branch coverage of 95 % or more
+	@$(PYTEST) -m "not slow" --cov=pipeline --cov-branch --cov-fail-under=95 $(ARGS)
+
+check: .venv/.installed-dev ## Lint, format and types
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(PY) -m mypy
+	$(PY) -m mypy scripts
+
+format: .venv/.installed-dev ## Format, and mend what the linter can
+	$(PY) -m ruff format .
+	$(PY) -m ruff check --fix .
+
+browser-test: .venv/.installed-dev tests/browser/node_modules/.installed ## The report in a headless Chromium
+	@$(PY) -m pytest -m browser tests/browser $(ARGS)
+
+chaos: .venv/.installed-dev ## Faults, restarts and kill -9 at random, from SEEDS=20 seeds
+	@CHAOS_SEEDS=$(SEEDS) $(PYTEST) -m slow -k chaos $(ARGS)
+
+soak: ## Half an hour at 200 in flight: memory, files and CPU stay flat
+	@exec bash bench/soak $(ARGS)
+
+bench: ## Speed and size beside the peers, which get a .venv-bench of their own
+	@exec bash bench/run $(ARGS)
+
+bench-quick: ## The same in under two minutes
+	@exec bash bench/run --quick $(ARGS)
+
+test-all-pythons: ## The tests on each Python from 3.11 to 3.14 that is here
+	@scripts/test-pythons $(ARGS)
+
+##@ House-keeping
+
+lock: ## Lock the versions again (needs uv); ARGS=--upgrade takes newer ones
+	@scripts/lock $(ARGS)
+
+clean: ## Remove what make made, .venv too; renders, manifests and .env stay
+	rm -rf .venv .venv-bench .make .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist
+	rm -rf tests/browser/node_modules
+	rm -f .coverage .coverage.*
+	find pipeline tests scripts bench -name __pycache__ -prune -exec rm -rf {} +
+
+# Set up only what changed.
+
+.venv/.installed-%: requirements/%.txt pyproject.toml
+	@scripts/venv $*
+
+tests/browser/node_modules/.installed: tests/browser/package.json tests/browser/package-lock.json
+	@tests/browser/setup
+	@touch $@
+
+job-given:
+	@if [ -z "$$JOB" ]; then \
+	  echo "Which job? For example: make $(firstword $(MAKECMDGOALS)) JOB=jobs/demo.yaml" >&2; \
+	  exit 2; \
+	fi
