@@ -1,0 +1,78 @@
+"""Batch generation against a paid media API: each clip paid for exactly once.
+
+    import anyio
+    import pipeline
+
+    job = pipeline.load("jobs/demo.yaml")
+    endpoint = pipeline.Endpoint("https://api.segmind.com", key)
+    summary = anyio.run(pipeline.run, job, endpoint)
+    for record in pipeline.read_manifest(job):
+        print(record.task, record.status, record.output)
+
+The command line is built on these names. Importing the package is cheap: each name imports what
+it needs when it is first used.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pipeline import events
+    from pipeline.client import Endpoint
+    from pipeline.errors import ExitCode, JobFileError, PipelineError
+    from pipeline.events import Summary
+    from pipeline.library import load, read_manifest, status
+    from pipeline.models import Job, Record, Status, Task
+    from pipeline.plan import Retry
+    from pipeline.runner import Options, run
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Endpoint",
+    "ExitCode",
+    "Job",
+    "JobFileError",
+    "Options",
+    "PipelineError",
+    "Record",
+    "Retry",
+    "Status",
+    "Summary",
+    "Task",
+    "events",
+    "load",
+    "read_manifest",
+    "run",
+    "status",
+]
+
+_HOMES = {
+    "Endpoint": "client",
+    "ExitCode": "errors",
+    "Job": "models",
+    "JobFileError": "errors",
+    "Options": "runner",
+    "PipelineError": "errors",
+    "Record": "models",
+    "Retry": "plan",
+    "Status": "models",
+    "Summary": "events",
+    "Task": "models",
+    "load": "library",
+    "read_manifest": "library",
+    "run": "runner",
+    "status": "library",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name == "events":
+        return import_module("pipeline.events")
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"pipeline.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]

@@ -1,0 +1,455 @@
+"""The gate: whether the next request can be paid for, as far as anything received tells.
+
+Pure and synchronous, so that nothing can slip between the check and the reservation; the
+coordinator does the waiting around it. All money is `Decimal`, in US dollars.
+
+    bound     = figure - charges that the figure may not include yet
+    spendable = bound - reserved - reserve        a dispatch needs spendable >= price
+    budget    >= spent + at risk + reserved + price
+
+A *figure* is a balance as the API told it, in a header or by the balance call. It surely includes
+the charges whose answers had arrived before its own request was sent, and no others: the header
+lags, and arrives out of order.
+"""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from decimal import Decimal
+from enum import Enum, StrEnum
+
+from pipeline.models import CreditPolicy, Gate, Task, canonical_json
+
+ZERO = Decimal(0)
+
+# Lone requests that may fail to teach the price before the gate settles for what it has.
+LESSONS = 2
+
+# What a price does not depend on.
+_FREE_PARAMS = frozenset({"prompt", "negative_prompt", "seed"})
+
+
+class Verdict(Enum):
+    """What the gate says of the next request."""
+
+    GO = "go"
+    WAIT = "wait"  # what is in flight may change it
+    ASK = "ask"  # the balance first
+    CLOSED = "closed"
+
+
+class Source(StrEnum):
+    """How a figure was told."""
+
+    HEADER = "header"
+    CALL = "call"
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A balance as it was told. `settled` is what had been charged when its request was sent."""
+
+    value: Decimal
+    settled: Decimal
+    sent: int
+    received: int
+    source: Source
+
+
+@dataclass(slots=True, eq=False)
+class Reservation:
+    """The price of one request in flight.
+
+    `lone` lets no other request go before it has ended. `alone` says that none was in flight with
+    it, and `before` is the figure known when it left: together they can teach a price.
+    """
+
+    price_class: str
+    price: Decimal
+    sent: int
+    settled: Decimal
+    lone: bool
+    alone: bool
+    before: Figure | None
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A balance call on its way."""
+
+    sent: int
+    settled: Decimal
+    quiet: bool  # nothing else was in flight when it was asked
+
+
+@dataclass(slots=True)
+class _Measure:
+    """What was charged since a balance call with nothing in flight: the next tells its price."""
+
+    before: Figure
+    charged: Counter[str] = field(default_factory=Counter)
+
+
+def price_class(task: Task) -> str:
+    """Name what the price of a task depends on: its model, and its parameters but the prompt."""
+    told = {
+        key: value
+        for key, value in task.params.items()
+        if key not in _FREE_PARAMS and not (isinstance(value, str) and "://" in value)
+    }
+    return canonical_json([task.model, told]).decode()
+
+
+@dataclass(slots=True)
+class PriceBook:
+    """What a request costs: as told for its class, as written, as told for its model, as published.
+
+    A written price is corrected only by `x-cost` or by lone requests between two figures, never
+    by how fast the balance falls: another job may be spending, and a top-up may come. So a
+    measurement is sure once another agrees with it.
+    """
+
+    written: Decimal | None
+    published: Decimal | None
+    told: dict[str, Decimal] = field(default_factory=dict)
+    lessons: int = 0
+    _measured: dict[str, Decimal] = field(default_factory=dict)
+    _sure: set[Decimal] = field(default_factory=set)
+
+    def estimate(self, name: str) -> Decimal | None:
+        """Look up what a class costs, as far as anybody says; None where nobody does."""
+        if (told := self.told.get(name)) is not None:
+            return told
+        if self.written is not None:
+            return self.written
+        return max(self.told.values(), default=self.published)
+
+    def of(self, name: str) -> Decimal | None:
+        """Look up the price to reserve; None while it has to be learned from a lone request."""
+        if self.written is None and not self.told and self.lessons < LESSONS:
+            return None
+        return self.estimate(name) or ZERO
+
+    def guessed(self, name: str) -> bool:
+        """Say whether the price of a class is only inferred from those of other classes."""
+        return self.written is None and name not in self.told and bool(self.told)
+
+    def measure(self, name: str, price: Decimal, count: int) -> Decimal | None:
+        """Take the price of each of `count` requests between two figures; a new price, or None."""
+        if price in {self._measured.get(name), self.estimate(name)}:
+            self.be_sure_of(price)
+        self._measured[name] = price
+        believed = price in self._sure if self.written is not None else True
+        return price if believed and count == 1 and price > ZERO else None
+
+    def be_sure_of(self, price: Decimal) -> None:
+        """Note that what a request costs was told, or measured twice."""
+        self._sure.add(price)
+
+    def may_be_less(self, name: str) -> bool:
+        """Say whether a class that nobody wrote a price for may be cheaper than it was measured."""
+        measured = self.written is None and bool(self._measured)
+        return measured and self.estimate(name) not in self._sure
+
+
+class CreditGate:
+    """Reserve, settle, release. One per run; not thread-safe, and never awaits."""
+
+    def __init__(
+        self,
+        policy: CreditPolicy,
+        *,
+        published: Decimal | None = None,
+        spent: Decimal = ZERO,
+        at_risk: Decimal = ZERO,
+    ) -> None:
+        self.prices = PriceBook(policy.cost, published)
+        self.spent = spent
+        self.at_risk = at_risk
+        self.reserved = ZERO
+        self.spent_here = ZERO
+        self.figure: Figure | None = None
+        # The balance as last told, for people; by the same rule, an older answer never raises it.
+        self.remaining: Decimal | None = None
+        self._heard_at = 0
+        # The balance as it may be believed for one lone request.
+        self._believed: Decimal | None = None
+        self._told_at = 0
+        self._since = ZERO  # charged for requests that were sent after it was told
+        self._policy = policy
+        self._clock = 0
+        self._charged = ZERO
+        self._in_flight: set[Reservation] = set()
+        self._lone: Reservation | None = None
+        self._measure: _Measure | None = None
+        self._blind = False  # neither header nor balance call ever told
+        self._asked = False  # the balance was asked since anything changed
+        self.call_works = False  # the balance call told a figure when last asked
+
+    # -- what is known ------------------------------------------------------------------------
+
+    @property
+    def in_flight(self) -> int:
+        """How many requests hold a reservation."""
+        return len(self._in_flight)
+
+    @property
+    def spendable(self) -> Decimal | None:
+        """What the balance still covers; None while it is unknown."""
+        if self.figure is None:
+            return None
+        return self._bound(self.figure) - self.reserved - self._policy.reserve
+
+    def _bound(self, figure: Figure) -> Decimal:
+        return figure.value - (self._charged - figure.settled)
+
+    # -- may the next one go? -----------------------------------------------------------------
+
+    def consider(self, name: str) -> Verdict:
+        """Say whether a request of price class `name` can be paid for now."""
+        price = self.prices.estimate(name) or ZERO
+        if not self._budget_covers(self.prices.estimate(name)):
+            return Verdict.WAIT if self._in_flight else Verdict.CLOSED
+        if self._policy.gate is Gate.OFF:
+            return Verdict.GO
+        if self._must_be_alone(name):
+            return self._consider_alone(self.prices.of(name))
+        if self.figure is None or self._covers(price):
+            return Verdict.GO
+        return self._at_the_end(name, price)
+
+    def why_closed(self, name: str) -> str:
+        """Say in words what the gate lacks for a request of price class `name`."""
+        price = self.prices.estimate(name) or ZERO
+        if not self._budget_covers(self.prices.estimate(name)):
+            risk = f" and {self.at_risk:f} at risk" if self.at_risk else ""
+            return (
+                f"the budget of {self._policy.budget:f} does not cover another {price:f}:"
+                f" {self.spent:f} is spent{risk}"
+            )
+        kept = f", of which {self._policy.reserve:f} is kept" if self._policy.reserve else ""
+        return f"{self.remaining or ZERO:f} credits are left{kept}; the next task costs {price:f}"
+
+    def budget_allows(self, classes: Iterable[str]) -> bool:
+        """Whether the budget covers a request of any of these price classes."""
+        return any(self._budget_covers(self.prices.estimate(name)) for name in classes)
+
+    def _budget_covers(self, price: Decimal | None) -> bool:
+        if self._policy.budget is None:
+            return True
+        if price is None:  # not known: at least something must be left
+            return self._policy.budget > self.spent + self.at_risk + self.reserved
+        return self._policy.budget >= self.spent + self.at_risk + self.reserved + price
+
+    def _must_be_alone(self, name: str) -> bool:
+        unknown = self.figure is None or self.prices.of(name) is None
+        return self._lone is not None or (unknown and not self._blind)
+
+    def _consider_alone(self, price: Decimal | None) -> Verdict:
+        if self._in_flight:
+            return Verdict.WAIT
+        if self._may_ask:
+            return Verdict.ASK
+        if self._believed is None:
+            return Verdict.GO
+        left = self._believed - self._since - self._policy.reserve
+        return Verdict.GO if left > ZERO and left >= (price or ZERO) else Verdict.CLOSED
+
+    @property
+    def _may_ask(self) -> bool:
+        return self._policy.gate is Gate.AUTO and not self._asked
+
+    def _covers(self, price: Decimal) -> bool:
+        return self.spendable is not None and self.spendable >= price
+
+    def _at_the_end(self, name: str, price: Decimal) -> Verdict:
+        """Decide where the balance seems too low: wait, ask, or believe the last header once."""
+        if self._in_flight:
+            return Verdict.WAIT
+        if self._may_ask:
+            return Verdict.ASK
+        assert self._believed is not None
+        left = self._believed - self._since - self._policy.reserve
+        if not self.call_works and left >= price:
+            return Verdict.GO
+        if self.call_works and left > ZERO and self.prices.may_be_less(name):
+            return Verdict.GO
+        # Nobody has told what this class costs: it may be cheaper than the others. One may try.
+        if self.prices.guessed(name) and left > ZERO:
+            return Verdict.GO
+        return Verdict.CLOSED
+
+    # -- a request's money --------------------------------------------------------------------
+
+    def reserve(self, name: str) -> Reservation:
+        """Set the price of one request aside, before it is dispatched."""
+        price = self.prices.estimate(name) or ZERO
+        alone = not self._in_flight
+        lone = alone and self._policy.gate is not Gate.OFF and not self._sure_of(name, price)
+        held = Reservation(
+            name, price, self._tick(), self._charged, lone=lone, alone=alone, before=self.figure
+        )
+        for other in self._in_flight if len(self._in_flight) == 1 else ():
+            other.alone = False
+        self._lone = held if lone else None
+        self._in_flight.add(held)
+        self.reserved += price
+        return held
+
+    def _sure_of(self, name: str, price: Decimal) -> bool:
+        """Say whether others may go beside it: price and balance are known, and enough."""
+        if self._blind:
+            return True
+        return self.prices.of(name) is not None and self._covers(price)
+
+    def release(self, held: Reservation, header: Decimal | None = None) -> None:
+        """Give a reservation back: the request was not charged."""
+        self._close(held)
+        self._hear(held, header)
+
+    def withdraw(self, held: Reservation) -> None:
+        """Give a reservation back whose request was never dispatched, as if it had not been."""
+        self._in_flight.discard(held)
+        self._lone = None if self._lone is held else self._lone
+        self.reserved -= held.price
+
+    def charge(
+        self,
+        held: Reservation,
+        header: Decimal | None = None,
+        x_cost: Decimal | None = None,
+        *,
+        learn: bool = True,
+    ) -> Decimal | None:
+        """Settle a request that was charged; the cost as far as it is known.
+
+        What a failed answer has cost is no price: it does not `learn`. Neither is nothing.
+        """
+        self._close(held)
+        if x_cost is not None and learn and x_cost > ZERO:
+            self.prices.be_sure_of(x_cost)
+            self._learn(held.price_class, x_cost)
+        paid = x_cost if x_cost is not None else held.price
+        self._charged += paid
+        self._since += paid if held.sent > self._told_at else ZERO
+        self._attend(held, header, x_cost)
+        self._hear(held, header)
+        cost = x_cost if x_cost is not None else self.prices.estimate(held.price_class)
+        self._spend(cost or ZERO)
+        return cost
+
+    def correct(self, name: str, booked: Decimal | None) -> Decimal | None:
+        """Correct a cost just booked, now that a figure has told the price."""
+        price = self.prices.estimate(name)
+        self._spend((price or ZERO) - (booked or ZERO))
+        return price
+
+    def doubt(
+        self, held: Reservation, header: Decimal | None = None, x_cost: Decimal | None = None
+    ) -> Decimal:
+        """Settle a request that may have been charged; what is at risk."""
+        self._close(held)
+        self._measure = None
+        at_risk = held.price if x_cost is None else x_cost
+        self._charged += at_risk
+        self.at_risk += at_risk
+        self._hear(held, header)
+        return at_risk
+
+    def _spend(self, cost: Decimal) -> None:
+        self.spent += cost
+        self.spent_here += cost
+
+    def _close(self, held: Reservation) -> None:
+        self.withdraw(held)
+        self._asked = False
+        self._tick()
+
+    def _attend(self, held: Reservation, header: Decimal | None, x_cost: Decimal | None) -> None:
+        """Learn from a charge: by the next quiet balance call, or by a lone request's header."""
+        if self._measure is not None:
+            self._measure.charged[held.price_class] += 1
+        elif x_cost is None and held.alone and self.prices.of(held.price_class) is None:
+            if held.before and header is not None and held.before.value > header:
+                self._learn(held.price_class, held.before.value - header)
+            else:
+                self.prices.lessons += 1
+
+    # -- figures ------------------------------------------------------------------------------
+
+    def processed(self) -> None:
+        """Note that the API has answered for a request: what it has not told stays unknown."""
+        self._blind = self._blind or (self.figure is None and not self.call_works)
+
+    def ask(self) -> Question:
+        """Note that the balance call is being sent."""
+        return Question(self._tick(), self._charged, quiet=not self._in_flight)
+
+    def told(self, question: Question, value: Decimal | None) -> None:
+        """Take the answer of the balance call; None where it gave no figure."""
+        self._asked = True
+        self.call_works = value is not None
+        measure, self._measure = self._measure, None
+        if value is None:
+            self.prices.lessons += bool(measure and measure.charged)
+            return
+        figure = Figure(value, question.settled, question.sent, self._tick(), Source.CALL)
+        if question.quiet and not self._in_flight and figure.settled == self._charged:
+            if measure is not None:
+                self._take(measure, figure)
+            self._measure = _Measure(figure)
+        self._adopt(figure)
+
+    @property
+    def wants_a_figure(self) -> bool:
+        """Whether a balance call now, with nothing in flight, would teach an unknown price."""
+        if self._measure is None or self._in_flight or not self._may_ask:
+            return False
+        return any(self.prices.of(name) is None for name in self._measure.charged)
+
+    def recheck(self) -> None:
+        """Let the balance be asked once more, although nothing has changed here."""
+        self._asked = False
+
+    def _take(self, measure: _Measure, after: Figure) -> None:
+        if len(measure.charged) != 1:
+            return
+        ((name, count),) = measure.charged.items()
+        paid = (measure.before.value - after.value) / count
+        price = self.prices.measure(name, paid, count)
+        if price is not None:
+            self._learn(name, price)
+        elif self.prices.of(name) is None:
+            self.prices.lessons += 1
+
+    def _hear(self, held: Reservation, header: Decimal | None) -> None:
+        if header is None or self._policy.gate is Gate.OFF:
+            return
+        self._adopt(Figure(header, held.settled, held.sent, self._tick(), Source.HEADER))
+
+    def _adopt(self, new: Figure) -> None:
+        """Take a figure: one sent after the present came may raise, any other may only lower.
+
+        A header can be older than its own request, so it raises only where no call can.
+        """
+        if self.remaining is None or new.sent > self._heard_at or new.value < self.remaining:
+            self.remaining, self._heard_at = new.value, new.received
+        raises = new.source is Source.CALL or not self.call_works
+        newer = raises and new.sent > self._told_at
+        if self._believed is None or newer or new.value < self._believed - self._since:
+            self._believed, self._told_at, self._since = new.value, new.received, ZERO
+        old = self.figure
+        newer = raises and old is not None and new.sent > old.received
+        if old is None or newer or self._bound(new) < self._bound(old):
+            self.figure = new
+
+    def _learn(self, name: str, price: Decimal) -> None:
+        self.prices.told[name] = price
+        for held in self._in_flight:
+            if held.price_class == name:
+                self.reserved += price - held.price
+                held.price = price
+
+    def _tick(self) -> int:
+        self._clock += 1
+        return self._clock

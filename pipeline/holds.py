@@ -1,0 +1,69 @@
+"""Why nothing goes out just now, told once at its beginning and once at its end."""
+
+import math
+import time
+from collections import deque
+
+from pipeline import events as ev
+from pipeline.schedule import Hours
+
+# Fewer past durations than this tell nothing of the slowest.
+_ENOUGH = 5
+
+
+class Holds:
+    """Announces holds, and knows the hours of the run."""
+
+    def __init__(self, watch: ev.Watcher, hours: Hours, durations: deque[float]) -> None:
+        self._watch = watch
+        self._hours = hours
+        self._durations = durations
+        self._reason: ev.Reason | None = None
+        self._since = 0.0
+        self._told_until = 0.0
+
+    def begin(self, reason: ev.Reason, detail: str, seconds: float) -> None:
+        """Announce a hold, or its new end."""
+        now = time.time()
+        until = now + seconds if math.isfinite(seconds) else None
+        if self._reason is not reason:
+            self.end()
+            self._reason, self._since = reason, now
+        elif until is None or abs(until - self._told_until) < 1.0:
+            return
+        self._told_until = until or 0.0
+        self._watch(ev.Held(reason, detail, until, now))
+
+    def end(self) -> None:
+        """Announce that dispatch goes on."""
+        if self._reason is not None:
+            now = time.time()
+            self._watch(ev.Resumed(self._reason, now - self._since, now))
+            self._reason = None
+
+    def took(self, seconds: float) -> None:
+        """Note how long a task took."""
+        self._durations.append(seconds)
+
+    def until_window(self) -> float | None:
+        """Seconds until the window opens; None where it is open."""
+        if self._hours.opens is None:
+            return None
+        wait = self._hours.opens - time.time()
+        if wait <= 0:
+            return None
+        self.begin(ev.Reason.WINDOW, "the time window has not opened", wait)
+        return wait
+
+    def window_closes(self) -> bool:
+        """Whether a task that went out now would end too late, by what past ones took."""
+        if self._hours.closes is None:
+            return False
+        return time.time() + self._slow() >= self._hours.closes
+
+    def _slow(self) -> float:
+        """The 95th percentile of past durations, in seconds."""
+        if len(self._durations) < _ENOUGH:
+            return max(self._durations, default=0.0)
+        ordered = sorted(self._durations)
+        return ordered[math.ceil(0.95 * len(ordered)) - 1]

@@ -1,0 +1,233 @@
+"""The nouns of the pipeline: frozen plain data, no I/O.
+
+Job → Task → Claim → Record. Tasks, claims and records are JSON as they stand, so that they can
+cross a file or a socket unchanged.
+"""
+
+import hashlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, time
+from decimal import Decimal
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+_ENCODER = msgspec.json.Encoder(decimal_format="number", order="sorted")
+
+
+def canonical_json(value: Any) -> bytes:
+    """Encode `value` as JSON with sorted keys: the same value, the same bytes."""
+    return _ENCODER.encode(value)
+
+
+def fingerprint(model: str, params: dict[str, Any]) -> str:
+    """Digest what is sent: 64 hexadecimal digits over the model and its parameters."""
+    return hashlib.sha256(_ENCODER.encode([model, params])).hexdigest()
+
+
+def rfc3339(seconds: float) -> str:
+    """Write Unix time as RFC 3339 in UTC with milliseconds, as records have it."""
+    moment = datetime.fromtimestamp(seconds, UTC)
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+class Status(StrEnum):
+    """How a task ended."""
+
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    IN_DOUBT = "in_doubt"
+
+
+class Gate(StrEnum):
+    """Where the gate learns the balance."""
+
+    AUTO = "auto"  # headers and the balance call
+    HEADER = "header"  # headers alone
+    OFF = "off"  # nothing: only a 406 stops
+
+
+class InDoubt(StrEnum):
+    """What a run does with a task that may have been paid for."""
+
+    HOLD = "hold"
+    RESEND = "resend"
+
+
+class Task(msgspec.Struct, frozen=True, kw_only=True):
+    """One request that the job expands to.
+
+    `id` is its identity, unique in the job and stable across edits: the prompt's own id (else a
+    hash of the parameters), the matrix values, the take. `params` is exactly the body that is
+    sent. `output` is a relative POSIX path without extension. Higher `priority` goes first.
+    """
+
+    id: str
+    model: str
+    params: dict[str, Any]
+    fingerprint: str
+    output: str
+    meta: dict[str, Any] = {}
+    priority: int = 0
+
+    @property
+    def prompt(self) -> str:
+        """The prompt as sent, or nothing."""
+        return str(self.params.get("prompt", ""))
+
+    @property
+    def key(self) -> str:
+        """A short name that is safe in every file system: names claims and parts."""
+        return hashlib.sha256(self.id.encode()).hexdigest()[:20]
+
+
+class Record(msgspec.Struct, frozen=True, kw_only=True):
+    """One line of the manifest: how an attempt at a task ended.
+
+    Money is in US dollars. `at_risk` is what may have been paid without an output. `duration_s`
+    is the time of the last attempt, from dispatch to the last byte. `simulated` marks the
+    sandbox's answers; it is None where no answer has told.
+    """
+
+    task: str
+    status: Status
+    model: str
+    params: dict[str, Any]
+    fingerprint: str
+    meta: dict[str, Any] = {}
+    output: str | None = None
+    bytes: int | None = None
+    sha256: str | None = None
+    content_type: str | None = None
+    http_status: int | None = None
+    attempts: int = 1
+    cost: Decimal | None = None
+    at_risk: Decimal | None = None
+    remaining_credits: Decimal | None = None
+    request_id: str | None = None
+    error: str | None = None
+    started_at: str = ""
+    finished_at: str = ""
+    duration_s: float | None = None
+    simulated: bool | None = None
+
+
+class Completion(msgspec.Struct, frozen=True, kw_only=True):
+    """What a claim is completed with once the whole body is there and checked."""
+
+    output: str
+    bytes: int
+    sha256: str
+    content_type: str | None
+    http_status: int
+    cost: Decimal | None
+    remaining_credits: Decimal | None
+    request_id: str | None
+    finished_at: str
+    duration_s: float
+    simulated: bool
+
+
+class Claim(msgspec.Struct, frozen=True, kw_only=True):
+    """An attempt on the wire, durable before its request leaves.
+
+    It says exactly what was sent, so that it still means something after the job was edited.
+    """
+
+    task: str
+    fingerprint: str
+    model: str
+    params: dict[str, Any]
+    meta: dict[str, Any]
+    price: Decimal | None
+    attempt: int
+    output: str
+    started_at: str
+    simulated: bool | None = None
+    completion: Completion | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """At most `count` dispatches in `period` seconds, spaced evenly."""
+
+    count: float
+    period: float
+
+    @property
+    def interval(self) -> float:
+        """Seconds between two dispatches."""
+        return self.period / self.count
+
+
+@dataclass(frozen=True, slots=True)
+class RetryPolicy:
+    """How often and how long to try again; times in seconds.
+
+    `outage` is the patience with an outage; None is 2 hours, or 10 minutes while nothing has
+    succeeded yet.
+    """
+
+    attempts: int = 5
+    wait: float = 1.0
+    max_wait: float = 60.0
+    outage: float | None = None
+    in_doubt: InDoubt = InDoubt.HOLD
+
+
+@dataclass(frozen=True, slots=True)
+class CreditPolicy:
+    """What may be spent, in US dollars. A `cost` of None is learned."""
+
+    cost: Decimal | None = None
+    budget: Decimal | None = None
+    reserve: Decimal = Decimal(0)
+    gate: Gate = Gate.AUTO
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """The daily window in which requests may be dispatched. `timezone` None is local time."""
+
+    start: time
+    end: time
+    timezone: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Notify:
+    """Whom to tell, and when. `to` names environment variables that hold Apprise addresses."""
+
+    to: tuple[str, ...] = ()
+    on: tuple[str, ...] = ("end", "stop", "outage")
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A job file, read and checked. Times in seconds, sizes in bytes, paths absolute.
+
+    `expand` yields the tasks in the order of the file, without holding them; it raises
+    `JobFileError` with every problem of the rows at once.
+    """
+
+    path: Path
+    name: str
+    model: str
+    output_dir: Path
+    expand: Callable[[], Iterator[Task]] = field(repr=False, compare=False)
+    concurrency: int = 5
+    rate: Rate | None = None
+    timeout: float = 600.0
+    max_size: int = 2 * 1024**3
+    retry: RetryPolicy = RetryPolicy()
+    credits: CreditPolicy = CreditPolicy()
+    schedule: Schedule | None = None
+    notify: Notify | None = None
+    warnings: tuple[str, ...] = ()
+
+    def tasks(self) -> Iterator[Task]:
+        """Expand the job into its tasks, in the order of the file."""
+        return self.expand()
