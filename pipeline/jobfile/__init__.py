@@ -1,0 +1,40 @@
+"""The job file: YAML → `Job` → tasks.
+
+Importing this is cheap; reading a job file imports what that needs.
+"""
+
+from pathlib import Path
+from typing import Any
+
+from pipeline.models import Job
+
+
+def load(path: Path) -> Job:
+    """Read and check a job file.
+
+    `Job.expand` streams its tasks; hold them back until the last one has come, because what is
+    wrong with the rows is raised at the end.
+
+    Raises:
+        pipeline.errors.JobFileError: with every problem at once, each with its line.
+    """
+    from pipeline.jobfile import loading  # noqa: PLC0415 - see the module
+
+    return loading.load(path)
+
+
+def schema() -> dict[str, Any]:
+    """Make the JSON Schema of the job file."""
+    from pipeline.jobfile import schemas  # noqa: PLC0415 - see the module
+
+    return schemas.schema()
+
+
+def starter(path: Path) -> dict[str, str]:
+    """Make what `pipeline init` writes beside each other: names of files, and their texts."""
+    from pipeline.jobfile import starting  # noqa: PLC0415 - see the module
+
+    return starting.starter(path)
+
+
+__all__ = ["load", "schema", "starter"]

@@ -1,0 +1,147 @@
+"""A plan of prompts → tasks, in the order of the file, as a stream."""
+
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from itertools import islice
+from pathlib import Path
+
+from pipeline.errors import Problem
+from pipeline.jobfile.items import Item
+from pipeline.jobfile.making import Plan, make_tasks
+from pipeline.jobfile.params import with_booleans, wrong_params
+from pipeline.jobfile.problems import InvalidError, Report, TooManyProblemsError, shown
+from pipeline.jobfile.register import Register, folded
+from pipeline.jobfile.rows import read_rows
+from pipeline.jobfile.templates import UnknownNameError, is_template
+from pipeline.models import Task
+
+MOST_PREVIEWED = 50_000
+"""Tasks of inline prompts that loading checks; the rest is checked where it is expanded."""
+
+Items = Callable[[Report], Iterator[Item]]
+
+
+class Expansion:
+    """Expands a plan as often as it is asked to."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+
+    def tasks(self) -> Iterator[Task]:
+        """Yield the tasks; hold them back until the last one has come.
+
+        Two tasks with one identity are only known at the end.
+
+        Raises:
+            JobFileError: at the end, with every problem of the rows.
+        """
+        return self._checked(self._items)
+
+    def preview(self, report: Report) -> None:
+        """Report what is wrong with the inline prompts, and with the first row of each file."""
+        for _ in islice(self._stream(self._first_items, report), MOST_PREVIEWED):
+            pass
+
+    def _checked(self, items: Items) -> Iterator[Task]:
+        report = Report(self._plan.file)
+        with suppress(TooManyProblemsError):
+            yield from self._stream(items, report)
+        report.raise_if_any()
+
+    def _stream(self, items: Items, report: Report) -> Iterator[Task]:
+        register = Register()
+        known: set[tuple[Path, str]] = set()
+        for index, item in enumerate(items(report), 1):
+            for task in self._tasks_of(item, index, report, known):
+                register.add(task)
+                yield task
+        if not register and not report.problems:
+            report.at(1, "there is nothing to render", "the files of prompts hold no rows")
+        self._name_equals(items, register, report)
+
+    def _items(self, report: Report) -> Iterator[Item]:
+        yield from self._plan.inline
+        for path in self._plan.sources:
+            yield from read_rows(path, report)
+
+    def _first_items(self, report: Report) -> Iterator[Item]:
+        yield from self._plan.inline
+        for path in self._plan.sources:
+            yield from islice(read_rows(path, report), 1)
+
+    def _tasks_of(
+        self, item: Item, index: int, report: Report, known: set[tuple[Path, str]]
+    ) -> Iterator[Task]:
+        """Yield a prompt's tasks; a name that a whole sheet lacks is reported once."""
+        try:
+            self._check_params(item, report)
+            yield from make_tasks(self._plan, item, index)
+        except UnknownNameError as error:
+            mark = (item.origin.file, error.name)
+            if not item.origin.same_columns or error.name == "id" or mark not in known:
+                known.add(mark)
+                report.note(item.problem(error.message, error.hint))
+        except InvalidError as error:
+            report.note(item.problem(error.message, error.hint))
+
+    def _check_params(self, item: Item, report: Report) -> None:
+        if not item.params or not item.origin.is_rows:
+            return
+        item.params = with_booleans(item.params)
+        for wrong in wrong_params(self._plan.model, item.params, skip=is_template):
+            report.note(item.problem(wrong.message, wrong.hint, f"params.{wrong.key}"))
+
+    def _name_equals(self, items: Items, register: Register, report: Report) -> None:
+        ids, names = register.suspects()
+        if not ids and not names:
+            return
+        equals = _Equals(ids, names)
+        unsaid = Report(self._plan.file)
+        for index, item in enumerate(items(unsaid), 1):
+            found = (equals.meet(item, task) for task in self._tasks_of(item, index, unsaid, set()))
+            # One problem a prompt: its other takes and combinations say the same.
+            problem = next(filter(None, found), None)
+            if problem is not None:
+                report.note(problem)
+
+
+class _Equals:
+    """Compares the suspects of a first pass by their texts in a second one."""
+
+    def __init__(self, ids: set[int], names: set[int]) -> None:
+        self._ids = ids
+        self._names = names
+        self._first_of_id: dict[str, Item] = {}
+        self._first_of_name: dict[str, tuple[Item, str]] = {}
+
+    def meet(self, item: Item, task: Task) -> Problem | None:
+        """Say whether a task's identity or name was there before."""
+        if hash(task.id) in self._ids:
+            first = self._first_of_id.setdefault(task.id, item)
+            if first is not item:
+                return _same_task(item, first)
+        name = folded(task.output)
+        if hash(name) in self._names:
+            other, other_task = self._first_of_name.setdefault(name, (item, task.id))
+            if other_task != task.id:
+                return _same_name(item, task, other, other_task)
+        return None
+
+
+def _same_task(item: Item, other: Item) -> Problem:
+    if item.id is not None and other.id is not None:
+        message = f"the id {shown(item.id)} is there twice"
+        return item.problem(message, f"the first is at {other.place}", "id")
+    return item.problem(
+        f"this is the same task as {other.place}: same prompt, same parameters",
+        "use takes for several renders, or give each an id",
+    )
+
+
+def _same_name(item: Item, task: Task, other: Item, other_task: str) -> Problem:
+    where = "" if other is item else f" at {other.place}"
+    return item.problem(
+        f"tasks {shown(task.id)} and {shown(other_task)}{where} have one output name, "
+        f"{shown(task.output)}",
+        "put {{ id }}, {{ index }}, a matrix value or {{ take }} into output.name",
+    )

@@ -1,0 +1,170 @@
+"""The types of the job file's fields: how a value is read, and what editors are told of it.
+
+Each reads the text as it was written, so that a field's meaning comes from the schema alone.
+"""
+
+import re
+from collections.abc import Callable
+from datetime import time
+from decimal import Decimal
+from enum import StrEnum
+from typing import Annotated, Any, TypeVar
+
+from pydantic import BeforeValidator, Field, PlainValidator, WithJsonSchema
+
+from pipeline.jobfile import scalars
+from pipeline.jobfile.nodes import Mapping, Sequence
+from pipeline.jobfile.problems import InvalidError, did_you_mean, shown
+from pipeline.models import Gate, InDoubt, Rate
+
+T = TypeVar("T")
+
+_MODEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", re.ASCII)
+_ENV_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
+
+
+def kind(value: object) -> str:
+    """Name what was found where something else was expected."""
+    if isinstance(value, Mapping):
+        return "a mapping"
+    if isinstance(value, Sequence):
+        return "a list"
+    return "nothing" if value is None else "a text"
+
+
+def text(value: object) -> str:
+    """Take any scalar as the text that was written."""
+    if not isinstance(value, str):
+        raise InvalidError(f"a text is expected, not {kind(value)}")
+    return str(value)
+
+
+def reading(parse: Callable[[str], T]) -> Callable[[object], T]:
+    """Make a validator that reads a text."""
+    return lambda value: parse(text(value))
+
+
+def one_of(choices: type[StrEnum]) -> Callable[[object], str]:
+    """Make a validator that takes one of a few words."""
+
+    def read(value: object) -> str:
+        word = text(value)
+        if word not in list(choices):
+            raise InvalidError(f"{shown(word)} is not one of them", did_you_mean(word, choices))
+        return word
+
+    return read
+
+
+def model_name(value: object) -> str:
+    """Take the last segment of the API's path."""
+    name = text(value)
+    if not _MODEL.fullmatch(name):
+        raise InvalidError(
+            f"{shown(name)} is not a model's name", "the last part of its URL: luma-txt-2-video"
+        )
+    return name
+
+
+def env_name(value: object) -> str:
+    """Take the name of an environment variable; what else is there may be secret: never echoed."""
+    if not isinstance(value, str) or not _ENV_NAME.fullmatch(value):
+        raise InvalidError(
+            "the name of an environment variable is expected, and nothing else",
+            "put the address into the environment, and its variable's name here: NOTIFY_URL",
+        )
+    return str(value)
+
+
+def one_or_more(value: object) -> object:
+    """Take a single text as a list of one; an empty list is no list of anything."""
+    if isinstance(value, Sequence) and not value:
+        raise InvalidError("the list is empty", "leave the key out")
+    return [value] if isinstance(value, str) else value
+
+
+def timezone(value: object) -> str:
+    """Take the name of a time zone of the IANA database."""
+    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones  # noqa: PLC0415
+
+    name = text(value)
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        zones = sorted(available_timezones())
+        raise InvalidError(
+            f"{shown(name)} is not a time zone", did_you_mean(name, zones) or "Europe/London"
+        ) from None
+    return name
+
+
+def not_blank(value: str) -> str:
+    """Refuse a text of nothing but space."""
+    if not value.strip():
+        raise InvalidError("this is empty", "write a text, or leave the key out")
+    return value
+
+
+def _scalar_schema(**more: Any) -> WithJsonSchema:
+    return WithJsonSchema({"type": ["string", "number", "boolean"], **more})
+
+
+# Editors read YAML 1.2, where an unquoted 007 or true is no string: it is text here all the same.
+Text = Annotated[str, BeforeValidator(text), _scalar_schema()]
+Prose = Annotated[
+    str, BeforeValidator(reading(not_blank)), _scalar_schema(minLength=1, pattern=r"\S")
+]
+ModelName = Annotated[
+    str,
+    BeforeValidator(model_name),
+    WithJsonSchema({"type": "string", "pattern": f"^{_MODEL.pattern}$"}),
+]
+EnvName = Annotated[
+    str,
+    BeforeValidator(env_name),
+    WithJsonSchema({"type": "string", "pattern": f"^{_ENV_NAME.pattern}$"}),
+]
+Timezone = Annotated[str, BeforeValidator(timezone), WithJsonSchema({"type": "string"})]
+Whole = Annotated[int, BeforeValidator(reading(scalars.number))]
+Seconds = Annotated[
+    float,
+    BeforeValidator(reading(scalars.duration)),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "number", "minimum": 0},
+                {"type": "string", "pattern": r"^(\d+d)?(\d+h)?(\d+m)?(\d+(\.\d+)?s)?$"},
+            ]
+        }
+    ),
+]
+Size = Annotated[
+    int,
+    BeforeValidator(reading(scalars.size)),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "integer", "minimum": 1},
+                {"type": "string", "pattern": r"^\d+(\.\d+)? ?([kKMGT]i?)?B?$"},
+            ]
+        }
+    ),
+]
+Money = Annotated[
+    Decimal,
+    BeforeValidator(reading(scalars.money)),
+    Field(ge=0),
+    WithJsonSchema({"type": "number", "minimum": 0}),
+]
+RateField = Annotated[
+    Rate,
+    PlainValidator(reading(scalars.rate)),
+    WithJsonSchema({"type": "string", "pattern": r"^[0-9.]+ ?/ ?[0-9.]* ?[A-Za-z]+$"}),
+]
+Window = Annotated[
+    tuple[time, time],
+    PlainValidator(reading(scalars.window)),
+    WithJsonSchema({"type": "string", "pattern": r"^\d{1,2}:\d{2} ?[-\u2013] ?\d{1,2}:\d{2}$"}),
+]
+GateWord = Annotated[Gate, BeforeValidator(one_of(Gate))]
+InDoubtWord = Annotated[InDoubt, BeforeValidator(one_of(InDoubt))]

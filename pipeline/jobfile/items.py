@@ -1,0 +1,50 @@
+"""One prompt on its way from where it was written to its tasks."""
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from pipeline.errors import Problem
+
+
+class Origin(msgspec.Struct, frozen=True):
+    """Where prompts come from: the job file itself, or a file of rows."""
+
+    file: Path
+    is_rows: bool
+    same_columns: bool = False
+
+    def key(self, number: int) -> str:
+        """Say which one, as a problem's key."""
+        return f"row {number}" if self.is_rows else f"prompts[{number}]"
+
+
+class Item(msgspec.Struct, gc=False):
+    """One prompt. `number` is its row, counted as a sheet does, or its place in `prompts`.
+
+    `vars` are for templates only; `meta` is kept. A prompt that is not `templated` is sent as it
+    was written, whatever it contains.
+    """
+
+    origin: Origin
+    number: int
+    line: int
+    id: str | None
+    prompt: str | None
+    params: dict[str, Any]
+    vars: dict[str, Any]
+    meta: dict[str, Any]
+    priority: int
+    templated: bool
+
+    def problem(self, message: str, hint: str | None = None, below: str = "") -> Problem:
+        """Make a problem of this prompt; `below` is a key inside it."""
+        key = self.origin.key(self.number) + (f".{below}" if below else "")
+        return Problem(self.origin.file, self.line, key, message, hint)
+
+    @property
+    def place(self) -> str:
+        """Say where this prompt is, in a word or two."""
+        row = f" (row {self.number})" if self.origin.is_rows else ""
+        return f"{self.origin.file.name}:{self.line}{row}"

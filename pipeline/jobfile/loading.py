@@ -1,0 +1,195 @@
+"""A job file's way to a `Job`, from top to bottom."""
+
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from pipeline.jobfile.checking import check_head, check_prompts
+from pipeline.jobfile.document import Head, Prompt
+from pipeline.jobfile.expansion import Expansion
+from pipeline.jobfile.free import FreeValues
+from pipeline.jobfile.identity import checked_id
+from pipeline.jobfile.items import Item, Origin
+from pipeline.jobfile.making import Cell, Plan
+from pipeline.jobfile.matrix import axis_values, combinations
+from pipeline.jobfile.nodes import Mapping, Way, pure
+from pipeline.jobfile.params import defaults, unlikely_model, with_booleans, wrong_params
+from pipeline.jobfile.problems import InvalidError, Report, TooManyProblemsError
+from pipeline.jobfile.reader import read
+from pipeline.jobfile.rows import check_file
+from pipeline.jobfile.templates import Render, is_template, text_template
+from pipeline.models import CreditPolicy, Job, Notify, RetryPolicy, Schedule
+
+_UNSAFE = re.compile(r"[^\w .-]")
+
+
+def load(path: Path) -> Job:
+    """Read and check a job file.
+
+    Raises:
+        JobFileError: with every problem at once, each with its line.
+    """
+    report = Report(Path(os.path.abspath(path)))  # noqa: PTH100 - keeps symlinks as they are
+    try:
+        job = _load(report)
+    except TooManyProblemsError:
+        job = None
+    if job is None or report.problems:
+        raise report.error() from None
+    return job
+
+
+def _load(report: Report) -> Job | None:
+    report.tree = tree = read(report)
+    if tree is None:
+        return None
+    free = FreeValues(report)
+    free.resolve_all(tree)
+    head = check_head(tree, report)
+    prompts = list(check_prompts(tree, report))
+    if head is None:
+        return None
+    plan = _plan(tree, head, prompts, report)
+    expansion = Expansion(plan)
+    if plan.inline or plan.sources:
+        expansion.preview(report)
+    return _job(plan, head, expansion, (*free.warnings, *_model_warning(head.model)))
+
+
+def _plan(
+    tree: Mapping, head: Head, prompts: list[tuple[int, int, Prompt]], report: Report
+) -> Plan:
+    file = report.file
+    _check_params(head, prompts, report)
+    shared = with_booleans({**defaults(head.model), **pure(head.params)})
+    cells = tuple(Cell.of(values, shared) for values in combinations(head.matrix, report))
+    return Plan(
+        file=file,
+        name=_name(head, report),
+        model=head.model,
+        cells=cells or (Cell.of({}, shared),),
+        takes=head.takes,
+        vars=pure(head.vars),
+        prompt=_template(head.prompt, ("prompt",), report),
+        output=_template(head.output.name, ("output", "name"), report),
+        inline=tuple(_items(file, head, prompts, report)),
+        sources=tuple(_sources(tree, head, report)),
+    )
+
+
+def _check_params(head: Head, prompts: list[tuple[int, int, Prompt]], report: Report) -> None:
+    """Judge parameters where they are written, so that each problem has its line."""
+    layers: list[tuple[Way, dict[str, Any]]] = [(("params",), head.params)]
+    layers += [(("prompts", index, "params"), prompt.params) for index, _, prompt in prompts]
+    for way, params in layers:
+        for wrong in wrong_params(head.model, with_booleans(params), skip=is_template):
+            report.add((*way, wrong.key), wrong.message, wrong.hint)
+    for axis, index, value in axis_values(head.matrix):
+        for wrong in wrong_params(head.model, with_booleans({axis: value}), skip=is_template):
+            report.add(("matrix", axis, index), wrong.message, wrong.hint)
+
+
+def _items(
+    file: Path, head: Head, prompts: list[tuple[int, int, Prompt]], report: Report
+) -> Iterator[Item]:
+    origin = Origin(file, is_rows=False)
+    for index, line, prompt in prompts:
+        yield Item(
+            origin,
+            index,
+            line,
+            _id(prompt, ("prompts", index, "id"), report),
+            prompt.prompt,
+            with_booleans(pure(prompt.params)),
+            pure(prompt.vars),
+            pure(prompt.meta),
+            prompt.priority,
+            # What may differ between tasks is there to be used: braces are no accident then.
+            templated=bool(head.vars or prompt.vars or head.matrix),
+        )
+
+
+def _id(prompt: Prompt, way: Way, report: Report) -> str | None:
+    try:
+        return None if prompt.id is None else checked_id(prompt.id)
+    except InvalidError as error:
+        report.add(way, error.message, error.hint)
+        return None
+
+
+def _template(source: str | None, way: Way, report: Report) -> Render | None:
+    try:
+        return None if source is None else text_template(source)
+    except InvalidError as error:
+        report.add(way, error.message, error.hint)
+        # So that the rest can be checked without a word about a missing template.
+        return lambda scope: str(scope["index"])
+
+
+def _sources(tree: Mapping, head: Head, report: Report) -> Iterator[Path]:
+    several = isinstance(tree.get("prompts_from"), list)
+    seen: set[Path] = set()
+    for index, name in enumerate(head.prompts_from):
+        path = _beside(report.file, name)
+        try:
+            check_file(path, seen)
+        except InvalidError as error:
+            way: Way = ("prompts_from", index) if several else ("prompts_from",)
+            report.add(way, error.message, error.hint)
+            continue
+        seen.add(path)
+        yield path
+    if not head.prompts_from and not tree.get("prompts"):
+        report.at(1, "there is nothing to render", "list prompts, or name a file: prompts_from")
+
+
+def _beside(file: Path, name: str) -> Path:
+    """Make a path of the job file absolute: it is relative to the job file."""
+    expanded = os.path.expanduser(name)  # noqa: PTH111 - Path's own raises where there is no home
+    return Path(os.path.normpath(os.path.join(file.parent, expanded)))  # noqa: PTH118
+
+
+def _name(head: Head, report: Report) -> str:
+    if head.name is None:
+        return report.file.stem.strip(". ") or "job"
+    try:
+        return checked_id(head.name, "name")
+    except InvalidError as error:
+        report.add(("name",), error.message, error.hint)
+        return "job"
+
+
+def _model_warning(model: str) -> Iterator[str]:
+    near = unlikely_model(model)
+    if near is not None:
+        yield f"the model {model} is not one that is known here; did you mean {near}?"
+
+
+def _job(plan: Plan, head: Head, expansion: Expansion, warnings: tuple[str, ...]) -> Job:
+    folder = head.output.dir or "outputs/" + _UNSAFE.sub("-", plan.name)
+    retry, money = head.retry, head.credits
+    return Job(
+        path=plan.file,
+        name=plan.name,
+        model=plan.model,
+        output_dir=_beside(plan.file, folder),
+        expand=expansion.tasks,
+        concurrency=head.concurrency,
+        rate=head.rate,
+        timeout=head.timeout,
+        max_size=head.output.max_size,
+        retry=RetryPolicy(retry.attempts, retry.wait, retry.max_wait, retry.outage, retry.in_doubt),
+        credits=CreditPolicy(money.cost, money.budget, money.reserve, money.gate),
+        schedule=_schedule(head),
+        notify=Notify(head.notify.to, tuple(map(str, head.notify.on))) if head.notify else None,
+        warnings=warnings,
+    )
+
+
+def _schedule(head: Head) -> Schedule | None:
+    if head.schedule is None:
+        return None
+    start, end = head.schedule.window
+    return Schedule(start, end, head.schedule.timezone)

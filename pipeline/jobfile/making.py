@@ -1,0 +1,148 @@
+"""One prompt → its tasks: every combination of the matrix, every take."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pipeline.jobfile.identity import hashed_id, matrix_suffix, take_suffix
+from pipeline.jobfile.items import Item
+from pipeline.jobfile.names import default_name, label_slug, matrix_words, safe_name
+from pipeline.jobfile.params import with_booleans, wrong_params
+from pipeline.jobfile.problems import InvalidError
+from pipeline.jobfile.templates import Render, fill, has_templates, is_template, text_template
+from pipeline.models import Task, fingerprint
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One combination of the matrix, with what every prompt has in common in it.
+
+    `params` are the job's with the combination's over them; `suffix` goes into identities,
+    `words` into names.
+    """
+
+    values: dict[str, Any]
+    params: dict[str, Any]
+    suffix: str
+    words: str
+    has_templates: bool
+
+    @classmethod
+    def of(cls, values: dict[str, Any], params: dict[str, Any]) -> "Cell":
+        """Work out a cell."""
+        sent = {**params, **values}
+        return cls(values, sent, matrix_suffix(values), matrix_words(values), has_templates(sent))
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a job expands, read and checked as far as it can be without its rows."""
+
+    file: Path
+    name: str
+    model: str
+    cells: tuple[Cell, ...]
+    takes: int
+    vars: dict[str, Any]
+    prompt: Render | None
+    output: Render | None
+    inline: tuple[Item, ...]
+    sources: tuple[Path, ...]
+
+
+def make_tasks(plan: Plan, item: Item, index: int) -> Iterator[Task]:
+    """Yield the tasks of one prompt, in the order of the matrix.
+
+    Raises:
+        InvalidError: when the prompt, its parameters or its names cannot be made.
+    """
+    overrides = item.params.keys() & plan.cells[0].values.keys() if item.params else None
+    prints: set[str] = set()
+    label = ""
+    for cell in plan.cells:
+        for take in range(1, plan.takes + 1):
+            scope = _scope(plan, item, index, cell, take)
+            params = _params(plan, item, cell, scope)
+            digest = fingerprint(plan.model, params)
+            if overrides and take == 1:
+                _refuse_twins(digest, prints, overrides)
+            task = _identity(item, cell, take, params)
+            if plan.output is None:
+                label = label or label_slug(item.id or params["prompt"])
+                output = default_name(label, cell.words, take, task)
+            else:
+                output = safe_name(plan.output({"prompt": params["prompt"], **scope}))
+            yield Task(
+                id=task,
+                model=plan.model,
+                params=params,
+                fingerprint=digest,
+                output=output,
+                meta=item.meta,
+                priority=item.priority,
+            )
+
+
+def _identity(item: Item, cell: Cell, take: int, params: dict[str, Any]) -> str:
+    identity = hashed_id(params) if item.id is None else item.id + cell.suffix
+    return identity + take_suffix(take)
+
+
+def _refuse_twins(digest: str, prints: set[str], overrides: set[str]) -> None:
+    if digest in prints:
+        keys = ", ".join(sorted(overrides))
+        raise InvalidError(
+            f"two identical tasks: the prompt's own {keys} overrides the matrix",
+            "leave it out here, or use takes for several renders of the same",
+        )
+    prints.add(digest)
+
+
+def _scope(plan: Plan, item: Item, index: int, cell: Cell, take: int) -> dict[str, Any]:
+    """Gather the names of a template; what stands closer to the prompt wins."""
+    if plan.output is None and not item.templated and item.prompt is not None:
+        return {}
+    values = cell.values
+    if item.params and not values.keys().isdisjoint(item.params):
+        # What is sent, not what the matrix would have sent.
+        values = {**values, **{key: item.params[key] for key in values if key in item.params}}
+    scope = {"name": plan.name, "index": index, "take": take, **plan.vars, **item.vars, **values}
+    if item.id is not None:
+        scope["id"] = item.id
+    return scope
+
+
+def _params(plan: Plan, item: Item, cell: Cell, scope: dict[str, Any]) -> dict[str, Any]:
+    """Make exactly the body that is sent."""
+    params = {"prompt": _prompt(plan, item, scope), **cell.params}
+    if item.params:
+        params.update(item.params)
+    if item.templated and (cell.has_templates or (item.params and has_templates(item.params))):
+        return _filled(plan, params, scope)
+    return params
+
+
+def _filled(plan: Plan, params: dict[str, Any], scope: dict[str, Any]) -> dict[str, Any]:
+    made, judged = dict(params), {}
+    for key, value in params.items():
+        if key != "prompt" and has_templates(value):
+            made[key] = judged[key] = fill(value, scope)
+    made, judged = with_booleans(made), with_booleans(judged)
+    for wrong in wrong_params(plan.model, judged):
+        raise InvalidError(f"params.{wrong.key}: {wrong.message}", wrong.hint)
+    return made
+
+
+def _prompt(plan: Plan, item: Item, scope: dict[str, Any]) -> str:
+    if item.prompt is None:
+        if plan.prompt is None:
+            raise InvalidError("there is no prompt", "write one, or a prompt template for the job")
+        text = plan.prompt(scope)
+    elif item.templated and is_template(item.prompt):
+        text = text_template(item.prompt)(scope)
+    else:
+        return item.prompt
+    if not text.strip():
+        raise InvalidError("the template leaves the prompt empty")
+    return text

@@ -1,0 +1,142 @@
+"""YAML bytes → nodes with lines, over libyaml's events.
+
+The loaders of PyYAML guess types by YAML 1.1's rules (`9:16` is 556, `no` is false) and forget
+where things stood; the events know neither fault and are several times faster. Bounded: the size
+of the file, the depth, and what aliases expand to.
+"""
+
+import codecs
+import re
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from pipeline.jobfile.builder import Builder, HopelessError
+from pipeline.jobfile.nodes import Mapping
+from pipeline.jobfile.problems import InvalidError, Report, nearest
+
+MOST_BYTES = 64 * 1024**2
+
+# CSafeLoader is libyaml; only its events are used, so that either of the two does.
+_Events = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ufffe\uffff]")
+_WIDE = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_UTF32_BE)
+
+
+def read(report: Report) -> Mapping | None:
+    """Read the report's file into nodes; problems go to the report, None when it is hopeless."""
+    try:
+        data = read_bytes(report.file)
+        check_text(data)
+        document = _parse(data, report)
+    except _UnreadableError as error:
+        report.at(error.line, error.message, error.hint)
+        return None
+    except InvalidError as error:
+        report.at(1, error.message, error.hint)
+        return None
+    if not isinstance(document, Mapping):
+        what = "is empty" if document is None else "holds no mapping of keys to values"
+        report.at(1, f"the job file {what}", "start with: model: luma-txt-2-video")
+        return None
+    return document
+
+
+class _UnreadableError(InvalidError):
+    """A problem that ends the reading, with its line."""
+
+    def __init__(self, line: int, message: str, hint: str | None = None) -> None:
+        super().__init__(message, hint)
+        self.line = line
+
+
+def read_bytes(path: Path) -> bytes:
+    """Read a job file whole.
+
+    Raises:
+        InvalidError: when it is missing, not a file, not readable, or too large.
+    """
+    try:
+        if path.is_dir():
+            raise InvalidError("this is a directory", f"name the job file in it: {path}/job.yaml")
+        if path.exists() and not path.is_file():
+            raise InvalidError("this is not a regular file")
+        with path.open("rb") as file:
+            data = file.read(MOST_BYTES + 1)
+    except FileNotFoundError:
+        raise InvalidError("there is no such file", _sibling(path)) from None
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise InvalidError(f"the file cannot be read: {reason}") from None
+    if len(data) > MOST_BYTES:
+        raise InvalidError(
+            "the job file is larger than 64 MB", "move the prompts to a CSV: prompts_from"
+        )
+    return data
+
+
+def _sibling(path: Path) -> str | None:
+    try:
+        names = [entry.name for entry in path.parent.iterdir() if entry.suffix in {".yaml", ".yml"}]
+    except OSError:
+        return None
+    near = nearest(path.name, names)
+    return f"did you mean {path.with_name(near)}?" if near else None
+
+
+def check_text(data: bytes) -> None:
+    """Make sure of UTF-8, with or without a byte order mark.
+
+    Raises:
+        InvalidError: when it is another encoding, or binary.
+    """
+    if data.startswith(_WIDE):
+        raise _UnreadableError(1, "the file is UTF-16 or UTF-32", "save it as UTF-8")
+    try:
+        text = data.decode()
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise _UnreadableError(line, "the file is not UTF-8 text", "save it as UTF-8") from None
+    if match := _CONTROL.search(text):
+        line = text.count("\n", 0, match.start()) + 1
+        code = f"U+{ord(match.group()):04X}"
+        message = f"the file holds a control character ({code}): is it binary?"
+        raise _UnreadableError(line, message)
+
+
+def _parse(data: bytes, report: Report) -> Any:
+    builder = Builder(report)
+    # A mark in the middle of a text is invisible and never meant, but libyaml may refuse it.
+    loader = _Events(data.replace(codecs.BOM_UTF8, b""))
+    try:
+        while (event := loader.get_event()) is not None:
+            builder.take(event)
+            if isinstance(event, yaml.StreamEndEvent):
+                break
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        line = mark.line + 1 if mark else 1
+        raise _UnreadableError(line, *_explained(error, data, line)) from None
+    except yaml.YAMLError as error:
+        raise _UnreadableError(1, f"the file cannot be read: {error}") from None
+    finally:
+        loader.dispose()
+    return builder.document
+
+
+def _explained(error: yaml.MarkedYAMLError, data: bytes, line: int) -> tuple[str, str | None]:
+    """Say a syntax error in words that help: libyaml's own, and the usual cause."""
+    problem = error.problem or "it ends too early"
+    if isinstance(error, HopelessError):
+        return problem, None
+    source = next(iter(data.splitlines()[line - 1 : line]), b"")
+    hint = None
+    if b"\t" in source[: len(source) - len(source.lstrip())] or "cannot start any token" in problem:
+        hint = "indent with spaces, not tabs; quote a text that starts with @, ` or %"
+    elif "mapping values are not allowed" in problem:
+        hint = 'quote a text that contains ": "'
+    elif "expected" in problem:
+        hint = "check quotes, brackets and indentation above this line"
+    return f"not valid YAML: {problem}", hint

@@ -1,0 +1,92 @@
+"""Files of prompts, read as streams: one row, one item, nothing held.
+
+Rows are numbered as sheets number them: a CSV's header is row 1.
+"""
+
+import codecs
+from collections.abc import Container, Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+from pipeline.errors import Problem
+from pipeline.jobfile.items import Item, Origin
+from pipeline.jobfile.problems import InvalidError, Report, nearest
+
+LONGEST_LINE = 4 * 1024**2
+SUFFIXES = (".csv", ".tsv", ".jsonl", ".ndjson", ".txt")
+
+_WIDE = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+
+
+class StoppedError(InvalidError):
+    """The rest of a file of rows cannot be read."""
+
+    def __init__(self, line: int, message: str, hint: str | None = None) -> None:
+        super().__init__(message, hint)
+        self.line = line
+
+
+def check_file(path: Path, others: Container[Path] = ()) -> None:
+    """Make sure that a file of rows is there and of a kind that is known.
+
+    Raises:
+        InvalidError: when it is not.
+    """
+    if path.suffix.casefold() not in SUFFIXES:
+        raise InvalidError(f"{path.name} is no .csv, .jsonl or .txt", "a sheet: save it as CSV")
+    if not path.exists():
+        near = _near(path)
+        raise InvalidError(
+            f"there is no file {path}",
+            f"did you mean {near}?" if near else "relative to the job file",
+        )
+    if not path.is_file():
+        raise InvalidError(f"{path} is not a regular file")
+    if path in others:
+        raise InvalidError(f"{path.name} is there twice")
+
+
+def _near(path: Path) -> str | None:
+    try:
+        names = [entry.name for entry in path.parent.iterdir() if entry.suffix in SUFFIXES]
+    except OSError:
+        return None
+    return nearest(path.name, names)
+
+
+def read_rows(path: Path, report: Report) -> Iterator[Item]:
+    """Yield the rows of a file; what is wrong with one is reported, and the next one read."""
+    from pipeline.jobfile.sheets import read_sheet  # noqa: PLC0415 - they import this module
+    from pipeline.jobfile.streams import read_jsonl, read_text  # noqa: PLC0415
+
+    suffix = path.suffix.casefold()
+    origin = Origin(path, is_rows=True, same_columns=suffix not in {".jsonl", ".ndjson"})
+    read = {".txt": read_text, ".jsonl": read_jsonl, ".ndjson": read_jsonl}.get(suffix, read_sheet)
+    try:
+        with path.open("rb") as file:
+            yield from read(origin, file, report)
+    except StoppedError as error:
+        report.note(Problem(path, error.line, "", error.message, error.hint))
+    except OSError as error:
+        report.note(Problem(path, None, "", f"the file cannot be read: {error.strerror}"))
+
+
+def lines(file: BinaryIO) -> Iterator[str]:
+    """Yield the lines of a file, with their ends, as strict UTF-8.
+
+    Raises:
+        StoppedError: where a line is no UTF-8, or too long to be a row.
+    """
+    number = 0
+    while raw := file.readline(LONGEST_LINE + 1):
+        number += 1
+        if number == 1:
+            if raw.startswith(_WIDE):
+                raise StoppedError(1, "the file is UTF-16", "save it as CSV UTF-8")
+            raw = raw.removeprefix(codecs.BOM_UTF8)
+        if len(raw) > LONGEST_LINE:
+            raise StoppedError(number, "the line is longer than 4 MB")
+        try:
+            yield raw.decode()
+        except UnicodeDecodeError:
+            raise StoppedError(number, "the line is not UTF-8", "save it as CSV UTF-8") from None
