@@ -1,0 +1,117 @@
+"""How records are written: from a claim and its completion, or from what came instead. Pure."""
+
+import time
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+
+from pipeline.models import Claim, Completion, Record, Status, Task, rfc3339
+from pipeline.outcomes import Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Money:
+    """What a task without output has cost, or may have."""
+
+    cost: Decimal | None = Decimal(0)
+    at_risk: Decimal = Decimal(0)
+
+
+FREE = Money()
+
+
+def paid(cost: Decimal) -> Money:
+    """Money that is gone."""
+    return Money(cost)
+
+
+def risked(at_risk: Decimal) -> Money:
+    """Money that may be gone."""
+    return Money(None, at_risk)
+
+
+def completed(claim: Claim, outcome: Outcome, attempts: int, cost: Decimal | None) -> Claim:
+    """Complete a claim with the answer that came for it."""
+    assert outcome.body is not None
+    done = Completion(
+        output=claim.output + outcome.body.extension,
+        bytes=outcome.body.size,
+        sha256=outcome.body.sha256,
+        content_type=outcome.body.content_type,
+        http_status=outcome.status or 200,
+        cost=cost,
+        remaining_credits=outcome.remaining,
+        request_id=outcome.request_id,
+        finished_at=rfc3339(outcome.finished),
+        duration_s=outcome.seconds,
+        simulated=outcome.simulated,
+    )
+    return msgspec.structs.replace(claim, completion=done, attempt=attempts)
+
+
+def _common(claim: Claim) -> dict[str, Any]:
+    return {
+        "task": claim.task,
+        "model": claim.model,
+        "params": claim.params,
+        "fingerprint": claim.fingerprint,
+        "meta": claim.meta,
+        "attempts": claim.attempt,
+        "started_at": claim.started_at,
+    }
+
+
+def succeeded(claim: Claim, done: Completion) -> Record:
+    """Write the record of a claim whose output is in place."""
+    fields = {name: getattr(done, name) for name in Completion.__struct_fields__}
+    return Record(status=Status.SUCCEEDED, at_risk=Decimal(0), **_common(claim), **fields)
+
+
+def doubtful(claim: Claim, error: str) -> Record:
+    """Write the record of a claim that a killed run left."""
+    done = claim.completion
+    return Record(
+        status=Status.IN_DOUBT,
+        at_risk=done.cost if done and done.cost is not None else claim.price,
+        error=error,
+        finished_at=rfc3339(time.time()),
+        simulated=done.simulated if done else claim.simulated,
+        **_common(claim),
+    )
+
+
+def without_output(  # noqa: PLR0913 - the fields of a record
+    task: Task,
+    status: Status,
+    error: str,
+    outcome: Outcome | None,
+    money: Money,
+    *,
+    attempts: int,
+    claim: Claim | None,
+    simulated: bool | None,
+) -> Record:
+    """Write how a task ended that has no output."""
+    began = outcome.started if outcome else time.time()
+    return Record(
+        task=task.id,
+        status=status,
+        model=task.model,
+        params=task.params,
+        fingerprint=task.fingerprint,
+        meta=task.meta,
+        content_type=outcome.content_type if outcome else None,
+        http_status=outcome.status if outcome else None,
+        attempts=attempts,
+        cost=money.cost,
+        at_risk=money.at_risk,
+        remaining_credits=outcome.remaining if outcome else None,
+        request_id=outcome.request_id if outcome else None,
+        error=" ".join(error.split()),
+        started_at=claim.started_at if claim else rfc3339(began),
+        finished_at=rfc3339(outcome.finished if outcome else began),
+        duration_s=outcome.seconds if outcome else None,
+        simulated=simulated,
+    )
