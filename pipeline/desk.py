@@ -1,0 +1,139 @@
+"""What choosing and settling share: the parts of a run, what is in flight, money, and the stop."""
+
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import anyio
+
+from pipeline import events as ev
+from pipeline.circuit import Circuit
+from pipeline.credits import CreditGate, Reservation
+from pipeline.errors import ExitCode
+from pipeline.holds import Holds
+from pipeline.manifest import STANDINGS, Standing
+from pipeline.models import Claim, Job, Record
+from pipeline.outcomes import Balance
+from pipeline.queue import Queue, Work
+from pipeline.store import Store
+from pipeline.topup import TopUp
+
+# Waits are cut into pieces, and the wall clock is read again: a laptop may have slept.
+LONGEST_WAIT = 15.0
+
+
+class Balances(Protocol):
+    """What a run needs of a client beside its attempts."""
+
+    async def balance(self) -> Balance:
+        """Ask for the balance."""
+
+
+@dataclass(slots=True, eq=False)
+class Flight:
+    """A task between its reservation and its record; `sent` is in monotonic seconds."""
+
+    work: Work
+    held: Reservation
+    claim: Claim | None = None
+    sent: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """Why nothing new is dispatched."""
+
+    exit_code: ExitCode
+    detail: str
+
+
+@dataclass(slots=True, eq=False)
+class Desk:
+    """The state of one run. `moved` and `ended` count, by standing, from where to where."""
+
+    job: Job
+    queue: Queue
+    gate: CreditGate
+    store: Store
+    balances: Balances
+    watch: ev.Watcher
+    circuit: Circuit
+    holds: Holds
+    top_up: TopUp | None = None
+    simulated: bool | None = None
+    stopped: Stop | None = None
+    flying: dict[str, Flight] = field(default_factory=dict)
+    paused: int = 0
+    ended: Counter[Standing] = field(default_factory=Counter)
+    moved: Counter[Standing] = field(default_factory=Counter)
+    pacing: anyio.CancelScope = field(default_factory=anyio.CancelScope)
+    _changed: anyio.Event = field(default_factory=anyio.Event)
+
+    async def wait(self, seconds: float) -> None:
+        """Wait until something changes, at most for `seconds`."""
+        changed = self._changed
+        with anyio.move_on_after(min(seconds, LONGEST_WAIT)):
+            await changed.wait()
+
+    def notify(self) -> None:
+        """Wake whoever waits for a change."""
+        self._changed.set()
+        self._changed = anyio.Event()
+
+    def stop(self, exit_code: ExitCode, detail: str) -> None:
+        """Dispatch nothing more; what is in flight finishes. The first reason stays."""
+        if self.stopped is None:
+            self.stopped = Stop(exit_code, detail)
+            self.holds.end()
+            self.pacing.cancel()
+            self.watch(ev.Stopping(exit_code, detail, len(self.flying), time.time()))
+        self.notify()
+
+    # -- money --------------------------------------------------------------------------------
+
+    @property
+    def money(self) -> ev.Money:
+        """What is spent, at risk, reserved and left."""
+        return ev.Money(
+            spent=self.gate.spent,
+            at_risk=self.gate.at_risk,
+            spent_here=self.gate.spent_here,
+            remaining=self.gate.remaining,
+            reserved=self.gate.reserved,
+            budget=self.job.credits.budget,
+        )
+
+    async def ask_balance(self) -> None:
+        """Ask for the balance, and tell the gate."""
+        question = self.gate.ask()
+        self.gate.told(question, (await self.balances.balance()).credits)
+
+    def out_of_credits(self, detail: str) -> None:
+        """Stop for credits, or hold for a top-up where the run was asked to and one can help."""
+        hopeless = not self.gate.budget_allows(self.queue.classes_left())
+        if self.top_up is None or hopeless or not self.top_up.wait_on(anyio.current_time()):
+            self.stop(ExitCode.CREDITS, detail)
+            return
+        wait = self.top_up.waits(anyio.current_time())
+        self.holds.begin(ev.Reason.CREDITS, detail, wait or 0.0)
+        self.gate.recheck()
+        self.notify()
+
+    # -- what has ended -----------------------------------------------------------------------
+
+    def announce(self, work: Work, record: Record, *, last: bool = True) -> None:
+        """Count and tell what is durable; `last` where the task is not tried again."""
+        if last:
+            self.moved[work.standing] += 1
+            self.ended[STANDINGS[record.status]] += 1
+        self.watch(ev.Finished(record, self.money, time.time()))
+
+    def abandon(self) -> None:
+        """Count what was in flight when the run was cut off: its claims say that it is in doubt."""
+        for flight in self.flying.values():
+            if flight.sent:
+                self.gate.doubt(flight.held)
+                self.moved[flight.work.standing] += 1
+                self.ended[Standing.IN_DOUBT] += 1
+        self.flying.clear()

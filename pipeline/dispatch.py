@@ -1,0 +1,222 @@
+"""Which task goes out next, and when: the circuit, the window, the disk, the gate and the rate."""
+
+import shutil
+import time
+from pathlib import Path
+
+import anyio
+from aiolimiter import AsyncLimiter
+
+from pipeline import events as ev
+from pipeline.credits import Verdict
+from pipeline.desk import LONGEST_WAIT, Desk, Flight
+from pipeline.errors import ExitCode, StorageError
+from pipeline.models import Claim, Task, rfc3339
+from pipeline.queue import Work
+
+# Room for one output while none has been seen.
+FIRST_GUESS = 4 * 1024**2
+
+# Connecting takes a little more or less time: requests must not arrive closer than they left.
+_MARGIN = 0.005
+
+
+class Dispatch:
+    """Hands out tasks, one caller at a time."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._turn = anyio.Lock()
+        rate = desk.job.rate
+        self._interval = rate.interval * 1.01 + _MARGIN if rate else 0.0
+        self._limiter = AsyncLimiter(1, self._interval) if rate else None
+        self._last = float("-inf")
+
+    async def next(self) -> tuple[Task, Path] | None:
+        """Wait for the next task that may go, with its part; None when nothing more goes out."""
+        desk = self._desk
+        while True:
+            async with self._turn:
+                work = await self._choose()
+                if work is None:
+                    return None
+                flight = self._reserve(work)
+                gone = self._limiter is not None and await self._go_at_pace(flight)
+            if self._limiter is None:
+                # Outside the turn, so that many claims share one commit.
+                gone = self._may_go(flight) and await self._claim(flight)
+            if gone and self._may_go(flight):
+                self._announce(flight)
+                return work.task, desk.store.layout.part(work.task.key)
+            self._withdraw(flight)
+
+    # -- choosing -----------------------------------------------------------------------------
+
+    async def _choose(self) -> Work | None:
+        desk, queue = self._desk, self._desk.queue
+        while True:
+            now = anyio.current_time()
+            if desk.circuit.outage and queue.parked and not queue.dispatchable:
+                # Nothing else is left to probe with.
+                queue.put_later(queue.parked.pop(0), now)
+            if desk.stopped or not (desk.flying or queue.dispatchable):
+                desk.holds.end()
+                return None
+            if (wait := self._must_wait(now)) is not None:
+                await desk.wait(wait)
+            elif (work := queue.head(now, fresh=desk.circuit.outage)) is None:
+                await self._wait_for_task(now)
+            elif (verdict := self._verdict(work)) is Verdict.GO:
+                if not desk.circuit.outage:  # a probe does not end it
+                    desk.holds.end()
+                queue.take(work)
+                return work
+            else:
+                await self._heed(verdict, work)
+
+    async def _wait_for_task(self, now: float) -> None:
+        """Wait for a retry, or for what is in flight; then for nothing but what was set aside."""
+        due = self._desk.queue.next_due()
+        if due is None and not self._desk.flying and self._desk.queue.restore():
+            return
+        await self._desk.wait(LONGEST_WAIT if due is None else max(due - now, 0.0))
+
+    def _must_wait(self, now: float) -> float | None:
+        """Seconds to wait before looking again; None where the next task may be considered."""
+        desk = self._desk
+        if desk.paused or not desk.queue.dispatchable:
+            return LONGEST_WAIT
+        if (wait := self._wait_for_window()) is not None:
+            return wait
+        if (wait := self._wait_for_circuit(now)) is not None:
+            return wait
+        if desk.top_up is not None and (wait := desk.top_up.waits(now)) is not None:
+            return wait
+        return self._wait_for_room()
+
+    def _wait_for_window(self) -> float | None:
+        desk = self._desk
+        if (wait := desk.holds.until_window()) is not None:
+            return wait
+        if desk.holds.window_closes():
+            desk.stop(ExitCode.WINDOW, "the time window closes before another task would end")
+            return 0.0
+        return None
+
+    def _wait_for_circuit(self, now: float) -> float | None:
+        desk, circuit = self._desk, self._desk.circuit
+        if circuit.out_of_patience(now, in_flight=len(desk.flying)):
+            desk.stop(ExitCode.OUTAGE, f"{circuit.held} has not ended: {circuit.reason}")
+            return 0.0
+        wait = circuit.waits(now)
+        if wait is None:
+            return None
+        desk.holds.begin(ev.Reason(circuit.held or ""), circuit.reason, wait)
+        return min(wait, circuit.patience_left(now))
+
+    def _wait_for_room(self) -> float | None:
+        desk = self._desk
+        root, each = desk.store.layout.root, desk.store.history.largest or FIRST_GUESS
+        try:
+            free = shutil.disk_usage(root).free
+        except OSError as error:
+            desk.stop(ExitCode.STORAGE, f"{root}: {error.strerror}")
+            return 0.0
+        if free >= each * (len(desk.flying) + 1):
+            return None
+        if desk.flying:
+            return LONGEST_WAIT
+        size = f"{each / 1e6:.1f} MB"
+        desk.stop(ExitCode.STORAGE, f"the disk of {root} has no room for another output of {size}")
+        return 0.0
+
+    def _verdict(self, work: Work) -> Verdict:
+        desk = self._desk
+        verdict = desk.gate.consider(work.price_class)
+        if desk.top_up is None or not desk.top_up.awaited:
+            return verdict
+        # Whether a top-up has come is tried with one request; without a balance call, only so.
+        if desk.flying:
+            return Verdict.WAIT
+        blind = verdict is Verdict.CLOSED and not desk.gate.call_works
+        return Verdict.GO if blind else verdict
+
+    async def _heed(self, verdict: Verdict, work: Work) -> None:
+        """Do what the gate wants before `work` may go."""
+        desk = self._desk
+        if verdict is Verdict.ASK:
+            await desk.ask_balance()
+        elif verdict is Verdict.WAIT or desk.flying:
+            # What is being saved now may yet be charged differently.
+            await desk.wait(LONGEST_WAIT)
+        elif any(desk.gate.consider(c) is Verdict.GO for c in desk.queue.classes_left()):
+            desk.queue.set_aside(work)
+        else:
+            desk.queue.restore()
+            desk.out_of_credits(desk.gate.why_closed(work.price_class))
+
+    # -- going out ----------------------------------------------------------------------------
+
+    def _reserve(self, work: Work) -> Flight:
+        flight = Flight(work, self._desk.gate.reserve(work.price_class))
+        self._desk.flying[work.task.id] = flight
+        self._desk.circuit.dispatched(work.task.id)
+        return flight
+
+    def _may_go(self, flight: Flight) -> bool:
+        """Look once more: while a claim was written, the world may have changed."""
+        desk = self._desk
+        if desk.stopped or desk.paused or desk.holds.window_closes():
+            return False
+        held = desk.circuit.waits(anyio.current_time()) is not None
+        return not held or desk.circuit.probing == flight.work.task.id
+
+    async def _go_at_pace(self, flight: Flight) -> bool:
+        """Wait for the rate's turn, or for a stop; then claim, and even out what that took."""
+        assert self._limiter is not None
+        if self._desk.stopped:
+            return False
+        with anyio.CancelScope() as self._desk.pacing:
+            await self._limiter.acquire()
+            if not self._may_go(flight) or not await self._claim(flight):
+                return False
+            await anyio.sleep(max(self._last + self._interval - anyio.current_time(), 0.0))
+        self._last = anyio.current_time()
+        return True
+
+    async def _claim(self, flight: Flight) -> bool:
+        desk, work = self._desk, flight.work
+        flight.claim = Claim(
+            task=work.task.id,
+            fingerprint=work.task.fingerprint,
+            model=work.task.model,
+            params=work.task.params,
+            meta=work.task.meta,
+            price=desk.gate.prices.estimate(work.price_class),
+            attempt=work.sent + 1,
+            output=work.task.output,
+            started_at=rfc3339(time.time()),
+            simulated=desk.simulated,
+        )
+        try:
+            await desk.store.claim(work.task.key, flight.claim)
+        except StorageError as error:
+            desk.stop(ExitCode.STORAGE, error.message)
+            return False
+        return True
+
+    def _announce(self, flight: Flight) -> None:
+        flight.work.sent += 1
+        flight.sent = anyio.current_time()
+        task = flight.work.task
+        self._desk.watch(ev.Dispatched(task.id, task.prompt, flight.work.sent, time.time()))
+
+    def _withdraw(self, flight: Flight) -> None:
+        """Take a dispatch back that has not gone out."""
+        desk, task = self._desk, flight.work.task
+        desk.store.drop(task.key)
+        desk.circuit.withdrawn(task.id)
+        desk.gate.withdraw(flight.held)
+        desk.queue.put_back(flight.work)
+        del desk.flying[task.id]
+        desk.notify()

@@ -1,0 +1,281 @@
+"""What came of a task: an output and a record, a retry, a doubt, or a stop."""
+
+import time
+from pathlib import Path
+
+import anyio
+
+from pipeline import events as ev
+from pipeline import records
+from pipeline.desk import Desk, Flight
+from pipeline.directory import wrong_origin
+from pipeline.errors import ExitCode, StorageError
+from pipeline.models import Gate, InDoubt, Status, Task
+from pipeline.outcomes import Decision, Fault, Outcome, Row, decide, describe, means_no_credits
+from pipeline.queue import Work
+from pipeline.retry import Retries
+
+
+class Settle:
+    """Carries out what `outcomes.TABLE` decides."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._retries = Retries(desk.job.retry)
+
+    async def settle(self, task: Task, outcome: Outcome) -> None:
+        """Take the outcome of a task: it is durable, or to do again, when this returns."""
+        desk = self._desk
+        flight = desk.flying[task.id]
+        try:
+            self._check_origin(outcome)
+            await self._act(flight, outcome, decide(outcome))
+        except StorageError as error:
+            # Its claim stays, so that the next run knows what may have been paid for.
+            lost = f"{task.id} was paid for and could not be saved"
+            desk.stop(ExitCode.STORAGE, f"{error.message}; {lost}" if outcome.ok else error.message)
+        finally:
+            desk.flying.pop(task.id, None)
+            # Whatever came, it is no probe on its way any more.
+            desk.circuit.withdrawn(task.id)
+            desk.watch(ev.Landed(task.id, time.time()))
+            desk.notify()
+
+    def _check_origin(self, outcome: Outcome) -> None:
+        desk = self._desk
+        if outcome.status is None:
+            return
+        if desk.simulated is None:
+            desk.simulated = outcome.simulated
+        elif desk.simulated != outcome.simulated:
+            root = desk.store.layout.root
+            desk.stop(ExitCode.REFUSED, wrong_origin(root, simulated=outcome.simulated))
+
+    async def _act(self, flight: Flight, outcome: Outcome, row: Row) -> None:
+        match row.decision:
+            case Decision.SUCCEED:
+                await self._succeed(flight, outcome)
+            case Decision.RETRY:
+                await self._retry(flight, outcome, row)
+            case Decision.THROTTLE:
+                self._throttle(flight, outcome, row)
+            case Decision.FAIL:
+                await self._fail(flight, outcome, row)
+            case Decision.CREDITS:
+                await self._refused_for_credits(flight, outcome, row)
+            case Decision.IN_DOUBT:
+                await self._doubt(flight, outcome, row)
+            case Decision.STOP:
+                await self._refuse(flight, outcome, row)
+
+    # -- it came ------------------------------------------------------------------------------
+
+    async def _succeed(self, flight: Flight, outcome: Outcome) -> None:
+        desk, work = self._desk, flight.work
+        assert flight.claim is not None
+        cost = desk.gate.charge(flight.held, outcome.remaining, outcome.cost)
+        desk.gate.processed()
+        claim = records.completed(flight.claim, outcome, work.attempts + 1, cost)
+        if desk.gate.wants_a_figure:
+            # The clip is safe before the balance is asked, however long that takes.
+            await desk.store.complete(work.task.key, claim)
+            await desk.ask_balance()
+            cost = desk.gate.correct(work.price_class, cost)
+            claim = records.completed(flight.claim, outcome, work.attempts + 1, cost)
+        record = await desk.store.finish(work.task.key, claim)
+        desk.holds.took(outcome.seconds)
+        if desk.top_up is not None:
+            desk.top_up.over()
+        desk.announce(work, record)
+        await self._api_is_alive(flight)
+
+    async def _api_is_alive(self, flight: Flight) -> None:
+        """Open the pool again; what was parked was poison, unless an outage has just ended."""
+        circuit, queue = self._desk.circuit, self._desk.queue
+        if not circuit.proves(flight.sent):
+            return
+        was_outage = circuit.alive(anyio.current_time())
+        parked, queue.parked = queue.parked, []
+        for work in parked:
+            if was_outage:
+                work.attempts = 0
+                queue.put_later(work, anyio.current_time())
+            elif work.failed_at <= flight.sent:
+                await self._give_up(work)
+            else:  # an answer to what was sent before it failed tells nothing of it
+                queue.parked.append(work)
+
+    # -- it failed ----------------------------------------------------------------------------
+
+    async def _retry(self, flight: Flight, outcome: Outcome, row: Row) -> None:
+        desk, work, now = self._desk, flight.work, anyio.current_time()
+        desk.store.drop(work.task.key)
+        desk.gate.release(flight.held, outcome.remaining)
+        work.failed(outcome, describe(outcome, row))
+        work.failed_at = now
+        if self._count_failure(work, outcome, row):
+            desk.queue.put_later(work, now)
+            return
+        work.attempts += 1
+        if not self._retries.exhausted(work.attempts):
+            wait = self._retries.wait(work.attempts, outcome.retry_after)
+            desk.queue.put_later(work, now + wait)
+            desk.watch(ev.Retrying(work.task.id, work.error, work.attempts, wait, time.time()))
+        elif row.outage and (self._others_can_tell() or desk.circuit.outage):
+            desk.queue.parked.append(work)
+        else:
+            await self._give_up(work)
+
+    def _count_failure(self, work: Work, outcome: Outcome, row: Row) -> bool:
+        """Tell the circuit; True where the failure is an outage's and costs no attempt."""
+        if not row.outage:
+            return False
+        circuit = self._desk.circuit
+        before, unreachable = circuit.outage, outcome.fault is Fault.NOT_SENT
+        circuit.failure(
+            work.task.id,
+            anyio.current_time(),
+            work.error,
+            wait=outcome.retry_after,
+            unreachable=unreachable,
+        )
+        return before or unreachable
+
+    def _others_can_tell(self) -> bool:
+        """Whether another task will show if the API is at work: only then is a verdict due."""
+        return len(self._desk.flying) > 1 or self._desk.queue.dispatchable > 0
+
+    async def _give_up(self, work: Work) -> None:
+        """Fail a task that has had its attempts."""
+        times = "once" if work.attempts == 1 else f"{work.attempts} times"
+        await self._record(work, Status.FAILED, f"{work.error} (tried {times})", work.outcome)
+
+    async def wind_up(self) -> None:
+        """Give the verdict on what was parked, once no other task can tell more."""
+        parked, self._desk.queue.parked = self._desk.queue.parked, []
+        for work in parked:
+            await self._give_up(work)
+
+    def _throttle(self, flight: Flight, outcome: Outcome, row: Row) -> None:
+        desk, work, now = self._desk, flight.work, anyio.current_time()
+        desk.store.drop(work.task.key)
+        desk.gate.release(flight.held, outcome.remaining)
+        desk.circuit.throttled(now, outcome.retry_after, describe(outcome, row))
+        desk.queue.put_later(work, now)
+
+    async def _fail(self, flight: Flight, outcome: Outcome, row: Row) -> None:
+        desk, work, money = self._desk, flight.work, records.FREE
+        if not row.charged:
+            desk.gate.release(flight.held, outcome.remaining)
+        elif outcome.cost is not None:
+            desk.gate.charge(flight.held, outcome.remaining, outcome.cost, learn=False)
+            money = records.paid(outcome.cost)
+        else:
+            money = records.risked(desk.gate.doubt(flight.held, outcome.remaining))
+        desk.gate.processed()
+        work.attempts += 1
+        error = describe(outcome, row)
+        if outcome.text and outcome.ok:
+            error += f" (body kept in {self._keep_evidence(work.task, outcome)})"
+        await self._record(work, Status.FAILED, error, outcome, money)
+        await self._api_is_alive(flight)
+
+    def _keep_evidence(self, task: Task, outcome: Outcome) -> str:
+        folder = self._desk.store.layout.errors
+        name = f"{Path(task.output).name}-{task.key[:8]}.txt"
+        try:
+            folder.mkdir(exist_ok=True)
+            (folder / name).write_text(outcome.text, encoding="utf-8")
+        except OSError as error:
+            return f"no file: {error.strerror}"
+        return f"{folder.name}/{name}"
+
+    # -- it may have been paid for ------------------------------------------------------------
+
+    async def _doubt(self, flight: Flight, outcome: Outcome, row: Row) -> None:
+        desk, work = self._desk, flight.work
+        at_risk = desk.gate.doubt(flight.held, outcome.remaining, outcome.cost)
+        work.failed(outcome, describe(outcome, row))
+        work.attempts += not self._count_failure(work, outcome, row)
+        resend = desk.job.retry.in_doubt is InDoubt.RESEND
+        again = resend and not self._retries.exhausted(work.attempts)
+        error = f"{work.error}: it may have been paid for"
+        money = records.risked(at_risk)
+        await self._record(work, Status.IN_DOUBT, error, outcome, money, last=not again)
+        if again:
+            wait = self._retries.wait(max(work.attempts, 1), None)
+            desk.queue.put_later(work, anyio.current_time() + wait)
+
+    # -- the run stops ------------------------------------------------------------------------
+
+    async def _refused_for_credits(self, flight: Flight, outcome: Outcome, row: Row) -> None:
+        """Read a 406: its text, then the balance."""
+        desk, work = self._desk, flight.work
+        desk.gate.release(flight.held, outcome.remaining)
+        if await self._broke(work.price_class, outcome):
+            desk.store.drop(work.task.key)
+            desk.queue.put_back(work)
+            desk.circuit.alive(anyio.current_time())
+            desk.out_of_credits(describe(outcome, row))
+            return
+        work.attempts += 1
+        await self._record(work, Status.FAILED, describe(outcome, row), outcome)
+        await self._api_is_alive(flight)
+
+    async def _broke(self, price_class: str, outcome: Outcome) -> bool:
+        desk = self._desk
+        said = means_no_credits(outcome)
+        if said is False:
+            return False
+        desk.paused += 1  # nothing goes out while it is not known
+        try:
+            if desk.job.credits.gate is Gate.AUTO:
+                await desk.ask_balance()
+        finally:
+            desk.paused -= 1
+        if said:
+            return True
+        remaining, price = desk.gate.remaining, desk.gate.prices.estimate(price_class)
+        return remaining is None or remaining <= (0 if price is None else price)
+
+    async def _refuse(self, flight: Flight, outcome: Outcome, row: Row) -> None:
+        """Stop the run: the API refuses it, or what it sends cannot be saved."""
+        desk, work, error = self._desk, flight.work, describe(outcome, row)
+        if outcome.fault is Fault.UNSAVED:
+            error = f"{error}: {work.task.id} was paid for and could not be saved"
+            desk.stop(ExitCode.STORAGE, error)
+            at_risk = desk.gate.doubt(flight.held, outcome.remaining, outcome.cost)
+            work.attempts += 1
+            await self._record(work, Status.IN_DOUBT, error, outcome, records.risked(at_risk))
+            return
+        desk.gate.release(flight.held, outcome.remaining)
+        desk.store.drop(work.task.key)
+        desk.queue.put_back(work)
+        advice = "; ".join(filter(None, (row.why, row.remedy)))
+        desk.stop(row.exit_code or ExitCode.API_REFUSES, f"{error}. Hint: {advice}")
+
+    async def _record(  # noqa: PLR0913 - the parts of a record
+        self,
+        work: Work,
+        status: Status,
+        error: str,
+        outcome: Outcome | None,
+        money: records.Money = records.FREE,
+        *,
+        last: bool = True,
+    ) -> None:
+        """Make the record of a task without output durable."""
+        desk = self._desk
+        flight = desk.flying.get(work.task.id)
+        record = records.without_output(
+            work.task,
+            status,
+            error,
+            outcome,
+            money,
+            attempts=work.attempts,
+            claim=flight.claim if flight else None,
+            simulated=desk.simulated,
+        )
+        await desk.store.note(work.task.key, record)
+        desk.announce(work, record, last=last)
