@@ -1,0 +1,58 @@
+"""What the API says where it says no: statuses and texts in the style of the real one."""
+
+from http import HTTPStatus
+
+from starlette.responses import HTMLResponse, JSONResponse, Response
+
+_MODERATION = "Request blocked: the prompt was flagged by content moderation."
+_TEXTS = {
+    "400": "Invalid input: a parameter is missing or malformed.",
+    "401": "Invalid or missing API key.",
+    "403": "Your account may not use this model.",
+    "403-moderation": _MODERATION,
+    "404": "Model not found.",
+    "406": "Insufficient credits. Please top up your account to continue.",
+    "406-param": "Not acceptable: parameter 'aspect_ratio' has an unsupported value.",
+    "410": "This model has been retired.",
+    "422": "Validation error: the input cannot be processed.",
+    "429": "Rate limit exceeded. Please slow down.",
+    "500": "Internal server error while generating.",
+    "moderation": _MODERATION,
+}
+# What stands before the service answers for it, in HTML.
+_GATEWAY = frozenset({405, 502, 503, 504, 520, 524})
+_NO_BODY = frozenset({304})
+_PAGE = "<!DOCTYPE html>\n<html><head><title>{0}</title></head><body><h1>{0}</h1></body></html>\n"
+
+
+def page(title: str, status: int = 200) -> Response:
+    """Answer with an HTML page."""
+    return HTMLResponse(_PAGE.format(title), status)
+
+
+def problem(status: int, text: str) -> Response:
+    """Answer with an error in JSON."""
+    return JSONResponse({"error": text}, status)
+
+
+def refusal(word: str, retry_after: int | None = None) -> Response:
+    """Answer a request with the fault `word`; `retry_after` seconds go with a 429."""
+    status = 400 if word == "moderation" else int(word.partition("-")[0])
+    if status in _GATEWAY:
+        return page(f"{status} {phrase(status)}", status)
+    if status in _NO_BODY:
+        return Response(status_code=status)
+    answer = problem(status, _TEXTS.get(word, phrase(status)))
+    if status < HTTPStatus.BAD_REQUEST:
+        answer.headers["location"] = "/moved"
+    if status == HTTPStatus.TOO_MANY_REQUESTS and retry_after is not None:
+        answer.headers["retry-after"] = str(retry_after)
+    return answer
+
+
+def phrase(status: int) -> str:
+    """Name a status, also one that no standard names."""
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return "Unknown Error"

@@ -1,0 +1,135 @@
+"""What goes wrong with which request: drawn from a seed, or written into the prompt.
+
+A prompt may carry directives, so that a demonstration or a test knows what will happen:
+
+    [[fail 500]]       every request for it fails so
+    [[fail 500 x2]]    its first two requests do, and the next works; directives add up in order
+    [[latency 3]]      it takes exactly 3 seconds
+
+A word is a kind of `KINDS`, `406-param`, `403-moderation`, or any status from 300 to 599.
+"""
+
+import random
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pipeline.errors import UsageError
+
+REFUSALS = frozenset({"500", "502", "503", "429", "moderation"})
+# The generation ran to its end, so it was paid for, whatever became of the answer.
+PAID = frozenset(
+    {
+        *("504", "reset", "drop", "cut", "stall", "slow"),
+        *("html200", "json200", "empty200", "nonmedia"),
+    }
+)
+KINDS = REFUSALS | PAID
+
+_DIRECTIVE = re.compile(r"\s*\[\[\s*(.*?)\s*\]\]")
+_FAIL = re.compile(r"fail\s+(\S+?)(?:\s+x(\d+))?")
+_LATENCY = re.compile(r"latency\s+(\d+(?:\.\d+)?)")
+_STATUS = re.compile(r"[3-5]\d\d")
+_FIRST_PAID_STATUS = 504  # 504, 520, 524: the gateway gave up, the generation did not
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What happens to one request: nothing bad (`fault` None) or a fault, after `latency` s."""
+
+    fault: str | None
+    latency: float
+
+    @property
+    def paid(self) -> bool:
+        """Tell whether the generation runs and is charged."""
+        if self.fault is None or self.fault in PAID:
+            return True
+        return self.fault.isdigit() and int(self.fault) >= _FIRST_PAID_STATUS
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """The directives of one prompt. A failure's number None means always."""
+
+    failures: tuple[tuple[str, int | None], ...] = ()
+    latency: float | None = None
+
+    def failure(self, nth: int) -> str | None:
+        """Name the fault of the `nth` request, counted from 1."""
+        last = 0
+        for word, times in self.failures:
+            if times is None:
+                return word
+            last += times
+            if nth <= last:
+                return word
+        return None
+
+
+def read_script(prompt: str) -> Script:
+    """Read the directives of `prompt`; raise ValueError for one that means nothing."""
+    failures: list[tuple[str, int | None]] = []
+    latency = None
+    for text in _DIRECTIVE.findall(prompt):
+        if match := _FAIL.fullmatch(text):
+            word, times = match.groups()
+            if not _is_word(word):
+                raise ValueError(f"[[{text}]]: the sandbox knows no fault '{word}'")
+            failures.append((word, int(times) if times else None))
+        elif match := _LATENCY.fullmatch(text):
+            latency = float(match[1])
+        else:
+            raise ValueError(f"[[{text}]]: the sandbox knows [[fail …]] and [[latency …]]")
+    return Script(tuple(failures), latency)
+
+
+def without_directives(prompt: str) -> str:
+    """Return `prompt` as it should be shown."""
+    return _DIRECTIVE.sub("", prompt).strip()
+
+
+def check_rates(rates: Mapping[str, float]) -> None:
+    """Raise UsageError unless `rates` are fractions of known kinds that add up to 1 at most."""
+    for kind, rate in rates.items():
+        if kind not in KINDS:
+            raise UsageError(f"no fault '{kind}'", hint=f"one of {', '.join(sorted(KINDS))}")
+        if not 0 <= rate <= 1:
+            raise UsageError(f"the rate of fault {kind} must be from 0 to 1, not {rate}")
+    # Ten rates of 0.1 add up to a hair above 1.
+    if sum(rates.values()) > 1 + 1e-9:
+        raise UsageError("the rates of all faults add up to more than 1")
+
+
+@dataclass(frozen=True, slots=True)
+class Dice:
+    """Draws plans. Times in seconds; `jitter` is a fraction of the latency, either way.
+
+    A draw depends on the seed, the request and how often it came, never on the order in which
+    concurrent requests arrive: the same job meets the same faults every time.
+    """
+
+    seed: int
+    latency: float
+    jitter: float
+
+    def plan(self, request: str, nth: int, script: Script, rates: Mapping[str, float]) -> Plan:
+        """Draw what happens to the `nth` request (from 1) of the fingerprint `request`."""
+        # Simulation, not cryptography; a string as seed is hashed whole.
+        draw = random.Random(f"{self.seed}:{request}:{nth}")  # noqa: S311
+        latency = self.latency * (1 + draw.uniform(-self.jitter, self.jitter))
+        fault = script.failure(nth) if script.failures else _pick(draw.random(), rates)
+        return Plan(fault, latency if script.latency is None else script.latency)
+
+
+def _pick(number: float, rates: Mapping[str, float]) -> str | None:
+    """Choose a kind by a number from 0 to 1, or none."""
+    for kind, rate in rates.items():
+        if number < rate:
+            return kind
+        number -= rate
+    return None
+
+
+def _is_word(word: str) -> bool:
+    return word in KINDS or word in {"406-param", "403-moderation"} or bool(_STATUS.fullmatch(word))
