@@ -1,0 +1,124 @@
+"""The terminal: one steady display of a run, drawn by Rich."""
+
+import time
+from contextlib import suppress
+from typing import Self
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from pipeline import events as ev
+from pipeline.display.progress import Progress
+from pipeline.display.words import clock, duration, line, money, printable
+
+# Lines that the display keeps for the rest: bar, money, hold, one of air.
+_OVERHEAD = 5
+
+
+class LiveDisplay:
+    """Draws progress at the foot of the terminal; news scrolls above it."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._progress = Progress()
+        self._live = Live(
+            get_renderable=self.render,
+            console=console,
+            refresh_per_second=4,
+            transient=True,
+            vertical_overflow="crop",
+        )
+
+    def __enter__(self) -> Self:
+        self._live.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with suppress(OSError):  # the terminal may have gone
+            self._live.stop()
+
+    def __call__(self, event: ev.Event) -> None:
+        """Take an event."""
+        self._progress.take(event)
+        text = line(event)
+        if text is not None and not isinstance(event, ev.Summary):
+            self._console.print(Text(f"{clock(event.at)} {text}", style=_style(event)))
+
+    def render(self) -> RenderableType:
+        """Draw the state as it is now."""
+        now = time.time()
+        return Group(*self._in_flight(now), self._bar(now), self._money(), *self._hold(now))
+
+    def _in_flight(self, now: float) -> list[RenderableType]:
+        p = self._progress
+        room = max(self._console.height - _OVERHEAD, 1)
+        flying = list(p.flying.values())
+        shown = flying if len(flying) <= room else flying[: room - 1]
+        table = Table.grid(padding=(0, 1), expand=True)
+        table.add_column(justify="right", width=9, no_wrap=True)
+        table.add_column(max_width=36, no_wrap=True, overflow="ellipsis")
+        table.add_column(ratio=1, no_wrap=True, overflow="ellipsis")
+        for flight in shown:
+            again = f" (try {flight.attempt})" if flight.attempt > 1 else ""
+            table.add_row(
+                Text(duration(now - flight.at), style="cyan"),
+                Text(flight.task + again),
+                Text(printable(flight.prompt), style="dim"),
+            )
+        if len(shown) < len(flying):
+            table.add_row("", Text(f"and {len(flying) - len(shown)} more", style="dim"), "")
+        return [table] if flying else []
+
+    def _bar(self, now: float) -> RenderableType:
+        p = self._progress
+        counts = Text(f" {p.ended:,}/{p.selected:,}")
+        for number, word, style in (
+            (p.failed, "failed", "red"),
+            (p.in_doubt, "in doubt", "yellow"),
+        ):
+            if number:
+                counts.append(f"  {number:,} {word}", style=style)
+        rate, left = p.rate(now), p.remaining_seconds(now)
+        if rate is not None and left is not None:
+            counts.append(f"  {rate * 60:.1f}/min  {duration(left)} to go", style="dim")
+        table = Table.grid(expand=True)
+        table.add_column(ratio=1)
+        table.add_column(no_wrap=True, overflow="ellipsis")
+        table.add_row(ProgressBar(total=max(p.selected, 1), completed=p.ended), counts)
+        return table
+
+    def _money(self) -> RenderableType:
+        m = self._progress.money
+        text = Text(f"{len(self._progress.flying)} in flight   spent {money(m.spent)}")
+        if m.budget is not None:
+            text.append(f" of {money(m.budget)}")
+        if m.at_risk:
+            text.append(f"   {money(m.at_risk)} at risk", style="yellow")
+        if m.remaining is not None:
+            text.append(f"   {money(m.remaining)} credits left")
+        text.no_wrap, text.overflow = True, "ellipsis"
+        return text
+
+    def _hold(self, now: float) -> list[RenderableType]:
+        p = self._progress
+        if p.stopping is not None:
+            said = f"stopping: {p.stopping.detail}; what is in flight is finished and saved"
+        elif p.hold is not None:
+            left = f", next look in {duration(max(p.hold.until - now, 0))}" if p.hold.until else ""
+            said = f"waiting ({p.hold.reason}){left}: {p.hold.detail}"
+        else:
+            return []
+        return [Text(said, style="bold yellow", no_wrap=True, overflow="ellipsis")]
+
+
+def _style(event: ev.Event) -> str:
+    match event:
+        case ev.Finished() | ev.Stopping():
+            return "red"
+        case ev.Held() | ev.Warned() | ev.Recovered():
+            return "yellow"
+        case _:
+            return ""

@@ -1,0 +1,90 @@
+"""How far a run has come, from its events. Only this run's own pace counts."""
+
+import time
+from dataclasses import dataclass, field
+
+from pipeline import events as ev
+from pipeline.display.words import duration, money
+from pipeline.models import Status
+
+
+@dataclass(slots=True)
+class Progress:
+    """Counts of a run as it goes; times are Unix seconds."""
+
+    started: ev.Started | None = None
+    done: int = 0
+    failed: int = 0
+    in_doubt: int = 0
+    flying: dict[str, ev.Dispatched] = field(default_factory=dict)
+    hold: ev.Held | None = None
+    stopping: ev.Stopping | None = None
+    money: ev.Money = field(default_factory=ev.Money)
+    held_seconds: float = 0.0
+
+    def take(self, event: ev.Event) -> None:
+        """Take an event in."""
+        match event:
+            case ev.Started():
+                self.started = event
+            case ev.Dispatched():
+                self.flying[event.task] = event
+            case ev.Landed():
+                self.flying.pop(event.task, None)
+            case ev.Finished():
+                self._finished(event)
+            case ev.Held():
+                self.hold = event
+            case ev.Resumed():
+                self.hold = None
+                self.held_seconds += event.seconds
+            case ev.Stopping():
+                self.stopping = event
+            case _:
+                pass
+
+    def _finished(self, event: ev.Finished) -> None:
+        self.money = event.money
+        self.done += event.record.status is Status.SUCCEEDED
+        self.failed += event.record.status is Status.FAILED
+        self.in_doubt += event.record.status is Status.IN_DOUBT
+
+    @property
+    def ended(self) -> int:
+        """How many of the run's tasks have ended."""
+        return self.done + self.failed + self.in_doubt
+
+    @property
+    def selected(self) -> int:
+        """How many tasks the run set out to render."""
+        return self.started.selected if self.started else 0
+
+    def rate(self, now: float) -> float | None:
+        """Tasks ended in a second, over the time in which tasks went out."""
+        if self.started is None or not self.ended:
+            return None
+        held = self.held_seconds + (now - self.hold.at if self.hold else 0.0)
+        active = now - self.started.at - held
+        return self.ended / active if active > 0 else None
+
+    def remaining_seconds(self, now: float) -> float | None:
+        """How long the rest takes at this run's pace."""
+        rate = self.rate(now)
+        return (self.selected - self.ended) / rate if rate else None
+
+    def line(self) -> str:
+        """Sum the progress up in one line."""
+        now = time.time()
+        parts = [f"{self.ended:,} of {self.selected:,}"]
+        if self.failed:
+            parts.append(f"{self.failed:,} failed")
+        if self.in_doubt:
+            parts.append(f"{self.in_doubt:,} in doubt")
+        parts.append(f"{len(self.flying)} in flight")
+        left = self.remaining_seconds(now)
+        if left is not None:
+            parts.append(f"about {duration(left)} to go")
+        parts.append(f"spent {money(self.money.spent)}")
+        if self.money.remaining is not None:
+            parts.append(f"{money(self.money.remaining)} credits left")
+        return ", ".join(parts)

@@ -1,0 +1,138 @@
+"""Events and figures in words. Pure; shared by every face."""
+
+from datetime import datetime
+from decimal import Decimal
+
+from pipeline import events as ev
+from pipeline.models import Record, Status
+
+_MINUTE, _HOUR, _DAY = 60, 3600, 86400
+
+
+def money(amount: Decimal | None) -> str:
+    """Write an amount of US dollars."""
+    if amount is None:
+        return "unknown"
+    cents = amount.quantize(Decimal("0.01"))
+    return f"${cents:,f}" if cents == amount or abs(amount) >= 1 else f"${amount.normalize():f}"
+
+
+def duration(seconds: float) -> str:
+    """Write a time span, to two units."""
+    whole = round(seconds)
+    if whole < _MINUTE:
+        return f"{seconds:.1f} s" if 0 < seconds < 10 else f"{whole} s"  # noqa: PLR2004
+    if whole < _HOUR:
+        return f"{whole // _MINUTE} min {whole % _MINUTE:02} s"
+    if whole < _DAY:
+        return f"{whole // _HOUR} h {whole % _HOUR // _MINUTE:02} min"
+    return f"{whole // _DAY} d {whole % _DAY // _HOUR} h"
+
+
+def clock(at: float) -> str:
+    """Write a moment as local wall-clock time, with its date where that is not today."""
+    moment = datetime.fromtimestamp(at).astimezone()
+    today = moment.date() == datetime.now().astimezone().date()
+    return moment.strftime("%H:%M:%S" if today else "%Y-%m-%d %H:%M")
+
+
+def printable(text: str) -> str:
+    """Take out of a text what would steer a terminal or break a line."""
+    return "".join(char if char.isprintable() else " " for char in text)
+
+
+def tasks(number: int) -> str:
+    """Count tasks."""
+    return f"{number:,} task" + ("" if number == 1 else "s")
+
+
+def line(event: ev.Event) -> str | None:
+    """Say an event in one line; None for what is no news in the morning."""
+    said = _said(event)
+    return None if said is None else printable(said)
+
+
+def _said(event: ev.Event) -> str | None:  # noqa: PLR0911 - one return a kind
+    match event:
+        case ev.Started():
+            return _started(event)
+        case ev.Finished():
+            return None if event.record.status is Status.SUCCEEDED else _ended_badly(event.record)
+        case ev.Recovered():
+            return _recovered(event.record)
+        case ev.Held():
+            until = f", until {clock(event.until)}" if event.until else ""
+            return f"holding ({event.reason}){until}: {event.detail}"
+        case ev.Resumed():
+            return f"going on after {duration(event.seconds)} ({event.reason})"
+        case ev.Stopping():
+            return _stopping(event)
+        case ev.Warned():
+            return f"warning: {event.message}"
+        case ev.Summary():
+            return summary(event)
+        case _:
+            return None
+
+
+def _started(event: ev.Started) -> str:
+    c = event.counts
+    done = f", {c.succeeded:,} done" if c.succeeded else ""
+    bad = f", {c.failed:,} failed" if c.failed else ""
+    doubt = f", {c.in_doubt:,} in doubt" if c.in_doubt else ""
+    price = f", about {money(event.expected_cost)}" if event.expected_cost is not None else ""
+    return (
+        f"{event.job}: {tasks(c.total)}{done}{bad}{doubt}; {event.selected:,} to render{price},"
+        f" {event.concurrency} at a time, into {event.output}"
+    )
+
+
+def _ended_badly(record: Record) -> str:
+    status = "in doubt" if record.status is Status.IN_DOUBT else "failed"
+    return f"{status}: {record.task}: {record.error}"
+
+
+def _recovered(record: Record) -> str:
+    if record.status is Status.SUCCEEDED:
+        return f"taken in: {record.task}: it was complete when the last run was killed"
+    return f"in doubt: {record.task}: {record.error}"
+
+
+def _stopping(event: ev.Stopping) -> str:
+    waiting = f"; {tasks(event.in_flight)} in flight will be finished and saved"
+    again = " (a second Ctrl-C stops at once, and leaves them in doubt)"
+    by_signal = event.exit_code > 100  # noqa: PLR2004
+    tail = (waiting + (again if by_signal else "")) if event.in_flight else ""
+    return f"stopping: {event.detail}{tail}"
+
+
+def summary(event: ev.Summary) -> str:
+    """Sum a run up in one line: what came of it, what is left, what it cost."""
+    here, all_, m = event.here, event.counts, event.money
+    parts = [f"{here.succeeded:,} rendered in {duration(event.seconds)}"]
+    if all_.failed:
+        parts.append(f"{all_.failed:,} failed")
+    if all_.in_doubt:
+        parts.append(f"{all_.in_doubt:,} in doubt")
+    if all_.pending:
+        price = event.price_left
+        cost = f" (about {money(price)})" if price and event.left == all_.pending else ""
+        parts.append(f"{all_.pending:,} left to do{cost}")
+    parts.append(f"spent {money(m.spent)}")
+    if m.at_risk:
+        parts.append(f"{money(m.at_risk)} at risk")
+    if m.remaining is not None:
+        parts.append(f"{money(m.remaining)} credits left")
+    return f"exit {int(event.exit_code)}: {event.detail}. {', '.join(parts)}."
+
+
+def next_steps(event: ev.Summary, command: str) -> list[str]:
+    """Say which command takes up what is left; `command` is `pipeline run JOB`."""
+    steps = []
+    if event.counts.failed:
+        steps.append(f"failed tasks again:   {command} --retry failed")
+    if event.counts.in_doubt:
+        steps.append(f"tasks in doubt again: {command} --retry in-doubt   (may pay twice)")
+    if event.counts.pending:
+        steps.append(f"the rest:             {command}")
+    return steps

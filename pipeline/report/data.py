@@ -1,0 +1,154 @@
+"""What the report shows, gathered from records. No I/O."""
+
+import shlex
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from msgspec.structs import replace
+
+from pipeline.models import Record, Status
+from pipeline.report.night import Night, Span, nights, span
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """How the job stands. Money in US dollars, over the manifest's life.
+
+    `remaining_credits` is the balance as last told, or None.
+    """
+
+    total: int
+    succeeded: int
+    failed: int
+    in_doubt: int
+    pending: int
+    spent: Decimal
+    at_risk: Decimal
+    remaining_credits: Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
+class ReportData:
+    """All that the page says.
+
+    `command` runs the job, quoted for a shell. `generated_at` is RFC 3339. `records` has the last
+    record of each task. The sets name tasks: `former` ones left the job, `changed` ones will be
+    rendered again, `missing` ones succeeded and their file is not there now.
+    """
+
+    name: str
+    command: str
+    generated_at: str
+    totals: Totals
+    records: tuple[Record, ...]
+    nights: tuple[Night, ...] = ()
+    simulated: bool = False
+    former: frozenset[str] = frozenset()
+    changed: frozenset[str] = frozenset()
+    missing: frozenset[str] = frozenset()
+
+
+@dataclass(slots=True)
+class _Tally:
+    """What one pass over the records leaves."""
+
+    last: dict[str, Record] = field(default_factory=dict)
+    spans: list[Span] = field(default_factory=list)
+    spent: Decimal = Decimal(0)
+    at_risk: Decimal = Decimal(0)
+    balance: Decimal | None = None
+    simulated: bool = False
+
+    def add(self, record: Record) -> None:
+        self.last[record.task] = record
+        self.spent += record.cost or 0
+        self.at_risk += record.at_risk or 0
+        self.simulated |= bool(record.simulated)
+        if record.remaining_credits is not None:
+            self.balance = record.remaining_credits
+        if (placed := span(record)) is not None:
+            self.spans.append(placed)
+
+    def describe(self, meta: Mapping[str, dict[str, Any]]) -> None:
+        for task in self.last.keys() & meta.keys():
+            self.last[task] = replace(self.last[task], meta=meta[task])
+
+
+def collect(  # noqa: PLR0913  # all but the first are passed by name
+    records: Iterable[Record],
+    *,
+    name: str,
+    job: str,
+    generated_at: str,
+    pending: int | None = None,
+    current: Mapping[str, str] | None = None,
+    meta: Mapping[str, dict[str, Any]] | None = None,
+    options: Sequence[str] = (),
+) -> ReportData:
+    """Gather the report of the job `name` from all records of its manifest, in their order.
+
+    `job` is the path of the job file as a user would type it, `options` what else its `run` needs
+    (such as `--output`). `current` maps each task of the job as it is now to its fingerprint, in
+    the order of the job file: with it, tasks that left the job or changed are marked and not
+    counted, and the page keeps its order. `meta` is what the job says of its tasks now, which
+    editing it changes without rendering anything. `pending` counts the tasks that no record
+    settles; where it is None, `current` tells.
+    """
+    tally = _Tally()
+    for record in records:
+        tally.add(record)
+    if meta is not None:
+        tally.describe(meta)
+    former, changed = _moved_on(tally.last, current)
+    unsettled = former | changed
+    return ReportData(
+        name=name,
+        command=shlex.join(["pipeline", "run", job, *options]),
+        generated_at=generated_at,
+        totals=_totals(tally, unsettled, len(current or ()), pending),
+        records=_in_order(tally.last, current),
+        nights=nights(tally.spans),
+        simulated=tally.simulated,
+        former=former,
+        changed=changed,
+    )
+
+
+def _moved_on(
+    last: Mapping[str, Record], current: Mapping[str, str] | None
+) -> tuple[frozenset[str], frozenset[str]]:
+    if current is None:
+        return frozenset(), frozenset()
+    former = frozenset(task for task in last if task not in current)
+    changed = frozenset(
+        task
+        for task, record in last.items()
+        if task in current and current[task] != record.fingerprint
+    )
+    return former, changed
+
+
+def _totals(tally: _Tally, unsettled: frozenset[str], wanted: int, pending: int | None) -> Totals:
+    counts = Counter(one.status for task, one in tally.last.items() if task not in unsettled)
+    if pending is None:
+        pending = max(0, wanted - counts.total())
+    return Totals(
+        total=counts.total() + pending,
+        succeeded=counts[Status.SUCCEEDED],
+        failed=counts[Status.FAILED],
+        in_doubt=counts[Status.IN_DOUBT],
+        pending=pending,
+        spent=tally.spent,
+        at_risk=tally.at_risk,
+        remaining_credits=tally.balance,
+    )
+
+
+def _in_order(last: Mapping[str, Record], current: Mapping[str, str] | None) -> tuple[Record, ...]:
+    if current is None:
+        return tuple(last.values())
+    kept = [last[task] for task in current if task in last]
+    return (*kept, *(record for task, record in last.items() if task not in current))

@@ -1,0 +1,144 @@
+"""What the page's script is given: one plain JSON object for each task."""
+
+from collections.abc import Iterable, Iterator
+from decimal import Decimal
+from pathlib import PurePosixPath
+from typing import Any
+from urllib.parse import quote
+
+import msgspec
+
+from pipeline.models import Record, Status
+from pipeline.report.data import ReportData
+
+# Image-to-video models take whole pictures as base64: the page says how long they were.
+LONGEST_VALUE = 1_000
+LONGEST_PROMPT = 20_000
+KINDS = {
+    "video": (".mp4", ".m4v", ".mov", ".webm", ".mkv", ".ogv"),
+    "image": (".jpg", ".jpeg", ".png", ".webp", ".gif", ".avif", ".svg"),
+    "audio": (".mp3", ".wav", ".ogg", ".oga", ".m4a", ".flac", ".aac", ".opus"),
+}
+_BY_SUFFIX = {suffix: kind for kind, suffixes in KINDS.items() for suffix in suffixes}
+
+_ENCODER = msgspec.json.Encoder(decimal_format="number")
+# Inside a script element only `</script` and `<!--` end or change what is data; the others are
+# for readers of JSON that are also readers of JavaScript or XML.
+_UNSAFE = str.maketrans(
+    {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
+)
+
+
+class Entry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One task on the page. Fields without a value are left out of the JSON.
+
+    `src` is the clip's relative URL. `group` is the same for takes of the same request. `standing`
+    is `changed`, `former` or nothing; `missing` says that the file was not there.
+    """
+
+    task: str
+    status: Status
+    prompt: str
+    model: str
+    group: str
+    params: dict[str, Any] = {}
+    meta: dict[str, Any] = {}
+    file: str | None = None
+    src: str | None = None
+    kind: str | None = None
+    bytes: int | None = None
+    http_status: int | None = None
+    attempts: int = 1
+    cost: Decimal | None = None
+    at_risk: Decimal | None = None
+    request_id: str | None = None
+    error: str | None = None
+    finished_at: str = ""
+    duration_s: float | None = None
+    standing: str = ""
+    missing: bool = False
+
+
+def embedded(value: Any) -> str:
+    """Encode as JSON that stays data inside a script element."""
+    return _ENCODER.encode(value).decode().translate(_UNSAFE)
+
+
+def embedded_entries(data: ReportData) -> Iterator[str]:
+    """Encode the entries of the page as one JSON array, a piece for each entry."""
+    yield "["
+    for number, record in enumerate(data.records):
+        yield (",\n" if number else "") + embedded(entry(record, data))
+    yield "]"
+
+
+def entry(record: Record, data: ReportData) -> Entry:
+    """Say what the page shows of a task."""
+    return Entry(
+        task=record.task,
+        status=record.status,
+        prompt=shortened(str(record.params.get("prompt", "")), LONGEST_PROMPT),
+        model=record.model,
+        group=record.fingerprint[:16],
+        params={
+            name: shortened(value) for name, value in record.params.items() if name != "prompt"
+        },
+        meta={name: shortened(value) for name, value in record.meta.items()},
+        file=record.output,
+        src=url(record.output),
+        kind=kind(record),
+        bytes=record.bytes,
+        http_status=record.http_status,
+        attempts=record.attempts,
+        cost=record.cost,
+        at_risk=record.at_risk,
+        request_id=record.request_id,
+        error=record.error,
+        finished_at=record.finished_at,
+        duration_s=record.duration_s,
+        standing=_standing(record.task, data),
+        missing=record.task in data.missing,
+    )
+
+
+def url(output: str | None) -> str | None:
+    """Write the path of an output as a URL relative to the page, or None where it leads elsewhere.
+
+    The leading `./` keeps a colon or slashes in a name from being read as a scheme or a host.
+    """
+    if output is None or output.startswith("/") or ".." in PurePosixPath(output).parts:
+        return None
+    return "./" + quote(output, safe="/", errors="surrogatepass")
+
+
+def kind(record: Record) -> str | None:
+    """Tell which element plays an output: its extension, chosen by its bytes, goes first."""
+    if record.output is None:
+        return None
+    by_type = (record.content_type or "").partition("/")[0].lower()
+    by_suffix = _BY_SUFFIX.get(PurePosixPath(record.output).suffix.lower())
+    return by_suffix or (by_type if by_type in KINDS else None)
+
+
+def shortened(value: Any, longest: int = LONGEST_VALUE) -> Any:
+    """Cut long strings inside any JSON value, saying how long they were."""
+    if isinstance(value, str):
+        return value if len(value) <= longest else f"{value[:80]}… ({len(value):,} characters)"
+    if isinstance(value, list):
+        return [shortened(each, longest) for each in value]
+    if isinstance(value, dict):
+        return {name: shortened(each, longest) for name, each in value.items()}
+    return value
+
+
+def outputs(records: Iterable[Record]) -> Iterator[tuple[str, str]]:
+    """Name the task and the output of each success."""
+    for record in records:
+        if record.status is Status.SUCCEEDED and record.output is not None:
+            yield record.task, record.output
+
+
+def _standing(task: str, data: ReportData) -> str:
+    if task in data.former:
+        return "former"
+    return "changed" if task in data.changed else ""

@@ -1,0 +1,139 @@
+"""The part of the page that needs no script: names, totals and the commands for the rest."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from decimal import Decimal
+from html import escape
+
+from pipeline.report.data import ReportData, Totals
+
+# What is left to do, in the words of the page: a key, a heading, what it means.
+_FAILED = (
+    "These ended in an error that another try as it stands may not mend: read the reason first."
+)
+_IN_DOUBT = (
+    "These were sent and no whole answer came back, so each may have been paid for. Sending one "
+    "again may pay for it twice: compare with your account first."
+)
+_MISSING = (
+    "These were rendered and paid for, and their files are not beside this report now. Put them "
+    "back, or render them again at the usual price."
+)
+_PENDING = "Nothing was sent for these, or they changed since. The same command goes on with them."
+
+
+def parts(data: ReportData) -> dict[str, str]:
+    """Give each placeholder of the page its HTML; everything from outside is escaped here."""
+    return {
+        "title": escape(("Simulated · " if data.simulated else "") + data.name),
+        "name": escape(data.name),
+        "generated": _moment(data.generated_at),
+        "simulated": _SIMULATED if data.simulated else "",
+        "lede": escape(lede(data.totals)),
+        "bar": _bar(data.totals),
+        "counts": "".join(_counts(data.totals)),
+        "money": "".join(_money(data)),
+        "unfinished": "".join(_unfinished(data)) or _NOTHING_LEFT,
+    }
+
+
+_SIMULATED = (
+    '<p class="simulated"><strong>Simulated</strong> '
+    "These clips come from the sandbox. Nothing was generated and nothing was paid.</p>"
+)
+_NOTHING_LEFT = '<p class="empty">Nothing is left: every clip of the job is ready.</p>'
+
+
+def lede(totals: Totals) -> str:
+    """Say in one sentence how the job stands."""
+    if not totals.total:
+        return "Nothing has been rendered yet."
+    if totals.succeeded == totals.total:
+        return (
+            "The clip is ready." if totals.total == 1 else f"All {totals.total:,} clips are ready."
+        )
+    if not totals.succeeded:
+        return f"None of {totals.total:,} {_clips(totals.total)} is ready yet."
+    verb = "is" if totals.succeeded == 1 else "are"
+    return f"{totals.succeeded:,} of {totals.total:,} clips {verb} ready."
+
+
+def money(amount: Decimal) -> str:
+    """Write US dollars: two places, or four where two would hide a small price."""
+    places = 2 if amount == amount.quantize(Decimal("0.01")) or abs(amount) >= 1 else 4
+    return f"${amount:,.{places}f}" if amount >= 0 else f"-${-amount:,.{places}f}"
+
+
+def _clips(count: int) -> str:
+    return "clip" if count == 1 else "clips"
+
+
+def _moment(rfc3339: str) -> str:
+    try:
+        moment = datetime.fromisoformat(rfc3339).astimezone(UTC)
+    except ValueError:
+        return escape(rfc3339)
+    text = f"{moment.day} {moment:%B %Y, %H:%M} UTC"
+    return f'<time datetime="{moment:%Y-%m-%dT%H:%M:%SZ}">{text}</time>'
+
+
+def _shares(totals: Totals) -> tuple[tuple[str, str, int], ...]:
+    return (
+        ("succeeded", "Succeeded", totals.succeeded),
+        ("failed", "Failed", totals.failed),
+        ("in-doubt", "In doubt", totals.in_doubt),
+        ("pending", "Left to do", totals.pending),
+    )
+
+
+def _bar(totals: Totals) -> str:
+    # Widths are attributes of SVG, not styles: the policy allows no inline style.
+    rects, left = [], 0.0
+    for key, _, count in _shares(totals):
+        width = 1000 * count / totals.total if totals.total else 0
+        if width:
+            rects.append(f'<rect class="{key}" x="{left:.2f}" width="{width:.2f}" height="10"/>')
+        left += width
+    opening = (
+        '<svg class="bar" viewBox="0 0 1000 10" preserveAspectRatio="none" aria-hidden="true">'
+    )
+    return f"{opening}{''.join(rects)}</svg>"
+
+
+def _counts(totals: Totals) -> Iterator[str]:
+    for key, label, count in _shares(totals):
+        yield _figure(label, f"{count:,}", f"{key} none" if not count else key)
+
+
+def _money(data: ReportData) -> Iterator[str]:
+    totals = data.totals
+    balance = totals.remaining_credits
+    yield _figure("Spent", money(totals.spent))
+    yield _figure("At risk", money(totals.at_risk), "" if totals.at_risk else "none")
+    yield _figure("Balance", "unknown" if balance is None else money(balance))
+
+
+def _figure(label: str, value: str, key: str = "") -> str:
+    return f'<div class="{key}"><dt>{label}</dt><dd>{value}</dd></div>'
+
+
+def _unfinished(data: ReportData) -> Iterator[str]:
+    totals, command = data.totals, data.command
+    if totals.failed:
+        yield _block("failed", "Failed", _FAILED, f"{command} --retry failed")
+    if totals.in_doubt:
+        yield _block("in_doubt", "In doubt", _IN_DOUBT, f"{command} --retry in-doubt")
+    if data.missing - data.former - data.changed:
+        yield _block("missing", "Missing files", _MISSING, f"{command} --retry missing")
+    if totals.pending:
+        heading = f"Left to do: {totals.pending:,}"
+        yield _block("pending", heading, _PENDING, command)
+
+
+def _block(key: str, heading: str, meaning: str, command: str) -> str:
+    return (
+        f'<section class="block" data-block="{key}" aria-labelledby="block-{key}">'
+        f'<h3 id="block-{key}">{heading}</h3><p>{meaning}</p>'
+        f'<div class="command"><code>{escape(command)}</code></div>'
+        '<div class="rows"></div></section>'
+    )
