@@ -1,0 +1,34 @@
+"""`python -m pipeline`, and the console script."""
+
+import os
+import sys
+from typing import TextIO
+
+
+def main() -> None:
+    """Run the command line and exit with its code."""
+    # Looking for plugins reads the metadata of every installed package: a tenth of a start.
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
+    from pipeline.cli.edge import run_command  # noqa: PLC0415 - an early Ctrl-C must find us ready
+
+    code = run_command(sys.argv[1:])
+    for stream in (sys.stdout, sys.stderr):
+        _let_go(stream)
+    sys.exit(code)
+
+
+def _let_go(stream: TextIO | None) -> None:
+    """Flush a stream: where its reader has left, Python's own last flush would change the code."""
+    if stream is None:
+        return
+    try:
+        stream.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except KeyboardInterrupt:
+        sys.exit(130)

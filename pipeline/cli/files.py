@@ -1,0 +1,37 @@
+"""`pipeline init` and `pipeline schema`."""
+
+import json
+from pathlib import Path
+
+import click
+
+from pipeline.errors import UsageError
+
+
+@click.command()
+def schema() -> None:
+    """Print the JSON Schema of the job file, for editors."""
+    from pipeline.jobfile import schema as make_schema  # noqa: PLC0415 - needs pydantic
+
+    click.echo(json.dumps(make_schema(), indent=2, ensure_ascii=False))
+
+
+@click.command()
+@click.argument("path", type=click.Path(path_type=Path), metavar="PATH")
+def init(path: Path) -> None:
+    """Write a commented job file to start from. Never overwrites."""
+    from pipeline.jobfile import starter  # noqa: PLC0415 - needs pydantic
+
+    path = path if path.suffix in {".yaml", ".yml"} else path.with_name(path.name + ".yaml")
+    for number, (name, text) in enumerate(starter(path).items()):
+        target = path.parent / name
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with target.open("x", encoding="utf-8") as file:
+                file.write(text)
+        except FileExistsError:
+            if number == 0:
+                raise UsageError(f"{target} is there already; nothing was written") from None
+        except OSError as error:
+            raise UsageError(f"{target} cannot be written: {error.strerror}") from error
+    click.echo(f"{path} written. Next: pipeline check {path}", err=True)

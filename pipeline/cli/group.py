@@ -1,0 +1,55 @@
+"""The group of commands, each imported when it is called."""
+
+from importlib import import_module
+from typing import Any
+
+import click
+
+from pipeline import __version__
+
+_COMMANDS = {
+    "run": ("pipeline.cli.run", "Render a job, or go on where an earlier run of it stopped."),
+    "check": ("pipeline.cli.check", "Validate a job and show the plan. Sends and writes nothing."),
+    "status": ("pipeline.cli.status", "Show where a run stands, also while it runs."),
+    "report": ("pipeline.cli.report", "Write report.html beside the manifest."),
+    "export": ("pipeline.cli.export", "List the finished clips, for scheduling tools."),
+    "init": ("pipeline.cli.files", "Write a commented job file to start from."),
+    "schema": ("pipeline.cli.files", "Print the JSON Schema of the job file."),
+    "sandbox": ("pipeline.sandbox.command", "Serve a simulated API on this machine."),
+}
+
+
+class _LazyGroup(click.Group):
+    """Lists commands without importing them."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        if cmd_name not in _COMMANDS:
+            return None
+        command: click.Command = getattr(import_module(_COMMANDS[cmd_name][0]), cmd_name)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in _COMMANDS.items()])
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
+        if args and args[0] not in _COMMANDS:
+            from difflib import get_close_matches  # noqa: PLC0415 - for a typo alone
+
+            near = get_close_matches(args[0], _COMMANDS, 1)
+            hint = f" Did you mean {near[0]!r}?" if near else ""
+            raise click.UsageError(f"No such command {args[0]!r}.{hint}", ctx)
+        return super().resolve_command(ctx, args)
+
+
+@click.command(
+    cls=_LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Exit codes and files: see the README. The key is read from SEGMIND_API_KEY or .env.",
+)
+@click.version_option(__version__, prog_name="pipeline")
+def cli() -> None:
+    """Render a YAML job of prompts against a paid media API, each paid for exactly once."""

@@ -1,0 +1,72 @@
+"""Arguments and options that commands share, and how they read their values."""
+
+from dataclasses import replace
+from datetime import time
+from pathlib import Path
+from typing import Any
+
+import click
+
+from pipeline.errors import UsageError
+from pipeline.models import Job
+
+job_argument = click.argument("job", type=click.Path(path_type=Path), metavar="JOB.yaml")
+output_option = click.option(
+    "--output",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="DIR",
+    help="Output directory, relative to the working directory.",
+)
+debug_option = click.option("--debug", is_flag=True, help="Show tracebacks, secrets removed.")
+
+
+class Clock(click.ParamType[Any]):
+    """A time of the day, HH:MM."""
+
+    name = "HH:MM"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> time:
+        """Read HH:MM."""
+        try:
+            hour, minute = str(value).split(":")
+            return time(int(hour), int(minute))
+        except ValueError:
+            self.fail(f"{value!r} is no time of the day, such as 07:30", param, ctx)
+
+
+class Duration(click.ParamType[Any]):
+    """A time span such as 90s, 10m, 2h or a number of seconds."""
+
+    name = "DURATION"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> float:
+        """Read a duration into seconds."""
+        from pipeline.jobfile.scalars import duration  # noqa: PLC0415 - rarely needed
+
+        if isinstance(value, float):  # click converts the flag's own value too
+            return value
+        try:
+            return duration(str(value))
+        except ValueError:
+            self.fail(f"{value!r} is no duration, such as 90s, 10m or 2h", param, ctx)
+
+
+def load_job(path: Path, output: Path | None = None, **changes: Any) -> Job:
+    """Load a job and lay over it what flags set.
+
+    Raises:
+        JobFileError: with every problem of the file.
+    """
+    from pipeline.jobfile import load  # noqa: PLC0415 - needs YAML and pydantic
+
+    job = load(path)
+    if output is not None:
+        if str(output) == "":
+            raise UsageError("--output must name a directory")
+        job = replace(job, output_dir=Path.cwd() / output)
+    return replace(job, **{name: value for name, value in changes.items() if value is not None})
+
+
+def output_flag(output: Path | None) -> list[str]:
+    """Repeat --output for the commands that are shown."""
+    return [] if output is None else ["--output", str(output)]

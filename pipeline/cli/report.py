@@ -1,0 +1,24 @@
+"""`pipeline report`."""
+
+from pathlib import Path
+
+import click
+
+from pipeline.cli.options import job_argument, load_job, output_flag, output_option
+from pipeline.errors import DirectoryError
+
+
+@click.command()
+@job_argument
+@output_option
+def report(job: Path, output: Path | None) -> None:
+    """Write report.html beside the manifest: every clip, what failed and why, what it cost."""
+    from pipeline.directory import Layout  # noqa: PLC0415 - `--help` needs none of this
+    from pipeline.reporting import write_report  # noqa: PLC0415
+
+    loaded = load_job(job, output)
+    if not Layout(loaded.output_dir).manifest.exists():
+        raise DirectoryError(
+            f"there is no manifest in {loaded.output_dir}", hint=f"pipeline run {job} makes one"
+        )
+    click.echo(write_report(loaded, job, output_flag(output)))
