@@ -1,0 +1,81 @@
+"""`make demo`: renders jobs/demo.yaml against a sandbox that misbehaves, and judges what came.
+
+One prompt of the job is refused on purpose, so the run is expected to end with exit code 1.
+Arguments are passed on to `pipeline run`.
+"""  # noqa: INP001 - scripts are no package
+
+import os
+import sys
+from pathlib import Path
+
+from sandboxed import run, sandbox
+
+import pipeline
+from pipeline.errors import ExitCode
+
+JOB = Path("jobs/demo.yaml")
+REFUSED = {"theatre"}
+# One in seven requests meets a 500, costs nothing and is tried again; by the seed, always the same.
+SANDBOX = ["--latency=1.2", "--jitter=0.5", "--fault=500=0.15", "--seed=6", "--credits=100"]
+
+
+def main() -> int:
+    """Run the demo; return 0 where it came out as it should, else the exit code of the run."""
+    with sandbox(SANDBOX) as url:
+        say(f"The API of this demo is simulated, by a sandbox at {url}. Nothing costs money.")
+        say("It answers some requests with an error, and refuses one prompt on purpose.\n")
+        command = [sys.executable, "-m", "pipeline", "run", str(JOB), "--base-url", url]
+        code = run([*command, *sys.argv[1:]], url)
+    try:
+        outcome = ExitCode(code)
+    except ValueError:
+        say(f"\nThe demo failed: the run ended with code {code}, which is none of its own.")
+        return code
+    if outcome is ExitCode.OK:
+        return conclude("every clip is ready", outcome)
+    if outcome is not ExitCode.SOME_FAILED:
+        say(f"\nThe demo stopped: the run ended with exit code {code}: {outcome.meaning}.")
+        return code
+    failed, in_doubt = standing()
+    if failed <= REFUSED and not in_doubt:
+        what = "one prompt failed, as it should: the sandbox refuses it on purpose"
+        return conclude(f"{what} ({', '.join(failed)})", outcome)
+    say(f"\nThe demo failed. Failed: {listed(failed)}. In doubt: {listed(in_doubt)}.")
+    say("What an earlier demo left undone:  make demo ARGS='--retry failed --retry in-doubt'")
+    return code
+
+
+def standing() -> tuple[set[str], set[str]]:
+    """Name the tasks that failed, and those in doubt, as the manifest has them."""
+    last = {record.task: record.status for record in pipeline.read_manifest(pipeline.load(JOB))}
+    failed = {task for task, status in last.items() if status is pipeline.Status.FAILED}
+    in_doubt = {task for task, status in last.items() if status is pipeline.Status.IN_DOUBT}
+    return failed, in_doubt
+
+
+def conclude(what: str, outcome: ExitCode) -> int:
+    """Say what came of it and where to look."""
+    folder = Path(os.path.relpath(pipeline.load(JOB).output_dir))
+    say(f"\nThe demo went well: {what}.")
+    say(f"  exit code  {int(outcome)}: {outcome.meaning}")
+    say(f"  videos     {folder}/  ({len(list(folder.glob('*.mp4')))} clips)")
+    if (folder / "report.html").exists():
+        say(f"  report     {folder}/report.html  (make open JOB={JOB})")
+    say(f"  manifest   {folder}/manifest.jsonl")
+    say("  again      make demo  renders nothing again: what is done stays done")
+    return 0
+
+
+def listed(tasks: set[str]) -> str:
+    """Write a set of tasks."""
+    return ", ".join(sorted(tasks)) or "none"
+
+
+def say(text: str) -> None:
+    """Print at once, in order with what the run prints."""
+    sys.stderr.write(text + "\n")
+    sys.stderr.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
