@@ -1,0 +1,179 @@
+"""A folder of real clips with its report, and what a headless Chromium makes of it."""
+
+import functools
+import json
+import os
+import shutil
+import subprocess
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from decimal import Decimal
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import av
+import pytest
+from PIL import Image
+
+from pipeline.models import Record, Status, fingerprint, rfc3339
+from pipeline.report import collect, write
+
+HERE = Path(__file__).parent
+HOW = "run tests/browser/setup"
+HOSTILE = '<script>hit = 1</script> "><img src=x onerror="hit = 1"> </script><!--'
+TEN = 1_795_298_400.0  # 21 November 2026, 22:00 UTC
+CROWDED = "2027-01-05"
+
+
+def make_clip(path: Path, width: int, height: int) -> None:
+    """Write one second of H.264, as the API sends it."""
+    with av.open(str(path), "w", options={"movflags": "+faststart"}) as container:
+        stream = container.add_stream("libx264", rate=12)
+        stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
+        for number in range(12):
+            picture = Image.new("RGB", (width, height), (20 * number, 90, 160))
+            container.mux(stream.encode(av.VideoFrame.from_image(picture)))
+        container.mux(stream.encode())
+
+
+@dataclass
+class Folder:
+    """An output directory in the making: records, and links to one clip of each shape."""
+
+    path: Path
+    clips: dict[str, Path]
+    records: list[Record] = field(default_factory=list)
+
+    def add(self, task: str, prompt: str, publish: str | None = None, **fields: Any) -> None:
+        number = len(self.records)
+        shape = fields.pop("shape", "16:9")
+        params = {"prompt": prompt, "aspect_ratio": shape, "loop": fields.pop("loop", False)}
+        meta = {"channel": ("instagram", "youtube")[number % 2], "publish": publish}
+        output = fields.setdefault("output", f"{task}.mp4")
+        if output and output.endswith(".mp4") and not (self.path / output).exists():
+            os.link(self.clips[shape], self.path / output)
+        usual: dict[str, Any] = {
+            "status": Status.SUCCEEDED,
+            "fingerprint": fingerprint("luma-txt-2-video", params),
+            "meta": {name: value for name, value in meta.items() if value},
+            "cost": Decimal("0.95"),
+            "remaining_credits": Decimal(1_000) - number,
+            "started_at": rfc3339(TEN + 20 * number),
+            "finished_at": rfc3339(TEN + 20 * number + 60),
+            "duration_s": 60.0,
+            "simulated": True,
+        }
+        self.records.append(
+            Record(task=task, model="luma-txt-2-video", params=params, **(usual | fields))
+        )
+
+    def report(self, name: str) -> Path:
+        page = self.path / "report.html"
+        moment = "2026-11-22T07:00:00Z"
+        write(page, collect(self.records, name=name, job="my job.yaml", generated_at=moment))
+        return page
+
+
+def _demo(path: Path, clips: dict[str, Path]) -> Folder:
+    path.mkdir()
+    folder = Folder(path, clips)
+    folder.add("lighthouse", "A lighthouse at dusk", "2026-12-01", loop=True)
+    folder.add("odd", "An odd name", "2026-12-02", output="100% #1 — é? & 'x'.mp4")
+    folder.add("wizard", "An old wizard, arc shot", "2026-12-03T09:30", shape="9:16")
+    folder.add("hostile", HOSTILE, "2026-12-03")
+    folder.add("take-1", "The same twice")
+    folder.add("take-2", "The same twice")
+    Image.new("RGB", (32, 18), "teal").save(path / "still.png")
+    folder.add("still", "A picture", output="still.png")
+    failure = {"output": None, "cost": None}
+    folder.add(
+        "failed-one", "What failed", "2026-12-04",
+        status=Status.FAILED, error="400: the prompt was refused", http_status=400, **failure,
+    )  # fmt: skip
+    folder.add(
+        "doubt-one", "What is in doubt",
+        status=Status.IN_DOUBT, error="the answer broke off", at_risk=Decimal("0.95"), **failure,
+    )  # fmt: skip
+    folder.add("missing", "Gone before the report")
+    (path / "missing.mp4").unlink()
+    folder.add("moved", "Gone after it: moved away")
+    for number in range(5):
+        folder.add(f"crowd-{number}", f"One of many {number}", CROWDED)
+    folder.report(HOSTILE)
+    (path / "moved.mp4").unlink()
+    return folder
+
+
+def _thousand(path: Path, clips: dict[str, Path]) -> Folder:
+    path.mkdir()
+    folder = Folder(path, clips)
+    for number in range(1_000):
+        publish = f"2026-{number % 12 + 1:02}-{number % 28 + 1:02}"
+        folder.add(f"shot-{number}", f"Shot {number} of a thousand", publish, output="clip.mp4")
+    folder.report("A thousand")
+    return folder
+
+
+def _browser() -> str:
+    names = filter(
+        None, (os.environ.get("CHROMIUM"), "chromium", "chromium-browser", "google-chrome")
+    )
+    found = next(filter(None, map(shutil.which, names)), None)
+    if found is None:
+        pytest.skip(f"no Chromium here: {HOW}, or name one in CHROMIUM")
+    return found
+
+
+def _node() -> str:
+    found = shutil.which("node")
+    if found is None:
+        pytest.skip(f"no Node.js here: install it, and {HOW}")
+    if not (HERE / "node_modules" / "playwright-core").is_dir():
+        pytest.skip(f"playwright-core and axe-core are not installed: {HOW}")
+    return found
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Folder:
+    base = tmp_path_factory.mktemp("browser")
+    clips = {"16:9": base / "wide.mp4", "9:16": base / "tall.mp4"}
+    make_clip(clips["16:9"], 160, 90)
+    make_clip(clips["9:16"], 90, 160)
+    # A copied folder may be called anything.
+    return _demo(base / "copy of renders #1 é", clips)
+
+
+@pytest.fixture(scope="module")
+def address(demo: Folder) -> Iterator[str]:
+    handler = functools.partial(_Quiet, directory=str(demo.path))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}/report.html"
+        server.shutdown()
+        thread.join()
+
+
+class _Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, *args: object) -> None:
+        """A test says nothing of its requests."""
+
+
+@pytest.fixture(scope="module")
+def seen(demo: Folder, address: str, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    browser, node = _browser(), _node()
+    big = _thousand(demo.path.parent / "big", demo.clips)
+    pages = [f"file://{quote(str(each.path))}/report.html" for each in (demo, big)]
+    done = subprocess.run(
+        [node, str(HERE / "visit.mjs"), browser, *pages, address],
+        env={**os.environ, "TMPDIR": str(tmp_path_factory.mktemp("profile"))},
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)

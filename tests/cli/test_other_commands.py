@@ -1,0 +1,195 @@
+"""`check`, `status`, `report`, `export`, `init`, `schema`, and the edge, from outside."""
+
+import csv
+import io
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import pipeline as pipeline_package
+from pipeline import runner
+from pipeline.cli import edge
+from pipeline.sandbox.testing import Sandbox
+from tests.cli.conftest import Command, records
+
+
+def test_check_needs_no_key_and_writes_nothing(pipeline: Command, job: Path) -> None:
+    done = pipeline("check", job, env={})
+    assert done.code == 0
+    assert "2  new" in done.out
+    assert "$1.90" in done.out
+    assert list(job.parent.iterdir()) == [job]
+
+
+def test_check_tells_what_a_run_would_do(pipeline: Command, job: Path) -> None:
+    pipeline("run", job)
+    text = job.read_text(encoding="utf-8")
+    job.write_text(
+        text.replace("a harbour}", "a port}\n  - {id: three, prompt: a pier}").replace(
+            "id: one", "id: uno"
+        ),
+        encoding="utf-8",
+    )
+    plan = json.loads(pipeline("check", job, "--json").out)
+    assert (plan["done"], plan["changed"], plan["new"], plan["removed"]) == (0, 1, 2, 1)
+    assert plan["tasks"]["changed"] == ["two"]
+    assert plan["tasks"]["removed"] == ["one"]
+    assert plan["price"] == 2.85
+    words = pipeline("check", job).out
+    assert "no longer in the job" in words
+    assert "by past tasks" in words
+
+
+def test_check_with_balance_says_whether_it_is_covered(pipeline: Command, job: Path) -> None:
+    assert json.loads(pipeline("check", job, "--balance", "--json").out)["covered"] is True
+    with Sandbox(latency=0, clips="tiny", credits=1) as poor:
+        done = pipeline("check", job, "--balance", "--base-url", poor.url)
+    assert "does not cover" in done.out
+
+
+def test_check_says_where_the_balance_is_not_told(pipeline: Command, job: Path) -> None:
+    with Sandbox(latency=0, clips="tiny", no_balance_call=True) as silent:
+        done = pipeline("check", job, "--balance", "--base-url", silent.url)
+    assert done.code == 0
+    assert "not told" in done.err
+
+
+def test_status_counts_and_sums(pipeline: Command, job: Path) -> None:
+    assert json.loads(pipeline("status", job, "--json").out)["pending"] == 2
+    pipeline("run", job, "--limit", 1)
+    state = json.loads(pipeline("status", job, "--json", env={}).out)
+    assert (state["total"], state["succeeded"], state["pending"]) == (2, 1, 1)
+    assert (state["failed"], state["in_doubt"], state["running"]) == (0, 0, False)
+    assert (state["spent"], state["at_risk"]) == (0.95, 0)
+    assert state["output"] == str(job.parent / "outputs" / "job")
+    assert isinstance(state["remaining_credits"], float)
+    words = pipeline("status", job, "--watch").out
+    assert "1 of 2" in words
+
+
+def test_status_counts_a_killed_run_s_claims_as_in_doubt(pipeline: Command, job: Path) -> None:
+    pipeline("run", job)
+    folder = job.parent / "outputs" / "job"
+    (folder / "manifest.jsonl").write_text("", encoding="utf-8")
+    fingerprint = next(pipeline_package.load(job).tasks()).fingerprint
+    claim = {
+        "task": "one", "fingerprint": fingerprint, "model": "m", "params": {}, "meta": {},
+        "price": 0.95, "attempt": 1, "output": "one", "started_at": "2026-01-01T00:00:00.000Z",
+    }  # fmt: skip
+    (folder / ".inflight" / "abc.json").write_text(json.dumps(claim), encoding="utf-8")
+    state = json.loads(pipeline("status", job, "--json").out)
+    assert (state["in_doubt"], state["pending"], state["at_risk"]) == (1, 1, 0.95)
+
+
+def test_status_finds_a_run_that_is_going_on(
+    pipeline: Command, job: Path, sandbox: Sandbox, tmp_path: Path
+) -> None:
+    text = job.read_text(encoding="utf-8").replace("a lighthouse", '"slow [[latency 20]]"')
+    job.write_text(text, encoding="utf-8")
+    env = {**os.environ, "SEGMIND_API_KEY": "k" * 12, "SEGMIND_BASE_URL": sandbox.url}
+    with subprocess.Popen(
+        [sys.executable, "-m", "pipeline", "run", str(job)], env=env, stderr=subprocess.PIPE
+    ) as running:
+        state = {"in_flight": 0}
+        while state["in_flight"] != 1 or not state["succeeded"]:
+            assert running.poll() is None
+            done = pipeline("status", job, "--json")
+            assert done.code == 0, done.err
+            state = json.loads(done.out)
+        assert state["running"] is True
+        assert pipeline("run", job).code == 2
+        running.kill()
+    assert json.loads(pipeline("status", job, "--json").out)["running"] is False
+
+
+def test_report_writes_the_page_and_needs_a_manifest(pipeline: Command, job: Path) -> None:
+    assert pipeline("report", job).code == 2
+    pipeline("run", job, "--no-report")
+    page = job.parent / "outputs" / "job" / "report.html"
+    assert not page.exists()
+    done = pipeline("report", job)
+    assert done.out.strip() == str(page)
+    assert "a lighthouse" in page.read_text(encoding="utf-8")
+
+
+def test_export_lists_each_finished_clip_with_the_meta_of_now(pipeline: Command, job: Path) -> None:
+    pipeline("run", job)
+    text = job.read_text(encoding="utf-8").replace("channel: web", "channel: radio, extra: 7")
+    job.write_text(text, encoding="utf-8")
+    rows = list(csv.DictReader(io.StringIO(pipeline("export", job).out)))
+    assert [row["task"] for row in rows] == ["one", "two"]
+    assert (rows[0]["channel"], rows[0]["extra"]) == ("radio", "7")
+    assert (rows[0]["caption"], rows[0]["publish"]) == ("Hi, you", "2026-12-01")
+    assert Path(rows[0]["file"]).is_file()
+    as_json = json.loads(pipeline("export", job, "--to", "json").out)
+    assert as_json[0]["meta"]["channel"] == "radio"
+    by_task = {record["task"]: record for record in records(job.parent / "outputs" / "job")}
+    assert as_json[0]["sha256"] == by_task["one"]["sha256"]
+
+
+def test_export_leaves_out_what_changed(pipeline: Command, job: Path) -> None:
+    pipeline("run", job)
+    text = job.read_text(encoding="utf-8").replace("a harbour", "a port")
+    job.write_text(text, encoding="utf-8")
+    assert [row["task"] for row in json.loads(pipeline("export", job, "--to", "json").out)] == [
+        "one"
+    ]
+
+
+def test_init_writes_a_job_that_checks_and_never_overwrites(
+    pipeline: Command, tmp_path: Path
+) -> None:
+    assert pipeline("init", "jobs/mine").code == 0
+    written = (tmp_path / "jobs" / "mine.yaml").read_text(encoding="utf-8")
+    assert pipeline("check", "jobs/mine.yaml").code == 0
+    assert pipeline("init", "jobs/mine.yaml").code == 2
+    assert (tmp_path / "jobs" / "mine.yaml").read_text(encoding="utf-8") == written
+
+
+def test_schema_prints_a_json_schema(pipeline: Command) -> None:
+    assert json.loads(pipeline("schema").out)["properties"]["model"]
+
+
+def test_a_mistyped_command_gets_the_nearest_one(pipeline: Command) -> None:
+    done = pipeline("chekc")
+    assert done.code == 2
+    assert "check" in done.err
+
+
+@pytest.mark.parametrize(
+    "flag",
+    ["--concurrency=0", "--until=25:00", "--nope", "--wait-for-credits=soon", "--confirm-above=x"],
+)
+def test_a_bad_flag_exits_2(pipeline: Command, job: Path, flag: str) -> None:
+    assert pipeline("run", job, flag).code == 2
+
+
+def test_help_exits_0(pipeline: Command) -> None:
+    done = pipeline("--help")
+    assert done.code == 0
+    assert "sandbox" in done.out
+
+
+def test_a_bug_exits_70_without_a_traceback_and_without_the_key(
+    pipeline: Command,
+    job: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("the key is sk-cli-0123456789abcdef")
+
+    monkeypatch.setattr(runner, "make", broken)
+    done = pipeline("run", job)
+    assert done.code == 70
+    assert "bug" in done.err
+    assert "sk-cli" not in done.err
+    monkeypatch.setenv("SEGMIND_API_KEY", "sk-cli-0123456789abcdef")
+    assert edge.run_command(["run", str(job), "--debug"]) == 70
+    told = capsys.readouterr().err
+    assert "Traceback" in told
+    assert "sk-cli" not in told

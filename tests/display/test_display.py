@@ -1,0 +1,234 @@
+"""What people see: words, plain lines, the live terminal, the state file."""
+
+import io
+import json
+import time
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from pipeline import events as ev
+from pipeline.display import plain
+from pipeline.display.live import LiveDisplay
+from pipeline.display.logfile import LogFile
+from pipeline.display.plain import PlainLines
+from pipeline.display.progress import Progress
+from pipeline.display.state import StateFile
+from pipeline.display.words import duration, line, money, next_steps
+from pipeline.errors import ExitCode, UsageError
+from pipeline.models import Record, Status
+
+LATER = time.time() + 3600
+
+MONEY = ev.Money(
+    spent=Decimal("3.80"), at_risk=Decimal("0.95"), remaining=Decimal("21.5"), budget=Decimal(30)
+)
+
+
+def record(task: str, status: Status = Status.SUCCEEDED, error: str | None = None) -> Record:
+    return Record(task=task, status=status, model="m", params={}, fingerprint="f", error=error)
+
+
+def started(selected: int = 10, at: float = 1000.0) -> ev.Started:
+    counts = ev.Counts(total=40, succeeded=28, failed=1, in_doubt=1, pending=10)
+    return ev.Started("spring", "/out", counts, selected, 6, Decimal("9.5"), at)
+
+
+def finished(task: str, status: Status = Status.SUCCEEDED, at: float = 1010.0) -> ev.Finished:
+    return ev.Finished(record(task, status, "HTTP 500: no"), MONEY, at)
+
+
+def summary(code: ExitCode = ExitCode.SOME_FAILED) -> ev.Summary:
+    counts = ev.Counts(total=40, succeeded=30, failed=3, in_doubt=2, pending=5)
+    return ev.Summary(
+        code, code.meaning, counts, ev.Counts(10, 2, 2, 1, 0), 5, MONEY, Decimal("4.75"), 75.0,
+        "/out", 1085.0,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(0, "0 s"), (2.34, "2.3 s"), (59, "59 s"), (75, "1 min 15 s"), (7260, "2 h 01 min"),
+     (90000, "1 d 1 h")],
+)  # fmt: skip
+def test_durations_are_told_to_two_units(seconds: float, words: str) -> None:
+    assert duration(seconds) == words
+
+
+@pytest.mark.parametrize(
+    ("amount", "words"),
+    [("0.95", "$0.95"), ("1234.5", "$1,234.50"), ("0.018", "$0.018"), ("615.98012", "$615.98"),
+     ("0", "$0.00")],
+)  # fmt: skip
+def test_money_is_told_in_cents_and_small_sums_exactly(amount: str, words: str) -> None:
+    assert money(Decimal(amount)) == words
+    assert money(None) == "unknown"
+
+
+def test_the_first_line_says_what_a_run_sets_out_to_do() -> None:
+    said = line(started())
+    assert said is not None
+    for part in ("40 tasks", "28 done", "1 failed", "1 in doubt", "10 to render", "$9.50"):
+        assert part in said
+
+
+def test_successes_are_no_news_and_what_ended_badly_is_one_line() -> None:
+    assert line(finished("a")) is None
+    assert line(finished("b", Status.FAILED)) == "failed: b: HTTP 500: no"
+    assert line(finished("c", Status.IN_DOUBT)) == "in doubt: c: HTTP 500: no"
+    assert line(ev.Dispatched("a", "p", 1, 0.0)) is None
+
+
+def test_holds_and_their_ends_are_told_with_reason_and_time() -> None:
+    said = line(ev.Held(ev.Reason.OUTAGE, "HTTP 503", 2000.0, 1990.0))
+    assert said is not None
+    assert "outage" in said
+    assert "HTTP 503" in said
+    assert line(ev.Resumed(ev.Reason.OUTAGE, 12.0, 2002.0)) == "going on after 12 s (outage)"
+
+
+def test_a_stop_by_signal_says_how_to_stop_at_once() -> None:
+    said = line(ev.Stopping(ExitCode.SIGINT, "SIGINT received", 3, 0.0))
+    assert said is not None
+    assert "3 tasks in flight" in said
+    assert "second Ctrl-C" in said
+    quiet = line(ev.Stopping(ExitCode.CREDITS, "no credits", 0, 0.0))
+    assert quiet == "stopping: no credits"
+
+
+def test_recovered_claims_are_told() -> None:
+    taken = line(ev.Recovered(record("a"), 0.0))
+    doubtful = line(ev.Recovered(record("a", Status.IN_DOUBT, "killed"), 0.0))
+    assert taken is not None
+    assert taken.startswith("taken in: a")
+    assert doubtful == "in doubt: a: killed"
+
+
+def test_the_last_line_sums_up_and_the_next_steps_are_commands() -> None:
+    said = line(summary())
+    assert said is not None
+    for part in ("exit 1", "2 rendered", "3 failed", "2 in doubt", "5 left to do (about $4.75)",
+                 "spent $3.80", "$0.95 at risk", "$21.50 credits left"):  # fmt: skip
+        assert part in said
+    steps = next_steps(summary(), "pipeline run j.yaml")
+    assert [" ".join(step.split(":")[1].split("(")[0].split()) for step in steps] == [
+        "pipeline run j.yaml --retry failed",
+        "pipeline run j.yaml --retry in-doubt",
+        "pipeline run j.yaml",
+    ]
+
+
+def test_plain_lines_have_news_and_at_most_one_progress_line_in_30_s(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now = 0.0
+    monkeypatch.setattr(plain.time, "monotonic", lambda: now)
+    stream = io.StringIO()
+    lines = PlainLines(stream)
+    lines(started())
+    for second in range(1, 71):
+        now = float(second)
+        lines(finished(f"t{second}"))
+    told = stream.getvalue().splitlines()
+    assert len(told) == 3
+    assert "of 10" in told[1]
+
+
+def test_the_rate_counts_this_run_only_and_no_time_on_hold() -> None:
+    progress = Progress()
+    progress.take(started(selected=10, at=1000.0))
+    progress.take(ev.Held(ev.Reason.CREDITS, "", None, 1010.0))
+    progress.take(ev.Resumed(ev.Reason.CREDITS, 100.0, 1110.0))
+    for number in range(5):
+        progress.take(finished(f"t{number}"))
+    assert progress.rate(1120.0) == pytest.approx(5 / 20)
+    assert progress.remaining_seconds(1120.0) == pytest.approx(20)
+
+
+def test_nothing_is_said_of_the_pace_before_the_first_task_has_ended() -> None:
+    progress = Progress()
+    assert progress.rate(5.0) is None
+    assert progress.remaining_seconds(5.0) is None
+
+
+def drawn(width: int, height: int, events: list[ev.Event], *, color: bool = True) -> str:
+    console = Console(file=io.StringIO(), width=width, height=height, force_terminal=color)
+    live = LiveDisplay(console)
+    for event in events:
+        live(event)
+    with console.capture() as captured:
+        console.print(live.render())
+    return captured.get()
+
+
+def many(number: int) -> list[ev.Event]:
+    flights = [
+        ev.Dispatched(f"task-{n}", "a long prompt " * 20, 1 + n % 2, 0.0) for n in range(number)
+    ]
+    return [started(100, 0.0), *flights, finished("x"), finished("y", Status.FAILED)]
+
+
+@pytest.mark.parametrize("width", [20, 40, 80, 200])
+@pytest.mark.parametrize("height", [6, 24])
+def test_the_display_fits_every_terminal(width: int, height: int) -> None:
+    events = [*many(50), ev.Held(ev.Reason.RATE_LIMIT, "429 " * 40, LATER, 0.0)]
+    lines = drawn(width, height, events, color=False).splitlines()
+    assert len(lines) <= height
+    assert all(len(text) <= width for text in lines)
+
+
+def test_the_display_shows_what_matters_at_a_glance() -> None:
+    text = drawn(120, 24, many(3), color=False)
+    for part in ("task-0", "task-2", "(try 2)", "2/100", "1 failed", "3 in flight", "$3.80",
+                 "of $30.00", "at risk", "$21.50"):  # fmt: skip
+        assert part in text
+
+
+def test_the_display_says_what_the_pool_waits_for() -> None:
+    held = drawn(
+        120, 24, [*many(1), ev.Held(ev.Reason.OUTAGE, "HTTP 503", LATER, 0.0)], color=False
+    )
+    assert "waiting (outage), next look in" in held
+    stopping = ev.Stopping(ExitCode.SIGINT, "SIGINT received", 1, 0.0)
+    assert "finished and saved" in drawn(120, 24, [*many(1), stopping], color=False)
+
+
+def test_a_prompt_cannot_colour_the_terminal() -> None:
+    events: list[ev.Event] = [started(), ev.Dispatched("t", "[red]boo[/red] \x1b[31mx", 1, 0.0)]
+    text = drawn(120, 24, events)
+    assert "[red]boo[/red]" in text
+    assert "\x1b[31mx" not in text
+
+
+def test_the_live_display_prints_news_above_itself() -> None:
+    console = Console(file=io.StringIO(), width=100, height=24, force_terminal=True)
+    with LiveDisplay(console) as live:
+        for event in [*many(2), ev.Warned("look", 0.0), summary()]:
+            live(event)
+    shown = console.file.getvalue()  # type: ignore[attr-defined]
+    assert "failed: y" in shown
+    assert "warning: look" in shown
+
+
+def test_the_state_file_tells_holds_and_goes_at_the_end(tmp_path: Path) -> None:
+    path = tmp_path / ".state.json"
+    state = StateFile(path)
+    state(started())
+    state(ev.Held(ev.Reason.CREDITS, "0.15 left", 5.0, 0.0))
+    assert json.loads(path.read_text(encoding="utf-8"))["hold"] == "credits"
+    state(ev.Stopping(ExitCode.SIGTERM, "SIGTERM received", 1, 0.0))
+    assert json.loads(path.read_text(encoding="utf-8"))["hold"] == "stopping"
+    state(summary())
+    assert not path.exists()
+
+
+def test_a_state_file_that_cannot_be_written_is_no_fault(tmp_path: Path) -> None:
+    StateFile(tmp_path / "nowhere" / ".state.json")(started())
+
+
+def test_a_log_file_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    with pytest.raises(UsageError, match="log file"):
+        LogFile(tmp_path / "file" / "log")

@@ -1,0 +1,282 @@
+"""The same promises, kept with servers that are not like our sandbox."""
+
+import json
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from helpers import Desk
+from other_api import OtherApi, Reply
+
+PRICE = Decimal("0.95")
+WRITTEN = {"cost": 0.95}
+HEADER = "x-remaining-credits"
+NO_CREDITS = b'{"error": "You have insufficient credits"}'
+
+
+def sells(
+    refusal: bytes = NO_CREDITS,
+    header: Callable[[OtherApi, int], str | None] = lambda _api, _number: None,
+    kind: str = "application/json",
+    seconds: float = 0.05,
+) -> Callable[[OtherApi, int], Reply]:
+    """Sell clips at accept, while the balance covers them."""
+
+    def generate(api: OtherApi, number: int) -> Reply:
+        paid = api.pay(PRICE)
+        told = header(api, number)
+        headers = {} if told is None else {HEADER: told}
+        if paid:
+            return Reply(headers=headers, seconds=seconds)
+        return Reply(406, refusal, kind, headers, seconds=0.02)
+
+    return generate
+
+
+def tells(api: OtherApi) -> Reply:
+    return says({"credits": float(api.balance), "free-credits": 0})(api)
+
+
+def says(told: Any) -> Callable[[OtherApi], Reply]:
+    """Answer the balance call with this, whatever the balance is."""
+    body = told if isinstance(told, bytes) else json.dumps(told).encode()
+    return lambda _: Reply(200, body, "application/json", seconds=0)
+
+
+def job(desk: Desk, count: int, **keys: Any) -> None:
+    prompts = [{"id": f"t{n:02}", "prompt": f"scene {n:02}"} for n in range(count)]
+    desk.write(prompts=prompts, **{"concurrency": 6, "credits": WRITTEN, **keys})
+
+
+@pytest.mark.parametrize(
+    ("refusal", "kind"),
+    [
+        (b"", ""),
+        pytest.param(b"Not Acceptable", "text/plain", marks=pytest.mark.slow),
+        pytest.param(b"<html><h1>406</h1></html>", "text/html", marks=pytest.mark.slow),
+        pytest.param(b'{"error": {"code": "x"}}', "application/json", marks=pytest.mark.slow),
+    ],
+)
+def test_a_server_that_tells_nothing_is_used_to_the_full_bound_until_it_refuses(
+    desk: Desk, refusal: bytes, kind: str
+) -> None:
+    job(desk, 30, credits={})
+    with OtherApi(sells(refusal, kind=kind, seconds=0.3), balance=11) as api:
+        run = desk.run(url=api.url)
+    assert run.code == 3, run.err
+    assert desk.sound() == 11
+    assert 1 <= api.statuses.count(406) <= 6
+    assert api.peak == 6
+    assert desk.counts() == {"succeeded": 11}
+
+
+def test_a_header_that_comes_now_and_then_is_believed_and_the_rest_is_reckoned(desk: Desk) -> None:
+    job(desk, 30)
+    header = lambda api, number: str(api.balance) if number % 3 == 0 else None  # noqa: E731
+    with OtherApi(sells(header=header), balance=12.5) as api:
+        run = desk.run(url=api.url)
+    assert run.code == 3, run.err
+    assert desk.sound() == 13
+    assert api.statuses.count(406) <= 1
+
+
+@pytest.mark.parametrize(
+    "garbage",
+    [
+        "NaN",
+        *(pytest.param(g, marks=pytest.mark.slow) for g in ("n/a", "Infinity", "1e999", "0x1")),
+    ],
+)
+def test_a_header_that_is_no_figure_is_no_figure(desk: Desk, garbage: str) -> None:
+    job(desk, 8, credits={})
+    with OtherApi(sells(header=lambda *_: garbage), balance=100) as api:
+        run = desk.run(url=api.url)
+    assert run.code == 0, run.err
+    assert desk.sound() == len(api.prompts) == 8
+
+
+@pytest.mark.parametrize("told", ["0.96", pytest.param("999.0", marks=pytest.mark.slow)])
+def test_a_constant_header_without_price_and_balance_call_does_not_serialise_the_run(
+    desk: Desk, told: str
+) -> None:
+    job(desk, 24, credits={}, model="nobody-knows-its-price")
+    with OtherApi(sells(header=lambda *_: told, seconds=0.2), balance=1000) as api:
+        run = desk.run(url=api.url)
+    assert run.code == 0, run.err
+    assert desk.sound() == len(api.prompts) == 24
+    assert api.peak == 6
+
+
+@pytest.mark.parametrize(
+    ("refusal", "rich"),
+    [
+        (b"", True),
+        (b"Not Acceptable", False),
+        pytest.param(b"", False, marks=pytest.mark.slow),
+        pytest.param(b"Not Acceptable", True, marks=pytest.mark.slow),
+        pytest.param(b"<html>406 Not Acceptable</html>", False, marks=pytest.mark.slow),
+        pytest.param(b"<html>406 Not Acceptable</html>", True, marks=pytest.mark.slow),
+    ],
+)
+def test_a_406_without_words_is_read_by_the_balance(desk: Desk, refusal: bytes, rich: bool) -> None:
+    def generate(api: OtherApi, number: int) -> Reply:
+        if number == 2:
+            api.balance = api.balance if rich else Decimal("0.10")
+            return Reply(406, refusal, "text/html")
+        return sells()(api, number)
+
+    job(desk, 6, concurrency=1)
+    with OtherApi(generate, tells, balance=100) as api:
+        run = desk.run(url=api.url)
+    if rich:
+        assert run.code == 1, run.err
+        assert desk.counts() == {"succeeded": 5, "failed": 1}
+    else:
+        assert run.code == 3, run.err
+        assert len(api.prompts) == 3
+        assert desk.counts() == {"succeeded": 2}
+    assert desk.sound()
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        b'{"error": "Team spend limit reached"}',
+        pytest.param(b'{"detail": "Spending limit exceeded"}', marks=pytest.mark.slow),
+        pytest.param(b"Not enough credits", marks=pytest.mark.slow),
+        pytest.param(b'{"error":"Insufficient credit balance."}', marks=pytest.mark.slow),
+    ],
+)
+def test_a_406_that_speaks_of_money_stops_the_run_although_the_balance_looks_good(
+    desk: Desk, refusal: bytes
+) -> None:
+    def generate(api: OtherApi, number: int) -> Reply:
+        return Reply() if number < 3 else Reply(406, refusal, "application/json")
+
+    job(desk, 12, concurrency=1)
+    with OtherApi(generate, tells, balance=100) as api:
+        run = desk.run(url=api.url)
+    assert run.code == 3, run.err
+    assert len(api.prompts) == 4
+    assert desk.counts() == {"succeeded": 3}
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        b'{"error": "Invalid content type"}',
+        pytest.param(b'{"error": "aspect_ratio: value is not supported"}', marks=pytest.mark.slow),
+    ],
+)
+def test_a_406_about_the_request_fails_it_alone_where_nothing_tells_the_balance(
+    desk: Desk, refusal: bytes
+) -> None:
+    def generate(api: OtherApi, number: int) -> Reply:
+        return Reply(406, refusal, "application/json") if number == 1 else Reply()
+
+    job(desk, 4, concurrency=2)
+    with OtherApi(generate) as api:
+        run = desk.run(url=api.url)
+    assert run.code == 1, run.err
+    assert len(api.prompts) == 4
+    assert desk.counts() == {"succeeded": 3, "failed": 1}
+
+
+@pytest.mark.parametrize(
+    ("told", "affordable"),
+    [
+        ({"free-credits": 1.9, "credits": 0.1}, 2),
+        pytest.param({"credits": "1.9", "free-credits": "1.0"}, 3, marks=pytest.mark.slow),
+        pytest.param({"credits": 2}, 2, marks=pytest.mark.slow),
+        pytest.param({"credits": 1.9, "free-credits": 0.0}, 2, marks=pytest.mark.slow),
+    ],
+)
+def test_bought_and_free_credits_can_both_be_spent(
+    desk: Desk, told: dict[str, Any], affordable: int
+) -> None:
+    def tell(api: OtherApi) -> Reply:
+        # What is spent comes off the first figure, whatever that leaves of it.
+        first, *rest = told
+        figure = type(told[first])(Decimal(str(told[first])) - len(api.prompts) * PRICE)
+        return says({first: figure} | {name: told[name] for name in rest})(api)
+
+    job(desk, 6)
+    with OtherApi(sells(), tell, balance=100) as api:
+        run = desk.run(url=api.url)
+    assert run.code == 3, run.err
+    assert len(api.prompts) == desk.sound() == affordable
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        b"<html>Segmind</html>",
+        pytest.param(b"[]", marks=pytest.mark.slow),
+        pytest.param(b'{"credits": null}', marks=pytest.mark.slow),
+        pytest.param(b'{"credits": "lots"}', marks=pytest.mark.slow),
+        pytest.param(b'{"credits": NaN}', marks=pytest.mark.slow),
+        pytest.param(b"\xff\xfe", marks=pytest.mark.slow),
+        pytest.param(b"", marks=pytest.mark.slow),
+        pytest.param(b'{"error": "no"}', marks=pytest.mark.slow),
+    ],
+)
+def test_a_balance_that_cannot_be_read_is_unknown_and_stops_nothing(
+    desk: Desk, told: bytes
+) -> None:
+    job(desk, 12)
+    with OtherApi(sells(seconds=0.2), says(told), balance=100) as api:
+        run = desk.run(url=api.url)
+    assert run.code == 0, run.err
+    assert desk.sound() == len(api.prompts) == 12
+    assert api.peak == 6
+
+
+@pytest.mark.parametrize("gate", [pytest.param("header", marks=pytest.mark.slow), "off"])
+def test_a_balance_call_that_is_wrong_can_be_left_out(desk: Desk, gate: str) -> None:
+    job(desk, 6, credits={**WRITTEN, "gate": gate})
+    with OtherApi(sells(header=lambda api, _: str(api.balance)), says({"credits": 0}),
+                  balance=100) as api:  # fmt: skip
+        run = desk.run(url=api.url)
+    assert run.code == 0, run.err
+    assert desk.sound() == 6
+
+
+def test_a_header_that_falls_to_nothing_by_mistake_does_not_end_the_run(desk: Desk) -> None:
+    job(desk, 12)
+    header = lambda api, number: "0.0" if number == 4 else str(api.balance)  # noqa: E731
+    with OtherApi(sells(header=header), tells, balance=100) as api:
+        run = desk.run(url=api.url)
+    assert run.code == 0, run.err
+    assert desk.sound() == 12
+
+
+def test_an_answer_of_200_that_is_no_clip_is_at_risk_and_the_budget_counts_it(desk: Desk) -> None:
+    def generate(api: OtherApi, number: int) -> Reply:
+        if number == 0:
+            return Reply(200, b'{"error": "generation failed"}', "application/json")
+        return sells()(api, number)
+
+    job(desk, 6, concurrency=1, credits={**WRITTEN, "budget": 2.85})
+    with OtherApi(generate, tells, balance=100) as api:
+        run = desk.run(url=api.url)
+    assert run.code == 3, run.err
+    assert len(api.prompts) == 3
+    assert (desk.spent(), desk.at_risk()) == (2 * PRICE, PRICE)
+
+
+def test_what_may_have_been_paid_for_is_sent_again_only_on_request(desk: Desk) -> None:
+    def generate(api: OtherApi, number: int) -> Reply:
+        return Reply(504, b"<html>Gateway Time-out</html>", "text/html") if number == 1 else Reply()
+
+    job(desk, 3, concurrency=1)
+    with OtherApi(generate, tells, balance=100) as api:
+        assert desk.run(url=api.url).code == 1
+        assert desk.run(url=api.url).code == 1
+        assert len(api.prompts) == 3
+        assert desk.counts() == {"succeeded": 2, "in_doubt": 1}
+        assert desk.at_risk() == PRICE
+        assert desk.run("--retry", "in-doubt", url=api.url).code == 0
+    assert api.prompts == ["scene 00", "scene 01", "scene 02", "scene 01"]
+    assert desk.sound() == 3
+    assert (desk.spent(), desk.at_risk()) == (3 * PRICE, PRICE)

@@ -1,0 +1,372 @@
+"""What is durable: claims, outputs, records, and what a killed run left of them."""
+
+import hashlib
+import threading
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from decimal import Decimal
+from pathlib import Path
+
+import anyio
+import anyio.lowlevel
+import msgspec
+import pytest
+
+from pipeline.directory import Layout
+from pipeline.errors import StorageError
+from pipeline.manifest import Manifest, read
+from pipeline.models import Claim, Completion, Record, Status, fingerprint
+from pipeline.records import doubtful, succeeded
+from pipeline.store import Store
+
+PRICE = Decimal("0.95")
+BODY = b"a clip"
+
+
+@pytest.fixture
+def layout(tmp_path: Path) -> Layout:
+    found = Layout(tmp_path / "out")
+    found.inflight.mkdir(parents=True)
+    return found
+
+
+@asynccontextmanager
+async def opened(layout: Layout) -> AsyncIterator[Store]:
+    """Open the store, with what carries out its wishes."""
+    store = Store(layout)
+    try:
+        async with anyio.create_task_group() as beside:
+            beside.start_soon(store.serve)
+            yield store
+            beside.cancel_scope.cancel()
+    finally:
+        store.close()
+
+
+def claim_of(task: str, output: str | None = None, **more: object) -> Claim:
+    params = {"prompt": task}
+    fields = {
+        "task": task, "fingerprint": fingerprint("m", params), "model": "m", "params": params,
+        "meta": {"channel": "web"}, "price": PRICE, "attempt": 1, "output": output or task,
+        "started_at": "2026-01-01T00:00:00.000Z",
+    }  # fmt: skip
+    return Claim(**{**fields, **more})  # type: ignore[arg-type]
+
+
+def complete(claim: Claim, body: bytes = BODY, cost: Decimal | None = PRICE) -> Claim:
+    done = Completion(
+        output=f"{claim.output}.mp4", bytes=len(body), sha256=hashlib.sha256(body).hexdigest(),
+        content_type="video/mp4", http_status=200, cost=cost, remaining_credits=None,
+        request_id="r", finished_at="2026-01-01T00:01:00.000Z", duration_s=60.0, simulated=False,
+    )  # fmt: skip
+    return msgspec.structs.replace(claim, completion=done)
+
+
+async def render(store: Store, task: str, body: bytes = BODY, output: str | None = None) -> Record:
+    """Take a task the whole way."""
+    claim = claim_of(task, output, started_at=f"2026-01-01T00:00:00.{len(body):03}Z")
+    await store.claim(task, claim)
+    store.layout.part(task).write_bytes(body)
+    return await store.finish(task, complete(claim, body))
+
+
+def clips(layout: Layout) -> dict[str, bytes]:
+    found = (p for p in layout.root.rglob("*") if p.suffix == ".mp4")
+    return {p.relative_to(layout.root).as_posix(): p.read_bytes() for p in found}
+
+
+def records(layout: Layout) -> list[Record]:
+    return list(read(layout.manifest))
+
+
+# -- a task's way -----------------------------------------------------------------------------
+
+
+async def test_a_claim_says_what_is_sent_before_anything_is_sent(layout: Layout) -> None:
+    async with opened(layout) as store:
+        await store.claim("k", claim_of("a"))
+        told = msgspec.json.decode(layout.claim("k").read_bytes(), type=Claim)
+    assert told == claim_of("a")
+    assert not records(layout)
+
+
+async def test_a_finished_task_has_its_clip_and_its_record_and_no_claim(layout: Layout) -> None:
+    async with opened(layout) as store:
+        record = await render(store, "a")
+    assert records(layout) == [record]
+    assert record.status is Status.SUCCEEDED
+    assert (record.output, record.bytes, record.cost) == ("a.mp4", len(BODY), PRICE)
+    assert clips(layout) == {"a.mp4": BODY}
+    assert not list(layout.inflight.iterdir())
+
+
+async def test_a_task_without_output_has_its_record_and_no_claim_and_no_part(
+    layout: Layout,
+) -> None:
+    async with opened(layout) as store:
+        await store.claim("k", claim_of("a"))
+        layout.part("k").write_bytes(b"half a cl")
+        await store.note("k", doubtful(claim_of("a"), "no answer"))
+    assert [r.status for r in records(layout)] == [Status.IN_DOUBT]
+    assert not list(layout.inflight.iterdir())
+
+
+async def test_many_tasks_share_one_commit(layout: Layout, monkeypatch: pytest.MonkeyPatch) -> None:
+    batches = []
+    append = Manifest.append
+
+    def counted(manifest: Manifest, batch: list[Record]) -> list[int]:
+        batches.append(len(batch))
+        return append(manifest, batch)
+
+    monkeypatch.setattr(Manifest, "append", counted)
+    async with opened(layout) as store, anyio.create_task_group() as group:
+        for number in range(60):
+            group.start_soon(render, store, f"t{number:02}")
+    assert sum(batches) == 60
+    assert len(batches) <= 4
+    assert len(clips(layout)) == 60
+
+
+async def test_what_is_being_made_durable_is_made_durable_although_the_run_is_stopped(
+    layout: Layout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writing, go_on = threading.Event(), threading.Event()
+    append = Manifest.append
+
+    def slow(manifest: Manifest, batch: list[Record]) -> list[int]:
+        writing.set()
+        assert go_on.wait(10)
+        return append(manifest, batch)
+
+    monkeypatch.setattr(Manifest, "append", slow)
+    async with opened(layout) as store:
+        with anyio.CancelScope() as worker:
+            async with anyio.create_task_group() as group:
+                group.start_soon(render, store, "a")
+                await anyio.to_thread.run_sync(writing.wait)
+                worker.cancel()
+                go_on.set()
+    assert [r.task for r in records(layout)] == ["a"]
+
+
+async def test_whoever_waits_for_a_store_that_is_closed_is_told(layout: Layout) -> None:
+    store = Store(layout)
+    told: list[str] = []
+
+    async def wait() -> None:
+        try:
+            await store.claim("k", claim_of("a"))
+        except StorageError as error:
+            told.append(error.message)
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(wait)
+        await anyio.lowlevel.checkpoint()
+        with anyio.CancelScope() as scope:
+            scope.cancel()
+            await store.serve()
+    assert len(told) == 1
+    store.close()
+
+
+# -- names ------------------------------------------------------------------------------------
+
+
+async def test_a_file_that_is_not_the_task_s_stays_where_it_is(layout: Layout) -> None:
+    (layout.root / "a.mp4").write_bytes(b"mine")
+    async with opened(layout) as store:
+        record = await render(store, "a")
+    assert record.output == f"a-{hashlib.sha256(BODY).hexdigest()[:8]}.mp4"
+    assert clips(layout) == {"a.mp4": b"mine", record.output: BODY}
+
+
+async def test_two_tasks_of_one_output_name_each_keep_their_clip(layout: Layout) -> None:
+    async with opened(layout) as store:
+        await render(store, "a", b"one", output="same")
+        await render(store, "b", b"three", output="same")
+    assert sorted(clips(layout).values()) == [b"one", b"three"]
+    for record in records(layout):
+        assert record.output is not None
+        data = clips(layout)[record.output]
+        assert hashlib.sha256(data).hexdigest() == record.sha256
+
+
+async def test_older_clips_of_a_changed_task_move_to_superseded(layout: Layout) -> None:
+    async with opened(layout) as store:
+        await render(store, "a", b"1", output="day/a")
+        await render(store, "a", b"22", output="day/a")
+    # Also in a later run, and under another name.
+    async with opened(layout) as store:
+        record = await render(store, "a", b"333", output="a")
+    assert clips(layout) == {
+        "a.mp4": b"333",
+        "superseded/day-a.1.mp4": b"1",
+        "superseded/day-a.2.mp4": b"22",
+    }
+    assert record.output == "a.mp4"
+
+
+async def test_a_clip_that_was_moved_away_is_rendered_to_its_place_again(layout: Layout) -> None:
+    async with opened(layout) as store:
+        await render(store, "a", b"1")
+    (layout.root / "a.mp4").unlink()
+    async with opened(layout) as store:
+        record = await render(store, "a", b"22")
+    assert record.output == "a.mp4"
+    assert clips(layout) == {"a.mp4": b"22"}
+
+
+async def test_an_output_that_cannot_be_placed_keeps_its_claim_and_costs_no_other_task(
+    layout: Layout,
+) -> None:
+    (layout.root / "folder").write_bytes(b"not a folder")
+    failed: list[str] = []
+
+    async def attempt(store: Store, task: str, output: str) -> None:
+        try:
+            await render(store, task, output=output)
+        except StorageError:
+            failed.append(task)
+
+    async with opened(layout) as store, anyio.create_task_group() as group:
+        group.start_soon(attempt, store, "a", "folder/a")
+        group.start_soon(attempt, store, "b", "b")
+    assert failed == ["a"]
+    assert [r.task for r in records(layout)] == ["b"]
+    assert msgspec.json.decode(layout.claim("a").read_bytes(), type=Claim).completion
+    assert layout.part("a").read_bytes() == BODY
+
+
+# -- after a crash ----------------------------------------------------------------------------
+
+
+def leave(layout: Layout, claim: Claim, part: bytes | None = None) -> None:
+    """Leave a claim as a killed run does."""
+    layout.claim(claim.task).write_bytes(msgspec.json.encode(claim))
+    if part is not None:
+        layout.part(claim.task).write_bytes(part)
+
+
+def recover(layout: Layout) -> list[Record]:
+    """Open the store as the next run does; twice, as a run after it would."""
+    store = Store(layout)
+    found = store.recover()
+    store.close()
+    store = Store(layout)
+    assert store.recover() == []
+    store.close()
+    assert not list(layout.inflight.iterdir())
+    return found
+
+
+def test_a_claim_without_an_answer_is_in_doubt_with_all_that_was_sent(layout: Layout) -> None:
+    leave(layout, claim_of("a"), b"the first half")
+    (record,) = recover(layout)
+    assert record == records(layout)[0]
+    assert (record.status, record.at_risk, record.cost) == (Status.IN_DOUBT, PRICE, None)
+    claim = claim_of("a")
+    assert (record.params, record.meta) == (claim.params, claim.meta)
+    assert (record.fingerprint, record.started_at) == (claim.fingerprint, claim.started_at)
+    assert not clips(layout)
+
+
+@pytest.mark.parametrize("torn", [b"", b"{", b"\0" * 200, b"\xff\xfe", b"[]", b"{}"])
+def test_a_torn_claim_was_never_sent(layout: Layout, torn: bytes) -> None:
+    layout.claim("a").write_bytes(torn)
+    assert recover(layout) == []
+    assert records(layout) == []
+
+
+@pytest.mark.parametrize("cut", [1, 50, -1])
+def test_a_claim_torn_anywhere_was_never_sent(layout: Layout, cut: int) -> None:
+    layout.claim("a").write_bytes(msgspec.json.encode(claim_of("a"))[:cut])
+    assert recover(layout) == []
+
+
+def test_a_whole_part_is_taken_in(layout: Layout) -> None:
+    leave(layout, complete(claim_of("a", "day/a")), BODY)
+    (record,) = recover(layout)
+    assert (record.status, record.output, record.cost) == (Status.SUCCEEDED, "day/a.mp4", PRICE)
+    assert clips(layout) == {"day/a.mp4": BODY}
+
+
+def test_a_clip_in_place_whose_record_was_lost_is_taken_in(layout: Layout) -> None:
+    leave(layout, complete(claim_of("a")))
+    (layout.root / "a.mp4").write_bytes(BODY)
+    (record,) = recover(layout)
+    assert record.status is Status.SUCCEEDED
+    assert clips(layout) == {"a.mp4": BODY}
+
+
+@pytest.mark.parametrize("left", [b"", b"a cli", b"A CLIP", b"a clip and more"])
+def test_a_part_that_is_not_what_came_is_in_doubt(layout: Layout, left: bytes) -> None:
+    leave(layout, complete(claim_of("a"), cost=Decimal("1.25")), left)
+    (record,) = recover(layout)
+    assert (record.status, record.at_risk) == (Status.IN_DOUBT, Decimal("1.25"))
+    assert not clips(layout)
+
+
+def test_a_clip_in_place_that_is_another_is_in_doubt_and_stays(layout: Layout) -> None:
+    leave(layout, complete(claim_of("a")))
+    (layout.root / "a.mp4").write_bytes(b"mine")
+    (record,) = recover(layout)
+    assert record.status is Status.IN_DOUBT
+    assert clips(layout) == {"a.mp4": b"mine"}
+
+
+def test_a_file_that_took_the_name_since_is_not_written_over(layout: Layout) -> None:
+    leave(layout, complete(claim_of("a")), BODY)
+    (layout.root / "a.mp4").write_bytes(b"mine")
+    (record,) = recover(layout)
+    assert record.status is Status.SUCCEEDED
+    assert record.output != "a.mp4"
+    assert clips(layout) == {"a.mp4": b"mine", record.output: BODY}
+
+
+def test_a_claim_whose_record_is_there_is_only_removed(layout: Layout) -> None:
+    done = complete(claim_of("a"))
+    assert done.completion is not None
+    manifest = Manifest(layout.manifest)
+    manifest.append([succeeded(done, done.completion), doubtful(claim_of("b"), "killed")])
+    manifest.close()
+    (layout.root / "a.mp4").write_bytes(BODY)
+    leave(layout, done)
+    leave(layout, claim_of("b"))
+    assert recover(layout) == []
+    assert len(records(layout)) == 2
+
+
+def test_a_claim_of_a_later_attempt_is_a_record_of_its_own(layout: Layout) -> None:
+    manifest = Manifest(layout.manifest)
+    manifest.append([doubtful(claim_of("a"), "killed")])
+    manifest.close()
+    leave(layout, claim_of("a", started_at="2026-01-02T00:00:00.000Z"))
+    assert len(recover(layout)) == 1
+    assert sum(r.at_risk or 0 for r in records(layout)) == 2 * PRICE
+
+
+def test_a_changed_clip_that_is_taken_in_supersedes_the_older_one(layout: Layout) -> None:
+    old = complete(claim_of("a", started_at="2025-01-01T00:00:00.000Z"), b"old")
+    assert old.completion is not None
+    manifest = Manifest(layout.manifest)
+    manifest.append([succeeded(old, old.completion)])
+    manifest.close()
+    (layout.root / "a.mp4").write_bytes(b"old")
+    leave(layout, complete(claim_of("a")), BODY)
+    (record,) = recover(layout)
+    assert record.output == "a.mp4"
+    assert clips(layout) == {"a.mp4": BODY, "superseded/a.1.mp4": b"old"}
+
+
+def test_drafts_and_parts_without_a_claim_are_swept_away(layout: Layout) -> None:
+    (layout.inflight / "x.new").write_bytes(b"{")
+    layout.part("y").write_bytes(b"half")
+    assert recover(layout) == []
+
+
+def test_every_claim_of_a_killed_run_is_recovered(layout: Layout) -> None:
+    for number in range(8):
+        leave(layout, claim_of(f"t{number}"), b"part")
+    assert len(recover(layout)) == 8
+    assert sum(r.at_risk or 0 for r in records(layout)) == 8 * PRICE

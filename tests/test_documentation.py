@@ -1,0 +1,92 @@
+"""What the documentation says is so: its examples run, and what is printed from code is current."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import pipeline
+from pipeline.errors import ExitCode
+from pipeline.outcomes import table_markdown
+from pipeline.sandbox.testing import Sandbox
+
+ROOT = Path(__file__).parent.parent
+EXAMPLES = ROOT / "docs" / "examples"
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+def blocks(page: Path, language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+
+
+def test_the_table_of_outcomes_is_the_code_s_own() -> None:
+    assert table_markdown() in (ROOT / "docs" / "faults.md").read_text(encoding="utf-8")
+
+
+def test_the_readme_s_examples_are_the_files_that_are_tested() -> None:
+    readme = ROOT / "README.md"
+    assert (EXAMPLES / "job.yaml").read_text(encoding="utf-8") in blocks(readme, "yaml")
+    assert (EXAMPLES / "library.py").read_text(encoding="utf-8") in blocks(readme, "python")
+
+
+def test_every_yaml_example_of_the_documentation_is_a_tested_file() -> None:
+    files = {path.read_text(encoding="utf-8") for path in EXAMPLES.glob("*.yaml")}
+    for page in PAGES:
+        for block in blocks(page, "yaml"):
+            assert block in files, f"{page.name}: this example is no file:\n{block}"
+
+
+@pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*.yaml")), ids=lambda p: p.name)
+def test_every_example_job_is_valid(path: Path) -> None:
+    assert list(pipeline.load(path).tasks())
+
+
+def test_the_library_example_runs(tmp_path: Path) -> None:
+    shutil.copy(EXAMPLES / "library.py", tmp_path)
+    shutil.copy(EXAMPLES / "job.yaml", tmp_path / "job.yaml")
+    with Sandbox(latency=0, clips="tiny", credits=200) as sandbox:
+        env = {**os.environ, "SEGMIND_API_KEY": "k" * 16, "SEGMIND_BASE_URL": sandbox.url}
+        done = subprocess.run(
+            [sys.executable, "library.py"],
+            cwd=tmp_path, env=env, capture_output=True, text=True, check=True,
+        )  # fmt: skip
+    lines = done.stdout.splitlines()
+    assert len(lines) == 5
+    assert lines[-1].startswith("every task of the job has succeeded")
+
+
+def test_links_within_the_repository_lead_somewhere() -> None:
+    for page in PAGES:
+        for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text(encoding="utf-8")):
+            assert (page.parent / target).exists(), f"{page.name} links to {target}"
+
+
+def test_the_readme_lists_every_exit_code() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    listed = set(re.findall(r"^\| ([\d, ]+) \|", readme, re.MULTILINE))
+    codes = {int(code) for cell in listed for code in cell.split(",")}
+    assert codes == {int(code) for code in ExitCode}
+
+
+def test_the_library_has_the_names_it_promises() -> None:
+    assert all(hasattr(pipeline, name) for name in pipeline.__all__)
+    assert set(pipeline.__all__) <= set(dir(pipeline))
+    with pytest.raises(AttributeError):
+        _ = pipeline.nothing  # type: ignore[attr-defined]
+
+
+def test_nothing_committed_names_this_machine() -> None:
+    listed = subprocess.run(
+        ["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    if listed.returncode:
+        pytest.skip("not a git checkout")
+    here = str(ROOT)
+    for name in listed.stdout.splitlines():
+        path = ROOT / name
+        if path.is_file() and path.suffix not in {".png", ".mp4"}:
+            assert f"{here}/" not in path.read_text(encoding="utf-8", errors="replace"), name
