@@ -1,0 +1,34 @@
+"""aiohttp: one session, a worker for each place."""
+
+import asyncio
+import hashlib
+
+import aiohttp
+from common import BODY, Files, arguments
+
+
+async def main() -> None:
+    told = arguments()
+    files = Files(told.out)
+    numbers = iter(range(told.count))
+    connector = aiohttp.TCPConnector(limit=told.concurrency)
+    timeout = aiohttp.ClientTimeout(total=None)
+
+    async with aiohttp.ClientSession(connector=connector, timeout=timeout) as session:
+
+        async def work() -> None:
+            for number in numbers:
+                digest = hashlib.sha256() if told.hash else None
+                async with session.post(told.url, json=BODY) as response:
+                    with open(files.part(number), "wb") as file:
+                        async for chunk in response.content.iter_any():
+                            file.write(chunk)
+                            if digest:
+                                digest.update(chunk)
+                files.done(number, response.status, digest and digest.hexdigest())
+
+        await asyncio.gather(*(work() for _ in range(told.concurrency)))
+    files.close()
+
+
+asyncio.run(main())

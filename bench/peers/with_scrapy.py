@@ -1,0 +1,53 @@
+"""Scrapy: a spider that posts, and saves each answer."""
+
+import hashlib
+import json
+from pathlib import Path
+
+import scrapy
+from common import BODY, Files, arguments
+from scrapy.crawler import CrawlerProcess
+
+told = arguments()
+files = Files(told.out)
+
+
+class Clips(scrapy.Spider):
+    name = "clips"
+
+    async def start(self):
+        body = json.dumps(BODY)
+        for number in range(told.count):
+            yield scrapy.Request(
+                told.url,
+                method="POST",
+                body=body,
+                headers={"Content-Type": "application/json"},
+                cb_kwargs={"number": number},
+                dont_filter=True,
+            )
+
+    def parse(self, response, number):
+        Path(files.part(number)).write_bytes(response.body)
+        digest = hashlib.sha256(response.body).hexdigest() if told.hash else None
+        files.done(number, response.status, digest)
+
+
+process = CrawlerProcess(
+    {
+        "CONCURRENT_REQUESTS": told.concurrency,
+        "CONCURRENT_REQUESTS_PER_DOMAIN": told.concurrency,
+        "DOWNLOAD_DELAY": 0,
+        "DOWNLOAD_TIMEOUT": 600,
+        "DOWNLOAD_MAXSIZE": 0,
+        "DOWNLOAD_WARNSIZE": 0,
+        "LOG_LEVEL": "ERROR",
+        "ROBOTSTXT_OBEY": False,
+        "TELNETCONSOLE_ENABLED": False,
+        "COOKIES_ENABLED": False,
+        "RETRY_ENABLED": False,
+    }
+)
+process.crawl(Clips)
+process.start()
+files.close()
