@@ -4,16 +4,20 @@ import os
 import sys
 from typing import TextIO
 
+from pipeline.cli import signals
+
 
 def main() -> None:
     """Run the command line and exit with its code."""
+    signals.end_at_once()
     # Looking for plugins reads the metadata of every installed package: a tenth of a start.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
-    from pipeline.cli.edge import run_command  # noqa: PLC0415 - an early Ctrl-C must find us ready
+    from pipeline.cli.edge import run_command  # noqa: PLC0415 - once a signal finds us ready
 
     code = run_command(sys.argv[1:])
     for stream in (sys.stdout, sys.stderr):
         _let_go(stream)
+    signals.end_undisturbed()
     sys.exit(code)
 
 

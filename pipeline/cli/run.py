@@ -1,14 +1,12 @@
 """`pipeline run`."""
 
-import signal
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Callable
+from contextlib import ExitStack, suppress
 from datetime import time
 from decimal import Decimal, InvalidOperation
 from functools import partial
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import click
@@ -22,6 +20,7 @@ from pipeline.cli.options import (
     output_flag,
     output_option,
 )
+from pipeline.cli.signals import end_at_once
 from pipeline.errors import ExitCode, PipelineError, UsageError
 from pipeline.models import Job
 
@@ -98,53 +97,34 @@ def run(  # noqa: PLR0913, PLR0917 - the flags of the command
     taken up only with --retry. Exit codes: 0 all done, 1 some failed or in doubt, 2 refused,
     3 credits, 4 the API refuses, 5 outage, 6 window closed, 7 disk.
     """
-    with _early_signals():
-        import anyio  # noqa: PLC0415 - `--help` needs none of this
+    import anyio  # noqa: PLC0415 - `--help` needs none of this
 
-        from pipeline.cli.access import endpoint  # noqa: PLC0415
-        from pipeline.plan import Retry  # noqa: PLC0415
-        from pipeline.runner import Options  # noqa: PLC0415
-        from pipeline.runner import run as render  # noqa: PLC0415
+    from pipeline.cli.access import endpoint  # noqa: PLC0415
+    from pipeline.plan import Retry  # noqa: PLC0415
+    from pipeline.runner import Options  # noqa: PLC0415
+    from pipeline.runner import run as render  # noqa: PLC0415
 
-        loaded = load_job(job, output, concurrency=concurrency)
-        access = endpoint(loaded, base_url)
-        options = Options(
-            retry=frozenset(Retry(name) for name in retries),
-            limit=limit,
-            until=until,
-            wait_for_credits=wait_for_credits,
-            fsync=not no_fsync,
-            handle_signals=True,
-            confirm=partial(_confirm, above=confirm_above),
-        )
-        with ExitStack() as resources:
-            watch = _watch(resources, loaded, log_file)
-            summary = anyio.run(partial(render, loaded, access, options=options, watch=watch))
+    loaded = load_job(job, output, concurrency=concurrency)
+    access = endpoint(loaded, base_url)
+    options = Options(
+        retry=frozenset(Retry(name) for name in retries),
+        limit=limit,
+        until=until,
+        wait_for_credits=wait_for_credits,
+        fsync=not no_fsync,
+        handle_signals=True,
+        confirm=partial(_confirm, above=confirm_above),
+    )
+    with ExitStack() as resources:
+        watch = _watch(resources, loaded, log_file)
+        summary = anyio.run(partial(render, loaded, access, options=options, watch=watch))
+    # The run has given its signals back.
+    end_at_once()
     with suppress(OSError):  # whoever would read it may have left
         if not no_report:
             _write_report(loaded, job, output)
         _say_end(summary, ["pipeline", "run", str(job), *output_flag(output)])
     return summary.exit_code
-
-
-@contextmanager
-def _early_signals() -> Iterator[None]:
-    """Until the run listens for signals, they end the process with their own exit code."""
-
-    def leave(number: int, _frame: FrameType | None) -> None:
-        raise SystemExit(128 + number)
-
-    replaced = []
-    for name in ("SIGTERM", "SIGHUP"):
-        number = getattr(signal, name, None)
-        if number is not None and signal.getsignal(number) is signal.SIG_DFL:
-            signal.signal(number, leave)
-            replaced.append(number)
-    try:
-        yield
-    finally:
-        for number in replaced:
-            signal.signal(number, signal.SIG_DFL)
 
 
 def _confirm(plan: Any, *, above: Decimal | None) -> None:

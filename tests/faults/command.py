@@ -26,13 +26,13 @@ from pipeline.cli.edge import run_command
 KEY = "sk-command-0123456789abcdef"
 MODEL = "luma-txt-2-video"
 
-# Says when Python itself has started: a signal before that is the interpreter's to answer.
+# Says when our own code begins: a signal before that is the interpreter's to answer.
 DRIVER = """\
 import sys
 {patches}
-print("ready", flush=True)
 try:
     from pipeline.__main__ import main
+    print("ready", flush=True)
     main()
 except KeyboardInterrupt:
     sys.exit(130)

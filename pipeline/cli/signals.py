@@ -1,0 +1,35 @@
+"""What a signal does before a run listens for signals, and after it.
+
+Python's own answer to Ctrl-C is an exception. One that is raised in a callback of the import
+system or in a finaliser is lost with a few lines of noise, and the run would go on to spend money.
+So until a run listens, a signal ends the process at once, with the run's own exit code. Nothing is
+lost by that: nothing is on the wire, and every file is as good as after a kill.
+"""
+
+import os
+import signal
+from contextlib import suppress
+from types import FrameType
+
+_ENDING = [
+    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
+]
+
+
+def end_at_once() -> None:
+    """From now on, end the process at the first signal that is not ignored."""
+    for number in _ENDING:
+        if signal.getsignal(number) is not signal.SIG_IGN:  # nohup, a job in the background
+            signal.signal(number, _end)
+
+
+def end_undisturbed() -> None:
+    """Ignore signals from here on: the work is done, and the exit code is decided."""
+    for number in _ENDING:
+        signal.signal(number, signal.SIG_IGN)
+
+
+def _end(number: int, _frame: FrameType | None) -> None:
+    with suppress(OSError):  # whoever would read it may have left
+        os.write(2, b"stopped\n")
+    os._exit(128 + number)
