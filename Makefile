@@ -5,13 +5,13 @@
 # They `exec` the program, so that a Ctrl-C or SIGTERM meets it, once, with no shell in between.
 
 PYTHON ?= python3
-WORKERS ?= 2
+WORKERS ?= 4
 SEEDS ?= 20
 JOB ?=
 ARGS ?=
 
 PY := .venv/bin/python
-PYTEST := $(PY) -m pytest -n $(WORKERS)
+PYTEST := $(PY) -m pytest -n $(WORKERS) --dist worksteal
 export PYTHON WORKERS JOB
 
 .DEFAULT_GOAL := help
