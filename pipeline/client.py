@@ -15,6 +15,7 @@ import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Self
 from urllib.parse import quote, urlsplit
@@ -88,14 +89,20 @@ class Endpoint:
 
     def redact(self, text: str) -> str:
         """Remove the key from a text that the API sent back, also where the text ends in it."""
-        forms = {self.key, quote(self.key, safe=""), html.escape(self.key), _in_json(self.key)}
-        for form in sorted(forms, key=len, reverse=True):
+        for form in _forms(self.key) if text else ():
             text = text.replace(form, "[key]")
             for size in range(min(len(form), len(text)) - 1, _RECOGNISABLE - 1, -1):
                 if text.endswith(form[:size]):
                     text = text[:-size] + "[key]"
                     break
         return text
+
+
+@lru_cache(maxsize=8)
+def _forms(key: str) -> list[str]:
+    """Spell a key in each way a text may hold it, longest first."""
+    forms = {key, quote(key, safe=""), html.escape(key), _in_json(key)}
+    return sorted(forms, key=len, reverse=True)
 
 
 def _in_json(text: str) -> str:
@@ -243,48 +250,53 @@ class Client:
         self.endpoint = endpoint
         self._timeout = timeout
         self._max_size = max_size
-        self._http = httpx.AsyncClient(
-            transport=transport or _FreshConnections(secure=endpoint.is_secure),
-            headers={
-                "x-api-key": endpoint.key,
-                "user-agent": f"pipeline/{__version__}",
-                "accept": "*/*",
-                "accept-encoding": "identity",
-            },
-            follow_redirects=False,
-            trust_env=False,
-        )
+        # No client over the transport: its cookies, redirects and proxies have no place here.
+        self._transport = transport or _FreshConnections(secure=endpoint.is_secure)
+        self._headers = {
+            "x-api-key": endpoint.key,
+            "user-agent": f"pipeline/{__version__}",
+            "accept": "*/*",
+            "accept-encoding": "identity",
+        }
+        self._balance = httpx.URL(endpoint.balance)
+        self._models: dict[str, httpx.URL] = {}
 
     async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await self._http.aclose()
+        await self._transport.aclose()
 
     async def attempt(self, task: Task, part: Path) -> Outcome:
         """Send one request and stream its answer to `part`. Never raises for what came of it."""
         trace, started = _Trace(), time.time()
-        request = self._http.build_request(
+        timeout = httpx.Timeout(self._timeout, connect=CONNECT_TIMEOUT, write=WRITE_TIMEOUT)
+        waits = timeout.as_dict()
+        request = httpx.Request(
             "POST",
-            self.endpoint.model(task.model),
+            self._model(task.model),
             content=msgspec.json.encode(task.params),
-            headers={"content-type": "application/json"},
-            timeout=httpx.Timeout(self._timeout, connect=CONNECT_TIMEOUT, write=WRITE_TIMEOUT),
-            extensions={"trace": trace},
+            headers={**self._headers, "content-type": "application/json"},
+            extensions={"trace": trace, "timeout": waits},
         )
         receiving = _Receiving(self.endpoint, task, part, started, self._max_size)
         try:
-            response = await self._http.send(request, stream=True)
+            response = await self._transport.handle_async_request(request)
         except httpx.HTTPError as error:
             fault = Fault.NOT_SENT if trace.never_sent else Fault.NO_ANSWER
             return receiving.outcome(fault=fault, detail=_explain(error))
         # From here on only silence is a fault: a body that is still coming is never cut.
-        request.extensions["timeout"]["read"] = STALL_TIMEOUT
+        waits["read"] = STALL_TIMEOUT
         try:
             return await receiving.receive(response)
         finally:
             with contextlib.suppress(httpx.HTTPError):
                 await response.aclose()
+
+    def _model(self, name: str) -> httpx.URL:
+        if name not in self._models:
+            self._models[name] = httpx.URL(self.endpoint.model(name))
+        return self._models[name]
 
     async def balance(self) -> Balance:
         """Ask for the balance, which is free. Never raises for what came of it."""
@@ -299,12 +311,18 @@ class Client:
 
     async def _ask_balance(self) -> Balance:
         text = b""
-        url = self.endpoint.balance
-        async with self._http.stream("GET", url, timeout=BALANCE_TIMEOUT) as response:
+        waits = httpx.Timeout(BALANCE_TIMEOUT).as_dict()
+        request = httpx.Request(
+            "GET", self._balance, headers=self._headers, extensions={"timeout": waits}
+        )
+        response = await self._transport.handle_async_request(request)
+        try:
             async for chunk in response.aiter_bytes():
                 text += chunk
                 if len(text) > EVIDENCE:
                     break
+        finally:
+            await response.aclose()
         told = _sum_of_credits(text) if response.status_code == httpx.codes.OK else None
         detail = f"HTTP {response.status_code}"
         return Balance(told, simulated=SANDBOX_HEADER in response.headers, detail=detail)

@@ -444,6 +444,8 @@ class CreditGate:
             self.figure = new
 
     def _learn(self, name: str, price: Decimal) -> None:
+        if self.prices.told.get(name) == price:
+            return  # so has been reserved what is in flight
         self.prices.told[name] = price
         for held in self._in_flight:
             if held.price_class == name:

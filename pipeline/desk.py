@@ -68,18 +68,19 @@ class Desk:
     ended: Counter[Standing] = field(default_factory=Counter)
     moved: Counter[Standing] = field(default_factory=Counter)
     pacing: anyio.CancelScope = field(default_factory=anyio.CancelScope)
-    _changed: anyio.Event = field(default_factory=anyio.Event)
+    _changed: anyio.Event | None = None
 
     async def wait(self, seconds: float) -> None:
         """Wait until something changes, at most for `seconds`."""
-        changed = self._changed
+        changed = self._changed = self._changed or anyio.Event()
         with anyio.move_on_after(min(seconds, LONGEST_WAIT)):
             await changed.wait()
 
     def notify(self) -> None:
         """Wake whoever waits for a change."""
-        self._changed.set()
-        self._changed = anyio.Event()
+        if self._changed is not None:
+            self._changed.set()
+            self._changed = None
 
     def stop(self, exit_code: ExitCode, detail: str) -> None:
         """Dispatch nothing more; what is in flight finishes. The first reason stays."""

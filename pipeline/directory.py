@@ -79,10 +79,6 @@ class Layout:
         """The body of that attempt, as far as it has come."""
         return self.inflight / f"{key}.part"
 
-    def draft(self, key: str) -> Path:
-        """The claim while it is being completed."""
-        return self.inflight / f"{key}.new"
-
     def is_running(self) -> bool:
         """Whether a run holds the directory now."""
         if not self.lock.exists():

@@ -26,7 +26,7 @@ class Dispatch:
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
-        self._turn = anyio.Lock()
+        self._turn = anyio.Lock(fast_acquire=True)
         rate = desk.job.rate
         self._interval = rate.interval * 1.01 + _MARGIN if rate else 0.0
         self._limiter = AsyncLimiter(1, self._interval) if rate else None

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, time
 from decimal import Decimal
 from enum import StrEnum
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -30,8 +31,13 @@ def fingerprint(model: str, params: dict[str, Any]) -> str:
 
 def rfc3339(seconds: float) -> str:
     """Write Unix time as RFC 3339 in UTC with milliseconds, as records have it."""
-    moment = datetime.fromtimestamp(seconds, UTC)
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    whole, part = divmod(seconds, 1.0)
+    return f"{_second(int(whole))}.{int(part * 1000):03}Z"
+
+
+@lru_cache(maxsize=16)
+def _second(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
 
 class Status(StrEnum):
@@ -55,6 +61,11 @@ class InDoubt(StrEnum):
 
     HOLD = "hold"
     RESEND = "resend"
+
+
+@lru_cache(maxsize=4096)
+def _key(task: str) -> str:
+    return hashlib.sha256(task.encode()).hexdigest()[:20]
 
 
 class Task(msgspec.Struct, frozen=True, kw_only=True):
@@ -81,7 +92,7 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def key(self) -> str:
         """A short name that is safe in every file system: names claims and parts."""
-        return hashlib.sha256(self.id.encode()).hexdigest()[:20]
+        return _key(self.id)
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True):

@@ -10,6 +10,7 @@ For one task, in this order, each step durable before the next:
     claim removed
 """
 
+import asyncio
 import contextlib
 import hashlib
 import itertools
@@ -44,7 +45,7 @@ class _Work:
     claim: Claim | None = None  # write it
     completed: Claim | None = None  # complete it, and place its part
     record: Record | None = None  # append it, and remove the claim
-    done: anyio.Event = field(default_factory=anyio.Event)
+    done: asyncio.Future[None] = field(init=False)
     error: Exception | None = None
     place: bool = True
 
@@ -64,14 +65,14 @@ class _Syncing:
     def __enter__(self) -> Self:
         return self
 
-    def write(self, work: _Work, path: Path, claim: Claim) -> None:
+    def write(self, work: _Work, path: str, claim: Claim) -> None:
         """Write a claim, to be synced."""
         file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666)
         self._open.append((work, file))
         write_all(file, _ENCODER.encode(claim))
         self._begin(file)
 
-    def sync(self, work: _Work, path: Path) -> None:
+    def sync(self, work: _Work, path: str) -> None:
         """Have a file that is already written synced."""
         if self._active:
             file = os.open(path, os.O_RDONLY)
@@ -125,6 +126,8 @@ class Store:
 
     def __init__(self, layout: Layout, *, fsync: bool = True) -> None:
         self.layout = layout
+        # As text: objects of paths would be a tenth of what a task costs.
+        self._root, self._inflight = f"{layout.root}{os.sep}", f"{layout.inflight}{os.sep}"
         self._fsync = fsync
         self._manifest = Manifest(layout.manifest, fsync=fsync)
         try:
@@ -137,6 +140,15 @@ class Store:
         self._waiting: list[_Work] = []
         self._arrived = anyio.Event()
         self._owners: _Owners | None = None
+
+    def _claim(self, key: str) -> str:
+        return f"{self._inflight}{key}.json"
+
+    def _part(self, key: str) -> str:
+        return f"{self._inflight}{key}.part"
+
+    def _draft(self, key: str) -> str:
+        return f"{self._inflight}{key}.new"
 
     # -- wishes -------------------------------------------------------------------------------
 
@@ -164,16 +176,17 @@ class Store:
 
         A claim that cannot be removed makes the next run call its task in doubt: the safe side.
         """
-        for path in (self.layout.claim(key), self.layout.part(key)):
-            with contextlib.suppress(OSError):
-                path.unlink(missing_ok=True)
+        for path in (self._claim(key), self._part(key)):
+            with contextlib.suppress(OSError):  # not there, or not removable
+                os.unlink(path)
 
     async def _commit(self, work: _Work) -> None:
+        work.done = asyncio.get_running_loop().create_future()
         self._waiting.append(work)
         self._arrived.set()
         # What is being made durable is made durable, also while the run is being stopped.
         with anyio.CancelScope(shield=True):
-            await work.done.wait()
+            await work.done
         if work.error is not None:
             raise StorageError(f"{self.layout.root}: {work.error}") from work.error
 
@@ -191,7 +204,7 @@ class Store:
             # Whoever still waits must not wait for ever.
             for work in self._waiting:
                 work.error = OSError("the store was closed")
-                work.done.set()
+                work.done.set_result(None)
 
     async def _commit_batch(self, batch: list[_Work]) -> None:
         try:
@@ -201,7 +214,7 @@ class Store:
                 work.error = work.error or error
         finally:
             for work in batch:
-                work.done.set()
+                work.done.set_result(None)
 
     # -- one commit, in the thread ------------------------------------------------------------
 
@@ -245,20 +258,20 @@ class Store:
     def _write_claim(self, files: "_Syncing", work: _Work) -> None:
         assert work.claim is not None
         # In place: a torn claim means that its request has not left.
-        files.write(work, self.layout.claim(work.key), work.claim)
+        files.write(work, self._claim(work.key), work.claim)
 
     def _write_completed(self, files: "_Syncing", work: _Work) -> None:
-        files.sync(work, self.layout.part(work.key))
+        files.sync(work, self._part(work.key))
         assert work.completed is not None
         assert work.completed.completion is not None
         output = self._choose_name(work.completed)
         done = msgspec.structs.replace(work.completed.completion, output=output)
         work.completed = msgspec.structs.replace(work.completed, completion=done)
         # Not in place: should this be torn, the claim still says what was sent.
-        files.write(work, self.layout.draft(work.key), work.completed)
+        files.write(work, self._draft(work.key), work.completed)
 
     def _complete(self, work: _Work) -> None:
-        self.layout.draft(work.key).replace(self.layout.claim(work.key))
+        os.replace(self._draft(work.key), self._claim(work.key))
 
     def _place(self, work: _Work) -> None:
         assert work.completed is not None
@@ -266,12 +279,12 @@ class Store:
         task, output = work.completed.task, work.completed.completion.output
         if self.history.has(task):
             self._supersede(task)
-        target, part = self.layout.root / output, self.layout.part(work.key)
+        part, target = self._part(work.key), f"{self._root}{output}"
         try:
-            part.replace(target)
+            os.replace(part, target)
         except FileNotFoundError:
-            self._make_folder(target.parent)
-            part.replace(target)
+            self._make_folder((self.layout.root / output).parent)
+            os.replace(part, target)
         if self._owners is not None:
             self._owners.add(output, task)
         work.record = records.succeeded(work.completed, work.completed.completion)
@@ -296,9 +309,10 @@ class Store:
             self.history.add(record, offset)
             # A claim that stays behind is known by its record at the next start.
             with contextlib.suppress(OSError):
-                self.layout.claim(work.key).unlink(missing_ok=True)
-                if work.completed is None:
-                    self.layout.part(work.key).unlink(missing_ok=True)
+                os.unlink(self._claim(work.key))
+            if work.completed is None:
+                with contextlib.suppress(OSError):
+                    os.unlink(self._part(work.key))
 
     # -- names --------------------------------------------------------------------------------
 
@@ -306,7 +320,7 @@ class Store:
         """Choose where an output goes: a file that is not this task's stays where it is."""
         assert claim.completion is not None
         wanted = claim.completion.output
-        taken = (self.layout.root / wanted).exists()
+        taken = os.path.exists(f"{self._root}{wanted}")
         if not taken or self._owned().owns(claim.task, wanted):
             return wanted
         path = PurePosixPath(wanted)

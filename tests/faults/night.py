@@ -71,7 +71,7 @@ class InlineStore(Store):
             batch, self._waiting = self._waiting, []
             self._carry_out(batch)
             for work in batch:
-                work.done.set()
+                work.done.set_result(None)
 
 
 class _Datetime(datetime):
