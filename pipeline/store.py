@@ -49,6 +49,11 @@ class _Work:
     error: Exception | None = None
     place: bool = True
 
+    def end(self) -> None:
+        """Wake whoever waits for it."""
+        if not self.done.done():  # else the event loop itself is being taken down
+            self.done.set_result(None)
+
 
 class _Syncing:
     """Files that are made durable together, when the block ends.
@@ -204,7 +209,7 @@ class Store:
             # Whoever still waits must not wait for ever.
             for work in self._waiting:
                 work.error = OSError("the store was closed")
-                work.done.set_result(None)
+                work.end()
 
     async def _commit_batch(self, batch: list[_Work]) -> None:
         try:
@@ -214,7 +219,7 @@ class Store:
                 work.error = work.error or error
         finally:
             for work in batch:
-                work.done.set_result(None)
+                work.end()
 
     # -- one commit, in the thread ------------------------------------------------------------
 
