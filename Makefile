@@ -60,8 +60,8 @@ open: job-given .venv/.installed-run ## Show the report of JOB in the browser
 
 ##@ Work on it
 
-test: .venv/.installed-dev ## The tests, but for slow ones; branch coverage of 95 % or more
-	@$(PYTEST) -m "not slow" --cov=pipeline --cov-branch --cov-fail-under=95 $(ARGS)
+test: .venv/.installed-dev ## The tests, but slow ones and the browser's; branch coverage ≥ 95 %
+	@$(PYTEST) -m "not slow and not browser" --cov=pipeline --cov-branch --cov-fail-under=95 $(ARGS)
 
 check: .venv/.installed-dev ## Lint, format and types
 	$(PY) -m ruff check .

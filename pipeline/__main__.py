@@ -17,7 +17,7 @@ def main() -> None:
     code = run_command(sys.argv[1:])
     for stream in (sys.stdout, sys.stderr):
         _let_go(stream)
-    signals.end_undisturbed()
+    signals.end_at_once(code)
     sys.exit(code)
 
 

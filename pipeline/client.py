@@ -203,7 +203,11 @@ class _Returning(httpx.AsyncByteStream):
         return self._stream.__aiter__()
 
     async def aclose(self) -> None:
-        await self._stream.aclose()
+        try:
+            await self._stream.aclose()
+        except BaseException:
+            await self._transport.aclose()
+            raise
         self._free.append(self._transport)
 
 

@@ -31,8 +31,8 @@ def fingerprint(model: str, params: dict[str, Any]) -> str:
 
 def rfc3339(seconds: float) -> str:
     """Write Unix time as RFC 3339 in UTC with milliseconds, as records have it."""
-    whole, part = divmod(seconds, 1.0)
-    return f"{_second(int(whole))}.{int(part * 1000):03}Z"
+    whole, milliseconds = divmod(round(seconds * 1000), 1000)
+    return f"{_second(whole)}.{milliseconds:03}Z"
 
 
 @lru_cache(maxsize=16)

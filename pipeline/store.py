@@ -86,17 +86,22 @@ class _Syncing:
 
     def _begin(self, file: int) -> None:
         if self._active and hasattr(os, "posix_fadvise"):  # not on macOS
-            os.posix_fadvise(file, 0, 0, os.POSIX_FADV_DONTNEED)
+            with contextlib.suppress(OSError):  # a hint: the fsync is what counts
+                os.posix_fadvise(file, 0, 0, os.POSIX_FADV_DONTNEED)
 
     def __exit__(self, *_: object) -> None:
         for work, file in self._open:
             try:
-                if self._active:
-                    os.fsync(file)
+                self._finish(file)
             except OSError as error:
                 work.error = work.error or error
-            finally:
-                os.close(file)
+
+    def _finish(self, file: int) -> None:
+        try:
+            if self._active:
+                os.fsync(file)
+        finally:
+            os.close(file)  # which tells of a quota or of a server that is gone
 
 
 class _Owners:

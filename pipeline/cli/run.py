@@ -118,8 +118,7 @@ def run(  # noqa: PLR0913, PLR0917 - the flags of the command
     with ExitStack() as resources:
         watch = _watch(resources, loaded, log_file)
         summary = anyio.run(partial(render, loaded, access, options=options, watch=watch))
-    # The run has given its signals back.
-    end_at_once()
+        end_at_once()  # the run has given its signals back
     with suppress(OSError):  # whoever would read it may have left
         if not no_report:
             _write_report(loaded, job, output)

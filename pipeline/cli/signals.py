@@ -16,20 +16,20 @@ _ENDING = [
 ]
 
 
-def end_at_once() -> None:
-    """From now on, end the process at the first signal that is not ignored."""
+def end_at_once(code: int | None = None) -> None:
+    """From now on, end the process at the first signal that is not ignored.
+
+    The exit code is the signal's own, or `code`, where the work is done and the end decided.
+    """
+
+    def end(number: int, _frame: FrameType | None) -> None:
+        if code is not None:
+            os._exit(code)
+        with suppress(OSError):  # whoever would read it may have left
+            # A display may have hidden the cursor.
+            os.write(2, b"\x1b[?25hstopped\n" if os.isatty(2) else b"stopped\n")
+        os._exit(128 + number)
+
     for number in _ENDING:
         if signal.getsignal(number) is not signal.SIG_IGN:  # nohup, a job in the background
-            signal.signal(number, _end)
-
-
-def end_undisturbed() -> None:
-    """Ignore signals from here on: the work is done, and the exit code is decided."""
-    for number in _ENDING:
-        signal.signal(number, signal.SIG_IGN)
-
-
-def _end(number: int, _frame: FrameType | None) -> None:
-    with suppress(OSError):  # whoever would read it may have left
-        os.write(2, b"stopped\n")
-    os._exit(128 + number)
+            signal.signal(number, end)

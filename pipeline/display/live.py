@@ -33,7 +33,6 @@ class LiveDisplay:
         )
 
     def __enter__(self) -> Self:
-        self._live.start()
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -41,8 +40,10 @@ class LiveDisplay:
             self._live.stop()
 
     def __call__(self, event: ev.Event) -> None:
-        """Take an event."""
+        """Take an event; the first that shows work starts the display, after any question."""
         self._progress.take(event)
+        if isinstance(event, ev.Started):
+            self._live.start()
         text = line(event)
         if text is not None and not isinstance(event, ev.Summary):
             self._console.print(Text(f"{clock(event.at)} {text}", style=_style(event)))

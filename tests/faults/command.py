@@ -169,7 +169,7 @@ class Desk:
         )
         return Process(popen, self)
 
-    def start_on(self, stream: int, *, terminal: bool = True) -> subprocess.Popen[bytes]:
+    def start_on(self, stream: int, *flags: str, terminal: bool = True) -> subprocess.Popen[bytes]:
         """Start a run that speaks to `stream` alone: a terminal of its own session, or a pipe.
 
         The caller's copy of the stream is closed.
@@ -181,7 +181,7 @@ class Desk:
             fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 
         popen = subprocess.Popen(
-            [sys.executable, "-m", "pipeline", "run", self.path.name],
+            [sys.executable, "-m", "pipeline", "run", self.path.name, *flags],
             cwd=self.folder,
             env=kept,
             stdin=stream if terminal else subprocess.DEVNULL,

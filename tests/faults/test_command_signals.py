@@ -3,8 +3,10 @@
 import os
 import pty
 import signal
+import socket
 import subprocess
 import time
+from contextlib import suppress
 from decimal import Decimal
 
 import pytest
@@ -130,6 +132,40 @@ def test_a_signal_during_the_start_ends_it_quietly(
     assert run.code in {CODES[number], -number, 0}, run
     assert desk.counts().keys() <= {"succeeded"}
     assert not desk.claims()
+
+
+def test_ctrl_c_at_the_question_ends_the_run_and_gives_the_cursor_back(desk: Desk) -> None:
+    desk.write(["good"] * 3)
+    ours, theirs = pty.openpty()
+    process = desk.start_on(theirs, "--confirm-above", "0.1")
+    said = b""
+    while b"Go on" not in said:
+        said += os.read(ours, 4096)
+    os.write(ours, b"\x03")
+    with suppress(OSError):  # Linux tells the end of a terminal so
+        while more := os.read(ours, 4096):
+            said += more
+    assert process.wait(10) == 130
+    os.close(ours)
+    assert said.rfind(b"\x1b[?25l") < said.rfind(b"\x1b[?25h"), said
+    assert not desk.counts()
+
+
+@pytest.mark.parametrize("number", CODES)
+def test_a_signal_after_the_run_while_a_message_goes_out_ends_the_process(
+    desk: Desk, number: signal.Signals
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        silent.settimeout(30)
+        desk.write(["good"], notify={"to": ["INBOX"], "on": ["end"]})
+        process = desk.start(env={"INBOX": f"json://127.0.0.1:{silent.getsockname()[1]}/"})
+        connection, _ = silent.accept()
+        with connection:
+            process.until_said("exit 0")
+            process.send(number)
+            run = process.end(10)
+    assert run.code == CODES[number]
+    assert desk.counts() == {"succeeded": 1}
 
 
 def test_sigkill_loses_nothing_and_renders_nothing_again(desk: Desk, sandbox: Sandbox) -> None:

@@ -1,6 +1,9 @@
 """What is durable: claims, outputs, records, and what a killed run left of them."""
 
+import asyncio
+import errno
 import hashlib
+import os
 import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -109,6 +112,39 @@ async def test_a_task_without_output_has_its_record_and_no_claim_and_no_part(
         await store.note("k", doubtful(claim_of("a"), "no answer"))
     assert [r.status for r in records(layout)] == [Status.IN_DOUBT]
     assert not list(layout.inflight.iterdir())
+
+
+async def test_a_waiter_that_is_cancelled_harms_no_other(layout: Layout) -> None:
+    async with opened(layout) as store:
+        waiting = [asyncio.create_task(store.claim(name, claim_of(name))) for name in "abc"]
+        await asyncio.sleep(0)  # now each of them waits
+        waiting[0].cancel()  # as asyncio does it, which no scope of anyio's holds off
+        await asyncio.gather(*waiting, return_exceptions=True)
+        await store.claim("d", claim_of("d"))
+    assert [task.cancelled() for task in waiting] == [True, False, False]
+
+
+async def test_a_file_that_cannot_be_closed_fails_its_own_task_alone(
+    layout: Layout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A quota, or a server that has gone, is told when a file is closed."""
+    close, closed = os.close, set()
+
+    def failing(file: int) -> None:
+        name = Path(f"/proc/self/fd/{file}").readlink().name
+        close(file)
+        closed.add(name)
+        if name == "a.json":
+            raise OSError(errno.EDQUOT, "Disk quota exceeded")
+
+    async with opened(layout) as store:
+        monkeypatch.setattr(os, "close", failing)
+        ends = await asyncio.gather(
+            *(store.claim(name, claim_of(name)) for name in "abc"), return_exceptions=True
+        )
+        monkeypatch.undo()
+    assert [type(end) for end in ends] == [StorageError, type(None), type(None)]
+    assert {"a.json", "b.json", "c.json"} <= closed
 
 
 async def test_many_tasks_share_one_commit(layout: Layout, monkeypatch: pytest.MonkeyPatch) -> None:
