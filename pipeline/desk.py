@@ -1,5 +1,6 @@
 """What choosing and settling share: the parts of a run, what is in flight, money, and the stop."""
 
+import asyncio
 import time
 from collections import Counter
 from dataclasses import dataclass, field
@@ -21,6 +22,11 @@ from pipeline.topup import TopUp
 
 # Waits are cut into pieces, and the wall clock is read again: a laptop may have slept.
 LONGEST_WAIT = 15.0
+
+
+def clock() -> float:
+    """Read the event loop's clock, in seconds: each dispatch looks at it several times."""
+    return asyncio.get_running_loop().time()
 
 
 class Balances(Protocol):
@@ -113,10 +119,10 @@ class Desk:
     def out_of_credits(self, detail: str) -> None:
         """Stop for credits, or hold for a top-up where the run was asked to and one can help."""
         hopeless = not self.gate.budget_allows(self.queue.classes_left())
-        if self.top_up is None or hopeless or not self.top_up.wait_on(anyio.current_time()):
+        if self.top_up is None or hopeless or not self.top_up.wait_on(clock()):
             self.stop(ExitCode.CREDITS, detail)
             return
-        wait = self.top_up.waits(anyio.current_time())
+        wait = self.top_up.waits(clock())
         self.holds.begin(ev.Reason.CREDITS, detail, wait or 0.0)
         self.gate.recheck()
         self.notify()

@@ -9,7 +9,7 @@ from aiolimiter import AsyncLimiter
 
 from pipeline import events as ev
 from pipeline.credits import Verdict
-from pipeline.desk import LONGEST_WAIT, Desk, Flight
+from pipeline.desk import LONGEST_WAIT, Desk, Flight, clock
 from pipeline.errors import ExitCode, StorageError
 from pipeline.models import Claim, Task, rfc3339
 from pipeline.queue import Work
@@ -55,7 +55,7 @@ class Dispatch:
     async def _choose(self) -> Work | None:
         desk, queue = self._desk, self._desk.queue
         while True:
-            now = anyio.current_time()
+            now = clock()
             if desk.circuit.outage and queue.parked and not queue.dispatchable:
                 # Nothing else is left to probe with.
                 queue.put_later(queue.parked.pop(0), now)
@@ -168,7 +168,7 @@ class Dispatch:
         desk = self._desk
         if desk.stopped or desk.paused or desk.holds.window_closes():
             return False
-        held = desk.circuit.waits(anyio.current_time()) is not None
+        held = desk.circuit.waits(clock()) is not None
         return not held or desk.circuit.probing == flight.work.task.id
 
     async def _go_at_pace(self, flight: Flight) -> bool:
@@ -180,8 +180,8 @@ class Dispatch:
             await self._limiter.acquire()
             if not self._may_go(flight) or not await self._claim(flight):
                 return False
-            await anyio.sleep(max(self._last + self._interval - anyio.current_time(), 0.0))
-        self._last = anyio.current_time()
+            await anyio.sleep(max(self._last + self._interval - clock(), 0.0))
+        self._last = clock()
         return True
 
     async def _claim(self, flight: Flight) -> bool:
@@ -207,7 +207,7 @@ class Dispatch:
 
     def _announce(self, flight: Flight) -> None:
         flight.work.sent += 1
-        flight.sent = anyio.current_time()
+        flight.sent = clock()
         task = flight.work.task
         self._desk.watch(ev.Dispatched(task.id, task.prompt, flight.work.sent, time.time()))
 

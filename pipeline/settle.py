@@ -3,11 +3,9 @@
 import time
 from pathlib import Path
 
-import anyio
-
 from pipeline import events as ev
 from pipeline import records
-from pipeline.desk import Desk, Flight
+from pipeline.desk import Desk, Flight, clock
 from pipeline.directory import wrong_origin
 from pipeline.errors import ExitCode, StorageError
 from pipeline.models import Gate, InDoubt, Status, Task
@@ -94,12 +92,12 @@ class Settle:
         circuit, queue = self._desk.circuit, self._desk.queue
         if not circuit.proves(flight.sent):
             return
-        was_outage = circuit.alive(anyio.current_time())
+        was_outage = circuit.alive(clock())
         parked, queue.parked = queue.parked, []
         for work in parked:
             if was_outage:
                 work.attempts = 0
-                queue.put_later(work, anyio.current_time())
+                queue.put_later(work, clock())
             elif work.failed_at <= flight.sent:
                 await self._give_up(work)
             else:  # an answer to what was sent before it failed tells nothing of it
@@ -108,7 +106,7 @@ class Settle:
     # -- it failed ----------------------------------------------------------------------------
 
     async def _retry(self, flight: Flight, outcome: Outcome, row: Row) -> None:
-        desk, work, now = self._desk, flight.work, anyio.current_time()
+        desk, work, now = self._desk, flight.work, clock()
         desk.store.drop(work.task.key)
         desk.gate.release(flight.held, outcome.remaining)
         work.failed(outcome, describe(outcome, row))
@@ -134,7 +132,7 @@ class Settle:
         before, unreachable = circuit.outage, outcome.fault is Fault.NOT_SENT
         circuit.failure(
             work.task.id,
-            anyio.current_time(),
+            clock(),
             work.error,
             wait=outcome.retry_after,
             unreachable=unreachable,
@@ -157,7 +155,7 @@ class Settle:
             await self._give_up(work)
 
     def _throttle(self, flight: Flight, outcome: Outcome, row: Row) -> None:
-        desk, work, now = self._desk, flight.work, anyio.current_time()
+        desk, work, now = self._desk, flight.work, clock()
         desk.store.drop(work.task.key)
         desk.gate.release(flight.held, outcome.remaining)
         desk.circuit.throttled(now, outcome.retry_after, describe(outcome, row))
@@ -204,7 +202,7 @@ class Settle:
         await self._record(work, Status.IN_DOUBT, error, outcome, money, last=not again)
         if again:
             wait = self._retries.wait(max(work.attempts, 1), None)
-            desk.queue.put_later(work, anyio.current_time() + wait)
+            desk.queue.put_later(work, clock() + wait)
 
     # -- the run stops ------------------------------------------------------------------------
 
@@ -215,7 +213,7 @@ class Settle:
         if await self._broke(work.price_class, outcome):
             desk.store.drop(work.task.key)
             desk.queue.put_back(work)
-            desk.circuit.alive(anyio.current_time())
+            desk.circuit.alive(clock())
             desk.out_of_credits(describe(outcome, row))
             return
         work.attempts += 1
