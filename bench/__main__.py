@@ -25,7 +25,7 @@ def main() -> None:
     folder = (told.dir or RESULTS / "work").resolve()
     folder.mkdir(parents=True, exist_ok=True)
     memory = _memory()
-    settings = Settings(told.quick, folder, memory, told.rounds or (2 if told.quick else 5), _say)
+    settings = Settings(told.quick, folder, memory, told.rounds or (1 if told.quick else 5), _say)
     began = time.time()
     results = {
         "quick": told.quick,

@@ -186,7 +186,7 @@ def _whole(contender: Contender) -> Contender:
 
 def flat(settings: Settings) -> Iterator[Row]:
     """CPU per task by what is in flight; the pace is the same, 400 a second at most."""
-    count = settings.of(1000, 4000)
+    count = settings.of(600, 4000)
     for concurrency in (10, 100, 1000):
         row = Row(f"flat-{concurrency}", f"{concurrency} in flight", {"count": count})
         for contender, part in ((who.PIPELINE, count), (who.HTTPX, min(count, 1500))):
@@ -207,7 +207,7 @@ def flat(settings: Settings) -> Iterator[Row]:
 
 def bodies(settings: Settings) -> Iterator[Row]:
     size = 20 * MB
-    for concurrency in (settings.of(20, 200), settings.of(10, 100)):
+    for concurrency in (20,) if settings.quick else (200, 100):
         row = Row(
             f"bodies-{concurrency}",
             f"{concurrency} bodies of 20 MB in flight, hashed as they stream",
@@ -230,7 +230,7 @@ def bodies(settings: Settings) -> Iterator[Row]:
 
 def resume(settings: Settings) -> Iterator[Row]:
     """A large sheet of which nearly all is done: how long until the first request leaves."""
-    rows = settings.of(50_000, 1_000_000)
+    rows = settings.of(20_000, 1_000_000)
     row = Row("resume", "tasks from CSV, all but 1,000 done", {"rows": rows, "left": 1000})
     folder = (settings.memory or settings.folder) / "work"
     shutil.rmtree(folder, ignore_errors=True)
@@ -256,7 +256,7 @@ def resume(settings: Settings) -> Iterator[Row]:
 
 def coordinator(settings: Settings) -> Iterator[Row]:
     """A transport that answers at once: what is left is our own."""
-    count = settings.of(20_000, 1_000_000)
+    count = settings.of(10_000, 1_000_000)
     row = Row("coordinator", "tasks against a transport that answers at once", {"count": count})
     folder = (settings.memory or settings.folder) / "work"
     for mode in ("stub", "httpx"):
