@@ -186,7 +186,7 @@ def _whole(contender: Contender) -> Contender:
 
 def flat(settings: Settings) -> Iterator[Row]:
     """CPU per task by what is in flight; the pace is the same, 400 a second at most."""
-    count = settings.of(600, 4000)
+    count = settings.of(400, 4000)
     for concurrency in (10, 100, 1000):
         row = Row(f"flat-{concurrency}", f"{concurrency} in flight", {"count": count})
         for contender, part in ((who.PIPELINE, count), (who.HTTPX, min(count, 1500))):

@@ -100,8 +100,9 @@ class Outcome:
         """The answer's text without what was sent, which may itself speak of safety or credits."""
         text = self.text.casefold()
         for echo in {form for sent in (self.prompt, *_texts(self.params)) for form in _forms(sent)}:
-            # Whole words: a prompt of one letter must not spoil the rest.
-            text = re.sub(rf"(?<!\w){re.escape(echo)}(?!\w)", " ", text)
+            if echo in text:  # else no pattern is made of what may be a picture
+                # Whole words: a prompt of one letter must not spoil the rest.
+                text = re.sub(rf"(?<!\w){re.escape(echo)}(?!\w)", " ", text)
         return text
 
 
