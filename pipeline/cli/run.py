@@ -22,6 +22,7 @@ from pipeline.cli.options import (
 )
 from pipeline.cli.signals import end_at_once
 from pipeline.errors import ExitCode, PipelineError, UsageError
+from pipeline.events import Summary
 from pipeline.models import Job
 
 
@@ -118,7 +119,6 @@ def run(  # noqa: PLR0913, PLR0917 - the flags of the command
     with ExitStack() as resources:
         watch = _watch(resources, loaded, log_file)
         summary = anyio.run(partial(render, loaded, access, options=options, watch=watch))
-        end_at_once()  # the run has given its signals back
     with suppress(OSError):  # whoever would read it may have left
         if not no_report:
             _write_report(loaded, job, output)
@@ -153,6 +153,7 @@ def _watch(resources: ExitStack, job: Job, log_file: Path | None) -> Callable[[A
     from pipeline.display.state import StateFile  # noqa: PLC0415
 
     faces = Faces()
+    faces.add(_take_signals_back)
     faces.add(StateFile(Layout(job.output_dir).state))
     console = Console(stderr=True)
     if console.is_terminal and not console.is_dumb_terminal:
@@ -168,6 +169,12 @@ def _watch(resources: ExitStack, job: Job, log_file: Path | None) -> Callable[[A
         resources.callback(notifier.close)
         faces.add(notifier)
     return faces
+
+
+def _take_signals_back(event: Any) -> None:
+    """Answer signals again once the run does not: messages and the report are still to come."""
+    if isinstance(event, Summary):
+        end_at_once()
 
 
 def _write_report(job: Job, shown: Path, output: Path | None) -> None:
