@@ -20,3 +20,10 @@ for number in (signal.SIGINT, signal.SIGHUP):
 def desk(tmp_path: Path) -> Desk:
     """A folder with a job, and the real command at work in it."""
     return Desk(tmp_path)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give the long runs more time than `timeout` in pyproject.toml."""
+    for item in items:
+        if item.get_closest_marker("slow"):
+            item.add_marker(pytest.mark.timeout(1800))
