@@ -159,28 +159,31 @@ async def _signals(
 ) -> AsyncIterator[None]:
     """Stop gently at the first signal, and at once at a second Ctrl-C."""
     # A signal that the caller ignores (nohup, a job in the background) stays ignored.
-    wanted = [
-        signal.Signals[name]
-        for name in _SIGNALS
-        if handle
-        and hasattr(signal, name)
-        and signal.getsignal(signal.Signals[name]) is not signal.SIG_IGN
-    ]
+    callers = {
+        number: signal.getsignal(number)
+        for number in (getattr(signal, name, None) for name in _SIGNALS)
+        if handle and number is not None and signal.getsignal(number) is not signal.SIG_IGN
+    }
 
     async def listen() -> None:
         asked = False
-        with anyio.open_signal_receiver(*wanted) as arriving:
+        with anyio.open_signal_receiver(*callers) as arriving:
             async for number in arriving:
                 if asked and number is signal.SIGINT:
                     workers.cancel()
                 asked = True
                 coordinator.stop(_SIGNALS[number.name], f"{number.name} received")
 
-    async with anyio.create_task_group() as group:
-        if wanted:
-            group.start_soon(listen)
-        yield
-        group.cancel_scope.cancel()
+    try:
+        async with anyio.create_task_group() as group:
+            if callers:
+                group.start_soon(listen)
+            yield
+            group.cancel_scope.cancel()
+    finally:
+        for number, handler in callers.items():
+            if handler is not None:  # not one from outside Python
+                signal.signal(number, handler)
 
 
 def _refuse_unknown_price(job: Job) -> None:

@@ -20,9 +20,7 @@ from pipeline.cli.options import (
     output_flag,
     output_option,
 )
-from pipeline.cli.signals import end_at_once
 from pipeline.errors import ExitCode, PipelineError, UsageError
-from pipeline.events import Summary
 from pipeline.models import Job
 
 
@@ -153,7 +151,6 @@ def _watch(resources: ExitStack, job: Job, log_file: Path | None) -> Callable[[A
     from pipeline.display.state import StateFile  # noqa: PLC0415
 
     faces = Faces()
-    faces.add(_take_signals_back)
     faces.add(StateFile(Layout(job.output_dir).state))
     console = Console(stderr=True)
     if console.is_terminal and not console.is_dumb_terminal:
@@ -169,12 +166,6 @@ def _watch(resources: ExitStack, job: Job, log_file: Path | None) -> Callable[[A
         resources.callback(notifier.close)
         faces.add(notifier)
     return faces
-
-
-def _take_signals_back(event: Any) -> None:
-    """Answer signals again once the run does not: messages and the report are still to come."""
-    if isinstance(event, Summary):
-        end_at_once()
 
 
 def _write_report(job: Job, shown: Path, output: Path | None) -> None:

@@ -89,7 +89,7 @@ def test_a_second_sigterm_changes_nothing(desk: Desk, sandbox: Sandbox) -> None:
 
 def test_under_nohup_a_hang_up_is_no_reason_to_stop(desk: Desk, sandbox: Sandbox) -> None:
     desk.write([SLOW] * 4, concurrency=2)
-    process = desk.start(preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN))
+    process = desk.start(patches="import signal\nsignal.signal(signal.SIGHUP, signal.SIG_IGN)")
     until_in_flight(desk, sandbox, 2)
     process.send(signal.SIGHUP)
     assert process.end().code == 0
@@ -141,7 +141,8 @@ def test_ctrl_c_at_the_question_ends_the_run_and_gives_the_cursor_back(desk: Des
     said = b""
     while b"Go on" not in said:
         said += os.read(ours, 4096)
-    os.write(ours, b"\x03")
+    # One that comes just before Python's blocking read has to be pressed again.
+    eventually(lambda: os.write(ours, b"\x03") and process.poll() is not None, pause=0.2)
     with suppress(OSError):  # Linux tells the end of a terminal so
         while more := os.read(ours, 4096):
             said += more
@@ -241,3 +242,17 @@ def test_it_dies_with_nobody_left_behind(desk: Desk, sandbox: Sandbox) -> None:
     process.send(signal.SIGTERM)
     process.end()
     assert children.stdout == ""
+
+
+def test_a_run_gives_the_signals_back_that_it_took(desk: Desk) -> None:
+    """What comes after it, a message or the report, is interrupted as its caller chose."""
+    desk.write(["good"])
+    before = {number: signal.signal(number, lambda *_: None) for number in CODES}
+    ours = {number: signal.getsignal(number) for number in CODES}
+    try:
+        assert desk.call().code == 0
+        after = {number: signal.getsignal(number) for number in CODES}
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    assert after == ours
