@@ -1,14 +1,12 @@
 """The real command in a process of its own, in a folder of its own, and what it leaves behind."""
 
 import asyncio
-import fcntl
 import io
 import json
 import os
 import signal
 import subprocess
 import sys
-import termios
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -39,6 +37,14 @@ except KeyboardInterrupt:
 """
 
 
+# Makes its standard input the terminal of its session, then becomes Python with its arguments.
+ON_A_TERMINAL = """\
+import fcntl, os, sys, termios
+fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+os.execv(sys.executable, [sys.executable, *sys.argv[1:]])
+"""
+
+
 @dataclass(frozen=True)
 class Run:
     """How a command ended, and what it said."""
@@ -55,13 +61,15 @@ class Run:
         return lines[-1]
 
 
-def eventually(look: Callable[[], Any], within: float = 30.0, say: str = "it") -> Any:
+def eventually(
+    look: Callable[[], Any], within: float = 30.0, say: str = "it", pause: float = 0.01
+) -> Any:
     """Wait until `look` sees something, and return it."""
     end = time.monotonic() + within
     while time.monotonic() < end:
         if seen := look():
             return seen
-        time.sleep(0.01)
+        time.sleep(pause)
     raise AssertionError(f"{say} did not happen")
 
 
@@ -148,7 +156,6 @@ class Desk:
         url: str | None = None,
         env: dict[str, str] | None = None,
         report: bool = False,
-        **more: Any,
     ) -> Process:
         """Start `pipeline run`; `patches` is Python that runs first."""
         code = DRIVER.format(patches=patches)
@@ -165,7 +172,6 @@ class Desk:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            **more,
         )
         return Process(popen, self)
 
@@ -176,19 +182,15 @@ class Desk:
         """
         kept = {k: v for k, v in os.environ.items() if not k.startswith("SEGMIND")}
         kept |= {"SEGMIND_API_KEY": KEY, "SEGMIND_BASE_URL": self.url, "TERM": "xterm"}
-
-        def take_terminal() -> None:
-            fcntl.ioctl(0, termios.TIOCSCTTY, 0)
-
+        taking = ["-c", ON_A_TERMINAL] if terminal else []
         popen = subprocess.Popen(
-            [sys.executable, "-m", "pipeline", "run", self.path.name, *flags],
+            [sys.executable, *taking, "-m", "pipeline", "run", self.path.name, *flags],
             cwd=self.folder,
             env=kept,
             stdin=stream if terminal else subprocess.DEVNULL,
             stdout=stream,
             stderr=stream,
             start_new_session=True,
-            preexec_fn=take_terminal if terminal else None,  # noqa: PLW1509 - it only asks the kernel
         )
         os.close(stream)
         return popen

@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import resource
 import shutil
 import subprocess
 import threading
@@ -135,11 +134,10 @@ def test_what_was_paid_for_and_cannot_be_saved_is_said_and_held_in_doubt(
 def test_a_file_that_may_not_grow_is_told_like_a_full_disk(desk: Desk) -> None:
     desk.write(["good"] * 6, concurrency=2)
     clips = Clips(6_000_000)
-    limit = (4_000_000, 4_000_000)  # coverage writes its data too
+    # Coverage writes its data too.
+    limit = "import resource\nresource.setrlimit(resource.RLIMIT_FSIZE, (4_000_000, 4_000_000))"
     with raw_server(clips.act) as server:
-        run = desk.run(
-            url=server.url, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, limit)
-        )
+        run = desk.run(url=server.url, patches=limit)
         assert run.code == 7, run.err
         assert clips.posts <= 2
         assert "paid for and could not be saved" in run.err
