@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 import msgspec
 
 from pipeline.credits import price_class
+from pipeline.errors import DirectoryError
 from pipeline.manifest import Standing
 from pipeline.models import Task
 from pipeline.outcomes import Outcome
@@ -33,9 +34,16 @@ class Backlog:
         self._next = 0
 
     def add(self, task: Task, standing: Standing = Standing.NEW) -> None:
-        """Put a task at the end of its priority."""
+        """Put a task at the end of its priority.
+
+        Raises:
+            DirectoryError: the system's temporary directory has no room.
+        """
         line = _ENCODER.encode(task) + b"\n"
-        self._file.write(line)
+        try:
+            self._file.write(line)
+        except OSError as error:
+            raise _full(error) from error
         self._offsets.append(self._end)
         self._priorities.append(task.priority)
         self._standings.append(standing)
@@ -43,6 +51,10 @@ class Backlog:
 
     def seal(self, limit: int | None = None) -> None:
         """Order what was added, and keep the first `limit` of it."""
+        try:
+            self._file.flush()
+        except OSError as error:
+            raise _full(error) from error
         if any(self._priorities):
             order = sorted(range(len(self._offsets)), key=lambda i: -self._priorities[i])
             self._offsets = array("Q", (self._offsets[i] for i in order))
@@ -76,9 +88,16 @@ class Backlog:
         self._file.close()
 
 
+def _full(error: OSError) -> DirectoryError:
+    return DirectoryError(
+        f"{tempfile.gettempdir()} cannot hold the list of tasks: {error.strerror}",
+        hint="make room there, or let TMPDIR name another directory",
+    )
+
+
 @dataclass(slots=True, eq=False)
 class Work:
-    """A task on its way. `attempts` are those that count against its budget, `sent` all of them.
+    """A task on its way. `attempts` count against its budget; `sent` is how often it went out.
 
     `failed_at` is when its last attempt failed, in monotonic seconds.
     """
@@ -167,6 +186,10 @@ class Queue:
         """When the first waiting retry is due, in monotonic seconds."""
         return self._later[0][0] if self._later else None
 
+    def left_by_class(self) -> Counter[str]:
+        """Count the tasks that are left by price class, those that wait for a verdict too."""
+        return self.classes + Counter(work.price_class for work in self.parked)
+
     def classes_left(self) -> list[str]:
-        """The price classes of the tasks that are left."""
+        """The price classes of the tasks that may still be dispatched."""
         return [name for name, count in self.classes.items() if count > 0]

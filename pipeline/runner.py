@@ -143,12 +143,14 @@ async def _serve(
 
     async with anyio.create_task_group() as beside:
         beside.start_soon(store.serve)
-        with anyio.CancelScope() as workers:
-            async with _signals(coordinator, workers, handle=options.handle_signals):
-                await run_workers(work, min(concurrency, len(coordinator.queue)))
-                await coordinator.wind_up()
-        coordinator.abandon()
-        beside.cancel_scope.cancel()
+        try:
+            with anyio.CancelScope() as workers:
+                async with _signals(coordinator, workers, handle=options.handle_signals):
+                    await run_workers(work, min(concurrency, len(coordinator.queue)))
+                    await coordinator.wind_up()
+            coordinator.abandon()
+        finally:
+            store.stop()
     if bugs:
         raise bugs[0]
 
@@ -223,6 +225,7 @@ def _gate(job: Job, store: Store) -> CreditGate:
         published=PUBLISHED_PRICES.get(job.model),
         spent=store.history.spent,
         at_risk=store.history.at_risk,
+        unpriced=store.history.unpriced,
     )
 
 
@@ -281,6 +284,8 @@ def _sum_up(
         flawed = judged[Standing.FAILED] + judged[Standing.IN_DOUBT]
         code = ExitCode.SOME_FAILED if flawed else ExitCode.OK
         detail = code.meaning
+        if options.limit is not None and code is ExitCode.OK:
+            detail = "every task that --limit let through has succeeded"
     return ev.Summary(
         exit_code=code,
         detail=detail,
@@ -288,7 +293,7 @@ def _sum_up(
         here=count(plan.selected, coordinator.ended),
         left=len(coordinator.queue),
         money=coordinator.money,
-        price_left=plan.price_of(coordinator.queue.classes, coordinator.gate.prices),
+        price_left=plan.price_of(coordinator.queue.left_by_class(), coordinator.gate.prices),
         seconds=time.time() - began,
         output=str(job.output_dir),
         at=time.time(),

@@ -33,7 +33,7 @@ from pipeline.models import Claim, Completion, Record, Status
 
 _ENCODER = msgspec.json.Encoder(decimal_format="number")
 _DECODER = msgspec.json.Decoder(Claim)
-# Seconds in which wishes gather for one commit: a hop into the thread costs more than most of them.
+# Seconds in which wishes gather for one commit.
 _WINDOW = 0.005
 
 
@@ -149,6 +149,7 @@ class Store:
             raise
         self._waiting: list[_Work] = []
         self._arrived = anyio.Event()
+        self._stopped = False
         self._owners: _Owners | None = None
 
     def _claim(self, key: str) -> str:
@@ -191,6 +192,8 @@ class Store:
                 os.unlink(path)
 
     async def _commit(self, work: _Work) -> None:
+        if self._stopped:
+            raise StorageError(f"{self.layout.root}: the store was closed")
         work.done = asyncio.get_running_loop().create_future()
         self._waiting.append(work)
         self._arrived.set()
@@ -201,20 +204,27 @@ class Store:
             raise StorageError(f"{self.layout.root}: {work.error}") from work.error
 
     async def serve(self) -> None:
-        """Carry out wishes in batches, each in a thread; runs until cancelled."""
-        try:
-            while True:
+        """Carry out wishes in batches, each in a thread, until `stop`.
+
+        A run that is cancelled from outside still has answers to save: this outlives its workers.
+        """
+        with anyio.CancelScope(shield=True):
+            while self._waiting or not self._stopped:
                 await self._arrived.wait()
-                await anyio.sleep(_WINDOW)
+                await self._gather()
                 self._arrived = anyio.Event()
                 batch, self._waiting = self._waiting, []
-                with anyio.CancelScope(shield=True):
-                    await self._commit_batch(batch)
-        finally:
-            # Whoever still waits must not wait for ever.
-            for work in self._waiting:
-                work.error = OSError("the store was closed")
-                work.end()
+                await self._commit_batch(batch)
+
+    async def _gather(self) -> None:
+        """Let wishes come together: a hop into the thread costs more than most of them."""
+        if not self._stopped:
+            await anyio.sleep(_WINDOW)
+
+    def stop(self) -> None:
+        """End `serve` once all wishes are carried out; there must be none after this."""
+        self._stopped = True
+        self._arrived.set()
 
     async def _commit_batch(self, batch: list[_Work]) -> None:
         try:

@@ -64,14 +64,13 @@ Api = Callable[[Call], Answer]
 class InlineStore(Store):
     """The real store, which commits at once: a thread would not know the virtual clock."""
 
-    async def serve(self) -> None:
-        while True:
-            await self._arrived.wait()
-            self._arrived = anyio.Event()
-            batch, self._waiting = self._waiting, []
-            self._carry_out(batch)
-            for work in batch:
-                work.done.set_result(None)
+    async def _gather(self) -> None:
+        pass
+
+    async def _commit_batch(self, batch: list[Any]) -> None:
+        self._carry_out(batch)
+        for work in batch:
+            work.end()
 
 
 class _Datetime(datetime):
