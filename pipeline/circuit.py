@@ -173,6 +173,10 @@ class Circuit:
             return False
         return self.held is not None and now - self._since >= self._patience
 
+    def too_long(self, wait: float) -> bool:
+        """Whether a server asks for a longer wait than the run would hold for an outage."""
+        return wait > self._patience
+
     def patience_left(self, now: float) -> float:
         """Seconds until the run gives up, while dispatch is held."""
         return self._since + self._patience - now

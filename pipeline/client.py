@@ -27,7 +27,7 @@ import msgspec
 from pipeline import __version__
 from pipeline.deadlines import retry_after
 from pipeline.errors import UsageError
-from pipeline.media import HEAD, boxes_are_whole, recognise
+from pipeline.media import HEAD, TAIL, boxes_are_whole, ends_whole, recognise
 from pipeline.models import Task
 from pipeline.outcomes import Balance, Body, Fault, Outcome
 
@@ -409,6 +409,10 @@ class _Receiving:
 
     async def _save(self, response: httpx.Response, file: IO[bytes]) -> Outcome:
         digest, size = hashlib.sha256(), 0
+        if response.status_code == httpx.codes.PARTIAL_CONTENT:
+            return self.outcome(
+                fault=Fault.CUT, detail="only a part of it was sent"
+            )
         try:
             async for chunk in response.aiter_bytes():
                 size += len(chunk)
@@ -430,16 +434,23 @@ class _Receiving:
             return self.outcome(text=text, fault=Fault.NOT_MEDIA, detail="" if text else "empty")
         if media.boxes and not boxes_are_whole(file.fileno(), size):
             return self._broken(os.pread(file.fileno(), EVIDENCE, 0))
+        tail = os.pread(file.fileno(), TAIL, max(size - TAIL, 0))
+        if not self._framed and not ends_whole(media, tail):
+            return self.outcome(fault=Fault.CUT, detail="the image has no end")
         body = Body(size, sha256, media.extension, media.content_type)
         return self.outcome(body=body)
 
     def _broken(self, head: bytes) -> Outcome:
+        # Without a length, the end of the connection may have cut it: it never arrived whole.
+        fault = Fault.BROKEN_MEDIA if self._framed else Fault.CUT
+        return self.outcome(text=head, fault=fault, detail="the MP4 is not whole")
+
+    @property
+    def _framed(self) -> bool:
+        """Whether the answer said where it ends."""
         assert self._response is not None
         headers = self._response.headers
-        framed = "content-length" in headers or "transfer-encoding" in headers
-        # Without a length, the end of the connection may have cut it: it never arrived whole.
-        fault = Fault.BROKEN_MEDIA if framed else Fault.CUT
-        return self.outcome(text=head, fault=fault, detail="the MP4 is not whole")
+        return "content-length" in headers or "transfer-encoding" in headers
 
     def outcome(
         self,

@@ -162,10 +162,13 @@ class CreditGate:
         published: Decimal | None = None,
         spent: Decimal = ZERO,
         at_risk: Decimal = ZERO,
+        unpriced: int = 0,
     ) -> None:
         self.prices = PriceBook(policy.cost, published)
         self.spent = spent
         self.at_risk = at_risk
+        # Requests that were or may have been charged what nobody has told.
+        self.unpriced = unpriced
         self.reserved = ZERO
         self.spent_here = ZERO
         self.figure: Figure | None = None
@@ -222,6 +225,11 @@ class CreditGate:
         """Say in words what the gate lacks for a request of price class `name`."""
         price = self.prices.estimate(name) or ZERO
         if not self._budget_covers(self.prices.estimate(name)):
+            if self.prices.estimate(name) is None and self.unpriced:
+                return (
+                    f"the budget of {self._policy.budget:f} cannot be held, as nothing tells what a"
+                    " request costs: write credits.cost"
+                )
             risk = f" and {self.at_risk:f} at risk" if self.at_risk else ""
             return (
                 f"the budget of {self._policy.budget:f} does not cover another {price:f}:"
@@ -237,9 +245,10 @@ class CreditGate:
     def _budget_covers(self, price: Decimal | None) -> bool:
         if self._policy.budget is None:
             return True
-        if price is None:  # not known: at least something must be left
-            return self._policy.budget > self.spent + self.at_risk + self.reserved
-        return self._policy.budget >= self.spent + self.at_risk + self.reserved + price
+        gone = self.spent + self.at_risk + self.reserved
+        if price is None:  # to be learned from the first ones: something must be left for them
+            return self.unpriced < LESSONS and self._policy.budget > gone
+        return self._policy.budget >= gone + price * (1 + self.unpriced)
 
     def _must_be_alone(self, name: str) -> bool:
         unknown = self.figure is None or self.prices.of(name) is None
@@ -261,6 +270,15 @@ class CreditGate:
 
     def _covers(self, price: Decimal) -> bool:
         return self.spendable is not None and self.spendable >= price
+
+    def may_be_short(self, name: str) -> bool:
+        """Whether the balance may not cover a request that the API has refused.
+
+        A header shows it as it was before the charges that were on their way.
+        """
+        if self.figure is None:
+            return True
+        return self._bound(self.figure) - self.reserved <= (self.prices.estimate(name) or ZERO)
 
     def _at_the_end(self, name: str, price: Decimal) -> Verdict:
         """Decide where the balance seems too low: wait, ask, or believe the last header once."""
@@ -335,26 +353,30 @@ class CreditGate:
         self._attend(held, header, x_cost)
         self._hear(held, header)
         cost = x_cost if x_cost is not None else self.prices.estimate(held.price_class)
+        self.unpriced += cost is None
         self._spend(cost or ZERO)
         return cost
 
     def correct(self, name: str, booked: Decimal | None) -> Decimal | None:
         """Correct a cost just booked, now that a figure has told the price."""
         price = self.prices.estimate(name)
+        self.unpriced -= booked is None and price is not None
         self._spend((price or ZERO) - (booked or ZERO))
         return price
 
     def doubt(
         self, held: Reservation, header: Decimal | None = None, x_cost: Decimal | None = None
-    ) -> Decimal:
-        """Settle a request that may have been charged; what is at risk."""
+    ) -> Decimal | None:
+        """Settle a request that may have been charged; what is at risk, as far as it is known."""
         self._close(held)
         self._measure = None
+        known = x_cost is not None or self.prices.estimate(held.price_class) is not None
         at_risk = held.price if x_cost is None else x_cost
+        self.unpriced += not known
         self._charged += at_risk
         self.at_risk += at_risk
         self._hear(held, header)
-        return at_risk
+        return at_risk if known else None
 
     def _spend(self, cost: Decimal) -> None:
         self.spent += cost

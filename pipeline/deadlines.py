@@ -38,7 +38,7 @@ def _wait(text: str, now: datetime) -> float | None:
     if number is None:
         moment = _moment(text)
         return (moment - now).total_seconds() if moment else None
-    if number >= _EPOCH_MILLISECONDS:
+    while number >= _EPOCH_MILLISECONDS:  # or microseconds, or nanoseconds
         number /= 1000
     return number - now.timestamp() if number >= _EPOCH_SECONDS else number
 

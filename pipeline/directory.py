@@ -5,6 +5,7 @@
 .lock   .job.json     one run at a time; one job a directory
 """
 
+import fcntl
 import os
 import tempfile
 from dataclasses import dataclass
@@ -80,20 +81,18 @@ class Layout:
         return self.inflight / f"{key}.part"
 
     def is_running(self) -> bool:
-        """Whether a run holds the directory now."""
-        if not self.lock.exists():
-            return False
-        from filelock import FileLock, Timeout  # noqa: PLC0415 - `check` takes no lock
-
-        probe = FileLock(self.lock)
+        """Whether a run holds the directory now: another user's too, where it can be read."""
         try:
-            with probe.acquire(timeout=0):
-                return False
-        except Timeout:
-            return True
-        except OSError:
-            # A directory that cannot be written cannot be running either.
+            file = os.open(self.lock, os.O_RDONLY)
+        except FileNotFoundError:
             return False
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        finally:
+            os.close(file)
+        return False
 
 
 class _Owner(msgspec.Struct):
@@ -165,16 +164,25 @@ def _try_writing(layout: Layout) -> None:
 
 
 def _settle_owner(layout: Layout, job: Job) -> None:
-    file = os.path.relpath(job.path, layout.root)
+    owner = refuse_another_job(layout, job)
+    new = _Owner(job.name, os.path.relpath(job.path, layout.root))
+    if owner is None or (owner.name, owner.file) != (new.name, new.file):
+        write_atomically(layout.owner, msgspec.json.encode(new))
+
+
+def refuse_another_job(layout: Layout, job: Job) -> _Owner | None:
+    """See that a directory is this job's, or nobody's; returns whose it is.
+
+    Raises:
+        DirectoryError: it is another job's.
+    """
     owner = read_owner(layout)
-    if owner is not None and not _same_job(layout, owner, job, file):
+    if owner is not None and not _same_job(layout, owner, job):
         raise DirectoryError(
             f"{layout.root} belongs to the job {owner.name!r} ({layout.root / owner.file})",
             hint="give this job a directory of its own: output.dir, or --output",
         )
-    new = _Owner(job.name, file)
-    if owner is None or (owner.name, owner.file) != (new.name, new.file):
-        write_atomically(layout.owner, msgspec.json.encode(new))
+    return owner
 
 
 def read_owner(layout: Layout) -> _Owner | None:
@@ -190,9 +198,9 @@ def read_owner(layout: Layout) -> _Owner | None:
         ) from error
 
 
-def _same_job(layout: Layout, owner: _Owner, job: Job, file: str) -> bool:
+def _same_job(layout: Layout, owner: _Owner, job: Job) -> bool:
     """Judge by the file's place; or by the name, where the file was moved."""
-    if owner.file == file:
+    if owner.file == os.path.relpath(job.path, layout.root):
         return True
     recorded = layout.root / owner.file
     if not recorded.exists():

@@ -15,14 +15,14 @@ def find(name: str, job: Path) -> str | None:
     """Look a setting up: environment, `.env` beside the job, `.env` in the working directory."""
     if value := os.environ.get(name, "").strip():
         return value
-    for folder in (job.parent, Path.cwd()):
-        if written := _dotenv(folder / ".env", name):
+    for path in (job.parent / ".env", Path(".env")):
+        if written := _dotenv(path, name):
             return written
     return None
 
 
 def _dotenv(path: Path, name: str) -> str | None:
-    if not path.is_file():
+    if not os.path.isfile(path):  # noqa: PTH113 - where one may not look, there is none
         return None
     try:
         # No interpolation: a key may hold a dollar sign.

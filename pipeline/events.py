@@ -89,11 +89,12 @@ class Retrying:
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """A task ended, and its record is durable."""
+    """A record is durable; with it the task ends, but where it is in doubt and sent again."""
 
     record: Record
     money: Money
     at: float
+    last: bool = True
 
 
 @dataclass(frozen=True, slots=True)

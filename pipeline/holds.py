@@ -41,10 +41,6 @@ class Holds:
             self._watch(ev.Resumed(self._reason, now - self._since, now))
             self._reason = None
 
-    def took(self, seconds: float) -> None:
-        """Note how long a task took."""
-        self._durations.append(seconds)
-
     def until_window(self) -> float | None:
         """Seconds until the window opens; None where it is open."""
         if self._hours.opens is None:

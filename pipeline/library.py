@@ -30,7 +30,7 @@ def status(job: Job) -> State:
 
     Raises:
         JobFileError: the rows of the job cannot be read.
-        DirectoryError: the manifest cannot be read.
+        DirectoryError: the output directory is another job's, or cannot be read.
     """
     return standing.look(job)
 

@@ -61,6 +61,7 @@ class _Summary(msgspec.Struct):
     duration_s: float | None = None
     simulated: bool | None = None
     started_at: str = ""
+    finished_at: str = ""
 
 
 _SUMMARIES = msgspec.json.Decoder(_Summary)
@@ -85,7 +86,9 @@ class History:
     records: int = 0
     spent: Decimal = ZERO
     at_risk: Decimal = ZERO
+    unpriced: int = 0  # records of what was or may have been charged, nobody knows how much
     remaining: Decimal | None = None
+    told_at: str = ""
     largest: int = 0
     simulated: bool | None = None
     durations: deque[float] = field(default_factory=lambda: deque(maxlen=1000))
@@ -125,13 +128,21 @@ class History:
         self.records += 1
         self.spent += summary.cost or ZERO
         self.at_risk += summary.at_risk or ZERO
-        if summary.remaining_credits is not None:
-            self.remaining = summary.remaining_credits
+        self.unpriced += summary.cost is None and not summary.at_risk
+        self._hear(summary)
         self.largest = max(self.largest, summary.bytes or 0)
         if summary.simulated is not None:
             self.simulated = summary.simulated
         if summary.status is Status.SUCCEEDED and summary.duration_s is not None:
             self.durations.append(summary.duration_s)
+
+    def _hear(self, summary: "_Summary | Record") -> None:
+        """Take a balance: an answer to what was sent before the present one came may only lower."""
+        told = summary.remaining_credits
+        if told is None:
+            return
+        if self.remaining is None or told < self.remaining or summary.started_at >= self.told_at:
+            self.remaining, self.told_at = told, summary.finished_at
 
 
 _PRINT_MASK = (1 << 60) - 1

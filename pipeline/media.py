@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import puremagic
 
 HEAD = 4096
+# An image's end is in its last bytes; some writers put a little behind it.
+TAIL = 1024
 _BOX_HEADER = 8
 _LARGE_BOX_HEADER = 16
 _MEDIA = ("video/", "image/", "audio/")
@@ -84,6 +86,15 @@ def _by_header(header: str | None) -> Media | None:
     known = {"video/mp4", "video/webm", "image/jpeg", "image/png", "image/gif", "image/webp"}
     extension = mimetypes.guess_extension(kind)
     return Media(extension, kind) if extension and kind not in known else None
+
+
+def ends_whole(media: Media, tail: bytes) -> bool:
+    """Whether an image's last bytes hold its end; True for what has no mark of its end.
+
+    Sources: ITU-T T.81, B.1.1.3 (EOI); PNG, 5.6 (IEND).
+    """
+    end = {"image/jpeg": b"\xff\xd9", "image/png": b"IEND"}.get(media.content_type)
+    return end is None or end in tail
 
 
 def boxes_are_whole(descriptor: int, size: int) -> bool:

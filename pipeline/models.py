@@ -98,9 +98,10 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
 class Record(msgspec.Struct, frozen=True, kw_only=True):
     """One line of the manifest: how an attempt at a task ended.
 
-    Money is in US dollars. `at_risk` is what may have been paid without an output. `duration_s`
-    is the time of the last attempt, from dispatch to the last byte. `simulated` marks the
-    sandbox's answers; it is None where no answer has told.
+    Money is in US dollars. `at_risk` is what may have been paid without an output. `attempts` is
+    how often the task was sent in this run, also where an outage or a rate limit turned it away.
+    `duration_s` is the time of the last attempt, from dispatch to the last byte. `simulated` marks
+    the sandbox's answers; it is None where no answer has told.
     """
 
     task: str

@@ -125,7 +125,9 @@ def _forms(sent: str) -> set[str]:
     return {form.casefold() for form in forms if form.strip()}
 
 
-_MODERATION = re.compile(r"moderat|safety|nsfw|content.(polic|filter)|prohibited.content")
+_MODERATION = re.compile(
+    r"moderat(ion|ed|or)|safety|nsfw|content.(polic|filter)|prohibited.content"
+)
 _BLOCKED = re.compile(r"\bblocked\b")
 # Whoever is blocked here is the caller, not the prompt.
 _CALLER = (
@@ -135,12 +137,24 @@ _BLOCKED_CALLER = re.compile(rf"{_CALLER}[^.]{{0,30}}\bblocked\b|\bblocked\b[^.]
 _NO_CREDITS = re.compile(
     r"\b(not enough|insufficient|out of|no|low|lack\w*|exhaust\w*|exceed\w*)\b"
     r"[^.]{0,30}\b(credit|balance|fund)"
+    r"|(\bnot|n't)\b[^.]{0,15}\b(enough|sufficient)\b[^.]{0,30}\b(credit|balance|fund)"
     r"|\b(credit|balance|fund)s?\b[^.]{0,30}"
-    r"\b(insufficient|too low|exhaust|exceed|not enough|run out)"
+    r"\b(insufficient|too low|exhaust|exceed|not enough|run out|required|needed)"
+    r"|\b(add|buy|purchase|recharge|refill)\b[^.]{0,20}\b(credit|balance|fund)"
     r"|(spend\w*|budget|usage|billing|credit) (limit|cap)|limit (has been |was )?(reached|exceeded)"
-    r"|payment required|top.?up|\b0(\.0+)? credits"
+    r"|\bquota\b[^.]{0,20}\b(exceed|exhaust|reach)"
+    r"|payment required|top(ped)?.?up|\b0(\.0+)? credits"
 )
-_BAD_REQUEST = re.compile(r"content.?type|parameter|\bparam\b|invalid|not supported|must be")
+# Says that nothing was paid, not that nothing is left.
+_NOT_CHARGED = re.compile(
+    r"\bno credits?\b[^.]{0,20}\b(charged|used|deducted|taken|consumed)\b"
+    r"|\bnot (been )?(charged|billed|deducted)\b"
+)
+_BAD_REQUEST = re.compile(
+    r"content.?type|parameter|\bparam\b|invalid|not supported|unsupported|must be"
+    r"|not allowed|out of range|rejected"
+)
+_TAG = re.compile(r"<[^<>]*>")
 _HTML = re.compile(r"^\ufeff?\s*<(!doctype|!--|\?xml|html|head|body|title|h1)")
 
 _ABOUT_MONEY = frozenset({402, 406})
@@ -167,7 +181,8 @@ def refused_by_moderation(outcome: Outcome) -> bool:
 
 def means_no_credits(outcome: Outcome) -> bool | None:
     """Read a 406: True for credits or a spend limit, False for the request, None if unsure."""
-    said = outcome.said
+    # Without markup, whose "content-type" is no news, and with INSUFFICIENT_CREDITS as words.
+    said = _NOT_CHARGED.sub(" ", _TAG.sub(" ", outcome.said).replace("_", " "))
     credits_, request = _NO_CREDITS.search(said), _BAD_REQUEST.search(said)
     return None if bool(credits_) is bool(request) else bool(credits_)
 
@@ -365,8 +380,9 @@ def describe(outcome: Outcome, row: Row) -> str:
 
 
 def _first_words(text: str, most: int = 200) -> str:
+    # Its beginning alone: the pattern is quadratic in what a server can make up.
     stripped = re.sub(
-        r"<(script|style)\b.*?</\1>|<[^>]*>", " ", text, flags=re.DOTALL | re.IGNORECASE
+        r"<(script|style)\b.*?</\1>|<[^>]*>", " ", text[:4096], flags=re.DOTALL | re.IGNORECASE
     )
     words = " ".join("".join(c if c.isprintable() else " " for c in stripped).split())
     return words if len(words) <= most else words[: most - 1] + "…"

@@ -1,4 +1,4 @@
-"""How records are written: from a claim and its completion, or from what came instead. Pure."""
+"""How records are written: from a claim and its completion, or from what came instead."""
 
 import time
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ class Money:
     """What a task without output has cost, or may have."""
 
     cost: Decimal | None = Decimal(0)
-    at_risk: Decimal = Decimal(0)
+    at_risk: Decimal | None = Decimal(0)
 
 
 FREE = Money()
@@ -27,12 +27,12 @@ def paid(cost: Decimal) -> Money:
     return Money(cost)
 
 
-def risked(at_risk: Decimal) -> Money:
-    """Money that may be gone."""
+def risked(at_risk: Decimal | None) -> Money:
+    """Money that may be gone; None where nobody knows how much."""
     return Money(None, at_risk)
 
 
-def completed(claim: Claim, outcome: Outcome, attempts: int, cost: Decimal | None) -> Claim:
+def completed(claim: Claim, outcome: Outcome, cost: Decimal | None) -> Claim:
     """Complete a claim with the answer that came for it."""
     assert outcome.body is not None
     done = Completion(
@@ -48,7 +48,7 @@ def completed(claim: Claim, outcome: Outcome, attempts: int, cost: Decimal | Non
         duration_s=outcome.seconds,
         simulated=outcome.simulated,
     )
-    return msgspec.structs.replace(claim, completion=done, attempt=attempts)
+    return msgspec.structs.replace(claim, completion=done)
 
 
 def _common(claim: Claim) -> dict[str, Any]:

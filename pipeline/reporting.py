@@ -1,12 +1,14 @@
 """Gathers the report of a job from its files, and writes it beside the manifest."""
 
 import time
+from itertools import chain
 from pathlib import Path
 
 from pipeline.directory import Layout
 from pipeline.manifest import read
 from pipeline.models import Job, rfc3339
 from pipeline.report import collect, write
+from pipeline.standing import read_files
 
 # A page of more clips than this is no page for people: `run` leaves it out.
 MOST = 20_000
@@ -19,7 +21,7 @@ def write_report(job: Job, shown: Path, options: list[str]) -> Path:
     they make the commands that the page shows.
 
     Raises:
-        DirectoryError: the manifest cannot be read.
+        DirectoryError: the output directory is another job's, or cannot be read.
         StorageError: the page cannot be written.
     """
     layout = Layout(job.output_dir)
@@ -27,7 +29,7 @@ def write_report(job: Job, shown: Path, options: list[str]) -> Path:
     for task in job.tasks():
         current[task.id], meta[task.id] = task.fingerprint, task.meta
     data = collect(
-        read(layout.manifest),
+        chain(read(layout.manifest), read_files(job).doubtful),
         name=job.name,
         job=str(shown),
         options=options,

@@ -13,6 +13,9 @@ from pipeline.outcomes import Decision, Fault, Outcome, Row, decide, describe, m
 from pipeline.queue import Work
 from pipeline.retry import Retries
 
+# So many 406s in a row that say nothing mean the account, and not each its own request.
+_UNCLEAR = 3
+
 
 class Settle:
     """Carries out what `outcomes.TABLE` decides."""
@@ -20,6 +23,7 @@ class Settle:
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
         self._retries = Retries(desk.job.retry)
+        self._unclear = 0  # 406s in a row that fit neither credits nor the request
 
     async def settle(self, task: Task, outcome: Outcome) -> None:
         """Take the outcome of a task: it is durable, or to do again, when this returns."""
@@ -71,17 +75,17 @@ class Settle:
     async def _succeed(self, flight: Flight, outcome: Outcome) -> None:
         desk, work = self._desk, flight.work
         assert flight.claim is not None
+        self._unclear = 0
         cost = desk.gate.charge(flight.held, outcome.remaining, outcome.cost)
         desk.gate.processed()
-        claim = records.completed(flight.claim, outcome, work.attempts + 1, cost)
-        if desk.gate.wants_a_figure:
+        claim = records.completed(flight.claim, outcome, cost)
+        if outcome.cost is None and desk.gate.wants_a_figure:
             # The clip is safe before the balance is asked, however long that takes.
             await desk.store.complete(work.task.key, claim)
             await desk.ask_balance()
             cost = desk.gate.correct(work.price_class, cost)
-            claim = records.completed(flight.claim, outcome, work.attempts + 1, cost)
+            claim = records.completed(flight.claim, outcome, cost)
         record = await desk.store.finish(work.task.key, claim)
-        desk.holds.took(outcome.seconds)
         if desk.top_up is not None:
             desk.top_up.over()
         desk.announce(work, record)
@@ -94,14 +98,14 @@ class Settle:
             return
         was_outage = circuit.alive(clock())
         parked, queue.parked = queue.parked, []
-        for work in parked:
-            if was_outage:
+        if was_outage:
+            for work in parked:
                 work.attempts = 0
                 queue.put_later(work, clock())
-            elif work.failed_at <= flight.sent:
-                await self._give_up(work)
-            else:  # an answer to what was sent before it failed tells nothing of it
-                queue.parked.append(work)
+            return
+        # An answer to what was sent before a task failed tells nothing of it.
+        queue.parked = [work for work in parked if work.failed_at > flight.sent]
+        await self._give_up_all([work for work in parked if work.failed_at <= flight.sent])
 
     # -- it failed ----------------------------------------------------------------------------
 
@@ -111,12 +115,13 @@ class Settle:
         desk.gate.release(flight.held, outcome.remaining)
         work.failed(outcome, describe(outcome, row))
         work.failed_at = now
+        work.sent -= outcome.fault is Fault.NOT_SENT
         if self._count_failure(work, outcome, row):
             desk.queue.put_later(work, now)
             return
         work.attempts += 1
-        if not self._retries.exhausted(work.attempts):
-            wait = self._retries.wait(work.attempts, outcome.retry_after)
+        wait = self._retries.wait(work.attempts, outcome.retry_after)
+        if not self._retries.exhausted(work.attempts) and not desk.circuit.too_long(wait):
             desk.queue.put_later(work, now + wait)
             desk.watch(ev.Retrying(work.task.id, work.error, work.attempts, wait, time.time()))
         elif row.outage and (self._others_can_tell() or desk.circuit.outage):
@@ -148,11 +153,20 @@ class Settle:
         times = "once" if work.attempts == 1 else f"{work.attempts} times"
         await self._record(work, Status.FAILED, f"{work.error} (tried {times})", work.outcome)
 
+    async def _give_up_all(self, works: list[Work]) -> None:
+        """Fail tasks that have had their attempts; what cannot be recorded is left to do."""
+        for place, work in enumerate(works):
+            try:
+                await self._give_up(work)
+            except StorageError as error:
+                self._desk.stop(ExitCode.STORAGE, error.message)
+                self._desk.queue.parked += works[place:]
+                return
+
     async def wind_up(self) -> None:
         """Give the verdict on what was parked, once no other task can tell more."""
         parked, self._desk.queue.parked = self._desk.queue.parked, []
-        for work in parked:
-            await self._give_up(work)
+        await self._give_up_all(parked)
 
     def _throttle(self, flight: Flight, outcome: Outcome, row: Row) -> None:
         desk, work, now = self._desk, flight.work, clock()
@@ -194,14 +208,15 @@ class Settle:
         desk, work = self._desk, flight.work
         at_risk = desk.gate.doubt(flight.held, outcome.remaining, outcome.cost)
         work.failed(outcome, describe(outcome, row))
-        work.attempts += not self._count_failure(work, outcome, row)
+        self._count_failure(work, outcome, row)
+        work.attempts += 1  # in an outage too: each may have been paid for
         resend = desk.job.retry.in_doubt is InDoubt.RESEND
         again = resend and not self._retries.exhausted(work.attempts)
         error = f"{work.error}: it may have been paid for"
         money = records.risked(at_risk)
         await self._record(work, Status.IN_DOUBT, error, outcome, money, last=not again)
         if again:
-            wait = self._retries.wait(max(work.attempts, 1), None)
+            wait = self._retries.wait(work.attempts, None)
             desk.queue.put_later(work, clock() + wait)
 
     # -- the run stops ------------------------------------------------------------------------
@@ -209,9 +224,9 @@ class Settle:
     async def _refused_for_credits(self, flight: Flight, outcome: Outcome, row: Row) -> None:
         """Read a 406: its text, then the balance."""
         desk, work = self._desk, flight.work
+        desk.store.drop(work.task.key)
         desk.gate.release(flight.held, outcome.remaining)
         if await self._broke(work.price_class, outcome):
-            desk.store.drop(work.task.key)
             desk.queue.put_back(work)
             desk.circuit.alive(clock())
             desk.out_of_credits(describe(outcome, row))
@@ -233,8 +248,11 @@ class Settle:
             desk.paused -= 1
         if said:
             return True
-        remaining, price = desk.gate.remaining, desk.gate.prices.estimate(price_class)
-        return remaining is None or remaining <= (0 if price is None else price)
+        if desk.gate.may_be_short(price_class):
+            return True
+        # One may be at fault itself; so many in a row are not, whatever the balance says.
+        self._unclear += 1
+        return self._unclear >= _UNCLEAR
 
     async def _refuse(self, flight: Flight, outcome: Outcome, row: Row) -> None:
         """Stop the run: the API refuses it, or what it sends cannot be saved."""
@@ -271,7 +289,7 @@ class Settle:
             error,
             outcome,
             money,
-            attempts=work.attempts,
+            attempts=work.sent,
             claim=flight.claim if flight else None,
             simulated=desk.simulated,
         )

@@ -6,10 +6,11 @@ from typing import Any
 
 import msgspec
 
-from pipeline.directory import Layout
+from pipeline.directory import Layout, refuse_another_job
+from pipeline.errors import DirectoryError
 from pipeline.events import Counts
 from pipeline.manifest import History, attempt_digest, replay
-from pipeline.models import Job
+from pipeline.models import Job, Record
 from pipeline.plan import make
 from pipeline.records import doubtful
 from pipeline.store import leftover_claims
@@ -45,45 +46,76 @@ def look(job: Job) -> State:
 
     Raises:
         JobFileError: the rows of the job cannot be read.
-        DirectoryError: the manifest cannot be read.
+        DirectoryError: the output directory is another job's, or cannot be read.
     """
-    layout = Layout(job.output_dir)
-    running = layout.is_running()
-    history, in_flight = read_history(layout, running=running)
+    found = read_files(job)
+    history, layout = found.history, Layout(job.output_dir)
     plan = make(job, history, layout.manifest)
+    noted = _noted(layout)
     return State(
         job=job.name,
         output=str(job.output_dir),
-        running=running,
+        running=found.running,
         counts=plan.counts,
-        in_flight=in_flight if running else 0,
+        in_flight=found.in_flight,
         missing=plan.missing_count,
         spent=history.spent,
         at_risk=history.at_risk,
-        remaining_credits=history.remaining,
-        doing=_doing(layout) if running else None,
+        remaining_credits=_remaining(noted, history),
+        doing=noted if found.running else None,
     )
 
 
-def read_history(layout: Layout, *, running: bool) -> tuple[History, int]:
-    """Replay the manifest, and what a killed run left; with it, how many claims are open.
+@dataclass(frozen=True, slots=True)
+class Files:
+    """What the files of a job say: the manifest, and the claims of what is or was in flight.
 
-    Where no run is going on, the next one will record the open claims as in doubt: that is how
-    their tasks stand already.
+    `doubtful` are the records that the next run will write for what a killed run left: that is
+    how these tasks stand already. `history` counts them.
     """
-    claims = [claim for _, claim in leftover_claims(layout) if claim is not None]
-    wanted = [attempt_digest(claim.task, claim.started_at) for claim in claims]
-    history = replay(layout.manifest, attempts=wanted)
-    left = [c for c, w in zip(claims, wanted, strict=True) if w not in history.attempts]
-    if not running:
-        for claim in left:
-            history.add(doubtful(claim, "the run was killed"), offset=_NOWHERE)
-    return history, len(left)
+
+    history: History
+    running: bool
+    in_flight: int
+    doubtful: list[Record]
 
 
-def _doing(layout: Layout) -> dict[str, Any] | None:
+def read_files(job: Job) -> Files:
+    """Read the manifest of a job, and its open claims.
+
+    Raises:
+        DirectoryError: the output directory is another job's, or cannot be read.
+    """
+    layout = Layout(job.output_dir)
     try:
-        doing: dict[str, Any] = msgspec.json.decode(layout.state.read_bytes(), type=dict[str, Any])
+        refuse_another_job(layout, job)
+        running = layout.is_running()
+        claims = [claim for _, claim in leftover_claims(layout) if claim is not None]
+        wanted = [attempt_digest(claim.task, claim.started_at) for claim in claims]
+        history = replay(layout.manifest, attempts=wanted)
+    except OSError as error:
+        raise DirectoryError(f"{layout.root} cannot be read: {error.strerror}") from error
+    left = [c for c, w in zip(claims, wanted, strict=True) if w not in history.attempts]
+    if running:
+        return Files(history, running=True, in_flight=len(left), doubtful=[])
+    doubts = [doubtful(claim, "the run was killed") for claim in left]
+    for record in doubts:
+        history.add(record, offset=_NOWHERE)
+    return Files(history, running=False, in_flight=0, doubtful=doubts)
+
+
+def _noted(layout: Layout) -> dict[str, Any] | None:
+    """Read what the run that goes on, or the last one, has noted of itself."""
+    try:
+        noted: dict[str, Any] = msgspec.json.decode(layout.state.read_bytes(), type=dict[str, Any])
     except (OSError, msgspec.MsgspecError):
         return None
-    return doing
+    return noted
+
+
+def _remaining(noted: dict[str, Any] | None, history: History) -> Decimal | None:
+    """Tell the balance as last known: a run hears more of it than it can record."""
+    told = noted or {}
+    if told.get("remaining") and str(told.get("told_at")) >= history.told_at:
+        return Decimal(str(told["remaining"]))
+    return history.remaining

@@ -22,6 +22,8 @@ class TopUp:
 
     def wait_on(self, now: float) -> bool:
         """Begin or go on waiting; False when the patience is at its end."""
+        if now < self._until:
+            return True  # another answer of the same burst
         self._since = now if self._since is None else self._since
         left = self._since + self.patience - now
         if left <= 0:

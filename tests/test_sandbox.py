@@ -591,7 +591,8 @@ def test_without_its_extra_it_says_what_to_install(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(server, "find_spec", lambda name: None)
     with pytest.raises(UsageError, match="needs its extra") as caught:
         server.serve(Settings())
-    assert caught.value.hint == "pip install 'pipeline[sandbox]'"
+    assert caught.value.hint is not None
+    assert "pip install '.[sandbox]'" in caught.value.hint
 
 
 def test_importing_the_command_needs_no_extra() -> None:

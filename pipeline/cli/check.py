@@ -37,11 +37,10 @@ def _plan(job: Job, told: Decimal | None) -> dict[str, Any]:
     from pipeline.directory import Layout  # noqa: PLC0415 - `--help` needs none of this
     from pipeline.manifest import Standing  # noqa: PLC0415
     from pipeline.plan import make  # noqa: PLC0415
-    from pipeline.standing import read_history  # noqa: PLC0415
+    from pipeline.standing import read_files  # noqa: PLC0415
 
-    layout = Layout(job.output_dir)
-    history, _ = read_history(layout, running=False)
-    plan = make(job, history, layout.manifest, name_removed=True)
+    history = read_files(job).history
+    plan = make(job, history, Layout(job.output_dir).manifest, name_removed=True)
     past = sorted(history.durations)
     each = past[len(past) // 2] if past else _TYPICAL_SECONDS
     seconds = max(-(-plan.selected // job.concurrency) * each, _paced(job, plan.selected))

@@ -1,5 +1,6 @@
 """The edge: every error becomes one message, a hint and an exit code. No traceback, ever."""
 
+import io
 import os
 import sys
 import traceback
@@ -30,6 +31,8 @@ def run_command(arguments: list[str]) -> int:
     """Run the command line; the exit code."""
     if sys.stderr is None:  # closed by whoever started us: there is nobody to tell
         sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123
+    if isinstance(sys.stdout, io.TextIOWrapper):  # a terminal may not know every letter
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         code = cli.main(arguments, prog_name="pipeline", standalone_mode=False)
     except click.exceptions.Exit as end:
@@ -40,9 +43,10 @@ def run_command(arguments: list[str]) -> int:
     except click.ClickException as error:
         error.show()
         return ExitCode.REFUSED
-    except BrokenPipeError:
-        # The reader of our output has left (`| head`): there is nobody to tell.
-        sys.stderr.close()
+    except SystemExit as end:
+        # So click ends where the reader of our output has left (`| head`): nobody is to be told.
+        if not isinstance(end.__context__, BrokenPipeError):
+            raise
         return ExitCode.OK
     except Exception as error:  # noqa: BLE001 - the edge
         return _explain(error, debug="--debug" in arguments)
@@ -59,7 +63,7 @@ def _explain(error: Exception, *, debug: bool) -> int:
     leaf = next(_leaves(error))
     _say(
         f"error: this is a bug in pipeline: {type(leaf).__name__}: {leaf}\n"
-        "  What was in flight is in doubt; the same command goes on. --debug shows more."
+        "  Whatever was in flight is in doubt; the same command goes on. --debug shows more."
     )
     return ExitCode.BUG
 

@@ -1,5 +1,6 @@
 """`pipeline report`."""
 
+import os
 from pathlib import Path
 
 import click
@@ -17,7 +18,7 @@ def report(job: Path, output: Path | None) -> None:
     from pipeline.reporting import write_report  # noqa: PLC0415
 
     loaded = load_job(job, output)
-    if not Layout(loaded.output_dir).manifest.exists():
+    if not os.path.exists(Layout(loaded.output_dir).manifest):  # noqa: PTH110 - never raises
         raise DirectoryError(
             f"there is no manifest in {loaded.output_dir}", hint=f"pipeline run {job} makes one"
         )

@@ -45,6 +45,8 @@ class Progress:
 
     def _finished(self, event: ev.Finished) -> None:
         self.money = event.money
+        if not event.last:
+            return
         self.done += event.record.status is Status.SUCCEEDED
         self.failed += event.record.status is Status.FAILED
         self.in_doubt += event.record.status is Status.IN_DOUBT

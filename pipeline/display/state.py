@@ -1,37 +1,57 @@
-"""Keeps `.state.json` up to date, for `status` in another terminal."""
+"""Keeps `.state.json` up to date, for `status` in another terminal and after the run."""
 
 import contextlib
 import os
+import time
 from pathlib import Path
 
 import msgspec
 
 from pipeline import events as ev
+from pipeline.models import rfc3339
+
+# Seconds between two notes of the balance: a file for each task would be too dear.
+_EVERY = 1.0
 
 
 class StateFile:
-    """Notes what the run is doing, when that changes. Failing to is no fault of the run."""
+    """Notes what the run is doing, and the balance. Failing to is no fault of the run."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._doing: dict[str, object] = {}
+        self._balance: dict[str, object] = {}
+        self._written = 0.0
 
     def __call__(self, event: ev.Event) -> None:
         """Take an event."""
         match event:
             case ev.Held():
-                self._write({"hold": event.reason, "detail": event.detail, "until": event.until})
+                self._doing = {"hold": event.reason, "detail": event.detail, "until": event.until}
             case ev.Stopping():
-                self._write({"hold": "stopping", "detail": event.detail, "until": None})
+                self._doing = {"hold": "stopping", "detail": event.detail, "until": None}
             case ev.Started() | ev.Resumed():
-                self._write({})
+                self._doing = {}
+            case ev.Finished():
+                self._hear(event)
+                if time.monotonic() - self._written < _EVERY:
+                    return
             case ev.Summary():
-                with contextlib.suppress(OSError):
-                    self._path.unlink(missing_ok=True)
+                self._doing = {}
+                self._hear(event)
             case _:
-                pass
+                return
+        self._write()
 
-    def _write(self, state: dict[str, object]) -> None:
+    def _hear(self, event: ev.Finished | ev.Summary) -> None:
+        if event.money.remaining is not None:
+            told = f"{event.money.remaining:f}"
+            self._balance = {"remaining": told, "told_at": rfc3339(event.at)}
+
+    def _write(self) -> None:
+        self._written = time.monotonic()
+        state = {"pid": os.getpid(), **self._doing, **self._balance}
         draft = self._path.with_name(self._path.name + ".new")
         with contextlib.suppress(OSError):
-            draft.write_bytes(msgspec.json.encode({"pid": os.getpid(), **state}))
+            draft.write_bytes(msgspec.json.encode(state))
             draft.replace(self._path)

@@ -158,5 +158,5 @@ def _announce(url: str) -> None:
 def _allow_many_files() -> None:
     """Let the process have as many connections as its hard limit allows."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft != hard:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    wanted = max(soft, 10_240) if hard == resource.RLIM_INFINITY else hard  # macOS wants a number
+    resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))

@@ -15,7 +15,9 @@ def serve(settings: Settings) -> None:
         UsageError: the extra is missing, the port is taken, or the books are no books.
     """
     if any(find_spec(name) is None for name in EXTRA):
-        raise UsageError("the sandbox needs its extra", hint="pip install 'pipeline[sandbox]'")
+        raise UsageError(
+            "the sandbox needs its extra", hint="in the project's folder: pip install '.[sandbox]'"
+        )
     from pipeline.sandbox.host import run  # noqa: PLC0415 - only here is the extra certain
 
     run(settings)

@@ -3,6 +3,7 @@
 import io
 import json
 import time
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -40,10 +41,10 @@ def finished(task: str, status: Status = Status.SUCCEEDED, at: float = 1010.0) -
     return ev.Finished(record(task, status, "HTTP 500: no"), MONEY, at)
 
 
-def summary(code: ExitCode = ExitCode.SOME_FAILED) -> ev.Summary:
+def summary(code: ExitCode = ExitCode.SOME_FAILED, told: ev.Money = MONEY) -> ev.Summary:
     counts = ev.Counts(total=40, succeeded=30, failed=3, in_doubt=2, pending=5)
     return ev.Summary(
-        code, code.meaning, counts, ev.Counts(10, 2, 2, 1, 0), 5, MONEY, Decimal("4.75"), 75.0,
+        code, code.meaning, counts, ev.Counts(10, 2, 2, 1, 0), 5, told, Decimal("4.75"), 75.0,
         "/out", 1085.0,
     )  # fmt: skip
 
@@ -212,7 +213,7 @@ def test_the_live_display_prints_news_above_itself() -> None:
     assert "warning: look" in shown
 
 
-def test_the_state_file_tells_holds_and_goes_at_the_end(tmp_path: Path) -> None:
+def test_the_state_file_tells_holds_and_in_the_end_the_balance(tmp_path: Path) -> None:
     path = tmp_path / ".state.json"
     state = StateFile(path)
     state(started())
@@ -220,8 +221,19 @@ def test_the_state_file_tells_holds_and_goes_at_the_end(tmp_path: Path) -> None:
     assert json.loads(path.read_text(encoding="utf-8"))["hold"] == "credits"
     state(ev.Stopping(ExitCode.SIGTERM, "SIGTERM received", 1, 0.0))
     assert json.loads(path.read_text(encoding="utf-8"))["hold"] == "stopping"
-    state(summary())
-    assert not path.exists()
+    state(summary(told=ev.Money(remaining=Decimal("0.60"))))
+    told = json.loads(path.read_text(encoding="utf-8"))
+    assert "hold" not in told
+    assert told["remaining"] == "0.60"
+
+
+def test_a_task_that_is_sent_again_is_counted_once() -> None:
+    progress = Progress()
+    progress.take(started(selected=1))
+    doubt = replace(finished("a", Status.IN_DOUBT), last=False)
+    for event in (doubt, doubt, finished("a")):
+        progress.take(event)
+    assert (progress.done, progress.in_doubt, progress.ended) == (1, 0, 1)
 
 
 def test_a_state_file_that_cannot_be_written_is_no_fault(tmp_path: Path) -> None:
