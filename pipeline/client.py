@@ -410,9 +410,7 @@ class _Receiving:
     async def _save(self, response: httpx.Response, file: IO[bytes]) -> Outcome:
         digest, size = hashlib.sha256(), 0
         if response.status_code == httpx.codes.PARTIAL_CONTENT:
-            return self.outcome(
-                fault=Fault.CUT, detail="only a part of it was sent"
-            )
+            return self.outcome(fault=Fault.CUT, detail="only a part of it was sent")
         try:
             async for chunk in response.aiter_bytes():
                 size += len(chunk)

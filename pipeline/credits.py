@@ -247,7 +247,8 @@ class CreditGate:
             return True
         gone = self.spent + self.at_risk + self.reserved
         if price is None:  # to be learned from the first ones: something must be left for them
-            return self.unpriced < LESSONS and self._policy.budget > gone
+            tried = self.unpriced + len(self._in_flight)
+            return tried < LESSONS and self._policy.budget > gone
         return self._policy.budget >= gone + price * (1 + self.unpriced)
 
     def _must_be_alone(self, name: str) -> bool:

@@ -140,6 +140,7 @@ _NO_CREDITS = re.compile(
     r"|(\bnot|n't)\b[^.]{0,15}\b(enough|sufficient)\b[^.]{0,30}\b(credit|balance|fund)"
     r"|\b(credit|balance|fund)s?\b[^.]{0,30}"
     r"\b(insufficient|too low|exhaust|exceed|not enough|run out|required|needed)"
+    r"|\b(credit|balance|fund)s?\b[^.]{0,10}\bmust be (at least|above|more|topped)"
     r"|\b(add|buy|purchase|recharge|refill)\b[^.]{0,20}\b(credit|balance|fund)"
     r"|(spend\w*|budget|usage|billing|credit) (limit|cap)|limit (has been |was )?(reached|exceeded)"
     r"|\bquota\b[^.]{0,20}\b(exceed|exhaust|reach)"

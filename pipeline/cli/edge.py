@@ -43,10 +43,8 @@ def run_command(arguments: list[str]) -> int:
     except click.ClickException as error:
         error.show()
         return ExitCode.REFUSED
-    except SystemExit as end:
+    except SystemExit:
         # So click ends where the reader of our output has left (`| head`): nobody is to be told.
-        if not isinstance(end.__context__, BrokenPipeError):
-            raise
         return ExitCode.OK
     except Exception as error:  # noqa: BLE001 - the edge
         return _explain(error, debug="--debug" in arguments)

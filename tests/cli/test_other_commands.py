@@ -6,7 +6,10 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -85,9 +88,9 @@ def test_status_counts_a_killed_run_s_claims_as_in_doubt(pipeline: Command, job:
     assert (state["in_doubt"], state["pending"], state["at_risk"]) == (1, 1, 0.95)
 
 
-def test_status_finds_a_run_that_is_going_on(
-    pipeline: Command, job: Path, sandbox: Sandbox, tmp_path: Path
-) -> None:
+@contextmanager
+def one_in_flight(job: Path, sandbox: Sandbox, pipeline: Command) -> Iterator[Any]:
+    """A run with one task done, and one that waits for its answer."""
     text = job.read_text(encoding="utf-8").replace("a lighthouse", '"slow [[latency 20]]"')
     job.write_text(text, encoding="utf-8")
     env = {**os.environ, "SEGMIND_API_KEY": "k" * 12, "SEGMIND_BASE_URL": sandbox.url}
@@ -97,12 +100,17 @@ def test_status_finds_a_run_that_is_going_on(
         state = {"in_flight": 0}
         while state["in_flight"] != 1 or not state["succeeded"]:
             assert running.poll() is None
-            done = pipeline("status", job, "--json")
-            assert done.code == 0, done.err
-            state = json.loads(done.out)
-        assert state["running"] is True
-        assert pipeline("run", job).code == 2
+            state = json.loads(pipeline("status", job, "--json").out)
+        yield running
         running.kill()
+
+
+def test_status_finds_a_run_that_is_going_on(
+    pipeline: Command, sandbox: Sandbox, job: Path
+) -> None:
+    with one_in_flight(job, sandbox, pipeline):
+        assert json.loads(pipeline("status", job, "--json").out)["running"] is True
+        assert pipeline("run", job).code == 2
     assert json.loads(pipeline("status", job, "--json").out)["running"] is False
 
 
@@ -193,3 +201,59 @@ def test_a_bug_exits_70_without_a_traceback_and_without_the_key(
     told = capsys.readouterr().err
     assert "Traceback" in told
     assert "sk-cli" not in told
+
+
+def test_what_is_in_flight_is_in_doubt_only_once_its_run_is_gone(
+    pipeline: Command, sandbox: Sandbox, job: Path
+) -> None:
+    page = job.parent / "outputs" / "job" / "report.html"
+    with one_in_flight(job, sandbox, pipeline):
+        assert json.loads(pipeline("check", job, "--json").out)["in_doubt"] == 0
+    assert json.loads(pipeline("check", job, "--json").out)["in_doubt"] == 1
+    assert pipeline("report", job).code == 0
+    assert "the run was killed" in page.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("command", ["check", "status", "report"])
+def test_the_directory_of_another_job_is_refused(
+    pipeline: Command, job: Path, command: str
+) -> None:
+    pipeline("run", job)
+    page = job.parent / "outputs" / "job" / "report.html"
+    before = page.read_bytes()
+    other = job.with_name("other.yaml")
+    other.write_text(job.read_text(encoding="utf-8") + "\nname: other\n", encoding="utf-8")
+    done = pipeline(command, other, "--output", page.parent)
+    assert done.code == 2
+    assert "belongs to the job" in done.err
+    assert page.read_bytes() == before
+
+
+def test_an_output_directory_that_cannot_be_looked_into_is_said(
+    pipeline: Command, job: Path
+) -> None:
+    for command in ("check", "status", "report"):
+        done = pipeline(command, job, "--output", "x" * 300)
+        assert done.code == 2, done.err
+        assert "bug" not in done.err
+
+
+def test_a_reader_of_standard_output_that_has_left_is_no_failure(job: Path) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run(
+        [sys.executable, "-m", "pipeline", "schema"],
+        stdout=writer,
+        stderr=subprocess.PIPE,
+        timeout=60,
+        check=False,
+    )
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
+def test_a_terminal_that_does_not_know_every_letter_gets_what_it_knows(
+    pipeline_process: Command, job: Path
+) -> None:
+    done = pipeline_process("check", job, env={"PYTHONIOENCODING": "ascii"})
+    assert done.code == 0, done.err

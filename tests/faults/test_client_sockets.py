@@ -391,6 +391,35 @@ async def test_a_whole_clip_is_taken_however_it_is_framed(attempt: Attempt, said
     assert decide(outcome).decision is Decision.SUCCEED
 
 
+JPEG = b"\xff\xd8\xff\xe0\x00\x10JFIF\x00" + bytes(600) + b"\xff\xd9"
+PNG = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR" + bytes(600) + b"\x00\x00\x00\x00IEND\xae\x42\x60\x82"
+
+
+@pytest.mark.parametrize("image", [JPEG, PNG], ids=["jpeg", "png"])
+async def test_an_image_whose_length_nobody_told_has_to_have_its_end(
+    attempt: Attempt, image: bytes
+) -> None:
+    for body, whole in [(image, True), (image[:300], False)]:
+
+        async def act(line: Line, body: bytes = body) -> None:
+            await line.read_request()
+            await line.say(head().encode() + body)
+
+        outcome = await attempt(act)
+        assert (outcome.body is not None) is whole, outcome
+        assert whole or outcome.fault is Fault.CUT
+
+
+async def test_a_part_of_an_answer_is_in_doubt(attempt: Attempt) -> None:
+    async def act(line: Line) -> None:
+        await line.read_request()
+        await line.say(answer(status="206 Partial Content", content_range="bytes 0-1503/99999"))
+
+    outcome = await attempt(act)
+    assert outcome.fault is Fault.CUT
+    assert decide(outcome).decision is Decision.IN_DOUBT
+
+
 @pytest.mark.parametrize("begun", [b"", CLIP[:5], CLIP[:-1]])
 async def test_a_body_that_stalls_is_in_doubt(
     attempt: Attempt, begun: bytes, monkeypatch: pytest.MonkeyPatch

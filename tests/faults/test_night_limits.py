@@ -16,7 +16,7 @@ from pipeline import events as ev
 from pipeline.errors import ExitCode
 from pipeline.manifest import read
 from pipeline.models import CreditPolicy, Gate, InDoubt, Rate, Schedule, Status
-from pipeline.outcomes import Fault
+from pipeline.outcomes import Balance, Fault
 from pipeline.runner import Options
 
 WIDTHS = [1, 2, 6]
@@ -213,6 +213,25 @@ def test_resending_ends_with_the_attempts(tmp_path: Path) -> None:
     assert summary.exit_code == ExitCode.SOME_FAILED
     assert night.seen["t002"] == 3
     assert summary.counts.in_doubt == 1
+
+
+def test_resending_ends_with_the_attempts_in_an_outage_too(tmp_path: Path) -> None:
+    night = Night(tmp_path, 2, lambda _: SILENCE)
+    retry = {"in_doubt": InDoubt.RESEND, "attempts": 2, "outage": 3600.0}
+    assert night.run(concurrency=2, retry=retry).exit_code == ExitCode.SOME_FAILED
+    assert night.seen == {"t000": 2, "t001": 2}
+    records = read(tmp_path / "out" / "manifest.jsonl")
+    assert sorted(record.attempts for record in records) == [1, 1, 2, 2]
+
+
+def test_a_server_that_asks_for_more_than_the_patience_is_not_waited_for(tmp_path: Path) -> None:
+    night = Night(
+        tmp_path, 3, lambda c: Answer(503, retry_after=86400) if c.task == "t001" else CLIP
+    )
+    summary = night.run(concurrency=1, retry={"outage": 60.0})
+    assert summary.exit_code == ExitCode.SOME_FAILED
+    assert night.statuses() == {"succeeded": 2, "failed": 1}
+    assert night.seconds < 60
 
 
 def test_a_request_that_was_never_sent_is_never_in_doubt(tmp_path: Path) -> None:
@@ -418,3 +437,47 @@ def test_a_limit_that_leaves_only_what_cannot_be_paid_for_stops_and_does_not_han
     )
     assert summary.exit_code == ExitCode.CREDITS
     assert [call.task for call in night.calls] == ["cheap0", "dear0"]
+
+
+# -- what cannot be recorded ----------------------------------------------------------------------
+
+
+def test_a_verdict_that_cannot_be_recorded_stops_with_7_and_leaves_its_task_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> list[int]:
+        raise OSError(28, "No space left on device")
+
+    def watch(event: ev.Event) -> None:
+        if isinstance(event, ev.Finished):
+            monkeypatch.setattr("pipeline.manifest.Manifest.append", full)
+
+    # The clip was asked for before the other task failed, so it tells nothing of that one.
+    slow = replace(CLIP, seconds=30)
+    night = Night(tmp_path, 2, lambda c: Answer(500) if c.task == "t000" else slow, watch=watch)
+    summary = night.run(concurrency=2, retry={"attempts": 2, "wait": 0.1})
+    assert summary.exit_code == ExitCode.STORAGE
+    assert (summary.counts.succeeded, summary.counts.pending, summary.left) == (1, 1, 1)
+    assert summary.price_left == 1
+
+
+def test_a_request_refused_for_credits_leaves_no_claim_while_the_balance_is_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Killed there, the next run must not take it for one that may have been paid for."""
+    claims: list[int] = []
+
+    class Asked(Night):
+        @property
+        def balance(self) -> Balance:
+            claims.append(len(list((tmp_path / "out" / ".inflight").iterdir())))
+            return Balance(Decimal(0), simulated=True)
+
+        @balance.setter
+        def balance(self, _: Balance) -> None: ...
+
+    night = Asked(tmp_path, 1, lambda _: Answer(406, remaining=Decimal(0)))
+    policy = CreditPolicy(cost=Decimal(1), gate=Gate.AUTO)
+    assert night.run(credits=policy).exit_code == ExitCode.CREDITS
+    assert claims
+    assert not any(claims)

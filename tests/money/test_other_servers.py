@@ -280,3 +280,111 @@ def test_what_may_have_been_paid_for_is_sent_again_only_on_request(desk: Desk) -
     assert api.prompts == ["scene 00", "scene 01", "scene 02", "scene 01"]
     assert desk.sound() == 3
     assert (desk.spent(), desk.at_risk()) == (3 * PRICE, PRICE)
+
+
+WORDLESS = [b"", b"<html><h1>406 Not Acceptable</h1></html>"]
+
+
+@pytest.mark.parametrize("refusal", [*WORDLESS, b'{"error": "You do not have enough credits"}'])
+@pytest.mark.parametrize("concurrency", [1, 3])
+def test_a_406_is_read_by_what_the_lagging_header_leaves(
+    desk: Desk, refusal: bytes, concurrency: int
+) -> None:
+    """The header shows the balance before its own charge, and the 406 has none."""
+
+    def generate(api: OtherApi, number: int) -> Reply:
+        before = str(api.balance)
+        return Reply(headers={HEADER: before}) if api.pay(PRICE) else Reply(406, refusal, "")
+
+    job(desk, 8, concurrency=concurrency)
+    with OtherApi(generate, balance=3) as api:
+        run = desk.run(url=api.url)
+    assert run.code == 3, run.err
+    assert desk.counts() == {"succeeded": 3}
+
+
+@pytest.mark.parametrize("refusal", WORDLESS)
+def test_wordless_406s_in_a_row_stop_the_run_although_the_balance_looks_good(
+    desk: Desk, refusal: bytes
+) -> None:
+    job(desk, 20, concurrency=2)
+    with OtherApi(lambda _a, _n: Reply(406, refusal, ""), says({"credits": 100})) as api:
+        run = desk.run(url=api.url)
+    assert run.code == 3, run.err
+    assert len(api.prompts) <= 4
+    assert desk.counts()["failed"] <= 2
+
+
+def test_a_refusal_by_moderation_that_was_not_charged_does_not_stop_the_run(desk: Desk) -> None:
+    said = b'{"error": "Blocked by content moderation. No credits were charged."}'
+
+    def generate(api: OtherApi, number: int) -> Reply:
+        return Reply(406, said, "application/json") if number == 0 else Reply()
+
+    job(desk, 3, concurrency=1)
+    with OtherApi(generate, says({"credits": 100})) as api:
+        assert desk.run(url=api.url).code == 1
+    assert desk.counts() == {"failed": 1, "succeeded": 2}
+
+
+@pytest.mark.parametrize("runs", [1, 4])
+def test_a_budget_is_held_although_nobody_wrote_a_price(desk: Desk, runs: int) -> None:
+    """The first charge is not known; once the price is, it counts."""
+
+    def generate(api: OtherApi, number: int) -> Reply:
+        api.pay(1.5)
+        return Reply(headers={HEADER: str(api.balance)})
+
+    job(desk, 8, model="wan-t2v", credits={"budget": 4})
+    with OtherApi(generate, balance=100) as api:
+        codes = [
+            desk.run(*([] if runs == 1 else ["--limit", "1"]), url=api.url).code
+            for _ in range(runs)
+        ]
+    assert codes[-1] == 3
+    assert 100 - api.balance <= 4
+
+
+def test_a_budget_that_nothing_helps_to_hold_stops_the_run(desk: Desk) -> None:
+    job(desk, 8, model="wan-t2v", credits={"budget": 2})
+    with OtherApi(lambda _a, _n: Reply()) as api:
+        run = desk.run(url=api.url)
+    assert run.code == 3
+    assert len(api.prompts) == 2
+    assert "credits.cost" in run.err
+
+
+def test_what_may_have_cost_something_unknown_is_not_recorded_as_nothing(desk: Desk) -> None:
+    job(desk, 1, model="wan-t2v", credits={})
+    with OtherApi(lambda _a, _n: Reply(504, b"", "")) as api:
+        desk.run(url=api.url)
+    (record,) = desk.records()
+    assert (record["status"], record["cost"], record["at_risk"]) == ("in_doubt", None, None)
+
+
+def test_a_cost_that_was_told_as_nothing_is_nothing(desk: Desk) -> None:
+    job(desk, 3, concurrency=1, credits={})
+    with OtherApi(lambda _a, _n: Reply(headers={"x-cost": "0"}), says({"credits": 10})) as api:
+        assert desk.run(url=api.url).code == 0
+    assert desk.spent() == 0
+
+
+def test_status_tells_the_balance_as_last_known_whoever_told_it(desk: Desk) -> None:
+    job(desk, 9, concurrency=1)
+    with OtherApi(sells(), tells, balance="2.5") as api:
+        assert desk.run(url=api.url).code == 3
+    assert desk.status()["remaining_credits"] == api.balance
+
+
+def test_an_older_answer_does_not_raise_the_balance_that_status_tells(desk: Desk) -> None:
+    def generate(api: OtherApi, number: int) -> Reply:
+        api.pay(PRICE)
+        slow = number == 1
+        return Reply(headers={HEADER: str(api.balance)}, seconds=1.0 if slow else 0.1)
+
+    job(desk, 5, concurrency=2)
+    with OtherApi(generate, balance=10) as api:
+        assert desk.run(url=api.url).code == 0
+    assert desk.records()[-1]["remaining_credits"] > api.balance
+    (desk.output / ".state.json").unlink()
+    assert desk.status()["remaining_credits"] == api.balance

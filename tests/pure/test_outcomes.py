@@ -242,6 +242,13 @@ def test_a_short_prompt_does_not_spoil_what_the_answer_says(prompt: str) -> None
         "No more credits available",
         "You have exceeded your credit allowance",
         "Please top-up",
+        "You do not have enough credits to run this model",
+        "You don't have sufficient balance",
+        '{"error":"INSUFFICIENT_CREDITS"}',
+        "Credits required: 0.95, available: 0.02",
+        "Add credits to continue",
+        "Recharge your balance",
+        "Quota exceeded",
     ],
 )
 def test_a_406_about_credits_is_told_from_its_words(text: str) -> None:
@@ -258,6 +265,9 @@ def test_a_406_about_credits_is_told_from_its_words(text: str) -> None:
         "Unsupported value: color_balance must be one of warm, cold",
         '{"error": "Invalid value for param duration"}',
         "loop: not supported by this model",
+        '{"error": "aspect_ratio: unsupported value"}',
+        "duration is out of range; no credits were charged",
+        "Value rejected. No credits have been deducted",
     ],
 )
 def test_a_406_about_the_request_is_told_from_its_words(text: str) -> None:
@@ -266,7 +276,18 @@ def test_a_406_about_the_request_is_told_from_its_words(text: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "Not Acceptable", HTML, "Invalid request: insufficient credits", "406", "{}", "null"],
+    [
+        "",
+        "Not Acceptable",
+        HTML,
+        '<html><head><meta http-equiv="Content-Type" content="text/html"></head><h1>406</h1>',
+        "Invalid request: insufficient credits",
+        "Account balance must be at least $0.95",
+        "Your credits must be topped up",
+        "406",
+        "{}",
+        "null",
+    ],
 )
 def test_a_406_that_says_neither_or_both_is_left_to_the_balance(text: str) -> None:
     assert means_no_credits(outcome(406, text=text)) is None
@@ -330,3 +351,18 @@ def test_the_printed_table_has_a_line_a_row() -> None:
 
 def test_an_outcome_knows_how_long_it_took() -> None:
     assert Outcome(10.0, 12.5004, remaining=Decimal(1)).seconds == 2.5
+
+
+def test_a_refusal_by_moderation_that_cost_nothing_is_not_about_credits() -> None:
+    said = "Blocked by content moderation. No credits were charged."
+    assert decide(outcome(406, text=said)).decision is Decision.FAIL
+
+
+def test_a_429_that_asks_to_moderate_the_pace_is_no_refusal_of_the_prompt() -> None:
+    said = "Please moderate your request rate"
+    assert decide(outcome(429, text=said)).decision is Decision.THROTTLE
+
+
+def test_a_page_made_to_be_slow_to_read_is_told_by_its_beginning() -> None:
+    row = decide(outcome(502))
+    assert len(describe(outcome(502, text="<script " * 100_000), row)) < 300

@@ -41,3 +41,10 @@ def test_a_paid_request_ends_it_and_the_next_wait_begins_anew() -> None:
     assert wait.waits(16.0) is None
     assert wait.wait_on(1000.0)
     assert wait.waits(1000.0) == 5
+
+
+def test_a_burst_of_refusals_is_one_reason_to_wait() -> None:
+    wait = TopUp()
+    for _ in range(8):
+        assert wait.wait_on(0.0)
+    assert wait.waits(0.0) == 5
