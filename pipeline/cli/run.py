@@ -14,6 +14,7 @@ import click
 from pipeline.cli.options import (
     Clock,
     Duration,
+    NamedPath,
     debug_option,
     job_argument,
     load_job,
@@ -69,7 +70,7 @@ class _Money(click.ParamType[Any]):
     help="Ask before a run that would cost more; refuse without a terminal.",
 )
 @click.option(
-    "--log-file", type=click.Path(path_type=Path, dir_okay=False), help="Also log as JSON lines."
+    "--log-file", type=NamedPath(path_type=Path, dir_okay=False), help="Also log as JSON lines."
 )
 @click.option("--no-fsync", is_flag=True, help="Faster, but a power loss may cost finished work.")
 @click.option("--no-report", is_flag=True, help="Write no report.html at the end.")

@@ -193,3 +193,19 @@ def test_a_bug_exits_70_without_a_traceback_and_without_the_key(
     told = capsys.readouterr().err
     assert "Traceback" in told
     assert "sk-cli" not in told
+
+
+@pytest.mark.parametrize("flag", ["--output=", "--log-file="])
+def test_an_empty_path_is_refused_and_does_not_mean_the_working_directory(
+    pipeline: Command, job: Path, flag: str
+) -> None:
+    done = pipeline("run", job, flag)
+    assert done.code == 2
+    assert "the path is empty" in done.err
+    assert list(job.parent.iterdir()) == [job]
+
+
+def test_the_working_directory_can_be_named(pipeline: Command, job: Path) -> None:
+    assert json.loads(pipeline("check", job, "--output", ".", "--json").out)["output"] == str(
+        job.parent
+    )
