@@ -13,7 +13,6 @@ from pipeline.jobfile.rows import lines
 from pipeline.jobfile.scalars import checked_float, checked_int
 
 _OWN = frozenset({"id", "prompt", "params", "vars", "meta", "priority"})
-_DEEPEST = 50
 
 
 def read_text(origin: Origin, file: BinaryIO, report: Report) -> Iterator[Item]:
@@ -124,9 +123,11 @@ def _id(value: Any) -> str | None:
 
 
 def _prompt(value: Any) -> str | None:
-    if value is not None and not isinstance(value, str):
+    if value is None:
+        return None
+    if not isinstance(value, str):
         raise InvalidError(f"the prompt {shown(value)} is no text")
-    return value or None
+    return value if value.strip() else None
 
 
 def _priority(value: Any) -> int:

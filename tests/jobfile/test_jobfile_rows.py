@@ -130,6 +130,16 @@ def test_a_row_without_a_prompt_takes_the_jobs_template(desk: Desk) -> None:
     assert [task.prompt for task in tasks] == ["A fox at dusk", "Its own A kite"]
 
 
+@pytest.mark.parametrize("blank", ["", "  ", "\t", "\u00a0"])
+def test_a_blank_prompt_counts_as_none(desk: Desk, blank: str) -> None:
+    desk.put("rows.jsonl", json.dumps({"subject": "A kite", "prompt": blank}))
+    job = JOB.replace("rows.csv", "[rows.csv, rows.jsonl]")
+    tasks = sheet(desk, f'subject,prompt\nA fox,"{blank}"\n', job)
+    assert [task.prompt for task in tasks] == ["A fox at dusk", "A kite at dusk"]
+    found = wrong_rows(desk, f'subject,prompt\nA fox,"{blank}"\n', "prompts_from: rows.csv\n")
+    assert found[0].startswith("rows.csv:2: row 2: there is no prompt")
+
+
 def test_columns_with_spaces_have_names_for_templates(desk: Desk) -> None:
     job = 'prompts_from: rows.csv\nprompt: "{{ Main_subject }}"\n'
     tasks = sheet(desk, "Main subject,Main_subject2\nA fox,x\n", job)
@@ -260,6 +270,7 @@ def test_json_lines_may_carry_params_vars_meta_and_types(desk: Desk) -> None:
         ('{"prompt": "\\ud800"}', "half a character"),
         ('{"x": ' + "[" * 5000 + "]" * 5000 + "}", "nests too deeply"),
         ("{}", "there is no prompt"),
+        ('{"prompt": "   "}', "there is no prompt"),
     ],
 )
 def test_a_wrong_line_of_json_names_file_and_row(desk: Desk, line: str, part: str) -> None:
