@@ -110,7 +110,16 @@ def _scope(plan: Plan, item: Item, index: int, cell: Cell, take: int) -> dict[st
     scope = {"name": plan.name, "index": index, "take": take, **plan.vars, **item.vars, **values}
     if item.id is not None:
         scope["id"] = item.id
+    if item.templated and has_templates(values):
+        _fill_values(scope, values)
     return scope
+
+
+def _fill_values(scope: dict[str, Any], values: dict[str, Any]) -> None:
+    """Fill the values of the matrix; one that is a template is no name for another."""
+    templates = {key: value for key, value in values.items() if has_templates(value)}
+    others = {key: value for key, value in scope.items() if key not in templates}
+    scope.update(with_booleans(fill(templates, others)))
 
 
 def _params(plan: Plan, item: Item, cell: Cell, scope: dict[str, Any]) -> dict[str, Any]:

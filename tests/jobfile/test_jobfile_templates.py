@@ -258,6 +258,29 @@ def test_a_matrix_makes_its_values_usable_in_prompts(desk: Desk) -> None:
     assert [task.prompt for task in tasks] == ["a ink drawing", "a oil drawing"]
 
 
+def test_a_template_in_the_matrix_is_filled_wherever_its_axis_is_used(desk: Desk) -> None:
+    job = """\
+        model: kling-2
+        vars: {brand: Nordlicht}
+        matrix: {style: ["{{ brand }} look", "plain"]}
+        prompts: [{id: cat, prompt: "A cat, {{ style }}"}]
+        output: {name: "{{ style }}"}
+        """
+    first, second = desk.tasks(job)
+    assert first.params == {"prompt": "A cat, Nordlicht look", "style": "Nordlicht look"}
+    assert (first.id, first.output) == ('cat[style="{{ brand }} look"]', "Nordlicht look")
+    assert second.prompt == "A cat, plain"
+    (found,) = desk.problems(job.replace("brand: N", "band: N"))
+    assert "brand is not defined" in found.message
+
+
+def test_a_template_in_the_matrix_may_not_use_another(desk: Desk) -> None:
+    (found,) = desk.problems(
+        "model: m\nmatrix: {a: ['{{ b }}'], b: ['{{ index }}']}\nprompts: ['{{ a }}']\n"
+    )
+    assert "the template's b is not defined" in found.message
+
+
 def test_variables_of_the_prompt_win_over_the_jobs(desk: Desk) -> None:
     tasks = desk.tasks(
         """\
