@@ -18,6 +18,9 @@ from pipeline.models import Task
 MOST_PREVIEWED = 50_000
 """Tasks of inline prompts that loading checks; the rest is checked where it is expanded."""
 
+MOST_SEARCHED = 500_000
+"""Tasks among which loading looks for more, once something is wrong: some seconds."""
+
 Items = Callable[[Report], Iterator[Item]]
 
 
@@ -38,9 +41,17 @@ class Expansion:
         return self._checked(self._items)
 
     def preview(self, report: Report) -> None:
-        """Report what is wrong with the inline prompts, and with the first row of each file."""
-        for _ in islice(self._stream(self._first_items, report), MOST_PREVIEWED):
-            pass
+        """Report what is wrong with the inline prompts, and with the first row of each file.
+
+        Where anything is wrong the rest of the rows is read as well: all is said at once.
+        """
+        first = Report(self._plan.file)
+        with suppress(TooManyProblemsError):
+            for _ in islice(self._stream(self._first_items, first), MOST_PREVIEWED):
+                pass
+        if first.problems or report.problems:
+            for _ in islice(self._stream(self._items, report), MOST_SEARCHED):
+                pass
 
     def _checked(self, items: Items) -> Iterator[Task]:
         report = Report(self._plan.file)

@@ -9,9 +9,10 @@ from jobfile_desk import Desk
 
 from pipeline.errors import JobFileError
 from pipeline.jobfile import load, rows
+from pipeline.jobfile.items import Item
 from pipeline.jobfile.problems import Report
 from pipeline.jobfile.rows import read_rows
-from pipeline.jobfile.sheets import sniff
+from pipeline.jobfile.sheets import Columns, sniff
 from pipeline.models import Task
 
 SHEET = """\
@@ -200,6 +201,40 @@ def test_every_wrong_row_is_named_at_once_by_expanding(desk: Desk) -> None:
         (7, "row 7.id"),
     ]
     assert "rows.csv:2 (row 2)" in caught.value.problems[1].hint
+
+
+def test_every_wrong_row_is_named_at_once_by_loading(desk: Desk) -> None:
+    desk.put("rows.csv", "id,prompt,priority\nx,a/b,1\na/b,ok,1\nz,ok,high\nx,ok,1\n")
+    desk.put("job.yaml", "model: m\nconcurrency: 0\nprompts_from: rows.csv\n")
+    with pytest.raises(JobFileError) as caught:
+        load(desk.path)
+    assert [(p.file.name, p.line) for p in caught.value.problems] == [
+        ("job.yaml", 2),
+        ("rows.csv", 3),
+        ("rows.csv", 4),
+        ("rows.csv", 5),
+    ]
+    desk.put("rows.csv", "id,prompt\na/b,p\nok,p\n.c,p\n")
+    desk.put("job.yaml", "model: m\nprompts_from: rows.csv\n")
+    with pytest.raises(JobFileError) as caught:
+        load(desk.path)
+    assert [p.line for p in caught.value.problems] == [2, 4]
+
+
+def test_a_good_job_is_loaded_without_reading_all_its_rows(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk.put("rows.csv", "id,prompt\n" + "same,p\n" * 1000)
+    read: list[str] = []
+
+    def counted(self: Columns, number: int, line: int, cells: list[str]) -> Item | None:
+        read.append(cells[0])
+        return item(self, number, line, cells)
+
+    item = Columns.item
+    monkeypatch.setattr(Columns, "item", counted)
+    desk.job("model: m\nprompts_from: rows.csv\n")
+    assert len(read) == 1
 
 
 def test_a_lacking_column_is_said_once_not_for_each_row(desk: Desk) -> None:

@@ -335,8 +335,9 @@ def test_rendered_params_are_judged_and_understood(desk: Desk) -> None:
     assert [task.params["aspect_ratio"] for task in tasks] == ["16:9", "1:1"]
     desk.put("rows.csv", "prompt,loop,ratio\na,maybe,16:9\nb,no,16:10\n")
     found = desk.problems("model: luma-txt-2-video\n" + job)
-    assert [str(p).split(": ", 1)[1] for p in found] == [
+    assert [str(p).split(": ", 1)[1].partition(", 16:9")[0] for p in found] == [
         'row 2: params.loop: "maybe" is no boolean (true or false)',
+        'row 3: params.aspect_ratio: "16:10" is no aspect ratio of this model (one of 1:1',
     ]
 
 
