@@ -166,7 +166,7 @@ def test_columns_with_spaces_have_names_for_templates(desk: Desk) -> None:
         (b"subject\n\xe9\n", "rows.csv:2: the line is not UTF-8"),
         ("subject\nx\n".encode("utf-16"), "rows.csv:1: the file is UTF-16"),
         ("subject\n", "job.yaml:1: there is nothing to render"),
-        ("mood\nx\n", "rows.csv:2: row 2: the template's subject is not defined"),
+        ("mood\nx\n", "rows.csv:2: row 2: prompt: the template's subject is not defined"),
         ("subject,publish\n,x\n", None),
     ],
 )
@@ -242,6 +242,22 @@ def test_a_lacking_column_is_said_once_not_for_each_row(desk: Desk) -> None:
     found = desk.problems("model: m\nprompts_from: rows.csv\nprompt: '{{ subject }}'\n")
     assert len(found) == 1
     assert found[0].hint == "did you mean subjekt?"
+
+
+def test_a_wrong_name_is_told_with_its_template_for_each_template(desk: Desk) -> None:
+    job = """\
+prompts_from: rows.csv
+params: {aspect_ratio: "{{ ratioo }}", loop: "{{ looop }}"}
+output: {name: "{{ idd }}-{{ prompt[0] }}"}
+"""
+    found = wrong_rows(desk, "id,prompt,ratio,loop\na,p,1:1,yes\nb,{{ x }},1:1,maybe\n", job)
+    assert "known: prompt" not in found[-1]
+    assert [text.partition(" (")[0] for text in found] == [
+        "rows.csv:2: row 2: params.loop: the template's looop is not defined",
+        "rows.csv:2: row 2: params.aspect_ratio: the template's ratioo is not defined",
+        "rows.csv:2: row 2: output.name: the template's idd is not defined",
+        "rows.csv:3: row 3: prompt: the template's x is not defined",
+    ]
 
 
 def test_too_many_wrong_rows_end_early(desk: Desk) -> None:

@@ -225,7 +225,8 @@ def test_an_undefined_name_has_its_place_and_the_nearest_known(desk: Desk) -> No
         """
     )
     assert message == (
-        "job.yaml:5: prompts[1]: the template's subjct is not defined (did you mean subject?)"
+        "job.yaml:5: prompts[1]: prompt: the template's subjct is not defined "
+        "(did you mean subject?)"
     )
 
 
