@@ -42,7 +42,9 @@ class Strict(BaseModel):
     @classmethod
     def _absent(cls, value: Any) -> Any:
         if isinstance(value, dict) and None in value.values():
-            return {key: item for key, item in value.items() if item is not None}
+            # An unknown key stays: it is told whether or not it has a value.
+            known = cls.model_fields
+            return {k: item for k, item in value.items() if item is not None or k not in known}
         return value
 
 
