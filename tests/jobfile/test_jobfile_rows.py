@@ -344,6 +344,8 @@ def test_a_wrong_line_of_json_names_file_and_row(desk: Desk, line: str, part: st
         ("nowhere/x.csv", "prompts_from", "relative to the job file"),
         ("sheet.xlsx", "prompts_from", "save it as CSV"),
         ("folder.csv", "prompts_from", "not a regular file"),
+        (f"{'x' * 300}.csv", "prompts_from", "cannot be read: File name too long"),
+        ('"nul\\0/x.csv"', "prompts_from", "x.csv"),
         ("[]", "prompts_from", "the list is empty"),
         ("[[a]]", "prompts_from[0]", "a text is expected"),
     ],
