@@ -26,6 +26,7 @@ from pipeline.jobfile.fields import (
     one_of,
     one_or_more,
 )
+from pipeline.jobfile.scalars import MOST_PRIORITY
 from pipeline.models import Gate, InDoubt
 
 MOST_IN_FLIGHT = 2_000
@@ -191,7 +192,11 @@ class Prompt(Strict):
         examples=[{"publish": "2026-12-01", "channel": "instagram"}],
     )
     priority: Whole = Field(
-        default=0, description="Higher goes first, so that a short balance buys it.", examples=[10]
+        default=0,
+        ge=-MOST_PRIORITY,
+        le=MOST_PRIORITY,
+        description="Higher goes first, so that a short balance buys it.",
+        examples=[10],
     )
 
     @model_validator(mode="before")

@@ -12,6 +12,9 @@ from decimal import Decimal, InvalidOperation
 from pipeline.jobfile.problems import InvalidError, shown
 from pipeline.models import Rate
 
+MOST_PRIORITY = 2**53
+"""What every reader of JSON and every queue holds exactly."""
+
 Scalar = str | int | float | bool | None
 
 YES = frozenset({"true", "yes", "on", "y"})

@@ -10,7 +10,7 @@ from pipeline.jobfile.identity import checked_id
 from pipeline.jobfile.items import Item, Origin
 from pipeline.jobfile.problems import InvalidError, Report, shown
 from pipeline.jobfile.rows import lines
-from pipeline.jobfile.scalars import checked_float, checked_int
+from pipeline.jobfile.scalars import MOST_PRIORITY, checked_float, checked_int
 
 _OWN = frozenset({"id", "prompt", "params", "vars", "meta", "priority"})
 
@@ -135,4 +135,6 @@ def _priority(value: Any) -> int:
         return 0
     if isinstance(value, bool) or not isinstance(value, int):
         raise InvalidError(f"the priority {shown(value)} is no whole number")
+    if abs(value) > MOST_PRIORITY:
+        raise InvalidError(f"the priority {shown(value)} is out of bounds", f"±{MOST_PRIORITY}")
     return value

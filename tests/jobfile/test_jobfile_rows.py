@@ -315,6 +315,7 @@ def test_json_lines_may_carry_params_vars_meta_and_types(desk: Desk) -> None:
         ('{"prompt": "p", "params": {"prompt": "q"}}', "under prompts"),
         ('{"prompt": "p", "meta": "x"}', "meta is no object"),
         ('{"prompt": "p", "priority": true}', "no whole number"),
+        ('{"prompt": "p", "priority": -9007199254740993}', "is out of bounds"),
         ('{"prompt": "p", "n": NaN}', "not a finite number"),
         ('{"prompt": "p", "n": 1e999}', "not a finite number"),
         ('{"prompt": "p", "n": 99999999999999999999}', "64 bits"),
