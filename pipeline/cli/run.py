@@ -32,6 +32,8 @@ class _Money(click.ParamType[Any]):
         try:
             amount = Decimal(str(value))
         except InvalidOperation:
+            amount = Decimal("NaN")
+        if not amount.is_finite() or amount < 0:
             self.fail(f"{value!r} is no amount of credits", param, ctx)
         return amount
 

@@ -150,6 +150,21 @@ def test_init_writes_a_job_that_checks_and_never_overwrites(
     assert (tmp_path / "jobs" / "mine.yaml").read_text(encoding="utf-8") == written
 
 
+@pytest.mark.parametrize("path", ["", ".", "..", "a/..", "/"])
+def test_init_needs_the_name_of_a_file(pipeline: Command, tmp_path: Path, path: str) -> None:
+    done = pipeline("init", path)
+    assert done.code == 2
+    assert "name a file" in done.err
+    assert not list(tmp_path.iterdir())
+
+
+def test_init_says_which_folder_cannot_be_made(pipeline: Command, tmp_path: Path) -> None:
+    (tmp_path / "file.yaml").touch()
+    done = pipeline("init", "file.yaml/x")
+    assert done.code == 2
+    assert "the folder file.yaml cannot be made" in done.err
+
+
 def test_schema_prints_a_json_schema(pipeline: Command) -> None:
     assert json.loads(pipeline("schema").out)["properties"]["model"]
 
@@ -162,10 +177,19 @@ def test_a_mistyped_command_gets_the_nearest_one(pipeline: Command) -> None:
 
 @pytest.mark.parametrize(
     "flag",
-    ["--concurrency=0", "--until=25:00", "--nope", "--wait-for-credits=soon", "--confirm-above=x"],
+    ["--concurrency=0", "--until=25:00", "--nope", "--wait-for-credits=soon"],
 )
 def test_a_bad_flag_exits_2(pipeline: Command, job: Path, flag: str) -> None:
     assert pipeline("run", job, flag).code == 2
+
+
+@pytest.mark.parametrize("amount", ["x", "nan", "inf", "-1"])
+def test_an_amount_to_confirm_above_is_finite_and_not_negative(
+    pipeline: Command, job: Path, amount: str
+) -> None:
+    done = pipeline("run", job, f"--confirm-above={amount}")
+    assert done.code == 2
+    assert "is no amount of credits" in done.err
 
 
 def test_help_exits_0(pipeline: Command) -> None:
