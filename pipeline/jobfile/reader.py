@@ -59,12 +59,11 @@ def read_bytes(path: Path) -> bytes:
         InvalidError: when it is missing, not a file, not readable, or too large.
     """
     try:
-        if path.is_dir():
-            raise InvalidError("this is a directory", f"name the job file in it: {path}/job.yaml")
-        if path.exists() and not path.is_file():
-            raise InvalidError("this is not a regular file")
+        _refuse_other_kinds(path)
         with path.open("rb") as file:
             data = file.read(MOST_BYTES + 1)
+    except InvalidError:
+        raise
     except FileNotFoundError:
         raise InvalidError("there is no such file", _sibling(path)) from None
     except (OSError, ValueError) as error:
@@ -75,6 +74,13 @@ def read_bytes(path: Path) -> bytes:
             "the job file is larger than 64 MB", "move the prompts to a CSV: prompts_from"
         )
     return data
+
+
+def _refuse_other_kinds(path: Path) -> None:
+    if path.is_dir():
+        raise InvalidError("this is a directory", f"name the job file in it: {path}/job.yaml")
+    if path.exists() and not path.is_file():
+        raise InvalidError("this is not a regular file")
 
 
 def _sibling(path: Path) -> str | None:
