@@ -131,6 +131,23 @@ def test_export_lists_each_finished_clip_with_the_meta_of_now(pipeline: Command,
     assert as_json[0]["sha256"] == by_task["one"]["sha256"]
 
 
+def test_export_keeps_columns_of_a_sheet_that_are_called_like_its_own(
+    pipeline: Command, tmp_path: Path
+) -> None:
+    (tmp_path / "rows.csv").write_text("prompt,meta,file,cost\na cat,x,cat.png,low\n", "utf-8")
+    (tmp_path / "rows.jsonl").write_text(
+        '{"prompt": "a dog", "tags": ["ä", true], "paid": false, "note": null}\n', "utf-8"
+    )
+    (tmp_path / "job.yaml").write_text(
+        "model: luma-txt-2-video\nprompts_from: [rows.csv, rows.jsonl]\n", "utf-8"
+    )
+    assert pipeline("run", "job.yaml", "--no-report").code == 0
+    cat, dog = csv.DictReader(io.StringIO(pipeline("export", "job.yaml").out))
+    assert (cat["meta"], cat["meta.file"], cat["meta.cost"]) == ("x", "cat.png", "low")
+    assert (Path(cat["file"]).suffix, cat["cost"]) == (".mp4", "0.95")
+    assert (dog["tags"], dog["paid"], dog["note"]) == ('["ä", true]', "false", "")
+
+
 def test_export_leaves_out_what_changed(pipeline: Command, job: Path) -> None:
     pipeline("run", job)
     text = job.read_text(encoding="utf-8").replace("a harbour", "a port")
