@@ -10,6 +10,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from pipeline.jobfile.fields import (
+    NAME_PATTERN,
     EnvName,
     GateWord,
     InDoubtWord,
@@ -212,6 +213,7 @@ class Head(Strict):
         default=None,
         description="The job's name. Default: the file's.",
         examples=["spring-campaign"],
+        json_schema_extra={"pattern": NAME_PATTERN},
     )
     model: ModelName = Field(
         description="The model: the last part of its URL.",
@@ -266,6 +268,7 @@ class Head(Strict):
         le=86_400,
         description="Seconds to wait for an answer to begin.",
         examples=[600, "10m"],
+        json_schema_extra={"exclusiveMinimum": 0, "maximum": 86_400},
     )
     retry: Retry = Field(default_factory=Retry, description="What happens after a passing fault.")
     credits: Credits = Field(

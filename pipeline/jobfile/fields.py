@@ -15,11 +15,16 @@ from pydantic import BeforeValidator, Field, PlainValidator, WithJsonSchema
 from pipeline.jobfile import scalars
 from pipeline.jobfile.nodes import Mapping, Sequence
 from pipeline.jobfile.problems import InvalidError, did_you_mean, shown
+from pipeline.jobfile.scalars import RATE_UNITS
 from pipeline.models import Gate, InDoubt, Rate
 
 T = TypeVar("T")
 
 _MODEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", re.ASCII)
+# For editors: an id or a name, in so far as a pattern can tell.
+NAME_PATTERN = r"^\s*[^\s./\\][^/\\]*$"
+_COUNT = r"\d+(\.\d+)?"
+_CLOCK = r"([01]?\d|2[0-3]):[0-5]\d"
 _ENV_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 
 
@@ -110,7 +115,7 @@ def _scalar_schema(**more: Any) -> WithJsonSchema:
 
 
 # Editors read YAML 1.2, where an unquoted 007 or true is no string: it is text here all the same.
-Text = Annotated[str, BeforeValidator(text), _scalar_schema()]
+Text = Annotated[str, BeforeValidator(text), _scalar_schema(pattern=NAME_PATTERN)]
 Prose = Annotated[
     str, BeforeValidator(reading(not_blank)), _scalar_schema(minLength=1, pattern=r"\S")
 ]
@@ -133,7 +138,7 @@ Seconds = Annotated[
         {
             "anyOf": [
                 {"type": "number", "minimum": 0},
-                {"type": "string", "pattern": r"^(\d+d)?(\d+h)?(\d+m)?(\d+(\.\d+)?s)?$"},
+                {"type": "string", "pattern": r"^(?=\d)(\d+d)?(\d+h)?(\d+m)?(\d+(\.\d+)?s)?$"},
             ]
         }
     ),
@@ -159,12 +164,14 @@ Money = Annotated[
 RateField = Annotated[
     Rate,
     PlainValidator(reading(scalars.rate)),
-    WithJsonSchema({"type": "string", "pattern": r"^[0-9.]+ ?/ ?[0-9.]* ?[A-Za-z]+$"}),
+    WithJsonSchema(
+        {"type": "string", "pattern": rf"^{_COUNT} ?/ ?({_COUNT})? ?({'|'.join(RATE_UNITS)})$"}
+    ),
 ]
 Window = Annotated[
     tuple[time, time],
     PlainValidator(reading(scalars.window)),
-    WithJsonSchema({"type": "string", "pattern": r"^\d{1,2}:\d{2} ?[-\u2013] ?\d{1,2}:\d{2}$"}),
+    WithJsonSchema({"type": "string", "pattern": rf"^{_CLOCK} ?[-\u2013] ?{_CLOCK}$"}),
 ]
 GateWord = Annotated[Gate, BeforeValidator(one_of(Gate))]
 InDoubtWord = Annotated[InDoubt, BeforeValidator(one_of(InDoubt))]

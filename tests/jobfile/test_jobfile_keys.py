@@ -1,6 +1,7 @@
 """The keys of a job file: what each means, its bounds, and the nearest right one."""
 
 import json
+import re
 from datetime import time
 from decimal import Decimal
 from pathlib import Path
@@ -285,6 +286,44 @@ def test_the_kept_schema_equals_the_model() -> None:
         "python -c 'from pipeline.jobfile.schemas import schema_text as s; print(s(), end=\"\")' > "
         "pipeline/data/job.schema.json"
     )
+
+
+@pytest.mark.parametrize(
+    ("way", "line", "good", "bad"),
+    [
+        ("timeout text", "timeout: '{}'", ["90s", "1h30m", "1.5s"], ["", "s", "soon"]),
+        ("rate", "rate: '{}'", ["60/minute", "1.5 / s"], ["60/fortnight", "1..2/s", "./s"]),
+        ("name", "name: '{}'", ["a b", " a", "1.5"], ["", " ", "a/b", ".a", " .a", "a\\b"]),
+        ("id", "prompts: [{{id: '{}', prompt: p}}]", ["a b", "007"], ["", "a/b", ".a"]),
+        (
+            "window",
+            "schedule: {{window: '{}'}}",
+            ["22:00-07:00", "2:00 - 7:00"],
+            ["99:99-00:00", "24:00-7:00", "7:60-8:00"],
+        ),
+    ],
+)
+def test_an_editor_judges_a_text_as_the_loader_does(
+    desk: Desk, way: str, line: str, good: list[str], bad: list[str]
+) -> None:
+    made = schema()
+    sections = [made, made["$defs"]["Prompt"], made["$defs"]["Schedule"]]
+    key, *below = way.split()
+    about = next(s["properties"][key] for s in sections if key in s["properties"])
+    pattern = about["anyOf"][1]["pattern"] if below else about["pattern"]
+    prompts = "" if "prompts" in line else PROMPTS
+    for text in good:
+        assert re.search(pattern, text)
+        assert desk.job(f"model: m\n{prompts}{line.format(text)}\n")
+    for text in bad:
+        assert not re.search(pattern, text)
+        assert desk.problems(f"model: m\n{prompts}{line.format(text)}\n")
+
+
+def test_an_editor_refuses_a_timeout_of_nothing_and_a_list_without_prompts() -> None:
+    made = schema()
+    assert made["properties"]["timeout"]["exclusiveMinimum"] == 0
+    assert made["anyOf"][0]["properties"]["prompts"]["minItems"] == 1
 
 
 def test_the_schema_describes_every_key_with_an_example() -> None:
