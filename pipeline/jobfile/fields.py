@@ -37,16 +37,16 @@ def kind(value: object) -> str:
     return "nothing" if value is None else "a text"
 
 
-def text(value: object) -> str:
+def text(value: object, expected: str = "a text") -> str:
     """Take any scalar as the text that was written."""
     if not isinstance(value, str):
-        raise InvalidError(f"a text is expected, not {kind(value)}")
+        raise InvalidError(f"{expected} is expected, not {kind(value)}")
     return str(value)
 
 
-def reading(parse: Callable[[str], T]) -> Callable[[object], T]:
-    """Make a validator that reads a text."""
-    return lambda value: parse(text(value))
+def reading(parse: Callable[[str], T], expected: str = "a text") -> Callable[[object], T]:
+    """Make a validator that reads a text; `expected` names what it should be."""
+    return lambda value: parse(text(value, expected))
 
 
 def one_of(choices: type[StrEnum]) -> Callable[[object], str]:
@@ -84,7 +84,7 @@ def env_name(value: object) -> str:
 def one_or_more(value: object) -> object:
     """Take a single text as a list of one; an empty list is no list of anything."""
     if isinstance(value, Sequence) and not value:
-        raise InvalidError("the list is empty", "leave the key out")
+        raise InvalidError("the list is empty", "write at least one")
     return [value] if isinstance(value, str) else value
 
 
@@ -130,10 +130,10 @@ EnvName = Annotated[
     WithJsonSchema({"type": "string", "pattern": f"^{_ENV_NAME.pattern}$"}),
 ]
 Timezone = Annotated[str, BeforeValidator(timezone), WithJsonSchema({"type": "string"})]
-Whole = Annotated[int, BeforeValidator(reading(scalars.number))]
+Whole = Annotated[int, BeforeValidator(reading(scalars.number, "a number"))]
 Seconds = Annotated[
     float,
-    BeforeValidator(reading(scalars.duration)),
+    BeforeValidator(reading(scalars.duration, "a duration")),
     WithJsonSchema(
         {
             "anyOf": [
@@ -145,7 +145,7 @@ Seconds = Annotated[
 ]
 Size = Annotated[
     int,
-    BeforeValidator(reading(scalars.size)),
+    BeforeValidator(reading(scalars.size, "a size")),
     WithJsonSchema(
         {
             "anyOf": [
@@ -157,20 +157,20 @@ Size = Annotated[
 ]
 Money = Annotated[
     Decimal,
-    BeforeValidator(reading(scalars.money)),
+    BeforeValidator(reading(scalars.money, "an amount of US dollars")),
     Field(ge=0),
     WithJsonSchema({"type": "number", "minimum": 0}),
 ]
 RateField = Annotated[
     Rate,
-    PlainValidator(reading(scalars.rate)),
+    PlainValidator(reading(scalars.rate, "a rate")),
     WithJsonSchema(
         {"type": "string", "pattern": rf"^{_COUNT} ?/ ?({_COUNT})? ?({'|'.join(RATE_UNITS)})$"}
     ),
 ]
 Window = Annotated[
     tuple[time, time],
-    PlainValidator(reading(scalars.window)),
+    PlainValidator(reading(scalars.window, "a window")),
     WithJsonSchema({"type": "string", "pattern": rf"^{_CLOCK} ?[-\u2013] ?{_CLOCK}$"}),
 ]
 GateWord = Annotated[Gate, BeforeValidator(one_of(Gate))]
