@@ -14,7 +14,7 @@ from pipeline.jobfile.identity import checked_id
 from pipeline.jobfile.items import Item, Origin
 from pipeline.jobfile.making import Cell, Plan
 from pipeline.jobfile.matrix import axis_values, combinations
-from pipeline.jobfile.nodes import Mapping, Way, pure
+from pipeline.jobfile.nodes import Mapping, Way, dotted, pure
 from pipeline.jobfile.params import defaults, unlikely_model, with_booleans, wrong_params
 from pipeline.jobfile.problems import InvalidError, Report, TooManyProblemsError
 from pipeline.jobfile.reader import read
@@ -131,7 +131,8 @@ def _id(prompt: Prompt, way: Way, report: Report) -> str | None:
         return None if prompt.id is None else checked_id(prompt.id)
     except InvalidError as error:
         report.add(way, error.message, error.hint)
-        return None
+        # No id that is good: without one, equal prompts would be told to be one task.
+        return dotted(way)
 
 
 def _template(source: str | None, way: Way, report: Report) -> Render | None:
