@@ -11,6 +11,7 @@ from pipeline.jobfile.items import Item
 from pipeline.jobfile.names import default_name, label_slug, matrix_words, safe_name
 from pipeline.jobfile.params import with_booleans, wrong_params
 from pipeline.jobfile.problems import InvalidError
+from pipeline.jobfile.scalars import CONTROL
 from pipeline.jobfile.templates import (
     Make,
     Render,
@@ -208,7 +209,10 @@ def _prompt(plan: Plan, item: Item, scope: dict[str, Any]) -> str:
     elif item.templated and is_template(item.prompt):
         text = text_template(item.prompt)(scope)
     else:
-        return item.prompt
+        text = item.prompt
+    if not text.isprintable() and (match := CONTROL.search(text)):
+        code = f"U+{ord(match.group()):04X}"
+        raise InvalidError(f"the prompt holds a control character ({code})")
     if not text.strip():
         raise InvalidError("the template leaves the prompt empty")
     return text

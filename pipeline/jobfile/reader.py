@@ -6,7 +6,6 @@ of the file, the depth, and what aliases expand to.
 """
 
 import codecs
-import re
 from pathlib import Path
 from typing import Any
 
@@ -15,19 +14,20 @@ import yaml
 from pipeline.jobfile.builder import Builder, HopelessError
 from pipeline.jobfile.nodes import Mapping
 from pipeline.jobfile.problems import InvalidError, Report, nearest
+from pipeline.jobfile.scalars import CONTROL
 
 MOST_BYTES = 64 * 1024**2
 
 # CSafeLoader is libyaml; only its events are used, so that either of the two does.
 _Events = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
-_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ufffe\uffff]")
 _WIDE = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_UTF32_BE)
 
 
 def read(report: Report) -> Mapping | None:
     """Read the report's file into nodes; problems go to the report, None when it is hopeless."""
     try:
+        check_name(report.file)
         data = read_bytes(report.file)
         check_text(data)
         document = _parse(data, report)
@@ -50,6 +50,18 @@ class _UnreadableError(InvalidError):
     def __init__(self, line: int, message: str, hint: str | None = None) -> None:
         super().__init__(message, hint)
         self.line = line
+
+
+def check_name(path: Path) -> None:
+    """Make sure that records, reports and messages can hold the path.
+
+    Raises:
+        InvalidError: when it is not UTF-8.
+    """
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        raise InvalidError("the name of the file is not UTF-8", "rename it") from None
 
 
 def read_bytes(path: Path) -> bytes:
@@ -105,7 +117,7 @@ def check_text(data: bytes) -> None:
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise _UnreadableError(line, "the file is not UTF-8 text", "save it as UTF-8") from None
-    if match := _CONTROL.search(text):
+    if match := CONTROL.search(text):
         line = text.count("\n", 0, match.start()) + 1
         code = f"U+{ord(match.group()):04X}"
         message = f"the file holds a control character ({code}): is it binary?"

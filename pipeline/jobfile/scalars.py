@@ -12,6 +12,9 @@ from decimal import Decimal, InvalidOperation
 from pipeline.jobfile.problems import InvalidError, shown
 from pipeline.models import Rate
 
+CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ufffe\uffff]")
+"""What no text for people holds. Tabs and ends of lines are fine."""
+
 MOST_PRIORITY = 2**53
 """What every reader of JSON and every queue holds exactly."""
 

@@ -141,6 +141,23 @@ def test_a_blank_prompt_counts_as_none(desk: Desk, blank: str) -> None:
     assert found[0].startswith("rows.csv:2: row 2: there is no prompt")
 
 
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("rows.csv", "prompt,x\nnul\0,1\n"),
+        ("rows.csv", "x\nnul\0\n"),
+        ("rows.jsonl", '{"prompt": "nul\\u0000"}\n'),
+        ("rows.txt", "bell\a\n"),
+    ],
+)
+def test_a_prompt_with_a_control_character_is_refused(desk: Desk, name: str, content: str) -> None:
+    job = f"prompts_from: {name}\nprompt: '{{{{ x }}}}'\n"
+    desk.put(name, content)
+    assert "the prompt holds a control character (U+000" in desk.wrong(job)
+    desk.put("rows.csv", 'prompt\n"two\nlines,\ta tab"\n')
+    assert desk.brief("prompts_from: rows.csv")[0].prompt == "two\nlines,\ta tab"
+
+
 def test_columns_with_spaces_have_names_for_templates(desk: Desk) -> None:
     job = 'prompts_from: rows.csv\nprompt: "{{ Main_subject }}"\n'
     tasks = sheet(desk, "Main subject,Main_subject2\nA fox,x\n", job)

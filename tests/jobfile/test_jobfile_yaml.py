@@ -304,6 +304,11 @@ def test_a_directory_a_pipe_and_a_strange_path_are_told(desk: Desk) -> None:
         load(desk.put("file", "") / "job.yaml")
 
 
+def test_a_path_that_is_not_utf_8_is_refused(desk: Desk) -> None:
+    with pytest.raises(JobFileError, match="the name of the file is not UTF-8"):
+        load(desk.folder / "j\udcff.yaml")
+
+
 def test_a_file_that_is_too_large_points_to_prompts_from(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
