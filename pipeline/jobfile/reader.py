@@ -6,6 +6,9 @@ of the file, the depth, and what aliases expand to.
 """
 
 import codecs
+import re
+from bisect import bisect_left
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +24,8 @@ MOST_BYTES = 64 * 1024**2
 # CSafeLoader is libyaml; only its events are used, so that either of the two does.
 _Events = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
+_ODD_BREAKS = tuple(mark.encode() for mark in "\x85\u2028\u2029")
+_BREAKS = re.compile(b"\r\n|[\r\n]|" + b"|".join(_ODD_BREAKS))
 _WIDE = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_UTF32_BE)
 
 
@@ -125,7 +130,8 @@ def check_text(data: bytes) -> None:
 
 
 def _parse(data: bytes, report: Report) -> Any:
-    builder = Builder(report)
+    line_of = _line_counter(data)
+    builder = Builder(report, line_of)
     # A mark in the middle of a text is invisible and never meant, but libyaml may refuse it.
     loader = _Events(data.replace(codecs.BOM_UTF8, b""))
     try:
@@ -135,13 +141,22 @@ def _parse(data: bytes, report: Report) -> Any:
                 break
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        line = mark.line + 1 if mark else 1
+        line = line_of(mark) if mark else 1
         raise _UnreadableError(line, *_explained(error, data, line)) from None
     except yaml.YAMLError as error:
         raise _UnreadableError(1, f"the file cannot be read: {error}") from None
     finally:
         loader.dispose()
     return builder.document
+
+
+def _line_counter(data: bytes) -> Callable[[Any], int]:
+    """Make what tells a mark's line as editors count: YAML 1.1 has three more ends of lines."""
+    if not any(odd in data for odd in _ODD_BREAKS):
+        return lambda mark: int(mark.line) + 1
+    breaks = enumerate(_BREAKS.findall(data))
+    odd = [number for number, found in breaks if found in _ODD_BREAKS]
+    return lambda mark: int(mark.line) + 1 - bisect_left(odd, mark.line)
 
 
 def _explained(error: yaml.MarkedYAMLError, data: bytes, line: int) -> tuple[str, str | None]:

@@ -208,6 +208,17 @@ def test_what_cannot_be_read_names_its_line(desk: Desk, text: str, line: int, pa
     assert part in str(found)
 
 
+@pytest.mark.parametrize("mark", ["\u2028", "\u2029", "\x85"])
+@pytest.mark.parametrize("ending", ["\n", "\r\n"])
+def test_lines_are_counted_as_editors_count_them(desk: Desk, mark: str, ending: str) -> None:
+    lines = ["model: m", f"# a{mark}# b", f'prompts: ["one {mark}{mark} line"]', "takes: 0"]
+    (found,) = desk.problems(ending.join(lines).encode())
+    assert (found.line, found.key) == (4, "takes")
+    (found,) = desk.problems(ending.join([*lines, "\t- x"]).encode())
+    assert found.line == 5
+    assert "not tabs" in found.hint
+
+
 def test_syntax_that_stands_alone_can_be_told_by_both_parsers(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
