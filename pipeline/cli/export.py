@@ -1,6 +1,7 @@
 """`pipeline export`."""
 
 import csv
+import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +15,7 @@ from pipeline.models import Job
 
 # What scheduling tools ask for stands first; every other key of meta follows.
 _FIRST = ("publish", "channel", "caption")
+_LAST = ("prompt", "cost", "sha256", "finished_at")
 
 
 @click.command()
@@ -27,12 +29,25 @@ def export(job: Path, output: Path | None, form: str) -> None:
         text = msgspec.json.format(msgspec.json.Encoder(decimal_format="number").encode(rows))
         click.echo(text)
         return
+    lines = [_line(row) for row in rows]
     keys = dict.fromkeys(("task", "file", *_FIRST))
-    keys.update(dict.fromkeys(key for row in rows for key in row["meta"]))
-    keys.update(dict.fromkeys(("prompt", "cost", "sha256", "finished_at")))
-    writer = csv.DictWriter(sys.stdout, list(keys), extrasaction="ignore", lineterminator="\n")
+    keys.update(dict.fromkeys(key for line in lines for key in line if key not in _LAST))
+    keys.update(dict.fromkeys(_LAST))
+    writer = csv.DictWriter(sys.stdout, list(keys), lineterminator="\n")
     writer.writeheader()
-    writer.writerows({**row["meta"], **row} for row in rows)
+    writer.writerows(lines)
+
+
+def _line(row: dict[str, Any]) -> dict[str, Any]:
+    """Lay out a row flat; a key of meta that is called like a column of ours says whose it is."""
+    own = {key: value for key, value in row.items() if key != "meta"}
+    meta = {f"meta.{key}" if key in own else key: value for key, value in row["meta"].items()}
+    return {**{key: _cell(value) for key, value in meta.items()}, **own}
+
+
+def _cell(value: Any) -> str | None:
+    """Write a value of meta: texts as they are, anything else as JSON."""
+    return value if isinstance(value, str | None) else json.dumps(value, ensure_ascii=False)
 
 
 def _rows(job: Job) -> Iterator[dict[str, Any]]:

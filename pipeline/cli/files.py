@@ -22,11 +22,16 @@ def init(path: Path) -> None:
     """Write a commented job file to start from. Never overwrites."""
     from pipeline.jobfile import starter  # noqa: PLC0415 - needs pydantic
 
+    if path.name in {"", ".."}:
+        raise UsageError(f"{path} is a folder", hint="name a file: pipeline init jobs/spring.yaml")
     path = path if path.suffix in {".yaml", ".yml"} else path.with_name(path.name + ".yaml")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"the folder {path.parent} cannot be made: {error.strerror}") from error
     for number, (name, text) in enumerate(starter(path).items()):
         target = path.parent / name
         try:
-            target.parent.mkdir(parents=True, exist_ok=True)
             with target.open("x", encoding="utf-8") as file:
                 file.write(text)
         except FileExistsError:

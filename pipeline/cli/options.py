@@ -7,13 +7,23 @@ from typing import Any
 
 import click
 
-from pipeline.errors import UsageError
 from pipeline.models import Job
+
+
+class NamedPath(click.Path):
+    """A path, but not an empty text: that would be the working directory."""
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> Any:
+        """Read a path."""
+        if value == "":
+            self.fail("the path is empty: is a variable of the shell not set?", param, ctx)
+        return super().convert(value, param, ctx)
+
 
 job_argument = click.argument("job", type=click.Path(path_type=Path), metavar="JOB.yaml")
 output_option = click.option(
     "--output",
-    type=click.Path(path_type=Path, file_okay=False),
+    type=NamedPath(path_type=Path, file_okay=False),
     metavar="DIR",
     help="Output directory, relative to the working directory.",
 )
@@ -61,8 +71,6 @@ def load_job(path: Path, output: Path | None = None, **changes: Any) -> Job:
 
     job = load(path)
     if output is not None:
-        if str(output) == "":
-            raise UsageError("--output must name a directory")
         job = replace(job, output_dir=Path.cwd() / output)
     return replace(job, **{name: value for name, value in changes.items() if value is not None})
 

@@ -14,6 +14,7 @@ import click
 from pipeline.cli.options import (
     Clock,
     Duration,
+    NamedPath,
     debug_option,
     job_argument,
     load_job,
@@ -31,6 +32,8 @@ class _Money(click.ParamType[Any]):
         try:
             amount = Decimal(str(value))
         except InvalidOperation:
+            amount = Decimal("NaN")
+        if not amount.is_finite() or amount < 0:
             self.fail(f"{value!r} is no amount of credits", param, ctx)
         return amount
 
@@ -69,7 +72,7 @@ class _Money(click.ParamType[Any]):
     help="Ask before a run that would cost more; refuse without a terminal.",
 )
 @click.option(
-    "--log-file", type=click.Path(path_type=Path, dir_okay=False), help="Also log as JSON lines."
+    "--log-file", type=NamedPath(path_type=Path, dir_okay=False), help="Also log as JSON lines."
 )
 @click.option("--no-fsync", is_flag=True, help="Faster, but a power loss may cost finished work.")
 @click.option("--no-report", is_flag=True, help="Write no report.html at the end.")

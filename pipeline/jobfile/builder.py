@@ -1,5 +1,6 @@
 """YAML events → nodes: duplicate keys, anchors, merge keys and tags, each within bounds."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -48,8 +49,9 @@ class _Frame:
 class Builder:
     """Takes the events of one stream; `document` is the first document."""
 
-    def __init__(self, report: Report) -> None:
+    def __init__(self, report: Report, line_of: Callable[[Any], int]) -> None:
         self.document: Any = None
+        self._line_of = line_of
         self._report = report
         self._stack: list[_Frame] = []
         self._anchors: dict[str, _Anchored] = {}
@@ -66,15 +68,15 @@ class Builder:
         kind = type(event)
         if kind is yaml.ScalarEvent:
             self._nodes += 1
-            line = event.start_mark.line + 1
+            line = self._line_of(event.start_mark)
             value = self._scalar(event, line)
             if event.anchor:
                 self._anchors[event.anchor] = _Anchored(value, 1, 0)
             self._put(value, line, 1, 0)
         elif kind is yaml.MappingStartEvent:
-            self._open(Mapping(event.start_mark.line + 1), event, "map")
+            self._open(Mapping(self._line_of(event.start_mark)), event, "map")
         elif kind is yaml.SequenceStartEvent:
-            self._open(Sequence(event.start_mark.line + 1), event, "seq")
+            self._open(Sequence(self._line_of(event.start_mark)), event, "seq")
         elif kind is yaml.MappingEndEvent or kind is yaml.SequenceEndEvent:
             self._close()
         elif kind is yaml.AliasEvent:
@@ -153,7 +155,7 @@ class Builder:
             raise HopelessError(f"aliases nest deeper than {DEEPEST} levels", event.start_mark)
         if self._expects_key() and not isinstance(known.node, str):
             raise HopelessError("a key must be a text", event.start_mark)
-        self._put(known.node, event.start_mark.line + 1, known.size, known.height)
+        self._put(known.node, self._line_of(event.start_mark), known.size, known.height)
 
     def _put(self, value: Any, line: int, size: int, height: int) -> None:
         if not self._stack:

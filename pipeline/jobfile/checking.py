@@ -39,6 +39,7 @@ _TOLD = {
     "model_type": "a mapping is expected, not {kind}",
     "dict_type": "a mapping is expected, not {kind}",
     "tuple_type": "a list is expected, not {kind}",
+    "int_parsing_size": "the number does not fit into 64 bits",
     "int_from_float": "a whole number is expected",
 }
 _ROUNDS = 5

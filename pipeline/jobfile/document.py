@@ -10,6 +10,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from pipeline.jobfile.fields import (
+    NAME_PATTERN,
     EnvName,
     GateWord,
     InDoubtWord,
@@ -26,6 +27,7 @@ from pipeline.jobfile.fields import (
     one_of,
     one_or_more,
 )
+from pipeline.jobfile.scalars import MOST_PRIORITY
 from pipeline.models import Gate, InDoubt
 
 MOST_IN_FLIGHT = 2_000
@@ -42,7 +44,9 @@ class Strict(BaseModel):
     @classmethod
     def _absent(cls, value: Any) -> Any:
         if isinstance(value, dict) and None in value.values():
-            return {key: item for key, item in value.items() if item is not None}
+            # An unknown key stays: it is told whether or not it has a value.
+            known = cls.model_fields
+            return {k: item for k, item in value.items() if item is not None or k not in known}
         return value
 
 
@@ -189,7 +193,11 @@ class Prompt(Strict):
         examples=[{"publish": "2026-12-01", "channel": "instagram"}],
     )
     priority: Whole = Field(
-        default=0, description="Higher goes first, so that a short balance buys it.", examples=[10]
+        default=0,
+        ge=-MOST_PRIORITY,
+        le=MOST_PRIORITY,
+        description="Higher goes first, so that a short balance buys it.",
+        examples=[10],
     )
 
     @model_validator(mode="before")
@@ -205,6 +213,7 @@ class Head(Strict):
         default=None,
         description="The job's name. Default: the file's.",
         examples=["spring-campaign"],
+        json_schema_extra={"pattern": NAME_PATTERN},
     )
     model: ModelName = Field(
         description="The model: the last part of its URL.",
@@ -259,6 +268,7 @@ class Head(Strict):
         le=86_400,
         description="Seconds to wait for an answer to begin.",
         examples=[600, "10m"],
+        json_schema_extra={"exclusiveMinimum": 0, "maximum": 86_400},
     )
     retry: Retry = Field(default_factory=Retry, description="What happens after a passing fault.")
     credits: Credits = Field(

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pipeline.errors import Problem
 from pipeline.jobfile.items import Item
-from pipeline.jobfile.making import Plan, make_tasks
+from pipeline.jobfile.making import Plan, explained, make_tasks
 from pipeline.jobfile.params import with_booleans, wrong_params
 from pipeline.jobfile.problems import InvalidError, Report, TooManyProblemsError, shown
 from pipeline.jobfile.register import Register, folded
@@ -18,7 +18,11 @@ from pipeline.models import Task
 MOST_PREVIEWED = 50_000
 """Tasks of inline prompts that loading checks; the rest is checked where it is expanded."""
 
+MOST_SEARCHED = 500_000
+"""Tasks among which loading looks for more, once something is wrong: some seconds."""
+
 Items = Callable[[Report], Iterator[Item]]
+Known = set[tuple[Path, str, str]]
 
 
 class Expansion:
@@ -38,9 +42,17 @@ class Expansion:
         return self._checked(self._items)
 
     def preview(self, report: Report) -> None:
-        """Report what is wrong with the inline prompts, and with the first row of each file."""
-        for _ in islice(self._stream(self._first_items, report), MOST_PREVIEWED):
-            pass
+        """Report what is wrong with the inline prompts, and with the first row of each file.
+
+        Where anything is wrong the rest of the rows is read as well: all is said at once.
+        """
+        first = Report(self._plan.file)
+        with suppress(TooManyProblemsError):
+            for _ in islice(self._stream(self._first_items, first), MOST_PREVIEWED):
+                pass
+        if first.problems or report.problems:
+            for _ in islice(self._stream(self._items, report), MOST_SEARCHED):
+                pass
 
     def _checked(self, items: Items) -> Iterator[Task]:
         report = Report(self._plan.file)
@@ -50,7 +62,7 @@ class Expansion:
 
     def _stream(self, items: Items, report: Report) -> Iterator[Task]:
         register = Register()
-        known: set[tuple[Path, str]] = set()
+        known: Known = set()
         for index, item in enumerate(items(report), 1):
             for task in self._tasks_of(item, index, report, known):
                 register.add(task)
@@ -69,20 +81,19 @@ class Expansion:
         for path in self._plan.sources:
             yield from islice(read_rows(path, report), 1)
 
-    def _tasks_of(
-        self, item: Item, index: int, report: Report, known: set[tuple[Path, str]]
-    ) -> Iterator[Task]:
+    def _tasks_of(self, item: Item, index: int, report: Report, known: Known) -> Iterator[Task]:
         """Yield a prompt's tasks; a name that a whole sheet lacks is reported once."""
         try:
             self._check_params(item, report)
             yield from make_tasks(self._plan, item, index)
-        except UnknownNameError as error:
-            mark = (item.origin.file, error.name)
-            if not item.origin.same_columns or error.name == "id" or mark not in known:
-                known.add(mark)
-                report.note(item.problem(error.message, error.hint))
         except InvalidError as error:
-            report.note(item.problem(error.message, error.hint))
+            for where, wrong in explained(self._plan, item, index, error):
+                if isinstance(wrong, UnknownNameError):
+                    mark = (item.origin.file, where, wrong.name)
+                    if item.origin.same_columns and wrong.name != "id" and mark in known:
+                        continue
+                    known.add(mark)
+                report.note(item.problem(where + wrong.message, wrong.hint))
 
     def _check_params(self, item: Item, report: Report) -> None:
         if not item.params or not item.origin.is_rows:

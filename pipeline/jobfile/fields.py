@@ -15,11 +15,16 @@ from pydantic import BeforeValidator, Field, PlainValidator, WithJsonSchema
 from pipeline.jobfile import scalars
 from pipeline.jobfile.nodes import Mapping, Sequence
 from pipeline.jobfile.problems import InvalidError, did_you_mean, shown
+from pipeline.jobfile.scalars import RATE_UNITS
 from pipeline.models import Gate, InDoubt, Rate
 
 T = TypeVar("T")
 
 _MODEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", re.ASCII)
+# For editors: an id or a name, in so far as a pattern can tell.
+NAME_PATTERN = r"^\s*[^\s./\\][^/\\]*$"
+_COUNT = r"\d+(\.\d+)?"
+_CLOCK = r"([01]?\d|2[0-3]):[0-5]\d"
 _ENV_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 
 
@@ -32,16 +37,16 @@ def kind(value: object) -> str:
     return "nothing" if value is None else "a text"
 
 
-def text(value: object) -> str:
+def text(value: object, expected: str = "a text") -> str:
     """Take any scalar as the text that was written."""
     if not isinstance(value, str):
-        raise InvalidError(f"a text is expected, not {kind(value)}")
+        raise InvalidError(f"{expected} is expected, not {kind(value)}")
     return str(value)
 
 
-def reading(parse: Callable[[str], T]) -> Callable[[object], T]:
-    """Make a validator that reads a text."""
-    return lambda value: parse(text(value))
+def reading(parse: Callable[[str], T], expected: str = "a text") -> Callable[[object], T]:
+    """Make a validator that reads a text; `expected` names what it should be."""
+    return lambda value: parse(text(value, expected))
 
 
 def one_of(choices: type[StrEnum]) -> Callable[[object], str]:
@@ -79,7 +84,7 @@ def env_name(value: object) -> str:
 def one_or_more(value: object) -> object:
     """Take a single text as a list of one; an empty list is no list of anything."""
     if isinstance(value, Sequence) and not value:
-        raise InvalidError("the list is empty", "leave the key out")
+        raise InvalidError("the list is empty", "write at least one")
     return [value] if isinstance(value, str) else value
 
 
@@ -110,7 +115,7 @@ def _scalar_schema(**more: Any) -> WithJsonSchema:
 
 
 # Editors read YAML 1.2, where an unquoted 007 or true is no string: it is text here all the same.
-Text = Annotated[str, BeforeValidator(text), _scalar_schema()]
+Text = Annotated[str, BeforeValidator(text), _scalar_schema(pattern=NAME_PATTERN)]
 Prose = Annotated[
     str, BeforeValidator(reading(not_blank)), _scalar_schema(minLength=1, pattern=r"\S")
 ]
@@ -125,22 +130,22 @@ EnvName = Annotated[
     WithJsonSchema({"type": "string", "pattern": f"^{_ENV_NAME.pattern}$"}),
 ]
 Timezone = Annotated[str, BeforeValidator(timezone), WithJsonSchema({"type": "string"})]
-Whole = Annotated[int, BeforeValidator(reading(scalars.number))]
+Whole = Annotated[int, BeforeValidator(reading(scalars.number, "a number"))]
 Seconds = Annotated[
     float,
-    BeforeValidator(reading(scalars.duration)),
+    BeforeValidator(reading(scalars.duration, "a duration")),
     WithJsonSchema(
         {
             "anyOf": [
                 {"type": "number", "minimum": 0},
-                {"type": "string", "pattern": r"^(\d+d)?(\d+h)?(\d+m)?(\d+(\.\d+)?s)?$"},
+                {"type": "string", "pattern": r"^(?=\d)(\d+d)?(\d+h)?(\d+m)?(\d+(\.\d+)?s)?$"},
             ]
         }
     ),
 ]
 Size = Annotated[
     int,
-    BeforeValidator(reading(scalars.size)),
+    BeforeValidator(reading(scalars.size, "a size")),
     WithJsonSchema(
         {
             "anyOf": [
@@ -152,19 +157,21 @@ Size = Annotated[
 ]
 Money = Annotated[
     Decimal,
-    BeforeValidator(reading(scalars.money)),
+    BeforeValidator(reading(scalars.money, "an amount of US dollars")),
     Field(ge=0),
     WithJsonSchema({"type": "number", "minimum": 0}),
 ]
 RateField = Annotated[
     Rate,
-    PlainValidator(reading(scalars.rate)),
-    WithJsonSchema({"type": "string", "pattern": r"^[0-9.]+ ?/ ?[0-9.]* ?[A-Za-z]+$"}),
+    PlainValidator(reading(scalars.rate, "a rate")),
+    WithJsonSchema(
+        {"type": "string", "pattern": rf"^{_COUNT} ?/ ?({_COUNT})? ?({'|'.join(RATE_UNITS)})$"}
+    ),
 ]
 Window = Annotated[
     tuple[time, time],
-    PlainValidator(reading(scalars.window)),
-    WithJsonSchema({"type": "string", "pattern": r"^\d{1,2}:\d{2} ?[-\u2013] ?\d{1,2}:\d{2}$"}),
+    PlainValidator(reading(scalars.window, "a window")),
+    WithJsonSchema({"type": "string", "pattern": rf"^{_CLOCK} ?[-\u2013] ?{_CLOCK}$"}),
 ]
 GateWord = Annotated[Gate, BeforeValidator(one_of(Gate))]
 InDoubtWord = Annotated[InDoubt, BeforeValidator(one_of(InDoubt))]

@@ -14,7 +14,7 @@ from pipeline.jobfile.identity import checked_id
 from pipeline.jobfile.items import Item, Origin
 from pipeline.jobfile.making import Cell, Plan
 from pipeline.jobfile.matrix import axis_values, combinations
-from pipeline.jobfile.nodes import Mapping, Way, pure
+from pipeline.jobfile.nodes import Mapping, Way, dotted, pure
 from pipeline.jobfile.params import defaults, unlikely_model, with_booleans, wrong_params
 from pipeline.jobfile.problems import InvalidError, Report, TooManyProblemsError
 from pipeline.jobfile.reader import read
@@ -80,15 +80,31 @@ def _plan(
 
 
 def _check_params(head: Head, prompts: list[tuple[int, int, Prompt]], report: Report) -> None:
-    """Judge parameters where they are written, so that each problem has its line."""
-    layers: list[tuple[Way, dict[str, Any]]] = [(("params",), head.params)]
-    layers += [(("prompts", index, "params"), prompt.params) for index, _, prompt in prompts]
-    for way, params in layers:
-        for wrong in wrong_params(head.model, with_booleans(params), skip=is_template):
+    """Judge parameters where they are written, so that each problem has its line.
+
+    Templates are judged when they are filled; where none is filled, a text with braces is sent.
+    """
+    untouched = [prompt for _, _, prompt in prompts if not _templated(head, prompt)]
+    literal = {key for prompt in untouched for key in head.params.keys() - prompt.params.keys()}
+    layers: list[tuple[Way, dict[str, Any], bool]] = [
+        (("params",), {key: value}, key not in literal) for key, value in head.params.items()
+    ]
+    layers += [
+        (("prompts", index, "params"), prompt.params, _templated(head, prompt))
+        for index, _, prompt in prompts
+    ]
+    for way, params, templated in layers:
+        skip = is_template if templated else None
+        for wrong in wrong_params(head.model, with_booleans(params), skip=skip):
             report.add((*way, wrong.key), wrong.message, wrong.hint)
     for axis, index, value in axis_values(head.matrix):
         for wrong in wrong_params(head.model, with_booleans({axis: value}), skip=is_template):
             report.add(("matrix", axis, index), wrong.message, wrong.hint)
+
+
+def _templated(head: Head, prompt: Prompt) -> bool:
+    """Say whether there is something to fill in: braces are no accident then."""
+    return bool(head.vars or prompt.vars or head.matrix)
 
 
 def _items(
@@ -106,8 +122,7 @@ def _items(
             pure(prompt.vars),
             pure(prompt.meta),
             prompt.priority,
-            # What may differ between tasks is there to be used: braces are no accident then.
-            templated=bool(head.vars or prompt.vars or head.matrix),
+            templated=_templated(head, prompt),
         )
 
 
@@ -116,7 +131,8 @@ def _id(prompt: Prompt, way: Way, report: Report) -> str | None:
         return None if prompt.id is None else checked_id(prompt.id)
     except InvalidError as error:
         report.add(way, error.message, error.hint)
-        return None
+        # No id that is good: without one, equal prompts would be told to be one task.
+        return dotted(way)
 
 
 def _template(source: str | None, way: Way, report: Report) -> Render | None:

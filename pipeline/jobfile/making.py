@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,15 @@ from pipeline.jobfile.items import Item
 from pipeline.jobfile.names import default_name, label_slug, matrix_words, safe_name
 from pipeline.jobfile.params import with_booleans, wrong_params
 from pipeline.jobfile.problems import InvalidError
-from pipeline.jobfile.templates import Render, fill, has_templates, is_template, text_template
+from pipeline.jobfile.scalars import CONTROL
+from pipeline.jobfile.templates import (
+    Make,
+    Render,
+    fill,
+    has_templates,
+    is_template,
+    text_template,
+)
 from pipeline.models import Task, fingerprint
 
 
@@ -84,6 +93,55 @@ def make_tasks(plan: Plan, item: Item, index: int) -> Iterator[Task]:
             )
 
 
+def explained(
+    plan: Plan, item: Item, index: int, error: InvalidError
+) -> Iterator[tuple[str, InvalidError]]:
+    """Yield what is wrong with a prompt, each with the template that fails, if one does.
+
+    `error` is what its tasks failed with, at the first template of several.
+    """
+    told = set()
+    for where, wrong in _wrong_templates(plan, item, index):
+        told.add(wrong.message)
+        yield f"{where}: ", wrong
+    if error.message not in told:
+        yield "", error
+
+
+def _wrong_templates(plan: Plan, item: Item, index: int) -> Iterator[tuple[str, InvalidError]]:
+    cell = plan.cells[0]
+    try:
+        scope = _scope(plan, item, index, cell, 1)
+    except InvalidError as error:
+        yield "matrix", error
+        return
+    prompt = item.prompt or ""
+    for where, make in _templates(plan, item, cell):
+        try:
+            made = make({"prompt": prompt, **scope} if where == "output.name" else scope)
+        except InvalidError as error:
+            yield where, error
+        else:
+            prompt = made if where == "prompt" else prompt
+
+
+def _templates(plan: Plan, item: Item, cell: Cell) -> Iterator[tuple[str, Make]]:
+    if item.prompt is None and plan.prompt is not None:
+        yield "prompt", plan.prompt
+    if item.templated:
+        if item.prompt is not None:
+            yield "prompt", partial(_rendered, item.prompt)
+        for key, value in {**cell.params, **item.params}.items():
+            if key not in cell.values:  # those are filled with the scope
+                yield f"params.{key}", partial(fill, value)
+    if plan.output is not None:
+        yield "output.name", plan.output
+
+
+def _rendered(source: str, scope: dict[str, Any]) -> str:
+    return text_template(source)(scope)
+
+
 def _identity(item: Item, cell: Cell, take: int, params: dict[str, Any]) -> str:
     identity = hashed_id(params) if item.id is None else item.id + cell.suffix
     return identity + take_suffix(take)
@@ -110,7 +168,16 @@ def _scope(plan: Plan, item: Item, index: int, cell: Cell, take: int) -> dict[st
     scope = {"name": plan.name, "index": index, "take": take, **plan.vars, **item.vars, **values}
     if item.id is not None:
         scope["id"] = item.id
+    if item.templated and has_templates(values):
+        _fill_values(scope, values)
     return scope
+
+
+def _fill_values(scope: dict[str, Any], values: dict[str, Any]) -> None:
+    """Fill the values of the matrix; one that is a template is no name for another."""
+    templates = {key: value for key, value in values.items() if has_templates(value)}
+    others = {key: value for key, value in scope.items() if key not in templates}
+    scope.update(with_booleans(fill(templates, others)))
 
 
 def _params(plan: Plan, item: Item, cell: Cell, scope: dict[str, Any]) -> dict[str, Any]:
@@ -142,7 +209,10 @@ def _prompt(plan: Plan, item: Item, scope: dict[str, Any]) -> str:
     elif item.templated and is_template(item.prompt):
         text = text_template(item.prompt)(scope)
     else:
-        return item.prompt
+        text = item.prompt
+    if not text.isprintable() and (match := CONTROL.search(text)):
+        code = f"U+{ord(match.group()):04X}"
+        raise InvalidError(f"the prompt holds a control character ({code})")
     if not text.strip():
         raise InvalidError("the template leaves the prompt empty")
     return text

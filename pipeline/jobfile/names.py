@@ -18,7 +18,8 @@ HASH_DIGITS = 12
 """48 bits: a million prompts that begin alike get a million names."""
 
 OWN = frozenset({"manifest", "manifest.jsonl", "report", "report.html"})
-OWN_FOLDERS = frozenset({"superseded", "errors"})
+OWN_FIRST = frozenset({"superseded", "errors", "report.html"})
+"""What no folder at the top may be called either; a folder `report` is nobody's."""
 
 # What needs no further look; the last character is neither a dot nor a space.
 _SAFE = re.compile(r"[\w(][\w .,;+=@#%&()\[\]{}'!~^-]{0,80}[\w)-]")
@@ -71,7 +72,7 @@ def safe_name(rendered: str) -> str:
         parts = _safe_parts(unicodedata.normalize("NFC", rendered).strip())
     safe = "/".join(parts)
     folded = [part.casefold() for part in parts]
-    if safe.casefold() in OWN or folded[0] in OWN_FOLDERS:
+    if safe.casefold() in OWN or folded[0] in OWN_FIRST:
         raise InvalidError(f"{shown(safe)} is a name that pipeline itself uses")
     if any(_MEDIA.search(part) for part in parts[:-1]):
         raise InvalidError(f"a folder is named like a file: {shown(safe)}")

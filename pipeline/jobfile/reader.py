@@ -7,6 +7,8 @@ of the file, the depth, and what aliases expand to.
 
 import codecs
 import re
+from bisect import bisect_left
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,19 +17,22 @@ import yaml
 from pipeline.jobfile.builder import Builder, HopelessError
 from pipeline.jobfile.nodes import Mapping
 from pipeline.jobfile.problems import InvalidError, Report, nearest
+from pipeline.jobfile.scalars import CONTROL
 
 MOST_BYTES = 64 * 1024**2
 
 # CSafeLoader is libyaml; only its events are used, so that either of the two does.
 _Events = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
-_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ufffe\uffff]")
+_ODD_BREAKS = tuple(mark.encode() for mark in "\x85\u2028\u2029")
+_BREAKS = re.compile(b"\r\n|[\r\n]|" + b"|".join(_ODD_BREAKS))
 _WIDE = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_UTF32_BE)
 
 
 def read(report: Report) -> Mapping | None:
     """Read the report's file into nodes; problems go to the report, None when it is hopeless."""
     try:
+        check_name(report.file)
         data = read_bytes(report.file)
         check_text(data)
         document = _parse(data, report)
@@ -52,6 +57,18 @@ class _UnreadableError(InvalidError):
         self.line = line
 
 
+def check_name(path: Path) -> None:
+    """Make sure that records, reports and messages can hold the path.
+
+    Raises:
+        InvalidError: when it is not UTF-8.
+    """
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        raise InvalidError("the name of the file is not UTF-8", "rename it") from None
+
+
 def read_bytes(path: Path) -> bytes:
     """Read a job file whole.
 
@@ -59,12 +76,11 @@ def read_bytes(path: Path) -> bytes:
         InvalidError: when it is missing, not a file, not readable, or too large.
     """
     try:
-        if path.is_dir():
-            raise InvalidError("this is a directory", f"name the job file in it: {path}/job.yaml")
-        if path.exists() and not path.is_file():
-            raise InvalidError("this is not a regular file")
+        _refuse_other_kinds(path)
         with path.open("rb") as file:
             data = file.read(MOST_BYTES + 1)
+    except InvalidError:
+        raise
     except FileNotFoundError:
         raise InvalidError("there is no such file", _sibling(path)) from None
     except (OSError, ValueError) as error:
@@ -75,6 +91,13 @@ def read_bytes(path: Path) -> bytes:
             "the job file is larger than 64 MB", "move the prompts to a CSV: prompts_from"
         )
     return data
+
+
+def _refuse_other_kinds(path: Path) -> None:
+    if path.is_dir():
+        raise InvalidError("this is a directory", f"name the job file in it: {path}/job.yaml")
+    if path.exists() and not path.is_file():
+        raise InvalidError("this is not a regular file")
 
 
 def _sibling(path: Path) -> str | None:
@@ -99,7 +122,7 @@ def check_text(data: bytes) -> None:
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise _UnreadableError(line, "the file is not UTF-8 text", "save it as UTF-8") from None
-    if match := _CONTROL.search(text):
+    if match := CONTROL.search(text):
         line = text.count("\n", 0, match.start()) + 1
         code = f"U+{ord(match.group()):04X}"
         message = f"the file holds a control character ({code}): is it binary?"
@@ -107,7 +130,8 @@ def check_text(data: bytes) -> None:
 
 
 def _parse(data: bytes, report: Report) -> Any:
-    builder = Builder(report)
+    line_of = _line_counter(data)
+    builder = Builder(report, line_of)
     # A mark in the middle of a text is invisible and never meant, but libyaml may refuse it.
     loader = _Events(data.replace(codecs.BOM_UTF8, b""))
     try:
@@ -117,13 +141,22 @@ def _parse(data: bytes, report: Report) -> Any:
                 break
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        line = mark.line + 1 if mark else 1
+        line = line_of(mark) if mark else 1
         raise _UnreadableError(line, *_explained(error, data, line)) from None
     except yaml.YAMLError as error:
         raise _UnreadableError(1, f"the file cannot be read: {error}") from None
     finally:
         loader.dispose()
     return builder.document
+
+
+def _line_counter(data: bytes) -> Callable[[Any], int]:
+    """Make what tells a mark's line as editors count: YAML 1.1 has three more ends of lines."""
+    if not any(odd in data for odd in _ODD_BREAKS):
+        return lambda mark: int(mark.line) + 1
+    breaks = enumerate(_BREAKS.findall(data))
+    odd = [number for number, found in breaks if found in _ODD_BREAKS]
+    return lambda mark: int(mark.line) + 1 - bisect_left(odd, mark.line)
 
 
 def _explained(error: yaml.MarkedYAMLError, data: bytes, line: int) -> tuple[str, str | None]:

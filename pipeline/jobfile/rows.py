@@ -34,13 +34,18 @@ def check_file(path: Path, others: Container[Path] = ()) -> None:
     """
     if path.suffix.casefold() not in SUFFIXES:
         raise InvalidError(f"{path.name} is no .csv, .jsonl or .txt", "a sheet: save it as CSV")
-    if not path.exists():
+    try:
+        there, regular = path.exists(), path.is_file()
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise InvalidError(f"{path} cannot be read: {reason}") from None
+    if not there:
         near = _near(path)
         raise InvalidError(
             f"there is no file {path}",
             f"did you mean {near}?" if near else "relative to the job file",
         )
-    if not path.is_file():
+    if not regular:
         raise InvalidError(f"{path} is not a regular file")
     if path in others:
         raise InvalidError(f"{path.name} is there twice")
@@ -49,7 +54,7 @@ def check_file(path: Path, others: Container[Path] = ()) -> None:
 def _near(path: Path) -> str | None:
     try:
         names = [entry.name for entry in path.parent.iterdir() if entry.suffix in SUFFIXES]
-    except OSError:
+    except (OSError, ValueError):
         return None
     return nearest(path.name, names)
 

@@ -12,6 +12,12 @@ from decimal import Decimal, InvalidOperation
 from pipeline.jobfile.problems import InvalidError, shown
 from pipeline.models import Rate
 
+CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ufffe\uffff]")
+"""What no text for people holds. Tabs and ends of lines are fine."""
+
+MOST_PRIORITY = 2**53
+"""What every reader of JSON and every queue holds exactly."""
+
 Scalar = str | int | float | bool | None
 
 YES = frozenset({"true", "yes", "on", "y"})
@@ -30,7 +36,7 @@ _DURATION_UNITS = (86_400, 3_600, 60, 1)
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*(?:([kMGT])(i?))?B?", re.ASCII | re.IGNORECASE)
 _SIZE_POWERS = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4}
 _RATE = re.compile(r"(\d+(?:\.\d+)?)\s*/\s*(\d+(?:\.\d+)?)?\s*([a-z]+)", re.ASCII)
-_RATE_UNITS = {
+RATE_UNITS = {
     name: seconds
     for names, seconds in (
         ("s sec second seconds", 1),
@@ -160,7 +166,7 @@ def rate(text: str) -> Rate:
         InvalidError: when it is no rate, or nothing at all.
     """
     match = _RATE.fullmatch(text.strip().lower())
-    unit = _RATE_UNITS.get(match[3]) if match else None
+    unit = RATE_UNITS.get(match[3]) if match else None
     if match is None or unit is None or len(text) > _MOST_DIGITS:
         raise InvalidError(f"a rate is expected, not {shown(text)}", "60/minute, 1/s, 5/10s, 100/h")
     count, period = float(match[1]), float(match[2] or 1) * unit

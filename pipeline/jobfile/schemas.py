@@ -14,6 +14,10 @@ from pipeline.jobfile.scalars import NO, YES
 
 Schema = dict[str, Any]
 
+_SOURCES: list[Schema] = [
+    {"required": ["prompts"], "properties": {"prompts": {"minItems": 1}}},
+    {"required": ["prompts_from"]},
+]
 _TEMPLATE: Schema = {"type": "string", "pattern": r"\{\{|\{%"}
 _ABOUT: dict[str, Schema] = {
     "aspect_ratio": {
@@ -80,7 +84,7 @@ def schema() -> Schema:
         "$schema": "http://json-schema.org/draft-07/schema#",
         **made,
         "title": "pipeline job",
-        "anyOf": [{"required": ["prompts"]}, {"required": ["prompts_from"]}],
+        "anyOf": _SOURCES,
         "allOf": [_rules_of(model) for model in RULES],
         "$defs": definitions | {f"params.{model}": _params(model) for model in RULES},
     }

@@ -124,7 +124,8 @@ class Columns:
         if self._aliases:
             item.vars = {**meta, **{alias: meta[name] for alias, name in self._aliases}}
         if self._prompt is not None:
-            item.prompt = cells[self._prompt] or None
+            text = cells[self._prompt]
+            item.prompt = None if not text or text.isspace() else text
         return item if self._identified(item, cells) else None
 
     def _identified(self, item: Item, cells: list[str]) -> bool:

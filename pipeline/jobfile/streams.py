@@ -10,10 +10,9 @@ from pipeline.jobfile.identity import checked_id
 from pipeline.jobfile.items import Item, Origin
 from pipeline.jobfile.problems import InvalidError, Report, shown
 from pipeline.jobfile.rows import lines
-from pipeline.jobfile.scalars import checked_float, checked_int
+from pipeline.jobfile.scalars import MOST_PRIORITY, checked_float, checked_int
 
 _OWN = frozenset({"id", "prompt", "params", "vars", "meta", "priority"})
-_DEEPEST = 50
 
 
 def read_text(origin: Origin, file: BinaryIO, report: Report) -> Iterator[Item]:
@@ -124,9 +123,11 @@ def _id(value: Any) -> str | None:
 
 
 def _prompt(value: Any) -> str | None:
-    if value is not None and not isinstance(value, str):
+    if value is None:
+        return None
+    if not isinstance(value, str):
         raise InvalidError(f"the prompt {shown(value)} is no text")
-    return value or None
+    return value if value.strip() else None
 
 
 def _priority(value: Any) -> int:
@@ -134,4 +135,6 @@ def _priority(value: Any) -> int:
         return 0
     if isinstance(value, bool) or not isinstance(value, int):
         raise InvalidError(f"the priority {shown(value)} is no whole number")
+    if abs(value) > MOST_PRIORITY:
+        raise InvalidError(f"the priority {shown(value)} is out of bounds", f"±{MOST_PRIORITY}")
     return value

@@ -139,6 +139,23 @@ def test_export_lists_each_finished_clip_with_the_meta_of_now(pipeline: Command,
     assert as_json[0]["sha256"] == by_task["one"]["sha256"]
 
 
+def test_export_keeps_columns_of_a_sheet_that_are_called_like_its_own(
+    pipeline: Command, tmp_path: Path
+) -> None:
+    (tmp_path / "rows.csv").write_text("prompt,meta,file,cost\na cat,x,cat.png,low\n", "utf-8")
+    (tmp_path / "rows.jsonl").write_text(
+        '{"prompt": "a dog", "tags": ["ä", true], "paid": false, "note": null}\n', "utf-8"
+    )
+    (tmp_path / "job.yaml").write_text(
+        "model: luma-txt-2-video\nprompts_from: [rows.csv, rows.jsonl]\n", "utf-8"
+    )
+    assert pipeline("run", "job.yaml", "--no-report").code == 0
+    cat, dog = csv.DictReader(io.StringIO(pipeline("export", "job.yaml").out))
+    assert (cat["meta"], cat["meta.file"], cat["meta.cost"]) == ("x", "cat.png", "low")
+    assert (Path(cat["file"]).suffix, cat["cost"]) == (".mp4", "0.95")
+    assert (dog["tags"], dog["paid"], dog["note"]) == ('["ä", true]', "false", "")
+
+
 def test_export_leaves_out_what_changed(pipeline: Command, job: Path) -> None:
     pipeline("run", job)
     text = job.read_text(encoding="utf-8").replace("a harbour", "a port")
@@ -158,6 +175,21 @@ def test_init_writes_a_job_that_checks_and_never_overwrites(
     assert (tmp_path / "jobs" / "mine.yaml").read_text(encoding="utf-8") == written
 
 
+@pytest.mark.parametrize("path", ["", ".", "..", "a/..", "/"])
+def test_init_needs_the_name_of_a_file(pipeline: Command, tmp_path: Path, path: str) -> None:
+    done = pipeline("init", path)
+    assert done.code == 2
+    assert "name a file" in done.err
+    assert not list(tmp_path.iterdir())
+
+
+def test_init_says_which_folder_cannot_be_made(pipeline: Command, tmp_path: Path) -> None:
+    (tmp_path / "file.yaml").touch()
+    done = pipeline("init", "file.yaml/x")
+    assert done.code == 2
+    assert "the folder file.yaml cannot be made" in done.err
+
+
 def test_schema_prints_a_json_schema(pipeline: Command) -> None:
     assert json.loads(pipeline("schema").out)["properties"]["model"]
 
@@ -170,10 +202,19 @@ def test_a_mistyped_command_gets_the_nearest_one(pipeline: Command) -> None:
 
 @pytest.mark.parametrize(
     "flag",
-    ["--concurrency=0", "--until=25:00", "--nope", "--wait-for-credits=soon", "--confirm-above=x"],
+    ["--concurrency=0", "--until=25:00", "--nope", "--wait-for-credits=soon"],
 )
 def test_a_bad_flag_exits_2(pipeline: Command, job: Path, flag: str) -> None:
     assert pipeline("run", job, flag).code == 2
+
+
+@pytest.mark.parametrize("amount", ["x", "nan", "inf", "-1"])
+def test_an_amount_to_confirm_above_is_finite_and_not_negative(
+    pipeline: Command, job: Path, amount: str
+) -> None:
+    done = pipeline("run", job, f"--confirm-above={amount}")
+    assert done.code == 2
+    assert "is no amount of credits" in done.err
 
 
 def test_help_exits_0(pipeline: Command) -> None:
@@ -257,3 +298,19 @@ def test_a_terminal_that_does_not_know_every_letter_gets_what_it_knows(
 ) -> None:
     done = pipeline_process("check", job, env={"PYTHONIOENCODING": "ascii"})
     assert done.code == 0, done.err
+
+
+@pytest.mark.parametrize("flag", ["--output=", "--log-file="])
+def test_an_empty_path_is_refused_and_does_not_mean_the_working_directory(
+    pipeline: Command, job: Path, flag: str
+) -> None:
+    done = pipeline("run", job, flag)
+    assert done.code == 2
+    assert "the path is empty" in done.err
+    assert list(job.parent.iterdir()) == [job]
+
+
+def test_the_working_directory_can_be_named(pipeline: Command, job: Path) -> None:
+    assert json.loads(pipeline("check", job, "--output", ".", "--json").out)["output"] == str(
+        job.parent
+    )

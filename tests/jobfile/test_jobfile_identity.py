@@ -132,6 +132,11 @@ def test_an_id_that_could_mislead_is_refused(desk: Desk, written: str, part: str
     assert part in message
 
 
+def test_a_wrong_id_is_not_told_to_be_the_same_task_as_well(desk: Desk) -> None:
+    found = desk.problems("model: m\nprompts: [{id: a/b, prompt: p}, p, {id: .c, prompt: p}]\n")
+    assert [p.key for p in found] == ["prompts[0].id", "prompts[2].id"]
+
+
 def test_good_ids_are_kept_in_normal_form(ids: Callable[[str], list[str]]) -> None:
     text = r"""prompts:
       - {id: "cafe\u0301 #2b", prompt: a}

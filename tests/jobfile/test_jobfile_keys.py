@@ -1,6 +1,7 @@
 """The keys of a job file: what each means, its bounds, and the nearest right one."""
 
 import json
+import re
 from datetime import time
 from decimal import Decimal
 from pathlib import Path
@@ -90,6 +91,8 @@ def test_values_are_written_as_people_write_them(
         ("zzz: 3", "zzz", "unknown key", "known: name, model"),
         ("api_key: sk-123", "api_key", "unknown key", "SEGMIND_API_KEY"),
         ("credits: {bugdet: 3}", "credits.bugdet", "unknown key", "did you mean budget?"),
+        ("concurency:", "concurency", "unknown key", "did you mean concurrency?"),
+        ("credits: {bugdet: }", "credits.bugdet", "unknown key", "did you mean budget?"),
         ("credits: 5", "credits", "a mapping is expected, not a text", None),
         ("credits: [5]", "credits", "a mapping is expected, not a list", None),
         ("credits: {gate: atuo}", "credits.gate", '"atuo" is not one of them', "auto?"),
@@ -97,7 +100,9 @@ def test_values_are_written_as_people_write_them(
         ("credits: {cost: free}", "credits.cost", "US dollars is expected", "0.95"),
         ("credits: {cost: NaN}", "credits.cost", "US dollars is expected", "0.95"),
         ("credits: {cost: 1e400}", "credits.cost", "US dollars is expected", "0.95"),
-        ("credits: {cost: [1]}", "credits.cost", "a text is expected, not a list", None),
+        ("credits: {cost: [1]}", "credits.cost", "US dollars is expected, not a list", None),
+        ("concurrency: []", "concurrency", "a number is expected, not a list", None),
+        ("timeout: {a: b}", "timeout", "a duration is expected, not a mapping", None),
         ("takes: 0", "takes", "must be at least 1", None),
         ("takes: 1.5", "takes", "a whole number is expected", None),
         ("takes: many", "takes", 'a number is expected, not "many"', None),
@@ -121,7 +126,7 @@ def test_values_are_written_as_people_write_them(
         ("schedule: {window: always}", "schedule.window", "a window is expected", "22:00-07:00"),
         ("schedule: {window: 7:00-07:00}", "schedule.window", "at the same time", None),
         ("notify: {on: [end]}", "notify.to", "is required", None),
-        ("notify: {to: []}", "notify.to", "the list is empty", None),
+        ("notify: {to: []}", "notify.to", "the list is empty", "write at least one"),
         ("notify: {to: [A], on: [ends]}", "notify.on[0]", '"ends" is not one', "end?"),
         ("model: ''", "model", "not a model's name", "luma-txt-2-video"),
         ("model: https://api.segmind.com/v1/x", "model", "not a model's name", "luma-txt-2-video"),
@@ -179,10 +184,14 @@ def test_an_address_in_notify_is_refused_without_showing_it(desk: Desk, secret: 
         ("[a]", "prompts[1]", "a text or a mapping is expected, not a list"),
         ("A shot: the sea", "prompts[1].A shot", 'quote a text that contains ": "'),
         ("{promt: x}", "prompts[1].promt", "did you mean prompt?"),
+        ("{prompt: x, promt: }", "prompts[1].promt", "did you mean prompt?"),
         ("{prompt: [x]}", "prompts[1].prompt", "a text is expected, not a list"),
         ("{prompt: ' '}", "prompts[1].prompt", "this is empty"),
         ("{prompt: x, priority: high}", "prompts[1].priority", "a number is expected"),
         ("{prompt: x, priority: 1.5}", "prompts[1].priority", "a whole number"),
+        ("{prompt: x, priority: 9223372036854775808}", "prompts[1].priority", "must be at most"),
+        ("{prompt: x, priority: -9007199254740993}", "prompts[1].priority", "must be at least"),
+        ("{prompt: x, priority: 1e30}", "prompts[1].priority", "does not fit into 64 bits"),
         ("{prompt: x, meta: 5}", "prompts[1].meta", "a mapping is expected, not a text"),
         ("{id: x}", "prompts[1]", "there is no prompt"),
         ("{prompt: x, params: {prompt: y}}", "prompts[1].params.prompt", "under prompts"),
@@ -279,6 +288,44 @@ def test_the_kept_schema_equals_the_model() -> None:
         "python -c 'from pipeline.jobfile.schemas import schema_text as s; print(s(), end=\"\")' > "
         "pipeline/data/job.schema.json"
     )
+
+
+@pytest.mark.parametrize(
+    ("way", "line", "good", "bad"),
+    [
+        ("timeout text", "timeout: '{}'", ["90s", "1h30m", "1.5s"], ["", "s", "soon"]),
+        ("rate", "rate: '{}'", ["60/minute", "1.5 / s"], ["60/fortnight", "1..2/s", "./s"]),
+        ("name", "name: '{}'", ["a b", " a", "1.5"], ["", " ", "a/b", ".a", " .a", "a\\b"]),
+        ("id", "prompts: [{{id: '{}', prompt: p}}]", ["a b", "007"], ["", "a/b", ".a"]),
+        (
+            "window",
+            "schedule: {{window: '{}'}}",
+            ["22:00-07:00", "2:00 - 7:00"],
+            ["99:99-00:00", "24:00-7:00", "7:60-8:00"],
+        ),
+    ],
+)
+def test_an_editor_judges_a_text_as_the_loader_does(
+    desk: Desk, way: str, line: str, good: list[str], bad: list[str]
+) -> None:
+    made = schema()
+    sections = [made, made["$defs"]["Prompt"], made["$defs"]["Schedule"]]
+    key, *below = way.split()
+    about = next(s["properties"][key] for s in sections if key in s["properties"])
+    pattern = about["anyOf"][1]["pattern"] if below else about["pattern"]
+    prompts = "" if "prompts" in line else PROMPTS
+    for text in good:
+        assert re.search(pattern, text)
+        assert desk.job(f"model: m\n{prompts}{line.format(text)}\n")
+    for text in bad:
+        assert not re.search(pattern, text)
+        assert desk.problems(f"model: m\n{prompts}{line.format(text)}\n")
+
+
+def test_an_editor_refuses_a_timeout_of_nothing_and_a_list_without_prompts() -> None:
+    made = schema()
+    assert made["properties"]["timeout"]["exclusiveMinimum"] == 0
+    assert made["anyOf"][0]["properties"]["prompts"]["minItems"] == 1
 
 
 def test_the_schema_describes_every_key_with_an_example() -> None:

@@ -98,6 +98,7 @@ def test_names_are_made_safe_on_every_file_system(rendered: str, safe: str) -> N
         ("manifest.jsonl", "itself uses"),
         ("Report", "itself uses"),
         ("superseded/x", "itself uses"),
+        ("Report.html/x", "itself uses"),
         ("errors", "itself uses"),
         ("Errors/x", "itself uses"),
         ("a.MP4/b", "like a file"),

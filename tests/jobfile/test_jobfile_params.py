@@ -71,6 +71,26 @@ def test_what_a_known_model_does_not_take_is_an_error(
     assert hint is None or hint in found.hint
 
 
+def test_a_template_that_nothing_fills_is_judged_as_the_text_that_would_be_sent(
+    desk: Desk,
+) -> None:
+    found = desk.problems(
+        """\
+        model: luma-txt-2-video
+        params: {aspect_ratio: "{{ ratio }}", loop: "{{ again }}"}
+        prompts:
+          - {prompt: filled, vars: {ratio: 1:1, again: yes}}
+          - {prompt: braces, params: {loop: true}}
+          - {prompt: more braces, params: {aspect_ratio: "{{ ratio }}", loop: no}}
+        """
+    )
+    assert [(p.line, p.key) for p in found] == [
+        (2, "params.aspect_ratio"),
+        (6, "prompts[2].params.aspect_ratio"),
+    ]
+    assert found[0].message == '"{{ ratio }}" is no aspect ratio of this model'
+
+
 @pytest.mark.parametrize(
     ("model", "written"),
     [

@@ -9,9 +9,10 @@ from jobfile_desk import Desk
 
 from pipeline.errors import JobFileError
 from pipeline.jobfile import load, rows
+from pipeline.jobfile.items import Item
 from pipeline.jobfile.problems import Report
 from pipeline.jobfile.rows import read_rows
-from pipeline.jobfile.sheets import sniff
+from pipeline.jobfile.sheets import Columns, sniff
 from pipeline.models import Task
 
 SHEET = """\
@@ -130,6 +131,33 @@ def test_a_row_without_a_prompt_takes_the_jobs_template(desk: Desk) -> None:
     assert [task.prompt for task in tasks] == ["A fox at dusk", "Its own A kite"]
 
 
+@pytest.mark.parametrize("blank", ["", "  ", "\t", "\u00a0"])
+def test_a_blank_prompt_counts_as_none(desk: Desk, blank: str) -> None:
+    desk.put("rows.jsonl", json.dumps({"subject": "A kite", "prompt": blank}))
+    job = JOB.replace("rows.csv", "[rows.csv, rows.jsonl]")
+    tasks = sheet(desk, f'subject,prompt\nA fox,"{blank}"\n', job)
+    assert [task.prompt for task in tasks] == ["A fox at dusk", "A kite at dusk"]
+    found = wrong_rows(desk, f'subject,prompt\nA fox,"{blank}"\n', "prompts_from: rows.csv\n")
+    assert found[0].startswith("rows.csv:2: row 2: there is no prompt")
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("rows.csv", "prompt,x\nnul\0,1\n"),
+        ("rows.csv", "x\nnul\0\n"),
+        ("rows.jsonl", '{"prompt": "nul\\u0000"}\n'),
+        ("rows.txt", "bell\a\n"),
+    ],
+)
+def test_a_prompt_with_a_control_character_is_refused(desk: Desk, name: str, content: str) -> None:
+    job = f"prompts_from: {name}\nprompt: '{{{{ x }}}}'\n"
+    desk.put(name, content)
+    assert "the prompt holds a control character (U+000" in desk.wrong(job)
+    desk.put("rows.csv", 'prompt\n"two\nlines,\ta tab"\n')
+    assert desk.brief("prompts_from: rows.csv")[0].prompt == "two\nlines,\ta tab"
+
+
 def test_columns_with_spaces_have_names_for_templates(desk: Desk) -> None:
     job = 'prompts_from: rows.csv\nprompt: "{{ Main_subject }}"\n'
     tasks = sheet(desk, "Main subject,Main_subject2\nA fox,x\n", job)
@@ -155,7 +183,7 @@ def test_columns_with_spaces_have_names_for_templates(desk: Desk) -> None:
         (b"subject\n\xe9\n", "rows.csv:2: the line is not UTF-8"),
         ("subject\nx\n".encode("utf-16"), "rows.csv:1: the file is UTF-16"),
         ("subject\n", "job.yaml:1: there is nothing to render"),
-        ("mood\nx\n", "rows.csv:2: row 2: the template's subject is not defined"),
+        ("mood\nx\n", "rows.csv:2: row 2: prompt: the template's subject is not defined"),
         ("subject,publish\n,x\n", None),
     ],
 )
@@ -192,11 +220,61 @@ def test_every_wrong_row_is_named_at_once_by_expanding(desk: Desk) -> None:
     assert "rows.csv:2 (row 2)" in caught.value.problems[1].hint
 
 
+def test_every_wrong_row_is_named_at_once_by_loading(desk: Desk) -> None:
+    desk.put("rows.csv", "id,prompt,priority\nx,a/b,1\na/b,ok,1\nz,ok,high\nx,ok,1\n")
+    desk.put("job.yaml", "model: m\nconcurrency: 0\nprompts_from: rows.csv\n")
+    with pytest.raises(JobFileError) as caught:
+        load(desk.path)
+    assert [(p.file.name, p.line) for p in caught.value.problems] == [
+        ("job.yaml", 2),
+        ("rows.csv", 3),
+        ("rows.csv", 4),
+        ("rows.csv", 5),
+    ]
+    desk.put("rows.csv", "id,prompt\na/b,p\nok,p\n.c,p\n")
+    desk.put("job.yaml", "model: m\nprompts_from: rows.csv\n")
+    with pytest.raises(JobFileError) as caught:
+        load(desk.path)
+    assert [p.line for p in caught.value.problems] == [2, 4]
+
+
+def test_a_good_job_is_loaded_without_reading_all_its_rows(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk.put("rows.csv", "id,prompt\n" + "same,p\n" * 1000)
+    read: list[str] = []
+
+    def counted(self: Columns, number: int, line: int, cells: list[str]) -> Item | None:
+        read.append(cells[0])
+        return item(self, number, line, cells)
+
+    item = Columns.item
+    monkeypatch.setattr(Columns, "item", counted)
+    desk.job("model: m\nprompts_from: rows.csv\n")
+    assert len(read) == 1
+
+
 def test_a_lacking_column_is_said_once_not_for_each_row(desk: Desk) -> None:
     desk.put("rows.csv", "subjekt\n" + "x\n" * 200)
     found = desk.problems("model: m\nprompts_from: rows.csv\nprompt: '{{ subject }}'\n")
     assert len(found) == 1
     assert found[0].hint == "did you mean subjekt?"
+
+
+def test_a_wrong_name_is_told_with_its_template_for_each_template(desk: Desk) -> None:
+    job = """\
+prompts_from: rows.csv
+params: {aspect_ratio: "{{ ratioo }}", loop: "{{ looop }}"}
+output: {name: "{{ idd }}-{{ prompt[0] }}"}
+"""
+    found = wrong_rows(desk, "id,prompt,ratio,loop\na,p,1:1,yes\nb,{{ x }},1:1,maybe\n", job)
+    assert "known: prompt" not in found[-1]
+    assert [text.partition(" (")[0] for text in found] == [
+        "rows.csv:2: row 2: params.loop: the template's looop is not defined",
+        "rows.csv:2: row 2: params.aspect_ratio: the template's ratioo is not defined",
+        "rows.csv:2: row 2: output.name: the template's idd is not defined",
+        "rows.csv:3: row 3: prompt: the template's x is not defined",
+    ]
 
 
 def test_too_many_wrong_rows_end_early(desk: Desk) -> None:
@@ -254,12 +332,14 @@ def test_json_lines_may_carry_params_vars_meta_and_types(desk: Desk) -> None:
         ('{"prompt": "p", "params": {"prompt": "q"}}', "under prompts"),
         ('{"prompt": "p", "meta": "x"}', "meta is no object"),
         ('{"prompt": "p", "priority": true}', "no whole number"),
+        ('{"prompt": "p", "priority": -9007199254740993}', "is out of bounds"),
         ('{"prompt": "p", "n": NaN}', "not a finite number"),
         ('{"prompt": "p", "n": 1e999}', "not a finite number"),
         ('{"prompt": "p", "n": 99999999999999999999}', "64 bits"),
         ('{"prompt": "\\ud800"}', "half a character"),
         ('{"x": ' + "[" * 5000 + "]" * 5000 + "}", "nests too deeply"),
         ("{}", "there is no prompt"),
+        ('{"prompt": "   "}', "there is no prompt"),
     ],
 )
 def test_a_wrong_line_of_json_names_file_and_row(desk: Desk, line: str, part: str) -> None:
@@ -282,6 +362,8 @@ def test_a_wrong_line_of_json_names_file_and_row(desk: Desk, line: str, part: st
         ("nowhere/x.csv", "prompts_from", "relative to the job file"),
         ("sheet.xlsx", "prompts_from", "save it as CSV"),
         ("folder.csv", "prompts_from", "not a regular file"),
+        (f"{'x' * 300}.csv", "prompts_from", "cannot be read: File name too long"),
+        ('"nul\\0/x.csv"', "prompts_from", "x.csv"),
         ("[]", "prompts_from", "the list is empty"),
         ("[[a]]", "prompts_from[0]", "a text is expected"),
     ],

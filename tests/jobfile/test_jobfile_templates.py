@@ -225,7 +225,8 @@ def test_an_undefined_name_has_its_place_and_the_nearest_known(desk: Desk) -> No
         """
     )
     assert message == (
-        "job.yaml:5: prompts[1]: the template's subjct is not defined (did you mean subject?)"
+        "job.yaml:5: prompts[1]: prompt: the template's subjct is not defined "
+        "(did you mean subject?)"
     )
 
 
@@ -256,6 +257,29 @@ def test_a_matrix_makes_its_values_usable_in_prompts(desk: Desk) -> None:
         """
     )
     assert [task.prompt for task in tasks] == ["a ink drawing", "a oil drawing"]
+
+
+def test_a_template_in_the_matrix_is_filled_wherever_its_axis_is_used(desk: Desk) -> None:
+    job = """\
+        model: kling-2
+        vars: {brand: Nordlicht}
+        matrix: {style: ["{{ brand }} look", "plain"]}
+        prompts: [{id: cat, prompt: "A cat, {{ style }}"}]
+        output: {name: "{{ style }}"}
+        """
+    first, second = desk.tasks(job)
+    assert first.params == {"prompt": "A cat, Nordlicht look", "style": "Nordlicht look"}
+    assert (first.id, first.output) == ('cat[style="{{ brand }} look"]', "Nordlicht look")
+    assert second.prompt == "A cat, plain"
+    (found,) = desk.problems(job.replace("brand: N", "band: N"))
+    assert "brand is not defined" in found.message
+
+
+def test_a_template_in_the_matrix_may_not_use_another(desk: Desk) -> None:
+    (found,) = desk.problems(
+        "model: m\nmatrix: {a: ['{{ b }}'], b: ['{{ index }}']}\nprompts: ['{{ a }}']\n"
+    )
+    assert "the template's b is not defined" in found.message
 
 
 def test_variables_of_the_prompt_win_over_the_jobs(desk: Desk) -> None:
@@ -312,8 +336,9 @@ def test_rendered_params_are_judged_and_understood(desk: Desk) -> None:
     assert [task.params["aspect_ratio"] for task in tasks] == ["16:9", "1:1"]
     desk.put("rows.csv", "prompt,loop,ratio\na,maybe,16:9\nb,no,16:10\n")
     found = desk.problems("model: luma-txt-2-video\n" + job)
-    assert [str(p).split(": ", 1)[1] for p in found] == [
+    assert [str(p).split(": ", 1)[1].partition(", 16:9")[0] for p in found] == [
         'row 2: params.loop: "maybe" is no boolean (true or false)',
+        'row 3: params.aspect_ratio: "16:10" is no aspect ratio of this model (one of 1:1',
     ]
 
 

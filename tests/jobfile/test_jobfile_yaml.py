@@ -208,6 +208,17 @@ def test_what_cannot_be_read_names_its_line(desk: Desk, text: str, line: int, pa
     assert part in str(found)
 
 
+@pytest.mark.parametrize("mark", ["\u2028", "\u2029", "\x85"])
+@pytest.mark.parametrize("ending", ["\n", "\r\n"])
+def test_lines_are_counted_as_editors_count_them(desk: Desk, mark: str, ending: str) -> None:
+    lines = ["model: m", f"# a{mark}# b", f'prompts: ["one {mark}{mark} line"]', "takes: 0"]
+    (found,) = desk.problems(ending.join(lines).encode())
+    assert (found.line, found.key) == (4, "takes")
+    (found,) = desk.problems(ending.join([*lines, "\t- x"]).encode())
+    assert found.line == 5
+    assert "not tabs" in found.hint
+
+
 def test_syntax_that_stands_alone_can_be_told_by_both_parsers(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -293,15 +304,20 @@ def test_a_missing_file_names_its_neighbour(desk: Desk) -> None:
 
 
 def test_a_directory_a_pipe_and_a_strange_path_are_told(desk: Desk) -> None:
-    with pytest.raises(JobFileError, match="is a directory"):
+    with pytest.raises(JobFileError, match=r"directory \(name the job file in it: .*/job.yaml\)"):
         load(desk.folder)
     os.mkfifo(desk.folder / "pipe")
-    with pytest.raises(JobFileError, match="not a regular file"):
+    with pytest.raises(JobFileError, match=r": this is not a regular file$"):
         load(desk.folder / "pipe")
     with pytest.raises(JobFileError, match="cannot be read"):
         load(Path("nul\0byte"))
     with pytest.raises(JobFileError, match="cannot be read: Not a directory"):
         load(desk.put("file", "") / "job.yaml")
+
+
+def test_a_path_that_is_not_utf_8_is_refused(desk: Desk) -> None:
+    with pytest.raises(JobFileError, match="the name of the file is not UTF-8"):
+        load(desk.folder / "j\udcff.yaml")
 
 
 def test_a_file_that_is_too_large_points_to_prompts_from(
