@@ -10,6 +10,7 @@ import hashlib
 import html
 import ipaddress
 import os
+import re
 import socket
 import time
 from collections.abc import AsyncIterator
@@ -90,7 +91,7 @@ class Endpoint:
     def redact(self, text: str) -> str:
         """Remove the key from a text that the API sent back, also where the text ends in it."""
         for form in _forms(self.key) if text else ():
-            text = text.replace(form, "[key]")
+            text = re.sub(re.escape(form), "[key]", text, flags=re.IGNORECASE)
             for size in range(min(len(form), len(text)) - 1, _RECOGNISABLE - 1, -1):
                 if text.endswith(form[:size]):
                     text = text[:-size] + "[key]"

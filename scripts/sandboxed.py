@@ -47,7 +47,10 @@ def run(command: Sequence[str], url: str) -> int:
     """
     # Whatever key and address the caller has: nothing of it is for the sandbox, nor the reverse.
     environment = {**os.environ, "SEGMIND_BASE_URL": url, "SEGMIND_API_KEY": "simulated-key"}
-    process = subprocess.Popen(command, env=environment)  # noqa: S603 - as asked
+    try:
+        process = subprocess.Popen(command, env=environment)  # noqa: S603 - as asked
+    except OSError as error:
+        raise SystemExit(f"{command[0]} cannot be run: {error.strerror}") from None
 
     def pass_on(number: int, _frame: FrameType | None) -> None:
         if number != signal.SIGINT:
@@ -61,7 +64,9 @@ def run(command: Sequence[str], url: str) -> int:
 
 def main() -> int:
     """Serve, run, and return the exit code of the command."""
-    cut = sys.argv.index("--")
+    cut = sys.argv.index("--") if "--" in sys.argv else len(sys.argv)
+    if not sys.argv[cut + 1 :]:
+        raise SystemExit("usage: sandboxed.py [sandbox options] -- COMMAND…")
     with sandbox(sys.argv[1:cut]) as url:
         return run(sys.argv[cut + 1 :], url)
 

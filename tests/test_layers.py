@@ -25,7 +25,9 @@ FLOORS = [
 FLOOR_OF = {room: number for number, floor in enumerate(FLOORS) for room in floor}
 
 # The package's own name is imported for its version and by its lazy names.
-PURE = {"errors", "models", "outcomes", "retry", "credits", "circuit", "topup", "deadlines"}
+PURE = {
+    "errors", "models", "outcomes", "retry", "credits", "circuit", "topup", "deadlines", "schedule",
+}  # fmt: skip
 IO_MODULES = {"httpx", "socket", "subprocess", "asyncio", "anyio", "os", "shutil", "tempfile"}
 
 

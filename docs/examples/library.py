@@ -7,7 +7,8 @@ import anyio
 import pipeline
 
 job = pipeline.load("job.yaml")
-endpoint = pipeline.Endpoint(os.environ["SEGMIND_BASE_URL"], os.environ["SEGMIND_API_KEY"])
+url = os.environ.get("SEGMIND_BASE_URL", "https://api.segmind.com")
+endpoint = pipeline.Endpoint(url, os.environ["SEGMIND_API_KEY"])
 
 
 def watch(event: pipeline.events.Event) -> None:

@@ -727,7 +727,7 @@ async def test_the_key_is_in_no_outcome_wherever_the_server_says_it(
 
 
 @pytest.mark.parametrize("key", ["a/b+c=d&e\"f'g", "k%2Fx", "back\\slash"])
-@pytest.mark.parametrize("form", ["plain", "json", "html", "url"])
+@pytest.mark.parametrize("form", ["plain", "upper", "json", "html", "url"])
 async def test_a_key_of_odd_characters_is_removed_however_it_is_escaped(
     serve: Serve, part: Path, key: str, form: str
 ) -> None:
@@ -737,6 +737,7 @@ async def test_a_key_of_odd_characters_is_removed_however_it_is_escaped(
 
     escape = {
         "plain": str,
+        "upper": str.upper,
         "json": lambda text: json.dumps(text)[1:-1],
         "html": html.escape,
         "url": lambda text: quote(text, safe=""),
