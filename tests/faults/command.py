@@ -172,6 +172,7 @@ class Desk:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            start_new_session=True,  # and a group: what it leaves behind can be found
         )
         return Process(popen, self)
 

@@ -4,7 +4,6 @@ import os
 import pty
 import signal
 import socket
-import subprocess
 import time
 from contextlib import suppress
 from decimal import Decimal
@@ -15,7 +14,8 @@ from command import Desk, Process, eventually
 from pipeline.sandbox.testing import Sandbox
 
 CODES = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 129}
-SLOW = "[[latency 0.6]]"
+# Long enough for a signal to be sent meanwhile, also on a machine that is busy.
+SLOW = "[[latency 1.5]]"
 
 
 def until_in_flight(desk: Desk, sandbox: Sandbox, number: int) -> None:
@@ -68,7 +68,7 @@ def test_a_second_ctrl_c_stops_at_once_and_leaves_claims_that_the_next_run_holds
     begun = time.monotonic()
     run = process.end()
     assert run.code == 130
-    assert time.monotonic() - begun < 5
+    assert time.monotonic() - begun < 10  # half of what an answer takes
     assert len(desk.claims()) == 3
     again = desk.run()
     assert again.code == 1
@@ -233,15 +233,10 @@ def test_on_a_terminal_there_is_a_display_and_no_traceback(desk: Desk, sandbox: 
 
 def test_it_dies_with_nobody_left_behind(desk: Desk, sandbox: Sandbox) -> None:
     process = started(desk, sandbox)
-    children = subprocess.run(
-        ["ps", "--no-headers", "--ppid", str(process.popen.pid)],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
     process.send(signal.SIGTERM)
     process.end()
-    assert children.stdout == ""
+    with pytest.raises(ProcessLookupError):
+        os.killpg(process.popen.pid, 0)
 
 
 def test_a_run_gives_the_signals_back_that_it_took(desk: Desk) -> None:
