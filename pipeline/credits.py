@@ -187,6 +187,7 @@ class CreditGate:
         self._measure: _Measure | None = None
         self._blind = False  # neither header nor balance call ever told
         self._asked = False  # the balance was asked since anything changed
+        self._closed_at = 0
         self.call_works = False  # the balance call told a figure when last asked
 
     # -- what is known ------------------------------------------------------------------------
@@ -386,7 +387,7 @@ class CreditGate:
     def _close(self, held: Reservation) -> None:
         self.withdraw(held)
         self._asked = False
-        self._tick()
+        self._closed_at = self._tick()
 
     def _attend(self, held: Reservation, header: Decimal | None, x_cost: Decimal | None) -> None:
         """Learn from a charge: by the next quiet balance call, or by a lone request's header."""
@@ -410,7 +411,8 @@ class CreditGate:
 
     def told(self, question: Question, value: Decimal | None) -> None:
         """Take the answer of the balance call; None where it gave no figure."""
-        self._asked = True
+        # An answer that comes after other charges does not tell what is left now.
+        self._asked = question.sent > self._closed_at
         self.call_works = value is not None
         measure, self._measure = self._measure, None
         if value is None:

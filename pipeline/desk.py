@@ -75,6 +75,7 @@ class Desk:
     moved: Counter[Standing] = field(default_factory=Counter)
     pacing: anyio.CancelScope = field(default_factory=anyio.CancelScope)
     _changed: anyio.Event | None = None
+    _asking: anyio.Lock = field(default_factory=anyio.Lock)
 
     async def wait(self, seconds: float) -> None:
         """Wait until something changes, at most for `seconds`."""
@@ -112,9 +113,10 @@ class Desk:
         )
 
     async def ask_balance(self) -> None:
-        """Ask for the balance, and tell the gate."""
-        question = self.gate.ask()
-        self.gate.told(question, (await self.balances.balance()).credits)
+        """Ask for the balance, and tell the gate; one question at a time, so that none is late."""
+        async with self._asking:
+            question = self.gate.ask()
+            self.gate.told(question, (await self.balances.balance()).credits)
 
     def out_of_credits(self, detail: str) -> None:
         """Stop for credits, or hold for a top-up where the run was asked to and one can help."""

@@ -156,6 +156,8 @@ class World:
         ):
             return False
         self._consider()
+        if self.verdict is Verdict.ASK and self.calls:  # one question at a time
+            return False
         return not (self.verdict in {Verdict.WAIT, Verdict.CLOSED} and self.flying)
 
     # -- the client, as the coordinator has it --------------------------------------------------

@@ -10,7 +10,8 @@ from gate_world import Header, Setting, World
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from pipeline.models import Gate
+from pipeline.credits import CreditGate, Verdict
+from pipeline.models import CreditPolicy, Gate
 
 PRICE = Decimal("0.95")
 SEARCH = settings(
@@ -357,3 +358,14 @@ def test_of_tasks_whose_prices_differ_none_goes_out_that_is_told_to_be_unafforda
     world = play(setting, tape)
     for bound, price in world.beliefs:
         assert bound >= price
+
+
+def test_a_balance_that_was_asked_before_other_charges_is_asked_again_at_the_end() -> None:
+    gate = CreditGate(CreditPolicy(cost=PRICE))
+    gate.told(gate.ask(), Decimal("1.90"))
+    late = gate.ask()
+    gate.charge(gate.reserve("a"), Decimal("0.95"))
+    gate.told(late, Decimal("0.95"))
+    assert gate.consider("a") is Verdict.ASK
+    gate.told(gate.ask(), Decimal("0.95"))
+    assert gate.consider("a") is Verdict.GO
