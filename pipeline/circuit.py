@@ -173,9 +173,9 @@ class Circuit:
             return False
         return self.held is not None and now - self._since >= self._patience
 
-    def too_long(self, wait: float) -> bool:
+    def too_long(self, retry_after: float | None) -> bool:
         """Whether a server asks for a longer wait than the run would hold for an outage."""
-        return wait > self._patience
+        return retry_after is not None and retry_after > self._patience
 
     def patience_left(self, now: float) -> float:
         """Seconds until the run gives up, while dispatch is held."""

@@ -232,9 +232,10 @@ class CreditGate:
                     " request costs: write credits.cost"
                 )
             risk = f" and {self.at_risk:f} at risk" if self.at_risk else ""
+            blind = f", and {self.unpriced} more of unknown price" if self.unpriced else ""
             return (
                 f"the budget of {self._policy.budget:f} does not cover another {price:f}:"
-                f" {self.spent:f} is spent{risk}"
+                f" {self.spent:f} is spent{risk}{blind}"
             )
         kept = f", of which {self._policy.reserve:f} is kept" if self._policy.reserve else ""
         return f"{self.remaining or ZERO:f} credits are left{kept}; the next task costs {price:f}"
@@ -373,7 +374,9 @@ class CreditGate:
         self._close(held)
         self._measure = None
         known = x_cost is not None or self.prices.estimate(held.price_class) is not None
-        at_risk = held.price if x_cost is None else x_cost
+        # It may have been told while this one was on its way.
+        price = max(held.price, self.prices.estimate(held.price_class) or ZERO)
+        at_risk = price if x_cost is None else x_cost
         self.unpriced += not known
         self._charged += at_risk
         self.at_risk += at_risk

@@ -142,7 +142,8 @@ _NO_CREDITS = re.compile(
     r"\b(insufficient|too low|exhaust|exceed|not enough|run out|required|needed)"
     r"|\b(credit|balance|fund)s?\b[^.]{0,10}\bmust be (at least|above|more|topped)"
     r"|\b(add|buy|purchase|recharge|refill)\b[^.]{0,20}\b(credit|balance|fund)"
-    r"|(spend\w*|budget|usage|billing|credit) (limit|cap)|limit (has been |was )?(reached|exceeded)"
+    r"|\b(spend\w{0,10}|budget|usage|billing|credit) (limit|cap)"
+    r"|limit (has been |was )?(reached|exceeded)"
     r"|\bquota\b[^.]{0,20}\b(exceed|exhaust|reach)"
     r"|payment required|top(ped)?.?up|\b0(\.0+)? credits"
 )
@@ -151,10 +152,9 @@ _NOT_CHARGED = re.compile(
     r"\bno credits?\b[^.]{0,20}\b(charged|used|deducted|taken|consumed)\b"
     r"|\bnot (been )?(charged|billed|deducted)\b"
 )
-_BAD_REQUEST = re.compile(
-    r"content.?type|parameter|\bparam\b|invalid|not supported|unsupported|must be"
-    r"|not allowed|out of range|rejected"
-)
+_BAD_REQUEST = re.compile(r"content.?type|parameter|\bparam\b|invalid|not supported|must be")
+# Speaks of the request where nothing speaks of money.
+_REFUSED = re.compile(r"unsupported|not allowed|out of range|rejected")
 _TAG = re.compile(r"<[^<>]*>")
 _HTML = re.compile(r"^\ufeff?\s*<(!doctype|!--|\?xml|html|head|body|title|h1)")
 
@@ -184,8 +184,9 @@ def means_no_credits(outcome: Outcome) -> bool | None:
     """Read a 406: True for credits or a spend limit, False for the request, None if unsure."""
     # Without markup, whose "content-type" is no news, and with INSUFFICIENT_CREDITS as words.
     said = _NOT_CHARGED.sub(" ", _TAG.sub(" ", outcome.said).replace("_", " "))
-    credits_, request = _NO_CREDITS.search(said), _BAD_REQUEST.search(said)
-    return None if bool(credits_) is bool(request) else bool(credits_)
+    if _NO_CREDITS.search(said):
+        return None if _BAD_REQUEST.search(said) else True
+    return False if _BAD_REQUEST.search(said) or _REFUSED.search(said) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -381,9 +382,9 @@ def describe(outcome: Outcome, row: Row) -> str:
 
 
 def _first_words(text: str, most: int = 200) -> str:
-    # Its beginning alone: the pattern is quadratic in what a server can make up.
+    # No part of it looks at a place twice: a server may send what it likes.
     stripped = re.sub(
-        r"<(script|style)\b.*?</\1>|<[^>]*>", " ", text[:4096], flags=re.DOTALL | re.IGNORECASE
+        r"<(script|style)\b.*?(</\1>|\Z)|<[^<>]*>", " ", text, flags=re.DOTALL | re.IGNORECASE
     )
     words = " ".join("".join(c if c.isprintable() else " " for c in stripped).split())
     return words if len(words) <= most else words[: most - 1] + "…"

@@ -121,7 +121,8 @@ class Settle:
             return
         work.attempts += 1
         wait = self._retries.wait(work.attempts, outcome.retry_after)
-        if not self._retries.exhausted(work.attempts) and not desk.circuit.too_long(wait):
+        hopeless = desk.circuit.too_long(outcome.retry_after)
+        if not hopeless and not self._retries.exhausted(work.attempts):
             desk.queue.put_later(work, now + wait)
             desk.watch(ev.Retrying(work.task.id, work.error, work.attempts, wait, time.time()))
         elif row.outage and (self._others_can_tell() or desk.circuit.outage):
@@ -177,6 +178,7 @@ class Settle:
 
     async def _fail(self, flight: Flight, outcome: Outcome, row: Row) -> None:
         desk, work, money = self._desk, flight.work, records.FREE
+        self._unclear = 0
         if not row.charged:
             desk.gate.release(flight.held, outcome.remaining)
         elif outcome.cost is not None:
@@ -229,7 +231,8 @@ class Settle:
         if await self._broke(work.price_class, outcome):
             desk.queue.put_back(work)
             desk.circuit.alive(clock())
-            desk.out_of_credits(describe(outcome, row))
+            if desk.stopped is None:
+                desk.out_of_credits(describe(outcome, row))
             return
         work.attempts += 1
         await self._record(work, Status.FAILED, describe(outcome, row), outcome)
@@ -239,6 +242,7 @@ class Settle:
         desk = self._desk
         said = means_no_credits(outcome)
         if said is False:
+            self._unclear = 0
             return False
         desk.paused += 1  # nothing goes out while it is not known
         try:
@@ -252,6 +256,9 @@ class Settle:
             return True
         # One may be at fault itself; so many in a row are not, whatever the balance says.
         self._unclear += 1
+        if self._unclear >= _UNCLEAR:
+            # No top-up would help: there seems to be enough.
+            desk.stop(ExitCode.CREDITS, f"{_UNCLEAR} in a row were refused with 406 and no reason")
         return self._unclear >= _UNCLEAR
 
     async def _refuse(self, flight: Flight, outcome: Outcome, row: Row) -> None:

@@ -20,7 +20,7 @@ class StateFile:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._doing: dict[str, object] = {}
-        self._balance: dict[str, object] = {}
+        self._balance = _last_balance(path)
         self._written = 0.0
 
     def __call__(self, event: ev.Event) -> None:
@@ -55,3 +55,11 @@ class StateFile:
         with contextlib.suppress(OSError):
             draft.write_bytes(msgspec.json.encode(state))
             draft.replace(self._path)
+
+
+def _last_balance(path: Path) -> dict[str, object]:
+    """Read what an earlier run has noted: it stands until this one hears more."""
+    with contextlib.suppress(OSError, msgspec.MsgspecError):
+        noted = msgspec.json.decode(path.read_bytes(), type=dict[str, object])
+        return {key: noted[key] for key in ("remaining", "told_at") if key in noted}
+    return {}

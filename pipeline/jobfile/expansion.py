@@ -53,6 +53,9 @@ class Expansion:
         if first.problems or report.problems:
             for _ in islice(self._stream(self._items, report), MOST_SEARCHED):
                 pass
+        for problem in first.problems:
+            if problem not in report.problems:
+                report.note(problem)
 
     def _checked(self, items: Items) -> Iterator[Task]:
         report = Report(self._plan.file)

@@ -36,7 +36,7 @@ _DURATION_UNITS = (86_400, 3_600, 60, 1)
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*(?:([kMGT])(i?))?B?", re.ASCII | re.IGNORECASE)
 _SIZE_POWERS = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4}
 _RATE = re.compile(r"(\d+(?:\.\d+)?)\s*/\s*(\d+(?:\.\d+)?)?\s*([a-z]+)", re.ASCII)
-RATE_UNITS = {
+_RATE_UNITS = {
     name: seconds
     for names, seconds in (
         ("s sec second seconds", 1),
@@ -166,7 +166,7 @@ def rate(text: str) -> Rate:
         InvalidError: when it is no rate, or nothing at all.
     """
     match = _RATE.fullmatch(text.strip().lower())
-    unit = RATE_UNITS.get(match[3]) if match else None
+    unit = _RATE_UNITS.get(match[3]) if match else None
     if match is None or unit is None or len(text) > _MOST_DIGITS:
         raise InvalidError(f"a rate is expected, not {shown(text)}", "60/minute, 1/s, 5/10s, 100/h")
     count, period = float(match[1]), float(match[2] or 1) * unit

@@ -225,6 +225,8 @@ def test_the_state_file_tells_holds_and_in_the_end_the_balance(tmp_path: Path) -
     told = json.loads(path.read_text(encoding="utf-8"))
     assert "hold" not in told
     assert told["remaining"] == "0.60"
+    StateFile(path)(started())  # the next run stands by it until it hears more
+    assert json.loads(path.read_text(encoding="utf-8"))["remaining"] == "0.60"
 
 
 def test_a_task_that_is_sent_again_is_counted_once() -> None:

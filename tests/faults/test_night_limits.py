@@ -234,10 +234,17 @@ def test_a_server_that_asks_for_more_than_the_patience_is_not_waited_for(tmp_pat
     assert night.seconds < 60
 
 
+def test_a_short_patience_with_outages_takes_no_attempt_away(tmp_path: Path) -> None:
+    night = Night(tmp_path, 3, lambda c: Answer(408) if c.task == "t001" and c.nth < 5 else CLIP)
+    assert night.run(concurrency=1, retry={"outage": 1.0}).exit_code == ExitCode.OK
+    assert night.records["t001"].attempts == 5
+
+
 def test_a_request_that_was_never_sent_is_never_in_doubt(tmp_path: Path) -> None:
     night = Night(tmp_path, 6, answers(REFUSED_CONNECT, REFUSED_CONNECT))
     assert night.run(concurrency=2, retry={"attempts": 1}).exit_code == ExitCode.OK
     assert night.statuses() == {"succeeded": 6}
+    assert {record.attempts for record in night.records.values()} == {1}
 
 
 # -- refusals -------------------------------------------------------------------------------------
@@ -471,13 +478,42 @@ def test_a_request_refused_for_credits_leaves_no_claim_while_the_balance_is_aske
         @property
         def balance(self) -> Balance:
             claims.append(len(list((tmp_path / "out" / ".inflight").iterdir())))
-            return Balance(Decimal(0), simulated=True)
+            return Balance(Decimal(0 if self.calls else 5), simulated=True)
 
         @balance.setter
         def balance(self, _: Balance) -> None: ...
 
-    night = Asked(tmp_path, 1, lambda _: Answer(406, remaining=Decimal(0)))
+    night = Asked(tmp_path, 1, lambda _: Answer(406))
     policy = CreditPolicy(cost=Decimal(1), gate=Gate.AUTO)
     assert night.run(credits=policy).exit_code == ExitCode.CREDITS
-    assert claims
+    assert len(night.calls) == 1
+    assert len(claims) > 1
     assert not any(claims)
+
+
+def unclear(call: Call) -> Answer:
+    return Answer(406, text="Not Acceptable") if call.nth == 1 else CLIP
+
+
+RICH = {"credits": CreditPolicy(cost=Decimal(1), gate=Gate.AUTO)}
+
+
+@pytest.mark.parametrize("between", [CLIP, Answer(400), Answer(406, text="invalid parameter")])
+def test_wordless_406s_that_others_part_are_each_their_own_fault(
+    tmp_path: Path, between: Answer
+) -> None:
+    night = Night(
+        tmp_path, 12, lambda c: unclear(c) if c.task in {"t000", "t004", "t008"} else between
+    )
+    night.balance = Balance(Decimal(100), simulated=True)
+    assert night.run(**RICH).exit_code == ExitCode.SOME_FAILED
+    assert len(night.records) == 12
+
+
+def test_wordless_406s_in_a_row_are_no_reason_to_wait_for_a_top_up(tmp_path: Path) -> None:
+    night = Night(tmp_path, 12, lambda _: Answer(406))
+    night.balance = Balance(Decimal(100), simulated=True)
+    options = Options(wait_for_credits=7200)
+    assert night.run(options=options, **RICH).exit_code == ExitCode.CREDITS
+    assert len(night.calls) == 3
+    assert night.seconds < 60

@@ -294,7 +294,7 @@ def test_the_kept_schema_equals_the_model() -> None:
     ("way", "line", "good", "bad"),
     [
         ("timeout text", "timeout: '{}'", ["90s", "1h30m", "1.5s"], ["", "s", "soon"]),
-        ("rate", "rate: '{}'", ["60/minute", "1.5 / s"], ["60/fortnight", "1..2/s", "./s"]),
+        ("rate", "rate: '{}'", ["60/minute", "1/S", "1.5 / s"], ["1..2/s", "./s"]),
         ("name", "name: '{}'", ["a b", " a", "1.5"], ["", " ", "a/b", ".a", " .a", "a\\b"]),
         ("id", "prompts: [{{id: '{}', prompt: p}}]", ["a b", "007"], ["", "a/b", ".a"]),
         (

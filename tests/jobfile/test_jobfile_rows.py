@@ -421,3 +421,13 @@ def test_all_dialects_keep_the_same_fingerprints(desk: Desk) -> None:
         desk.put("job.yaml", "model: m\nprompts_from: rows.csv\n")
         seen.add(tuple(task.fingerprint for task in load(desk.path).tasks()))
     assert len(seen) == 1
+
+
+def test_a_wrong_first_row_is_told_however_many_good_rows_stand_before_it(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pipeline.jobfile.expansion.MOST_SEARCHED", 10)
+    desk.put("a.txt", "".join(f"scene {n}\n" for n in range(50)))
+    desk.put("b.jsonl", '{"prompt": "x", "params": {"aspect_ratio": "7:7"}}\n')
+    with pytest.raises(JobFileError, match="7:7"):
+        desk.job("model: luma-txt-2-video\nprompts_from: [a.txt, b.jsonl]\n")

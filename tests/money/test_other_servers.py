@@ -282,11 +282,14 @@ def test_what_may_have_been_paid_for_is_sent_again_only_on_request(desk: Desk) -
     assert (desk.spent(), desk.at_risk()) == (3 * PRICE, PRICE)
 
 
-WORDLESS = [b"", b"<html><h1>406 Not Acceptable</h1></html>"]
+WORDLESS = [
+    b"<html><h1>406 Not Acceptable</h1></html>",
+    pytest.param(b"", marks=pytest.mark.slow),
+]
 
 
-@pytest.mark.parametrize("refusal", [*WORDLESS, b'{"error": "You do not have enough credits"}'])
-@pytest.mark.parametrize("concurrency", [1, 3])
+@pytest.mark.parametrize("refusal", WORDLESS)
+@pytest.mark.parametrize("concurrency", [pytest.param(1, marks=pytest.mark.slow), 3])
 def test_a_406_is_read_by_what_the_lagging_header_leaves(
     desk: Desk, refusal: bytes, concurrency: int
 ) -> None:

@@ -249,6 +249,8 @@ def test_a_short_prompt_does_not_spoil_what_the_answer_says(prompt: str) -> None
         "Add credits to continue",
         "Recharge your balance",
         "Quota exceeded",
+        "Request rejected: not enough credits",
+        "Team spend limit reached. Further requests are not allowed.",
     ],
 )
 def test_a_406_about_credits_is_told_from_its_words(text: str) -> None:
@@ -363,6 +365,13 @@ def test_a_429_that_asks_to_moderate_the_pace_is_no_refusal_of_the_prompt() -> N
     assert decide(outcome(429, text=said)).decision is Decision.THROTTLE
 
 
-def test_a_page_made_to_be_slow_to_read_is_told_by_its_beginning() -> None:
-    row = decide(outcome(502))
-    assert len(describe(outcome(502, text="<script " * 100_000), row)) < 300
+def test_a_page_is_told_by_its_words_and_not_by_its_style() -> None:
+    page = f"<style>{'a {{b: c}} ' * 800}</style><h1>Bad gateway</h1>"
+    assert describe(outcome(502, text=page), decide(outcome(502))) == "HTTP 502: Bad gateway"
+
+
+@pytest.mark.parametrize("piece", ["<script ", "<", "spend", "<style>"])
+def test_a_page_made_to_be_slow_to_read_is_read(piece: str) -> None:
+    """So large that a pattern that looks at a place twice would take until the test is ended."""
+    page = outcome(406, text=piece * 500_000)
+    assert len(describe(page, decide(page))) < 300
