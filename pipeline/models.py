@@ -56,6 +56,16 @@ class Gate(StrEnum):
     OFF = "off"  # nothing: only a 406 stops
 
 
+class CostSource(StrEnum):
+    """Who says what a task has cost, the most trusted first."""
+
+    REPORTED = "reported"  # the answer's own header
+    WRITTEN = "written"  # credits.cost in the job
+    PUBLISHED = "published"  # the vendor's price list
+    MEASURED = "measured"  # the fall of the balance, seen twice
+    ESTIMATED = "estimated"  # the fall of the balance, seen once
+
+
 class InDoubt(StrEnum):
     """What a run does with a task that may have been paid for."""
 
@@ -101,7 +111,8 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     Money is in US dollars. `at_risk` is what may have been paid without an output. `attempts` is
     how often the task was sent in this run, also where an outage or a rate limit turned it away.
     `duration_s` is the time of the last attempt, from dispatch to the last byte. `simulated` marks
-    the sandbox's answers; it is None where no answer has told.
+    the sandbox's answers; it is None where no answer has told. `reason` is one word for scripts:
+    why there is no output. `seed` is as the answer reported it, else as sent.
     """
 
     task: str
@@ -125,6 +136,9 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     finished_at: str = ""
     duration_s: float | None = None
     simulated: bool | None = None
+    reason: str | None = None
+    seed: int | str | None = None
+    cost_source: CostSource | None = None
 
 
 class Completion(msgspec.Struct, frozen=True, kw_only=True):
@@ -141,6 +155,8 @@ class Completion(msgspec.Struct, frozen=True, kw_only=True):
     finished_at: str
     duration_s: float
     simulated: bool
+    seed: int | str | None = None
+    cost_source: CostSource | None = None
 
 
 class Claim(msgspec.Struct, frozen=True, kw_only=True):
