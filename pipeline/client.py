@@ -79,6 +79,13 @@ class Endpoint:
         """Whether the API is on this machine."""
         return _is_loopback(urlsplit(self.base_url).hostname or "")
 
+    @property
+    def unusual_host(self) -> str | None:
+        """Host and port where they are not the default's, as a look-up of the name spells them."""
+        told, usual = httpx.URL(self.base_url), httpx.URL(DEFAULT_BASE_URL)
+        same = (told.raw_host, told.port) == (usual.raw_host, usual.port)
+        return None if same else told.netloc.decode("ascii")
+
     def model(self, name: str) -> str:
         """The URL of a model."""
         return f"{self.base_url.rstrip('/')}/v1/{quote(name, safe='')}"

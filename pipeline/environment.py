@@ -1,48 +1,134 @@
-"""The key and the base URL: from a flag, the environment, or a `.env` file."""
+"""The key and the base URL: from a flag, the environment, or a `.env` file.
 
+A key goes only to a URL of at least its own rank. A `.env` lies beside a job, and a job may come
+from anybody: if a URL in it could be combined with a key from elsewhere, a folder could take the
+key of whoever runs its job. So the URL of a `.env` is used only with the key of that same file.
+"""
+
+import io
 import os
+import re
+import stat
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from dotenv import dotenv_values
+from dotenv.parser import parse_stream
 
 from pipeline.errors import UsageError
 
 KEY = "SEGMIND_API_KEY"
 BASE_URL = "SEGMIND_BASE_URL"
 
-
-def find(name: str, job: Path) -> str | None:
-    """Look a setting up: environment, `.env` beside the job, `.env` in the working directory."""
-    if value := os.environ.get(name, "").strip():
-        return value
-    for path in (job.parent / ".env", Path(".env")):
-        if written := _dotenv(path, name):
-            return written
-    return None
+# A file of settings has a few lines.
+_LARGEST = 64 * 1024
+# The parser's time grows with the square of such a run: no key and no URL has one.
+_BLANKS = re.compile(r"[^\S\r\n]{100,}")
 
 
-def _dotenv(path: Path, name: str) -> str | None:
-    if not os.path.isfile(path):  # noqa: PTH113 - where one may not look, there is none
-        return None
-    try:
-        # No interpolation: a key may hold a dollar sign.
-        return (
-            dotenv_values(path, interpolate=False, encoding="utf-8-sig").get(name) or ""
-        ).strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path} cannot be read as UTF-8 text") from error
+@dataclass(frozen=True, slots=True)
+class Access:
+    """The key, and the URL it goes to; None is the default. `warnings` are for people."""
+
+    key: str = field(repr=False)
+    base_url: str | None
+    warnings: tuple[str, ...] = ()
 
 
-def find_key(job: Path) -> str:
-    """Find the API key.
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """Somewhere settings are written, and what a person should know of it."""
+
+    place: str
+    values: dict[str, str] = field(repr=False)
+    warnings: tuple[str, ...] = ()
+
+    def holds(self, key: str) -> bool:
+        return self.values.get(KEY) == key
+
+
+def find_access(job: Path, base_url: str | None = None) -> Access:
+    """Find the key and the URL for the job file `job`; `base_url` is the flag's.
+
+    The environment wins over a `.env` beside the job, which wins over one in the working
+    directory.
 
     Raises:
-        UsageError: there is none.
+        UsageError: there is no key, or its URL stands in a `.env` that does not hold it.
     """
-    key = find(KEY, job)
-    if key is None:
+    environment = _environment()
+    asked = {KEY} if base_url else {KEY, BASE_URL}
+    files = [] if asked <= environment.values.keys() else _dotenvs(job)
+    sources = [environment, *files]
+    holder = next((source for source in sources if KEY in source.values), None)
+    if holder is None:
         raise UsageError(
             f"no API key: {KEY} is not set",
             hint=f"export {KEY}=…, or write it into a .env file beside {job.name}",
         )
-    return key
+    key = holder.values[KEY]
+    if base_url is None:
+        teller = next((source for source in sources if BASE_URL in source.values), None)
+        if teller is not None and teller is not environment and not teller.holds(key):
+            raise _of_lower_rank(holder, teller)
+        base_url = teller.values[BASE_URL] if teller is not None else None
+    return Access(key, base_url, tuple(w for file in files for w in file.warnings))
+
+
+def _of_lower_rank(holder: _Source, teller: _Source) -> UsageError:
+    return UsageError(
+        f"{teller.place} says where the API is ({BASE_URL}), but the key comes from"
+        f" {holder.place}: a .env file tells only where its own key goes",
+        hint=f"if you trust that address, set {BASE_URL} in the environment or with --base-url;"
+        " else remove it from the file",
+    )
+
+
+def _environment() -> _Source:
+    return _Source("the environment", _written({n: os.environ.get(n) for n in (KEY, BASE_URL)}))
+
+
+def _written(values: dict[str, str | None]) -> dict[str, str]:
+    """Keep what is set; an empty value is none."""
+    stripped = {name: (values.get(name) or "").strip() for name in (KEY, BASE_URL)}
+    return {name: value for name, value in stripped.items() if value}
+
+
+def _dotenvs(job: Path) -> list[_Source]:
+    paths = dict.fromkeys(folder.absolute() / ".env" for folder in (job.parent, Path()))
+    return [source for path in paths if (source := _dotenv(path)) is not None]
+
+
+def _dotenv(path: Path) -> _Source | None:
+    """Read a `.env`; None where there is no regular file, or where one may not look."""
+    if not os.path.isfile(path):  # noqa: PTH113 - never raises
+        return None
+    try:
+        text, mode = _read(path)
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path} cannot be read as UTF-8 text") from error
+    # No interpolation: a key may hold a dollar sign.
+    bindings = list(parse_stream(io.StringIO(_BLANKS.sub(" ", text))))
+    values = _written({one.key: one.value for one in bindings if one.key is not None})
+    warnings = [
+        f"{path}:{one.original.line} cannot be read as NAME=value, and is left out"
+        for one in bindings
+        if one.error
+    ][:1]
+    if KEY in values and mode & stat.S_IROTH:
+        warnings.append(f"every user of this machine can read the key in {path}: chmod 600 it")
+    return _Source(str(path), values, tuple(warnings))
+
+
+def _read(path: Path) -> tuple[str, int]:
+    """Read a small file, and its mode: of what is open, whatever the name leads to by now."""
+    # Without waiting: a pipe under that name would never begin.
+    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
+    with open(descriptor, "rb") as file:  # noqa: PTH123 - a descriptor
+        data = file.read(_LARGEST + 1) or b""
+        mode = os.fstat(descriptor).st_mode
+    if len(data) > _LARGEST:
+        raise UsageError(
+            f"{path} is larger than {_LARGEST // 1024} kB: no file of settings",
+            hint="move it away, or name the key and the URL in the environment",
+        )
+    return data.decode("utf-8-sig"), mode

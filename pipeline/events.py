@@ -47,7 +47,7 @@ class Money:
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """The run begins: it will dispatch `selected` tasks."""
+    """The run begins: it will dispatch `selected` tasks. `host` is named where it is unusual."""
 
     job: str
     output: str
@@ -56,6 +56,7 @@ class Started:
     concurrency: int
     expected_cost: Decimal | None
     at: float
+    host: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

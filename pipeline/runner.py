@@ -102,7 +102,7 @@ async def run(
                 top_up=_top_up(options),
                 simulated=await _origin(store, client),
             )
-            watch(_started(job, plan, began))
+            watch(_started(job, plan, began, endpoint.unusual_host))
             _tell(recovered, plan, job, watch)
             await _serve(coordinator, client, store, job.concurrency, options)
         summary = _sum_up(job, coordinator, plan, options, began)
@@ -248,7 +248,7 @@ async def _origin(store: Store, client: Client) -> bool | None:
     return simulated
 
 
-def _started(job: Job, plan: Plan, began: float) -> ev.Started:
+def _started(job: Job, plan: Plan, began: float, host: str | None) -> ev.Started:
     return ev.Started(
         job=job.name,
         output=str(job.output_dir),
@@ -257,6 +257,7 @@ def _started(job: Job, plan: Plan, began: float) -> ev.Started:
         concurrency=job.concurrency,
         expected_cost=plan.price,
         at=began,
+        host=host,
     )
 
 

@@ -1,17 +1,20 @@
 """Where the API is and the key to it, as flags, environment and `.env` files say."""
 
+from dataclasses import replace
+
 from pipeline.cli.edge import remember_secret
 from pipeline.client import DEFAULT_BASE_URL, Endpoint
-from pipeline.environment import BASE_URL, find, find_key
+from pipeline.environment import find_access
 from pipeline.models import Job
 
 
-def endpoint(job: Job, base_url: str | None) -> Endpoint:
-    """Find the API for a job.
+def endpoint(job: Job, base_url: str | None) -> tuple[Endpoint, Job]:
+    """Find the API for a job; the job is given back with what a person should know of the key.
 
     Raises:
-        UsageError: no key, or a URL that cannot be used.
+        UsageError: no key, or a URL that cannot be used or must not have the key.
     """
-    key = find_key(job.path)
-    remember_secret(key)
-    return Endpoint(base_url or find(BASE_URL, job.path) or DEFAULT_BASE_URL, key)
+    access = find_access(job.path, base_url)
+    remember_secret(access.key)
+    job = replace(job, warnings=(*job.warnings, *access.warnings))
+    return Endpoint(access.base_url or DEFAULT_BASE_URL, access.key), job

@@ -7,7 +7,7 @@ from typing import Any
 import click
 import msgspec
 
-from pipeline.cli.options import job_argument, load_job, output_option
+from pipeline.cli.options import base_url_option, job_argument, load_job, output_option
 from pipeline.models import Job
 
 # The published time of one Luma clip, where past tasks tell nothing. Source: the vendor's page.
@@ -18,14 +18,16 @@ _TYPICAL_SECONDS = 62.0
 @job_argument
 @output_option
 @click.option("--balance", is_flag=True, help="Ask for the balance too (free, needs the key).")
-@click.option("--base-url", metavar="URL", help="Where --balance asks.")
+@base_url_option
 @click.option("--json", "as_json", is_flag=True, help="For scripts.")
 def check(
     job: Path, output: Path | None, base_url: str | None, *, balance: bool, as_json: bool
 ) -> None:
     """Validate JOB.yaml and show the plan: what a run would render, and what it would cost."""
     loaded = load_job(job, output)
-    told = _ask(loaded, base_url) if balance else None
+    told = None
+    if balance:
+        told, loaded = _ask(loaded, base_url)
     plan = _plan(loaded, told)
     if as_json:
         click.echo(msgspec.json.Encoder(decimal_format="number").encode(plan))
@@ -85,13 +87,15 @@ def _spendable(job: Job, told: Decimal) -> Decimal:
     return told - job.credits.reserve
 
 
-def _ask(job: Job, base_url: str | None) -> Decimal | None:
+def _ask(job: Job, base_url: str | None) -> tuple[Decimal | None, Job]:
     import anyio  # noqa: PLC0415 - only --balance talks to the network
 
     from pipeline.cli.access import endpoint  # noqa: PLC0415
     from pipeline.client import Client  # noqa: PLC0415
 
-    access = endpoint(job, base_url)
+    access, job = endpoint(job, base_url)
+    if access.unusual_host:
+        click.echo(f"the balance is asked at {access.unusual_host}", err=True)
 
     async def ask() -> Decimal | None:
         async with Client(access) as client:
@@ -100,7 +104,7 @@ def _ask(job: Job, base_url: str | None) -> Decimal | None:
             click.echo(f"the balance is not told: {balance.detail}", err=True)
         return balance.credits
 
-    return anyio.run(ask)
+    return anyio.run(ask), job
 
 
 _SIGNS = (

@@ -27,6 +27,25 @@ output_option = click.option(
     metavar="DIR",
     help="Output directory, relative to the working directory.",
 )
+
+
+class _NamedText(click.ParamType[Any]):
+    """A text, but not an empty one: that would count as no flag at all."""
+
+    name = "text"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> str:
+        if not str(value).strip():
+            self.fail("it is empty: is a variable of the shell not set?", param, ctx)
+        return str(value).strip()
+
+
+base_url_option = click.option(
+    "--base-url",
+    type=_NamedText(),
+    metavar="URL",
+    help="Where the API is; wins over SEGMIND_BASE_URL.",
+)
 debug_option = click.option("--debug", is_flag=True, help="Show tracebacks, secrets removed.")
 
 

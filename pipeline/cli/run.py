@@ -15,6 +15,7 @@ from pipeline.cli.options import (
     Clock,
     Duration,
     NamedPath,
+    base_url_option,
     debug_option,
     job_argument,
     load_job,
@@ -44,7 +45,7 @@ class _Money(click.ParamType[Any]):
 @click.option(
     "--concurrency", type=click.IntRange(1, 2000), metavar="N", help="Requests in flight at once."
 )
-@click.option("--base-url", metavar="URL", help="Where the API is; wins over SEGMIND_BASE_URL.")
+@base_url_option
 @click.option(
     "--limit", type=click.IntRange(1), metavar="N", help="Render at most N of the tasks left."
 )
@@ -107,7 +108,7 @@ def run(  # noqa: PLR0913, PLR0917 - the flags of the command
     from pipeline.runner import run as render  # noqa: PLC0415
 
     loaded = load_job(job, output, concurrency=concurrency)
-    access = endpoint(loaded, base_url)
+    access, loaded = endpoint(loaded, base_url)
     options = Options(
         retry=frozenset(Retry(name) for name in retries),
         limit=limit,

@@ -81,9 +81,10 @@ def _started(event: ev.Started) -> str:
     bad = f", {c.failed:,} failed" if c.failed else ""
     doubt = f", {c.in_doubt:,} in doubt" if c.in_doubt else ""
     price = f", about {money(event.expected_cost)}" if event.expected_cost is not None else ""
+    where = f", at {event.host}" if event.host else ""
     return (
         f"{event.job}: {tasks(c.total)}{done}{bad}{doubt}; {event.selected:,} to render{price},"
-        f" {event.concurrency} at a time, into {event.output}"
+        f" {event.concurrency} at a time{where}, into {event.output}"
     )
 
 
