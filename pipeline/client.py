@@ -281,7 +281,7 @@ class Client:
 
     async def attempt(self, task: Task, part: Path) -> Outcome:
         """Send one request and stream its answer to `part`. Never raises for what came of it."""
-        trace, started = _Trace(), time.time()
+        trace = _Trace()
         timeout = httpx.Timeout(self._timeout, connect=CONNECT_TIMEOUT, write=WRITE_TIMEOUT)
         waits = timeout.as_dict()
         request = httpx.Request(
@@ -291,11 +291,13 @@ class Client:
             headers={**self._headers, "content-type": "application/json"},
             extensions={"trace": trace, "timeout": waits},
         )
-        receiving = _Receiving(self.endpoint, task, part, started, self._max_size)
+        receiving = _Receiving(self.endpoint, task, part, self._max_size)
         try:
             response = await self._transport.handle_async_request(request)
         except httpx.HTTPError as error:
-            fault = Fault.NOT_SENT if trace.never_sent else Fault.NO_ANSWER
+            silence = isinstance(error, httpx.ReadTimeout)
+            sent = Fault.TIMEOUT if silence else Fault.NO_ANSWER
+            fault = Fault.NOT_SENT if trace.never_sent else sent
             return receiving.outcome(fault=fault, detail=_explain(error))
         # From here on only silence is a fault: a body that is still coming is never cut.
         waits["read"] = STALL_TIMEOUT
@@ -383,14 +385,13 @@ def _cost(text: str | None) -> Decimal | None:
 class _Receiving:
     """The answer to one attempt, as it comes in."""
 
-    def __init__(
-        self, endpoint: Endpoint, task: Task, part: Path, started: float, max_size: int
-    ) -> None:
+    def __init__(self, endpoint: Endpoint, task: Task, part: Path, max_size: int) -> None:
         self._endpoint = endpoint
         self._max_size = max_size
         self._task = task
         self._part = part
-        self._started = started
+        self._started = time.time()
+        self._began = time.monotonic()
         self._response: httpx.Response | None = None
 
     async def receive(self, response: httpx.Response) -> Outcome:
@@ -469,10 +470,11 @@ class _Receiving:
         """Put together what came of the attempt, with the key removed from every text."""
         redact = self._endpoint.redact
         headers = self._response.headers if self._response is not None else httpx.Headers()
-        request_id = headers.get("x-request-id")
+        request_id, location = headers.get("x-request-id"), headers.get("location")
         return Outcome(
             started=self._started,
             finished=time.time(),
+            took=time.monotonic() - self._began,
             status=self._response.status_code if self._response is not None else None,
             fault=fault,
             detail=redact(detail),
@@ -482,6 +484,7 @@ class _Receiving:
             remaining=_decimal(headers.get("x-remaining-credits")),
             cost=_cost(headers.get("x-cost")),
             request_id=redact(request_id) if request_id else None,
+            location=redact(location) if location else None,
             retry_after=retry_after(headers),
             simulated=SANDBOX_HEADER in headers,
             prompt=self._task.prompt,

@@ -21,7 +21,8 @@ class Fault(StrEnum):
     """Why an attempt brought no whole answer, or one that is no output."""
 
     NOT_SENT = "not sent"  # evidence: no byte of the request was written
-    NO_ANSWER = "no answer"  # sent, and then silence or a closed connection
+    TIMEOUT = "no answer in time"  # sent, and then silence for as long as the job waits
+    NO_ANSWER = "no answer"  # sent, and then a reset or closed connection
     CUT = "cut"  # the answer began and did not arrive whole
     NOT_MEDIA = "not media"  # 200, but JSON, HTML, nothing, or unknown bytes
     BROKEN_MEDIA = "broken media"  # 200 and whole as sent, but the file is not
@@ -66,7 +67,9 @@ class Outcome:
 
     `status` is the HTTP status where an answer began. `text` holds the first 64 KB of an answer
     that is no output, with the key removed. `retry_after` is in seconds from the answer. Times
-    are Unix seconds.
+    are Unix seconds, but `took` is by a clock that nobody sets. `location` is where a redirect
+    leads. `hopeless` says of a request that was not sent that waiting alone mends nothing:
+    nobody listens on this machine, no such name, a certificate that does not fit.
     """
 
     started: float
@@ -82,6 +85,9 @@ class Outcome:
     request_id: str | None = None
     retry_after: float | None = None
     simulated: bool = False
+    took: float | None = None
+    location: str | None = None
+    hopeless: bool = False
     prompt: str = ""
     params: dict[str, Any] = field(default_factory=dict)
 
@@ -93,7 +99,7 @@ class Outcome:
     @property
     def seconds(self) -> float:
         """How long the attempt took."""
-        return round(self.finished - self.started, 3)
+        return round(max(self.finished - self.started, 0.0) if self.took is None else self.took, 3)
 
     @property
     def said(self) -> str:
@@ -249,7 +255,7 @@ TABLE: tuple[Row, ...] = (
     ),
     Row(
         "no answer",
-        lambda o: o.fault is Fault.NO_ANSWER,
+        _fault(Fault.TIMEOUT, Fault.NO_ANSWER),
         Decision.IN_DOUBT,
         "timeout, reset or close after a byte was written: it may have been paid for",
         **_DOUBT,

@@ -42,8 +42,8 @@ async def send_to(url: str, part: Path, **options: float) -> Outcome:
 
 def never_sent(outcome: Outcome) -> bool:
     assert outcome.status is None
-    assert outcome.fault in {Fault.NOT_SENT, Fault.NO_ANSWER}
-    sent = outcome.fault is Fault.NO_ANSWER
+    assert outcome.fault in {Fault.NOT_SENT, Fault.TIMEOUT, Fault.NO_ANSWER}
+    sent = outcome.fault is not Fault.NOT_SENT
     assert decide(outcome).decision is (Decision.IN_DOUBT if sent else Decision.RETRY)
     assert outcome.detail, "people want to know why"
     return not sent
@@ -294,6 +294,7 @@ async def test_a_server_that_says_nothing_is_waited_for_and_then_in_doubt(
 
     outcome = await attempt(act, timeout=0.2)
     assert not never_sent(outcome)
+    assert outcome.fault is Fault.TIMEOUT
     assert "ReadTimeout" in outcome.detail
     assert 0.15 < outcome.seconds < 3
 
