@@ -9,7 +9,7 @@ PACKAGE = Path(__file__).parent.parent / "pipeline"
 
 # From the ground up. A room may import from those below it, and from its own floor if it must.
 FLOORS = [
-    {"errors"},
+    {"errors", "printable"},
     {"models", "media", "deadlines", "pool"},
     {"outcomes", "retry", "events", "schedule"},
     {"jobfile"},

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from pipeline.cli.edge import remember_secret
+from pipeline.cli.output import remember_secret
 from pipeline.client import DEFAULT_BASE_URL, Endpoint
 from pipeline.environment import find_access
 from pipeline.models import Job

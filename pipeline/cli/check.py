@@ -5,10 +5,11 @@ from pathlib import Path
 from typing import Any
 
 import click
-import msgspec
 
 from pipeline.cli.options import base_url_option, job_argument, load_job, output_option
+from pipeline.cli.output import give_json, show, tell
 from pipeline.models import Job
+from pipeline.printable import printable
 
 # The published time of one Luma clip, where past tasks tell nothing. Source: the vendor's page.
 _TYPICAL_SECONDS = 62.0
@@ -30,9 +31,9 @@ def check(
         told, loaded = _ask(loaded, base_url)
     plan = _plan(loaded, told)
     if as_json:
-        click.echo(msgspec.json.Encoder(decimal_format="number").encode(plan))
+        give_json(plan)
     else:
-        click.echo("\n".join(_lines(loaded, plan)))
+        show("\n".join(map(printable, _lines(loaded, plan))))
 
 
 def _plan(job: Job, told: Decimal | None) -> dict[str, Any]:
@@ -95,13 +96,13 @@ def _ask(job: Job, base_url: str | None) -> tuple[Decimal | None, Job]:
 
     access, job = endpoint(job, base_url)
     if access.unusual_host:
-        click.echo(f"the balance is asked at {access.unusual_host}", err=True)
+        tell(f"the balance is asked at {access.unusual_host}")
 
     async def ask() -> Decimal | None:
         async with Client(access) as client:
             balance = await client.balance()
         if balance.credits is None:
-            click.echo(f"the balance is not told: {balance.detail}", err=True)
+            tell(f"the balance is not told: {balance.detail}")
         return balance.credits
 
     return anyio.run(ask), job

@@ -5,26 +5,12 @@ import os
 import sys
 import traceback
 from collections.abc import Iterator
-from contextlib import suppress
 
 import click
 
 from pipeline.cli.group import cli
+from pipeline.cli.output import tell
 from pipeline.errors import ExitCode, PipelineError
-
-_secrets: set[str] = set()
-
-
-def remember_secret(secret: str) -> None:
-    """Note a secret that no message may show."""
-    _secrets.add(secret)
-
-
-def redact(text: str) -> str:
-    """Remove every known secret from a text."""
-    for secret in _secrets:
-        text = text.replace(secret, "[key]")
-    return text
 
 
 def run_command(arguments: list[str]) -> int:
@@ -38,10 +24,12 @@ def run_command(arguments: list[str]) -> int:
     except click.exceptions.Exit as end:
         return end.exit_code
     except (click.Abort, KeyboardInterrupt):
-        _say("stopped")
+        tell("stopped")
         return ExitCode.SIGINT
     except click.ClickException as error:
-        error.show()
+        said = io.StringIO()
+        error.show(said)
+        tell(said.getvalue())
         return ExitCode.REFUSED
     except SystemExit:
         # So click ends where the reader of our output has left (`| head`): nobody is to be told.
@@ -53,13 +41,13 @@ def run_command(arguments: list[str]) -> int:
 
 def _explain(error: Exception, *, debug: bool) -> int:
     if debug:
-        _say("".join(traceback.format_exception(error)))
+        tell("".join(traceback.format_exception(error)))
     for cause in _leaves(error):
         if isinstance(cause, PipelineError):
-            _say(f"error: {cause.message}" + (f"\n  {cause.hint}" if cause.hint else ""))
+            tell(f"error: {cause.message}" + (f"\n  {cause.hint}" if cause.hint else ""))
             return cause.exit_code
     leaf = next(_leaves(error))
-    _say(
+    tell(
         f"error: this is a bug in pipeline: {type(leaf).__name__}: {leaf}\n"
         "  Whatever was in flight is in doubt; the same command goes on. --debug shows more."
     )
@@ -73,8 +61,3 @@ def _leaves(error: BaseException) -> Iterator[BaseException]:
             yield from _leaves(inner)
     else:
         yield error
-
-
-def _say(text: str) -> None:
-    with suppress(OSError):  # whoever would read it may have left
-        sys.stderr.write(redact(text).rstrip("\n") + "\n")

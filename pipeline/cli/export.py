@@ -1,6 +1,7 @@
 """`pipeline export`."""
 
 import csv
+import io
 import json
 import sys
 from collections.abc import Iterator
@@ -8,34 +9,74 @@ from pathlib import Path
 from typing import Any
 
 import click
-import msgspec
 
 from pipeline.cli.options import job_argument, load_job, output_option
+from pipeline.cli.output import give, give_json
+from pipeline.errors import UsageError
 from pipeline.models import Job
 
 # What scheduling tools ask for stands first; every other key of meta follows.
 _FIRST = ("publish", "channel", "caption")
 _LAST = ("prompt", "cost", "sha256", "finished_at")
 
+# A spreadsheet takes a text that begins so for a formula, and works it out.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_BOM = "\ufeff"
+
 
 @click.command()
 @job_argument
 @output_option
 @click.option("--to", "form", type=click.Choice(["csv", "json"]), default="csv", show_default=True)
-def export(job: Path, output: Path | None, form: str) -> None:
-    """List each finished clip with its publish date, channel, caption and file."""
+@click.option("--raw", is_flag=True, help="CSV: leave texts that a spreadsheet takes for formulas.")
+@click.option("--bom", is_flag=True, help="CSV: begin with the mark by which Excel knows UTF-8.")
+def export(job: Path, output: Path | None, form: str, *, raw: bool, bom: bool) -> None:
+    """List each finished clip with its publish date, channel, caption and file.
+
+    In a CSV a text that begins with = + - @, a tab or a CR gets a leading apostrophe, as a
+    spreadsheet would take it for a formula; --raw leaves it as it is. JSON is always as it is.
+    """
+    if bom and form != "csv":
+        raise UsageError("--bom is for --to csv: JSON has no such mark")
     rows = list(_rows(load_job(job, output)))
+    on_terminal = sys.stdout.isatty()
+    if isinstance(sys.stdout, io.TextIOWrapper) and not on_terminal:
+        sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")
     if form == "json":
-        text = msgspec.json.format(msgspec.json.Encoder(decimal_format="number").encode(rows))
-        click.echo(text)
-        return
+        give_json(rows, pretty=True)
+    else:
+        _write_csv(rows, raw=raw, bom=bom and not on_terminal)
+
+
+def _write_csv(rows: list[dict[str, Any]], *, raw: bool, bom: bool) -> None:
     lines = [_line(row) for row in rows]
     keys = dict.fromkeys(("task", "file", *_FIRST))
     keys.update(dict.fromkeys(key for line in lines for key in line if key not in _LAST))
     keys.update(dict.fromkeys(_LAST))
-    writer = csv.DictWriter(sys.stdout, list(keys), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(lines)
+    # With this line end the writer quotes CR and LF within a cell, each of them.
+    writer = csv.writer(_Rows(_BOM if bom else ""), lineterminator=_Rows.END)
+    writer.writerow(key if raw else _inert(key) for key in keys)
+    for line in lines:
+        cells = (line.get(key) for key in keys)
+        writer.writerow(cells if raw else map(_inert, cells))
+
+
+class _Rows:
+    """Takes the rows of a CSV writer, one a call, and ends them as lines end here."""
+
+    END = "\r\n"
+
+    def __init__(self, before: str) -> None:
+        self._before = before
+
+    def write(self, row: str) -> None:
+        give(self._before + row.removesuffix(self.END))
+        self._before = ""
+
+
+def _inert(cell: Any) -> Any:
+    """Keep a spreadsheet from taking a text for a formula; a number is none."""
+    return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA) else cell
 
 
 def _line(row: dict[str, Any]) -> dict[str, Any]:
@@ -45,9 +86,10 @@ def _line(row: dict[str, Any]) -> dict[str, Any]:
     return {**{key: _cell(value) for key, value in meta.items()}, **own}
 
 
-def _cell(value: Any) -> str | None:
-    """Write a value of meta: texts as they are, anything else as JSON."""
-    return value if isinstance(value, str | None) else json.dumps(value, ensure_ascii=False)
+def _cell(value: Any) -> Any:
+    """Write a value of meta: texts and numbers as they are, anything else as JSON."""
+    plain = isinstance(value, str | int | float | None) and not isinstance(value, bool)
+    return value if plain else json.dumps(value, ensure_ascii=False)
 
 
 def _rows(job: Job) -> Iterator[dict[str, Any]]:

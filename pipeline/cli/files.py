@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from pipeline.cli.output import tell
 from pipeline.errors import UsageError
 
 
@@ -39,4 +40,4 @@ def init(path: Path) -> None:
                 raise UsageError(f"{target} is there already; nothing was written") from None
         except OSError as error:
             raise UsageError(f"{target} cannot be written: {error.strerror}") from error
-    click.echo(f"{path} written. Next: pipeline check {path}", err=True)
+    tell(f"{path} written. Next: pipeline check {path}")

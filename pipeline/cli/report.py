@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from pipeline.cli.options import job_argument, load_job, output_flag, output_option
+from pipeline.cli.output import give
 from pipeline.errors import DirectoryError
 
 
@@ -22,4 +23,4 @@ def report(job: Path, output: Path | None) -> None:
         raise DirectoryError(
             f"there is no manifest in {loaded.output_dir}", hint=f"pipeline run {job} makes one"
         )
-    click.echo(write_report(loaded, job, output_flag(output)))
+    give(str(write_report(loaded, job, output_flag(output))))

@@ -22,8 +22,10 @@ from pipeline.cli.options import (
     output_flag,
     output_option,
 )
+from pipeline.cli.output import tell
 from pipeline.errors import ExitCode, PipelineError, UsageError
 from pipeline.models import Job
+from pipeline.printable import printable
 
 
 class _Money(click.ParamType[Any]):
@@ -139,7 +141,7 @@ def _confirm(plan: Any, *, above: Decimal | None) -> None:
         return
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         raise UsageError(what, hint="confirm on a terminal, or raise --confirm-above")
-    if not click.confirm(f"{what}. Go on?", err=True):
+    if not click.confirm(printable(f"{what}. Go on?"), err=True):
         raise UsageError("not confirmed; nothing was sent")
 
 
@@ -180,16 +182,14 @@ def _write_report(job: Job, shown: Path, output: Path | None) -> None:
     # A line of the manifest has several hundred bytes.
     manifest = Layout(job.output_dir).manifest
     if manifest.exists() and manifest.stat().st_size > MOST * 500:
-        click.echo(
-            f"  more than {MOST:,} clips: `pipeline report {shown}` writes the page", err=True
-        )
+        tell(f"  more than {MOST:,} clips: `pipeline report {shown}` writes the page")
         return
     try:
         path = write_report(job, shown, output_flag(output))
     except PipelineError as error:
-        click.echo(f"warning: report.html could not be written: {error}", err=True)
+        tell(f"warning: report.html could not be written: {error}")
     else:
-        click.echo(f"  report: {path}", err=True)
+        tell(f"  report: {path}")
 
 
 def _say_end(summary: Any, command: list[str]) -> None:
@@ -203,6 +203,6 @@ def _say_end(summary: Any, command: list[str]) -> None:
     console = Console(stderr=True)
     if console.is_terminal and not console.is_dumb_terminal:
         style = "green" if summary.exit_code is ExitCode.OK else "bold red"
-        console.print(in_words(summary), style=style, markup=False, highlight=False)
+        console.print(printable(in_words(summary)), style=style, markup=False, highlight=False)
     for step in next_steps(summary, shlex.join(command)):
-        click.echo(f"  {step}", err=True)
+        tell(f"  {step}")

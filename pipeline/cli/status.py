@@ -5,9 +5,10 @@ import time
 from pathlib import Path
 
 import click
-import msgspec
 
 from pipeline.cli.options import job_argument, load_job, output_option
+from pipeline.cli.output import give_json, show
+from pipeline.printable import printable
 
 # How often --watch looks again, in seconds.
 _EVERY = 2.0
@@ -26,11 +27,11 @@ def status(job: Path, output: Path | None, *, as_json: bool, watch: bool) -> Non
     while True:
         state = look(loaded)
         if as_json:
-            click.echo(msgspec.json.Encoder(decimal_format="number").encode(state.as_json()))
+            give_json(state.as_json())
         else:
             if watch and sys.stdout.isatty():
                 click.clear()
-            click.echo("\n".join(_lines(state)))
+            show("\n".join(map(printable, _lines(state))))
         if not (watch and state.running):
             return
         time.sleep(_EVERY)

@@ -12,7 +12,8 @@ from rich.text import Text
 
 from pipeline import events as ev
 from pipeline.display.progress import Progress
-from pipeline.display.words import clock, duration, line, money, printable
+from pipeline.display.words import clock, duration, line, money
+from pipeline.printable import printable
 
 # Lines that the display keeps for the rest: bar, money, hold, one of air.
 _OVERHEAD = 5
@@ -66,7 +67,7 @@ class LiveDisplay:
             again = f" (try {flight.attempt})" if flight.attempt > 1 else ""
             table.add_row(
                 Text(duration(now - flight.at), style="cyan"),
-                Text(flight.task + again),
+                Text(printable(flight.task) + again),
                 Text(printable(flight.prompt), style="dim"),
             )
         if len(shown) < len(flying):
@@ -112,7 +113,7 @@ class LiveDisplay:
             said = f"waiting ({p.hold.reason}){left}: {p.hold.detail}"
         else:
             return []
-        return [Text(said, style="bold yellow", no_wrap=True, overflow="ellipsis")]
+        return [Text(printable(said), style="bold yellow", no_wrap=True, overflow="ellipsis")]
 
 
 def _style(event: ev.Event) -> str:

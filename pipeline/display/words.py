@@ -5,6 +5,7 @@ from decimal import Decimal
 
 from pipeline import events as ev
 from pipeline.models import Record, Status
+from pipeline.printable import printable
 
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 
@@ -34,11 +35,6 @@ def clock(at: float) -> str:
     moment = datetime.fromtimestamp(at).astimezone()
     today = moment.date() == datetime.now().astimezone().date()
     return moment.strftime("%H:%M:%S" if today else "%Y-%m-%d %H:%M")
-
-
-def printable(text: str) -> str:
-    """Take out of a text what would steer a terminal or break a line."""
-    return "".join(char if char.isprintable() else " " for char in text)
 
 
 def tasks(number: int) -> str:

@@ -1,9 +1,13 @@
 """A job on disk, the sandbox beside it, and the real command."""
 
+import fcntl
 import json
 import os
+import pty
+import struct
 import subprocess
 import sys
+import termios
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -101,6 +105,52 @@ def pipeline_process(tmp_path: Path, sandbox: Sandbox) -> Command:
         return Run(done.returncode, done.stdout, done.stderr)
 
     return run
+
+
+@dataclass(frozen=True)
+class Screen:
+    """What a command wrote to a terminal, standard output and error together."""
+
+    code: int
+    text: str
+
+
+Terminal = Callable[..., Screen]
+
+
+@pytest.fixture
+def on_terminal(tmp_path: Path, sandbox: Sandbox) -> Terminal:
+    """Run `pipeline` on a terminal of so many columns."""
+
+    def run(
+        *arguments: object, columns: int = 80, env: dict[str, str] | None = None, rows: int = 24
+    ) -> Screen:
+        ours, theirs = pty.openpty()
+        fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+        settings = {"SEGMIND_API_KEY": KEY, "SEGMIND_BASE_URL": sandbox.url} if env is None else env
+        environment = clean_environment(TERM="xterm-256color", **settings)
+        del environment["COLUMNS"]
+        with subprocess.Popen(
+            [sys.executable, "-m", "pipeline", *map(str, arguments)],
+            cwd=tmp_path, env=environment, stdin=theirs, stdout=theirs, stderr=theirs,
+            start_new_session=True,
+        ) as process:  # fmt: skip
+            os.close(theirs)
+            shown = b""
+            while part := _read(ours):
+                shown += part
+            code = process.wait(60)
+        os.close(ours)
+        return Screen(code, shown.decode().replace("\r\n", "\n"))
+
+    return run
+
+
+def _read(terminal: int) -> bytes:
+    try:
+        return os.read(terminal, 65536)
+    except OSError:  # so a terminal says that its other side has left
+        return b""
 
 
 def records(folder: Path) -> list[dict[str, Any]]:
