@@ -6,7 +6,7 @@ from typing import Any
 
 import yaml
 
-from pipeline.jobfile.nodes import Mapping, Plain, Sequence
+from pipeline.jobfile.nodes import Cut, Mapping, Plain, Sequence
 from pipeline.jobfile.problems import Report, did_you_mean, shown
 
 DEEPEST = 50
@@ -47,11 +47,20 @@ class _Frame:
 
 
 class Builder:
-    """Takes the events of one stream; `document` is the first document."""
+    """Takes the events of one stream; `document` is the first document.
 
-    def __init__(self, report: Report, line_of: Callable[[Any], int]) -> None:
+    `line_of` tells the line of a mark, `comment_at` the comment that begins there like a word.
+    """
+
+    def __init__(
+        self,
+        report: Report,
+        line_of: Callable[[Any], int],
+        comment_at: Callable[[Any], str | None],
+    ) -> None:
         self.document: Any = None
         self._line_of = line_of
+        self._comment_at = comment_at
         self._report = report
         self._stack: list[_Frame] = []
         self._anchors: dict[str, _Anchored] = {}
@@ -105,7 +114,17 @@ class Builder:
         if not plain:
             return str(text)
         # A null plain scalar that is a key is still that key's text.
-        return None if text in _NULLS and not self._expects_key() else Plain(text)
+        if text in _NULLS and not self._expects_key():
+            return None
+        return self._written(text, self._comment_at(event.end_mark))
+
+    @staticmethod
+    def _written(text: str, comment: str | None) -> Plain:
+        if comment is None:
+            return Plain(text)
+        cut = Cut(text)
+        cut.comment = comment
+        return cut
 
     def _expects_key(self) -> bool:
         frame = self._stack[-1] if self._stack else None

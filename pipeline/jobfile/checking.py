@@ -18,7 +18,7 @@ from pipeline.jobfile.document import (
 )
 from pipeline.jobfile.fields import kind
 from pipeline.jobfile.nodes import Mapping, Sequence, Way
-from pipeline.jobfile.problems import InvalidError, Report, nearest
+from pipeline.jobfile.problems import InvalidError, Report, nearest, shown
 
 _SECTIONS: dict[str, type[BaseModel]] = {
     "output": Output,
@@ -103,7 +103,7 @@ def _report(detail: ErrorDetails, above: Way, report: Report) -> None:
     if isinstance(error, InvalidError):
         _strip(way, report, error.message, error.hint)
     elif detail["type"] == "extra_forbidden":
-        report.add(way, "unknown key", _right_key(way))
+        report.add(way, "unknown key", _text_with_a_colon(way, report) or _right_key(way))
     else:
         told = _TOLD.get(detail["type"], detail["msg"])
         if above and not detail["loc"]:
@@ -121,6 +121,19 @@ def _strip(way: Way, report: Report, message: str, hint: str | None) -> None:
             break
         node = node.get(step) if isinstance(node, dict) else node[int(step)]
     report.add(way, message, hint)
+
+
+def _text_with_a_colon(way: Way, report: Report) -> str | None:
+    """Say what `- Camera: pan left` should have been: for YAML it is a mapping of one key."""
+    if len(way) != 3 or way[0] != "prompts":  # noqa: PLR2004 - prompts, its place, the key
+        return None
+    mapping = report.tree["prompts"][way[1]]
+    key, value = str(way[2]), mapping[way[2]]
+    if len(mapping) > 1 or isinstance(value, dict | list) or key.casefold() in Prompt.model_fields:
+        return None
+    written = f"{key}: {value or ''}".strip()
+    near = nearest(key, Prompt.model_fields, alike=0.8)
+    return f"quote the text: {shown(written)}" + (f", or did you mean {near}?" if near else "")
 
 
 def _missing_hint(way: Way) -> str | None:

@@ -13,7 +13,7 @@ from typing import Annotated, Any, TypeVar
 from pydantic import BeforeValidator, Field, PlainValidator, WithJsonSchema
 
 from pipeline.jobfile import scalars
-from pipeline.jobfile.nodes import Mapping, Sequence
+from pipeline.jobfile.nodes import Cut, Mapping, Sequence
 from pipeline.jobfile.problems import InvalidError, did_you_mean, shown
 from pipeline.models import Gate, InDoubt, Rate
 
@@ -41,6 +41,16 @@ def text(value: object, expected: str = "a text") -> str:
     if not isinstance(value, str):
         raise InvalidError(f"{expected} is expected, not {kind(value)}")
     return str(value)
+
+
+def whole(value: object) -> str:
+    """Take a text that no comment has cut short."""
+    if isinstance(value, Cut):
+        raise InvalidError(
+            f"the rest of the line, {shown(value.comment)}, is a comment and would be lost",
+            "quote the text; a comment has a blank after its #",
+        )
+    return text(value)
 
 
 def reading(parse: Callable[[str], T], expected: str = "a text") -> Callable[[object], T]:
@@ -102,11 +112,12 @@ def timezone(value: object) -> str:
     return name
 
 
-def not_blank(value: str) -> str:
-    """Refuse a text of nothing but space."""
-    if not value.strip():
+def prose(value: object) -> str:
+    """Take a whole text; one of nothing but space is none."""
+    told = whole(value)
+    if not told.strip():
         raise InvalidError("this is empty", "write a text, or leave the key out")
-    return value
+    return told
 
 
 def _scalar_schema(**more: Any) -> WithJsonSchema:
@@ -114,10 +125,8 @@ def _scalar_schema(**more: Any) -> WithJsonSchema:
 
 
 # Editors read YAML 1.2, where an unquoted 007 or true is no string: it is text here all the same.
-Text = Annotated[str, BeforeValidator(text), _scalar_schema(pattern=NAME_PATTERN)]
-Prose = Annotated[
-    str, BeforeValidator(reading(not_blank)), _scalar_schema(minLength=1, pattern=r"\S")
-]
+Text = Annotated[str, BeforeValidator(whole), _scalar_schema(pattern=NAME_PATTERN)]
+Prose = Annotated[str, BeforeValidator(prose), _scalar_schema(minLength=1, pattern=r"\S")]
 ModelName = Annotated[
     str,
     BeforeValidator(model_name),

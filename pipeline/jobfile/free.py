@@ -3,6 +3,7 @@
 from typing import Any
 
 from pipeline.jobfile import scalars
+from pipeline.jobfile.fields import whole
 from pipeline.jobfile.nodes import Mapping, Plain, Sequence, Way, dotted, line_of
 from pipeline.jobfile.problems import InvalidError, Report, shown
 
@@ -59,14 +60,19 @@ class FreeValues:
         except InvalidError as error:
             self._report.add(way, error.message, error.hint)
             return None
-        if not sent or not isinstance(resolved, str):
-            return resolved
-        if _is_loop(way):
-            known = scalars.boolean(resolved)
-            return resolved if known is None else known
-        if resolved.casefold() in scalars.LOOSE_BOOLEANS:
-            self._warn(way, resolved)
-        return resolved
+        return self._text(value, way, sent=sent) if isinstance(resolved, str) else resolved
+
+    def _text(self, value: Plain, way: Way, *, sent: bool) -> str | bool:
+        known = scalars.boolean(value) if sent and _is_loop(way) else None
+        if known is not None:
+            return known
+        try:
+            whole(value)
+        except InvalidError as error:
+            self._report.add(way, error.message, error.hint)
+        if sent and value.casefold() in scalars.LOOSE_BOOLEANS:
+            self._warn(way, value)
+        return str(value)
 
     def _warn(self, way: Way, text: str) -> None:
         meant = str(bool(scalars.boolean(text))).lower()

@@ -13,6 +13,16 @@ class Plain(str):
     __slots__ = ()
 
 
+class Cut(Plain):
+    """A scalar without quotes that a comment ends: blank, `#`, and no blank, as in `a car #7`.
+
+    `comment` is what is lost if it was meant as text.
+    """
+
+    __slots__ = ("comment",)
+    comment: str
+
+
 class Mapping(dict[str, Any]):
     """A mapping; `line` is its first line, `lines` the line of each key, from 1."""
 

@@ -70,10 +70,10 @@ class Report:
         return JobFileError(found)
 
 
-def nearest(name: str, known: Iterable[str]) -> str | None:
-    """Find the known name that is most like `name`, or nothing."""
+def nearest(name: str, known: Iterable[str], *, alike: float = 0.6) -> str | None:
+    """Find the known name that is most like `name`, from 0 to 1, or nothing."""
     names = {candidate.casefold(): candidate for candidate in known}
-    found = difflib.get_close_matches(name.casefold()[:100], names, n=1, cutoff=0.6)
+    found = difflib.get_close_matches(name.casefold()[:100], names, n=1, cutoff=alike)
     return names[found[0]] if found else None
 
 

@@ -16,7 +16,7 @@ import yaml
 
 from pipeline.jobfile.builder import Builder, HopelessError
 from pipeline.jobfile.nodes import Mapping
-from pipeline.jobfile.problems import InvalidError, Report, nearest
+from pipeline.jobfile.problems import InvalidError, Report, nearest, shown
 from pipeline.jobfile.scalars import CONTROL
 
 MOST_BYTES = 64 * 1024**2
@@ -26,6 +26,10 @@ _Events = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 _ODD_BREAKS = tuple(mark.encode() for mark in "\x85\u2028\u2029")
 _BREAKS = re.compile(b"\r\n|[\r\n]|" + b"|".join(_ODD_BREAKS))
+_LIKE_TEXT = re.compile(rb"[ \t]#+[^\s#]")
+_COMMENT_AFTER_TEXT = re.compile(rb"\S[ \t]+(#+[^\s#].*)")
+_FAR = 200
+_COMMENT = re.compile(r"[ \t]+(#+[^\s#][^\r\n\x85\u2028\u2029]*)")
 _WIDE = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_UTF32_BE)
 
 
@@ -131,9 +135,10 @@ def check_text(data: bytes) -> None:
 
 def _parse(data: bytes, report: Report) -> Any:
     line_of = _line_counter(data)
-    builder = Builder(report, line_of)
     # A mark in the middle of a text is invisible and never meant, but libyaml may refuse it.
-    loader = _Events(data.replace(codecs.BOM_UTF8, b""))
+    data = data.replace(codecs.BOM_UTF8, b"")
+    builder = Builder(report, line_of, _comments(data))
+    loader = _Events(data)
     try:
         while (event := loader.get_event()) is not None:
             builder.take(event)
@@ -142,7 +147,8 @@ def _parse(data: bytes, report: Report) -> Any:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = line_of(mark) if mark else 1
-        raise _UnreadableError(line, *_explained(error, data, line)) from None
+        first = line_of(error.context_mark) if error.context_mark else line
+        raise _UnreadableError(line, *_explained(error, data, first, line)) from None
     except yaml.YAMLError as error:
         raise _UnreadableError(1, f"the file cannot be read: {error}") from None
     finally:
@@ -159,17 +165,47 @@ def _line_counter(data: bytes) -> Callable[[Any], int]:
     return lambda mark: int(mark.line) + 1 - bisect_left(odd, mark.line)
 
 
-def _explained(error: yaml.MarkedYAMLError, data: bytes, line: int) -> tuple[str, str | None]:
+def _comments(data: bytes) -> Callable[[Any], str | None]:
+    """Make what finds the comment at a mark, where it looks like the rest of a text: ` #7 on`."""
+    if not _LIKE_TEXT.search(data):
+        return lambda _: None
+    text = data.decode()
+
+    def comment_at(mark: Any) -> str | None:
+        match = _COMMENT.match(text, mark.index)
+        return match and match[1].rstrip()
+
+    return comment_at
+
+
+def _explained(
+    error: yaml.MarkedYAMLError, data: bytes, first: int, line: int
+) -> tuple[str, str | None]:
     """Say a syntax error in words that help: libyaml's own, and the usual cause."""
     problem = error.problem or "it ends too early"
     if isinstance(error, HopelessError):
         return problem, None
-    source = next(iter(data.splitlines()[line - 1 : line]), b"")
-    hint = None
-    if b"\t" in source[: len(source) - len(source.lstrip())] or "cannot start any token" in problem:
+    lines = data.splitlines()
+    source = next(iter(lines[line - 1 : line]), b"")
+    hint = _cut_off(lines, max(first, line - _FAR), line)
+    if hint is not None:
+        pass
+    elif (
+        b"\t" in source[: len(source) - len(source.lstrip())] or "cannot start any token" in problem
+    ):
         hint = "indent with spaces, not tabs; quote a text that starts with @, ` or %"
     elif "mapping values are not allowed" in problem:
         hint = 'quote a text that contains ": "'
     elif "expected" in problem:
         hint = "check quotes, brackets and indentation above this line"
     return f"not valid YAML: {problem}", hint
+
+
+def _cut_off(lines: list[bytes], first: int, last: int) -> str | None:
+    """Name the comment that takes away what the syntax needs: `[a car #7 on a track, a boat]`."""
+    for number in range(first, last + 1):
+        match = _COMMENT_AFTER_TEXT.search(next(iter(lines[number - 1 : number]), b""))
+        if match is not None:
+            comment = shown(match[1].decode(errors="replace"))
+            return f"on line {number}, {comment} is a comment: quote a text that contains it"
+    return None

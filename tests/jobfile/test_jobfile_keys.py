@@ -182,7 +182,7 @@ def test_an_address_in_notify_is_refused_without_showing_it(desk: Desk, secret: 
         ("", "prompts[1]", "this prompt is empty"),
         ("''", "prompts[1]", "this is empty"),
         ("[a]", "prompts[1]", "a text or a mapping is expected, not a list"),
-        ("A shot: the sea", "prompts[1].A shot", 'quote a text that contains ": "'),
+        ("A shot: the sea", "prompts[1].A shot", 'quote the text: "A shot: the sea"'),
         ("{promt: x}", "prompts[1].promt", "did you mean prompt?"),
         ("{prompt: x, promt: }", "prompts[1].promt", "did you mean prompt?"),
         ("{prompt: [x]}", "prompts[1].prompt", "a text is expected, not a list"),
