@@ -324,9 +324,10 @@ class CreditGate:
         return self.prices.of(name) is not None and self._covers(price)
 
     def release(self, held: Reservation, header: Decimal | None = None) -> None:
-        """Give a reservation back: the request was not charged."""
-        self._close(held)
-        self._hear(held, header)
+        """Give a reservation back, once: the request was not charged."""
+        if held in self._in_flight:
+            self._close(held)
+            self._hear(held, header)
 
     def withdraw(self, held: Reservation) -> None:
         """Give a reservation back whose request was never dispatched, as if it had not been."""
@@ -359,6 +360,19 @@ class CreditGate:
         self.unpriced += cost is None
         self._spend(cost or ZERO)
         return cost
+
+    def fell(self, held: Reservation, told: Decimal | None, header: Decimal | None) -> bool | None:
+        """Say whether the balance fell by a request that was answered; None where nothing tells.
+
+        `told` is what the balance call says after the answer. A header may be older than the
+        charge, so that it shows a fall, and never that there was none.
+        """
+        if held.before is None:
+            return None
+        was = self._bound(held.before)
+        if told is not None:
+            return told < was
+        return True if header is not None and header < was else None
 
     def correct(self, name: str, booked: Decimal | None) -> Decimal | None:
         """Correct a cost just booked, now that a figure has told the price."""

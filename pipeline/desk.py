@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections import Counter
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Protocol
 
 import anyio
@@ -112,11 +113,13 @@ class Desk:
             budget=self.job.credits.budget,
         )
 
-    async def ask_balance(self) -> None:
+    async def ask_balance(self) -> Decimal | None:
         """Ask for the balance, and tell the gate; one question at a time, so that none is late."""
         async with self._asking:
             question = self.gate.ask()
-            self.gate.told(question, (await self.balances.balance()).credits)
+            told = (await self.balances.balance()).credits
+            self.gate.told(question, told)
+        return told
 
     def out_of_credits(self, detail: str) -> None:
         """Stop for credits, or hold for a top-up where the run was asked to and one can help."""

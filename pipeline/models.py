@@ -66,6 +66,24 @@ class CostSource(StrEnum):
     ESTIMATED = "estimated"  # the fall of the balance, seen once
 
 
+class Cause(StrEnum):
+    """Why a task has no output: one word, for scripts."""
+
+    MODERATION = "moderation"  # the prompt, or what was made of it, was refused on safety grounds
+    REJECTED = "rejected"  # the API says that the request is at fault: 400, 406, 422, …
+    SERVER_ERROR = "server_error"  # it failed at the API, in each attempt
+    NOT_MEDIA = "not_media"  # 2xx, but JSON, HTML, nothing, or unknown bytes
+    BROKEN_MEDIA = "broken_media"  # 2xx, and the file is not whole
+    TOO_LARGE = "too_large"  # 2xx, and more bytes than `output.max_size`
+    CUT = "cut"  # 2xx, and the body stalled or broke off
+    TIMEOUT = "timeout"  # no answer in time, here or at the gateway
+    NO_ANSWER = "no_answer"  # sent, and the connection was lost
+    ELSEWHERE = "elsewhere"  # a redirect, after the work was done
+    UNSAVED = "unsaved"  # it came, and could not be written
+    KILLED = "killed"  # the run was killed while it was on the wire
+    UNKNOWN = "unknown"  # an answer that nobody knows
+
+
 class InDoubt(StrEnum):
     """What a run does with a task that may have been paid for."""
 
@@ -111,8 +129,8 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     Money is in US dollars. `at_risk` is what may have been paid without an output. `attempts` is
     how often the task was sent in this run, also where an outage or a rate limit turned it away.
     `duration_s` is the time of the last attempt, from dispatch to the last byte. `simulated` marks
-    the sandbox's answers; it is None where no answer has told. `reason` is one word for scripts:
-    why there is no output. `seed` is as the answer reported it, else as sent.
+    the sandbox's answers; it is None where no answer has told. `reason` is one word for scripts,
+    a `Cause`: why there is no output. `seed` is as the answer reported it, else as sent.
     """
 
     task: str

@@ -5,16 +5,23 @@
 published logs and third-party harvests for the rest.
 """
 
-import html
-import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
 from pipeline.errors import ExitCode
+from pipeline.models import Cause
+from pipeline.wording import (
+    about_money,
+    judges_the_prompt,
+    refuses_the_prompt,
+    says_the_credits_are_gone,
+    texts,
+    without_echoes,
+)
 
 
 class Fault(StrEnum):
@@ -102,71 +109,31 @@ class Outcome:
         return round(max(self.finished - self.started, 0.0) if self.took is None else self.took, 3)
 
     @property
+    def sent(self) -> list[str]:
+        """Every text of what was sent."""
+        return [self.prompt, *texts(self.params)]
+
+    @property
     def said(self) -> str:
-        """The answer's text without what was sent, which may itself speak of safety or credits."""
-        text = self.text.casefold()
-        for echo in {form for sent in (self.prompt, *_texts(self.params)) for form in _forms(sent)}:
-            if echo in text:  # else no pattern is made of what may be a picture
-                # Whole words: a prompt of one letter must not spoil the rest.
-                text = re.sub(rf"(?<!\w){re.escape(echo)}(?!\w)", " ", text)
-        return text
+        """The answer's text in lower case, without what was sent."""
+        return without_echoes(self.text, self.sent)
 
 
-def _texts(value: Any) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, dict | list):
-        for inner in value.values() if isinstance(value, dict) else value:
-            yield from _texts(inner)
-
-
-def _forms(sent: str) -> set[str]:
-    """List how an answer may write what was sent: as it is, or escaped for JSON or HTML."""
-    forms = (
-        sent,
-        json.dumps(sent)[1:-1],
-        json.dumps(sent, ensure_ascii=False)[1:-1],
-        html.escape(sent),
-    )
-    return {form.casefold() for form in forms if form.strip()}
-
-
-_MODERATION = re.compile(
-    r"moderat(ion|ed|or)|safety|nsfw|content.(polic|filter)|prohibited.content"
-)
-_BLOCKED = re.compile(r"\bblocked\b")
-# Whoever is blocked here is the caller, not the prompt.
-_CALLER = (
-    r"\b(account|api.?key|ip|ip address|organi[sz]ation|team|user|subscription|plan|billing)\b"
-)
-_BLOCKED_CALLER = re.compile(rf"{_CALLER}[^.]{{0,30}}\bblocked\b|\bblocked\b[^.]{{0,20}}{_CALLER}")
-_NO_CREDITS = re.compile(
-    r"\b(not enough|insufficient|out of|no|low|lack\w*|exhaust\w*|exceed\w*)\b"
-    r"[^.]{0,30}\b(credit|balance|fund)"
-    r"|(\bnot|n't)\b[^.]{0,15}\b(enough|sufficient)\b[^.]{0,30}\b(credit|balance|fund)"
-    r"|\b(credit|balance|fund)s?\b[^.]{0,30}"
-    r"\b(insufficient|too low|exhaust|exceed|not enough|run out|required|needed)"
-    r"|\b(credit|balance|fund)s?\b[^.]{0,10}\bmust be (at least|above|more|topped)"
-    r"|\b(add|buy|purchase|recharge|refill)\b[^.]{0,20}\b(credit|balance|fund)"
-    r"|\b(spend\w{0,10}|budget|usage|billing|credit) (limit|cap)"
-    r"|limit (has been |was )?(reached|exceeded)"
-    r"|\bquota\b[^.]{0,20}\b(exceed|exhaust|reach)"
-    r"|payment required|top(ped)?.?up|\b0(\.0+)? credits"
-)
-# Says that nothing was paid, not that nothing is left.
-_NOT_CHARGED = re.compile(
-    r"\bno credits?\b[^.]{0,20}\b(charged|used|deducted|taken|consumed)\b"
-    r"|\bnot (been )?(charged|billed|deducted)\b"
-)
-_BAD_REQUEST = re.compile(r"content.?type|parameter|\bparam\b|invalid|not supported|must be")
-# Speaks of the request where nothing speaks of money.
-_REFUSED = re.compile(r"unsupported|not allowed|out of range|rejected")
-_TAG = re.compile(r"<[^<>]*>")
-_HTML = re.compile(r"^\ufeff?\s*<(!doctype|!--|\?xml|html|head|body|title|h1)")
-
+# Codes that speak of the address, the model or the pace, whatever their text.
+_NEVER_ABOUT_THE_PROMPT = frozenset({*range(300, 400), 404, 408, 410, 425, 429})
+# Codes that speak of the key, the proxy or the server, unless the text is plain.
+_SELDOM_ABOUT_THE_PROMPT = frozenset({401, 405, 407, *range(500, 600)})
 _ABOUT_MONEY = frozenset({402, 406})
-# Codes that speak of the account or the pace: there, "blocked" says nothing about the prompt.
-_NOT_ABOUT_THE_PROMPT = frozenset({401, 404, 405, 410, 429})
+# Codes with another meaning, which some use for an empty account.
+_PERHAPS_ABOUT_MONEY = frozenset({400, 403, 429})
+# A gateway says that it has not reached the API.
+_UNREACHED = frozenset({521, 523, 525, 526, 530})
+_NEVER_PROCESSED = frozenset({500, 502, 503, *_UNREACHED})
+
+
+def _may_have_worked(outcome: Outcome) -> bool:
+    """Whether a server's error leaves it open if the work was done."""
+    return outcome.status in range(500, 600) and outcome.status not in _NEVER_PROCESSED
 
 
 def refused_by_moderation(outcome: Outcome) -> bool:
@@ -175,31 +142,32 @@ def refused_by_moderation(outcome: Outcome) -> bool:
         outcome.status is None
         or outcome.body
         or outcome.fault in {Fault.CUT, Fault.UNSAVED, Fault.TOO_LARGE}
+        or outcome.status in _NEVER_ABOUT_THE_PROMPT
     ):
         return False
-    said = outcome.said
-    if _HTML.match(said) or (outcome.status in _ABOUT_MONEY and means_no_credits(outcome)):
+    if outcome.status in _SELDOM_ABOUT_THE_PROMPT:
+        return judges_the_prompt(outcome.said)
+    if outcome.status in _ABOUT_MONEY and means_no_credits(outcome):
         return False
-    about_caller = outcome.status in _NOT_ABOUT_THE_PROMPT
-    if _MODERATION.search(said):
-        return not (about_caller and re.search(_CALLER, said))
-    return not about_caller and bool(_BLOCKED.search(said)) and not _BLOCKED_CALLER.search(said)
+    return refuses_the_prompt(outcome.said)
 
 
 def means_no_credits(outcome: Outcome) -> bool | None:
     """Read a 406: True for credits or a spend limit, False for the request, None if unsure."""
-    # Without markup, whose "content-type" is no news, and with INSUFFICIENT_CREDITS as words.
-    said = _NOT_CHARGED.sub(" ", _TAG.sub(" ", outcome.said).replace("_", " "))
-    if _NO_CREDITS.search(said):
-        return None if _BAD_REQUEST.search(said) else True
-    return False if _BAD_REQUEST.search(said) or _REFUSED.search(said) else None
+    return about_money(outcome.said)
+
+
+def _credits_are_gone(outcome: Outcome) -> bool:
+    answered = outcome.status in _PERHAPS_ABOUT_MONEY or outcome.fault is Fault.NOT_MEDIA
+    return answered and says_the_credits_are_gone(outcome.said, outcome.sent)
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
     """One line of the table. `outage` counts it towards an outage; `charged` says it may cost.
 
-    `remedy` says, where the run stops, what a person can do.
+    `if_fell` says that it may have cost where the balance fell meanwhile. `reason` is the word for
+    it in records, where it leads to one. `remedy` says, where the run stops, what a person can do.
     """
 
     name: str
@@ -208,6 +176,8 @@ class Row:
     why: str
     outage: bool = False
     charged: bool = False
+    if_fell: bool = False
+    reason: Cause | None = None
     exit_code: ExitCode | None = None
     remedy: str = ""
 
@@ -235,6 +205,7 @@ def _refused(remedy: str) -> dict[str, Any]:
 _MEND_URL = "mend SEGMIND_BASE_URL or --base-url"
 _MAY_COST: dict[str, Any] = {"charged": True}
 _DOUBT: dict[str, Any] = {"charged": True, "outage": True}
+_MODERATED: dict[str, Any] = {"reason": Cause.MODERATION}
 
 TABLE: tuple[Row, ...] = (
     Row("2xx with whole media", _ok, Decision.SUCCEED, "the clip, by its bytes", charged=True),
@@ -244,6 +215,7 @@ TABLE: tuple[Row, ...] = (
         Decision.RETRY,
         "no byte of it was written: refused or failed connect, name lookup, TLS",
         outage=True,
+        reason=Cause.SERVER_ERROR,
     ),
     Row(
         "answer could not be saved",
@@ -251,13 +223,23 @@ TABLE: tuple[Row, ...] = (
         Decision.STOP,
         "disk full or not writable: paid, and in doubt",
         charged=True,
+        reason=Cause.UNSAVED,
         exit_code=ExitCode.STORAGE,
     ),
     Row(
-        "no answer",
-        _fault(Fault.TIMEOUT, Fault.NO_ANSWER),
+        "no answer in time",
+        _fault(Fault.TIMEOUT),
         Decision.IN_DOUBT,
-        "timeout, reset or close after a byte was written: it may have been paid for",
+        "silence for `timeout` after a byte was written: it may have been paid for",
+        reason=Cause.TIMEOUT,
+        **_DOUBT,
+    ),
+    Row(
+        "no answer",
+        _fault(Fault.NO_ANSWER),
+        Decision.IN_DOUBT,
+        "reset or close after a byte was written: it may have been paid for",
+        reason=Cause.NO_ANSWER,
         **_DOUBT,
     ),
     Row(
@@ -265,7 +247,14 @@ TABLE: tuple[Row, ...] = (
         lambda o: o.fault is Fault.CUT and o.ok,
         Decision.IN_DOUBT,
         "the body did not arrive whole: it was probably paid for",
+        reason=Cause.CUT,
         **_DOUBT,
+    ),
+    Row(
+        "400, 403, 429, 2xx without media that say the credits are gone",
+        _credits_are_gone,
+        Decision.CREDITS,
+        "words with no other meaning; of a 2xx only where the balance did not fall",
     ),
     Row(
         "2xx refused by moderation",
@@ -273,12 +262,22 @@ TABLE: tuple[Row, ...] = (
         Decision.FAIL,
         "the text speaks of moderation or safety: the same prompt fails again; a 200 is billed",
         **_MAY_COST,
+        **_MODERATED,
+    ),
+    Row(
+        "504, 520, 522, 524, other 5xx refused by moderation",
+        lambda o: _may_have_worked(o) and refused_by_moderation(o),
+        Decision.FAIL,
+        "the text says that the prompt, or what was made of it, was refused; it may have cost",
+        **_MAY_COST,
+        **_MODERATED,
     ),
     Row(
         "refused by moderation",
         refused_by_moderation,
         Decision.FAIL,
-        "any code whose text speaks of moderation or safety: the same prompt fails again",
+        "a 4xx that speaks of moderation or safety, a 5xx that says the prompt was refused",
+        **_MODERATED,
     ),
     Row(
         "2xx without media",
@@ -329,7 +328,13 @@ TABLE: tuple[Row, ...] = (
         "a proxy wants a password",
         **_refused("let this machine reach the API without it"),
     ),
-    Row("408, 425", _status(408, 425), Decision.RETRY, "the server says it did not process it"),
+    Row(
+        "408, 425",
+        _status(408, 425),
+        Decision.RETRY,
+        "the server says it did not process it",
+        reason=Cause.SERVER_ERROR,
+    ),
     Row(
         "410",
         _status(410),
@@ -338,26 +343,68 @@ TABLE: tuple[Row, ...] = (
         **_refused("choose another model in the job file"),
     ),
     Row("429", _status(429), Decision.THROTTLE, "rate limit: costs the task no attempt"),
-    Row("other 4xx", _status_in(400, 499), Decision.FAIL, "the request is at fault: not charged"),
+    Row(
+        "other 4xx",
+        _status_in(400, 499),
+        Decision.FAIL,
+        "the request is at fault: not charged",
+        reason=Cause.REJECTED,
+    ),
     Row(
         "500, 502, 503",
         _status(500, 502, 503),
         Decision.RETRY,
         "server error: not charged, often passing",
         outage=True,
+        reason=Cause.SERVER_ERROR,
     ),
     Row(
-        "504, 520, 524, other 5xx",
-        _status_in(500, 599),
+        "521, 523, 525, 526, 530",
+        _status(*_UNREACHED),
+        Decision.RETRY,
+        "the gateway says that it never reached the API: not charged",
+        outage=True,
+        reason=Cause.SERVER_ERROR,
+    ),
+    Row(
+        "504, 522, 524",
+        _status(504, 522, 524),
         Decision.IN_DOUBT,
         "the gateway gave up on an answer: it may have been paid for",
+        reason=Cause.TIMEOUT,
         **_DOUBT,
     ),
     Row(
-        "3xx",
-        _status_in(300, 399),
+        "520, other 5xx",
+        _status_in(500, 599),
+        Decision.IN_DOUBT,
+        "nobody says that it was not processed: it may have been paid for",
+        reason=Cause.SERVER_ERROR,
+        **_DOUBT,
+    ),
+    Row(
+        "303",
+        _status(303),
+        Decision.STOP,
+        "the work is done and its result lies elsewhere: in doubt, and not looked for there",
+        reason=Cause.ELSEWHERE,
+        **_MAY_COST,
+        **_refused(_MEND_URL),
+    ),
+    Row(
+        "307, 308",
+        _status(307, 308),
         Decision.STOP,
         "redirects are not followed, they can replay a POST: wrong base URL",
+        **_refused(_MEND_URL),
+    ),
+    Row(
+        "other 3xx",
+        _status_in(300, 399),
+        Decision.STOP,
+        "redirects are not followed; in doubt where it cost something: wrong base URL",
+        if_fell=True,
+        reason=Cause.ELSEWHERE,
         **_refused(_MEND_URL),
     ),
     Row(
@@ -365,14 +412,34 @@ TABLE: tuple[Row, ...] = (
         lambda _: True,
         Decision.IN_DOUBT,
         "nobody knows what it means, so nobody knows what it cost",
+        reason=Cause.UNKNOWN,
         **_DOUBT,
     ),
 )
+_OF_FAULTS = {
+    Fault.NOT_MEDIA: Cause.NOT_MEDIA,
+    Fault.BROKEN_MEDIA: Cause.BROKEN_MEDIA,
+    Fault.TOO_LARGE: Cause.TOO_LARGE,
+}
 
 
-def decide(outcome: Outcome) -> Row:
-    """Find the row that rules an outcome. Every outcome has one."""
-    return next(row for row in TABLE if row.when(outcome))
+def decide(outcome: Outcome, *, solvent: bool = False) -> Row:
+    """Find the row that rules an outcome. Every outcome has one.
+
+    `solvent` says that the account has the money, whatever the answer says: the rows that ask for
+    the balance do not apply.
+    """
+    rows = (row for row in TABLE if not (solvent and row.decision is Decision.CREDITS))
+    return next(row for row in rows if row.when(outcome))
+
+
+def cause(outcome: Outcome) -> Cause:
+    """Name in one word what came of an attempt that brought no output."""
+    return (
+        decide(outcome, solvent=True).reason
+        or (_OF_FAULTS.get(outcome.fault) if outcome.fault else None)
+        or Cause.UNKNOWN
+    )
 
 
 def describe(outcome: Outcome, row: Row) -> str:
@@ -380,7 +447,8 @@ def describe(outcome: Outcome, row: Row) -> str:
     if row.name.endswith("refused by moderation"):
         head = f"refused by moderation (HTTP {outcome.status})"
     elif outcome.status is not None:
-        head = f"HTTP {outcome.status}" + (f", {outcome.fault}" if outcome.fault else "")
+        goal = f" to {_first_words(outcome.location)}" if outcome.location else ""
+        head = f"HTTP {outcome.status}{goal}" + (f", {outcome.fault}" if outcome.fault else "")
     else:
         head = str(outcome.fault or "unknown")
     said = outcome.detail or _first_words(outcome.text)
@@ -401,6 +469,7 @@ def table_markdown() -> str:
     lines = ["| outcome | decision | why | may cost | counts as outage |", "|---|---|---|---|---|"]
     for row in TABLE:
         decision = f"{row.decision}" + (f" ({int(row.exit_code)})" if row.exit_code else "")
-        marks = " | ".join("yes" if mark else "" for mark in (row.charged, row.outage))
-        lines.append(f"| {row.name} | {decision} | {row.why} | {marks} |")
+        cost = "yes" if row.charged else "where the balance fell" if row.if_fell else ""
+        outage = "yes" if row.outage else ""
+        lines.append(f"| {row.name} | {decision} | {row.why} | {cost} | {outage} |")
     return "\n".join(lines) + "\n"

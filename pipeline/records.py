@@ -7,8 +7,8 @@ from typing import Any
 
 import msgspec
 
-from pipeline.models import Claim, Completion, Record, Status, Task, rfc3339
-from pipeline.outcomes import Outcome
+from pipeline.models import Cause, Claim, Completion, Record, Status, Task, rfc3339
+from pipeline.outcomes import Outcome, cause
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +76,7 @@ def doubtful(claim: Claim, error: str) -> Record:
         status=Status.IN_DOUBT,
         at_risk=done.cost if done and done.cost is not None else claim.price,
         error=error,
+        reason=Cause.KILLED,
         finished_at=rfc3339(time.time()),
         simulated=done.simulated if done else claim.simulated,
         **_common(claim),
@@ -114,4 +115,5 @@ def without_output(  # noqa: PLR0913 - the fields of a record
         finished_at=rfc3339(outcome.finished if outcome else began),
         duration_s=outcome.seconds if outcome else None,
         simulated=simulated,
+        reason=cause(outcome) if outcome else None,
     )

@@ -1,6 +1,7 @@
 """What came of a task: an output and a record, a retry, a doubt, or a stop."""
 
 import time
+from decimal import Decimal
 from pathlib import Path
 
 from pipeline import events as ev
@@ -15,6 +16,7 @@ from pipeline.retry import Retries
 
 # So many 406s in a row that say nothing mean the account, and not each its own request.
 _UNCLEAR = 3
+_MEANT_FOR_MONEY = frozenset({402, 406})
 
 
 class Settle:
@@ -178,7 +180,8 @@ class Settle:
 
     async def _fail(self, flight: Flight, outcome: Outcome, row: Row) -> None:
         desk, work, money = self._desk, flight.work, records.FREE
-        self._unclear = 0
+        if outcome.status not in _MEANT_FOR_MONEY:
+            self._unclear = 0
         if not row.charged:
             desk.gate.release(flight.held, outcome.remaining)
         elif outcome.cost is not None:
@@ -224,58 +227,79 @@ class Settle:
     # -- the run stops ------------------------------------------------------------------------
 
     async def _refused_for_credits(self, flight: Flight, outcome: Outcome, row: Row) -> None:
-        """Read a 406: its text, then the balance."""
+        """Read what speaks of credits: its text, then the balance."""
         desk, work = self._desk, flight.work
+        if not outcome.ok:
+            # Killed while the balance is asked, the next run must not take it for paid.
+            desk.store.drop(work.task.key)
+            desk.gate.release(flight.held, outcome.remaining)
+        if not await self._broke(flight, outcome):
+            await self._act(flight, outcome, decide(outcome, solvent=True))
+            return
         desk.store.drop(work.task.key)
         desk.gate.release(flight.held, outcome.remaining)
-        if await self._broke(work.price_class, outcome):
-            desk.queue.put_back(work)
-            desk.circuit.alive(clock())
-            if desk.stopped is None:
-                desk.out_of_credits(describe(outcome, row))
-            return
-        work.attempts += 1
-        await self._record(work, Status.FAILED, describe(outcome, row), outcome)
-        await self._api_is_alive(flight)
+        desk.queue.put_back(work)
+        desk.circuit.alive(clock())
+        if desk.stopped is None:
+            desk.out_of_credits(describe(outcome, row))
 
-    async def _broke(self, price_class: str, outcome: Outcome) -> bool:
-        desk = self._desk
+    async def _broke(self, flight: Flight, outcome: Outcome) -> bool:
+        """Whether the account cannot pay; the words of a 2xx count where nothing was taken."""
         said = means_no_credits(outcome)
         if said is False:
             self._unclear = 0
             return False
-        desk.paused += 1  # nothing goes out while it is not known
-        try:
-            if desk.job.credits.gate is Gate.AUTO:
-                await desk.ask_balance()
-        finally:
-            desk.paused -= 1
-        if said:
+        if outcome.ok:
+            return await self._fell(flight, outcome) is False
+        await self._ask_balance()
+        if said or self._desk.gate.may_be_short(flight.work.price_class):
             return True
-        if desk.gate.may_be_short(price_class):
-            return True
-        # One may be at fault itself; so many in a row are not, whatever the balance says.
+        return outcome.status in _MEANT_FOR_MONEY and self._is_unclear_again()
+
+    def _is_unclear_again(self) -> bool:
+        """One may be at fault itself; so many in a row are not, whatever the balance says."""
         self._unclear += 1
         if self._unclear >= _UNCLEAR:
             # No top-up would help: there seems to be enough.
-            desk.stop(ExitCode.CREDITS, f"{_UNCLEAR} in a row were refused with 406 and no reason")
+            detail = f"{_UNCLEAR} in a row were refused with 406 and no reason"
+            self._desk.stop(ExitCode.CREDITS, detail)
         return self._unclear >= _UNCLEAR
 
+    async def _ask_balance(self) -> Decimal | None:
+        """Ask for the balance, where it may be; nothing goes out while it is not known."""
+        desk = self._desk
+        if desk.job.credits.gate is not Gate.AUTO:
+            return None
+        desk.paused += 1
+        try:
+            return await desk.ask_balance()
+        finally:
+            desk.paused -= 1
+
+    async def _fell(self, flight: Flight, outcome: Outcome) -> bool | None:
+        """Whether the balance fell by this request; None where nothing tells."""
+        if outcome.cost:
+            return True
+        told = await self._ask_balance()
+        return self._desk.gate.fell(flight.held, told, outcome.remaining)
+
     async def _refuse(self, flight: Flight, outcome: Outcome, row: Row) -> None:
-        """Stop the run: the API refuses it, or what it sends cannot be saved."""
+        """Stop the run: the API refuses it, or what it sends cannot be saved or is elsewhere."""
         desk, work, error = self._desk, flight.work, describe(outcome, row)
         if outcome.fault is Fault.UNSAVED:
             error = f"{error}: {work.task.id} was paid for and could not be saved"
-            desk.stop(ExitCode.STORAGE, error)
-            at_risk = desk.gate.doubt(flight.held, outcome.remaining, outcome.cost)
+        advice = "; ".join(filter(None, (row.why, row.remedy)))
+        hint = "" if outcome.fault is Fault.UNSAVED else f". Hint: {advice}"
+        desk.stop(row.exit_code or ExitCode.API_REFUSES, error + hint)
+        if row.charged or (row.if_fell and await self._fell(flight, outcome)):
+            at_risk = desk.gate.doubt(flight.held, outcome.remaining, outcome.cost or None)
             work.attempts += 1
+            error = f"{error}: it may have been paid for"
             await self._record(work, Status.IN_DOUBT, error, outcome, records.risked(at_risk))
             return
         desk.gate.release(flight.held, outcome.remaining)
         desk.store.drop(work.task.key)
         desk.queue.put_back(work)
-        advice = "; ".join(filter(None, (row.why, row.remedy)))
-        desk.stop(row.exit_code or ExitCode.API_REFUSES, f"{error}. Hint: {advice}")
 
     async def _record(  # noqa: PLR0913 - the parts of a record
         self,

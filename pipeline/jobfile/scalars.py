@@ -9,7 +9,6 @@ import re
 from datetime import time
 from decimal import Decimal, InvalidOperation
 
-from pipeline.amounts import rounded
 from pipeline.jobfile.problems import InvalidError, shown
 from pipeline.models import Rate
 
@@ -144,7 +143,7 @@ def size(text: str) -> int:
 
 
 def money(text: str) -> Decimal:
-    """Read an amount of US dollars, to a millionth.
+    """Read an amount of US dollars, exactly as written.
 
     Raises:
         InvalidError: when it is no finite amount.
@@ -157,7 +156,7 @@ def money(text: str) -> Decimal:
         raise InvalidError(
             f"an amount of US dollars is expected, not {shown(text)}", "such as 0.95"
         )
-    return rounded(value)
+    return value
 
 
 def rate(text: str) -> Rate:

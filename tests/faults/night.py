@@ -53,6 +53,8 @@ class Answer:
     body: bytes | None = None
     cost: Decimal | None = None
     remaining: Decimal | None = None
+    location: str | None = None
+    hopeless: bool = False
 
 
 CLIP = Answer(200, body=b"clip")
@@ -124,6 +126,9 @@ class FakeClient:
             retry_after=answer.retry_after,
             cost=answer.cost,
             remaining=answer.remaining,
+            location=answer.location,
+            hopeless=answer.hopeless,
+            took=answer.seconds,
             simulated=True,
             prompt=task.prompt,
         )

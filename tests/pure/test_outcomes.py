@@ -8,12 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.errors import ExitCode
+from pipeline.models import Cause
 from pipeline.outcomes import (
     TABLE,
     Body,
     Decision,
     Fault,
     Outcome,
+    cause,
     decide,
     describe,
     means_no_credits,
@@ -33,9 +35,18 @@ def outcome(  # noqa: PLR0913 - the fields of an outcome
     body: Body | None = None,
     prompt: str = "",
     detail: str = "",
+    location: str | None = None,
 ) -> Outcome:
     return Outcome(
-        0.0, 1.0, status=status, fault=fault, text=text, body=body, prompt=prompt, detail=detail
+        0.0,
+        1.0,
+        status=status,
+        fault=fault,
+        text=text,
+        body=body,
+        prompt=prompt,
+        detail=detail,
+        location=location,
     )
 
 
@@ -44,9 +55,16 @@ EXAMPLES = {
     "2xx with whole media": outcome(200, body=CLIP),
     "request not sent": outcome(fault=Fault.NOT_SENT),
     "answer could not be saved": outcome(200, fault=Fault.UNSAVED),
+    "no answer in time": outcome(fault=Fault.TIMEOUT),
     "no answer": outcome(fault=Fault.NO_ANSWER),
     "2xx cut off or stalled": outcome(200, fault=Fault.CUT),
+    "400, 403, 429, 2xx without media that say the credits are gone": outcome(
+        429, text="insufficient_quota"
+    ),
     "2xx refused by moderation": outcome(200, fault=Fault.NOT_MEDIA, text="moderation"),
+    "504, 520, 522, 524, other 5xx refused by moderation": outcome(
+        504, text="the prompt was refused by moderation"
+    ),
     "refused by moderation": outcome(422, text="moderation"),
     "2xx without media": outcome(200, fault=Fault.NOT_MEDIA),
     "401": outcome(401),
@@ -61,8 +79,12 @@ EXAMPLES = {
     "429": outcome(429),
     "other 4xx": outcome(418),
     "500, 502, 503": outcome(502),
-    "504, 520, 524, other 5xx": outcome(524),
-    "3xx": outcome(307),
+    "521, 523, 525, 526, 530": outcome(530),
+    "504, 522, 524": outcome(524),
+    "520, other 5xx": outcome(520),
+    "303": outcome(303),
+    "307, 308": outcome(307),
+    "other 3xx": outcome(302),
     "anything else": outcome(102),
 }
 
@@ -78,7 +100,7 @@ def test_every_row_has_a_name_of_its_own() -> None:
 
 STOPS = {401, 403, 404, 405, 407, 410, *range(300, 400)}
 CREDITS = {402, 406}
-RETRIES = {408, 425, 500, 502, 503}
+RETRIES = {408, 425, 500, 502, 503, 521, 523, 525, 526, 530}
 
 
 def decision_of(status: int) -> Decision:
@@ -97,7 +119,7 @@ def test_every_status_without_a_body_has_one_ruling_row() -> None:
     for status in (*range(100, 600), 600, 799, 999):
         row = decide(outcome(status))
         assert row.decision is decision_of(status), status
-        assert row.charged is (row.decision is Decision.IN_DOUBT), status
+        assert row.charged is (row.decision is Decision.IN_DOUBT or status == 303), status
         assert (row.exit_code is ExitCode.API_REFUSES) is (row.decision is Decision.STOP), status
 
 
@@ -124,7 +146,13 @@ def test_every_fault_has_a_row_with_and_without_a_status(fault: Fault) -> None:
 
 def test_only_evidence_that_nothing_was_processed_lets_a_task_be_sent_again() -> None:
     again = {row.name for row in TABLE if row.decision in {Decision.RETRY, Decision.THROTTLE}}
-    assert again == {"request not sent", "408, 425", "429", "500, 502, 503"}
+    assert again == {
+        "request not sent",
+        "408, 425",
+        "429",
+        "500, 502, 503",
+        "521, 523, 525, 526, 530",
+    }
     assert not any(row.charged for row in TABLE if row.name in again)
 
 
@@ -142,7 +170,9 @@ MODERATION = [
     (422, "The image was filtered: content_filter"),
     (500, '{"error": "Generation failed: output blocked"}'),
     (503, '{"message": "safety_checker rejected all images"}'),
-    (504, "moderation timeout: content refused"),
+    (500, "The request was rejected by the safety system"),
+    (503, '{"error": "content_policy_violation"}'),
+    (500, '{"error": "Internal Server Error", "detail": "Your prompt was flagged as NSFW"}'),
     (451, "Content policy"),
 ]
 
@@ -161,6 +191,39 @@ def test_a_200_that_refuses_on_safety_grounds_may_have_cost(status: int, text: s
     assert (row.name, row.charged) == ("2xx refused by moderation", True)
 
 
+SPEAKS_OF_SAFETY = [
+    (429, "Slow down: the safety of our service comes first"),
+    (429, '{"error": "moderated"}'),
+    (408, "moderation timed out"),
+    (425, "moderation not ready"),
+    (404, "no such model: content-moderation"),
+    (410, "the model was retired for safety"),
+    (401, "moderation"),
+    (405, "safety"),
+    (407, "safety proxy"),
+    (302, "blocked"),
+    (500, "safety_checker: CUDA out of memory"),
+    (500, "safety checker crashed on the image"),
+    (502, "moderation"),
+    (503, "moderation service unavailable"),
+    (503, "content moderation is overloaded, request rejected"),
+    (504, "moderation timed out"),
+    (520, "safety_checker"),
+    (403, "Your account was suspended for safety violations"),
+]
+
+
+@pytest.mark.parametrize(("status", "text"), SPEAKS_OF_SAFETY)
+def test_what_only_speaks_of_safety_is_what_its_code_says(status: int, text: str) -> None:
+    assert decide(outcome(status, text=text)) is decide(outcome(status))
+
+
+@pytest.mark.parametrize("status", [504, 520, 522, 524, 599])
+def test_a_gateway_that_gave_up_may_have_cost_although_the_prompt_was_refused(status: int) -> None:
+    row = decide(outcome(status, text="the prompt was flagged by moderation"))
+    assert (row.decision, row.charged) == (Decision.FAIL, True)
+
+
 @pytest.mark.parametrize(
     ("status", "text"),
     [
@@ -175,6 +238,7 @@ def test_a_200_that_refuses_on_safety_grounds_may_have_cost(status: int, text: s
         (403, '{"error": "Your account may not use this model"}'),
         (401, '{"error": "key blocked"}'),
         (404, "blocked"),
+        (404, "moderation"),
         (405, "blocked"),
         (410, "blocked"),
         (429, "You are blocked for 30 s"),
@@ -251,6 +315,11 @@ def test_a_short_prompt_does_not_spoil_what_the_answer_says(prompt: str) -> None
         "Quota exceeded",
         "Request rejected: not enough credits",
         "Team spend limit reached. Further requests are not allowed.",
+        "Monthly limit exceeded",
+        "The limit of your plan has been reached: plan limit reached",
+        "Limit reached for this billing period",
+        "You exceeded your current quota",
+        "insufficient_quota",
     ],
 )
 def test_a_406_about_credits_is_told_from_its_words(text: str) -> None:
@@ -270,6 +339,9 @@ def test_a_406_about_credits_is_told_from_its_words(text: str) -> None:
         '{"error": "aspect_ratio: unsupported value"}',
         "duration is out of range; no credits were charged",
         "Value rejected. No credits have been deducted",
+        "Prompt length limit exceeded",
+        "Prompt too long: limit exceeded by 12 characters",
+        "The resolution limit was reached",
     ],
 )
 def test_a_406_about_the_request_is_told_from_its_words(text: str) -> None:
@@ -289,10 +361,91 @@ def test_a_406_about_the_request_is_told_from_its_words(text: str) -> None:
         "406",
         "{}",
         "null",
+        "Limit reached",
+        "Generation limit exceeded",
     ],
 )
 def test_a_406_that_says_neither_or_both_is_left_to_the_balance(text: str) -> None:
     assert means_no_credits(outcome(406, text=text)) is None
+
+
+GONE = [
+    "Insufficient credits",
+    '{"error": {"code": "insufficient_quota", "message": "You exceeded your current quota."}}',
+    "You exceeded your current quota, please check your plan and billing details",
+    "You do not have enough credits to run this model",
+    "Your account has run out of credits.",
+    '{"error": "INSUFFICIENT_FUNDS"}',
+    "Your account balance is too low",
+    "You have 0 credits left",
+    "No credits left. Please retry after a top-up",
+    "Invalid request: insufficient credits",
+    "Spending limit reached",
+]
+
+
+@pytest.mark.parametrize("status", [400, 403, 429, 200, 202])
+@pytest.mark.parametrize("text", GONE)
+def test_clear_words_of_an_empty_account_count_with_any_code(status: int, text: str) -> None:
+    fault = Fault.NOT_MEDIA if status < 300 else None
+    told = outcome(status, text=text, fault=fault)
+    assert decide(told).decision is Decision.CREDITS
+    assert decide(told, solvent=True) is decide(outcome(status, fault=fault))
+
+
+@pytest.mark.parametrize("status", [400, 403, 429, 200])
+@pytest.mark.parametrize(
+    ("text", "prompt"),
+    [
+        ("rate quota exceeded, retry in 3 s", ""),
+        ("Insufficient quota: 60 requests per minute on your plan and billing tier", ""),
+        ("Quota exceeded", ""),
+        ("Rate limit reached. Add credits or top up to raise it", ""),
+        ("no credits were charged", ""),
+        ("The white balance is too low", ""),
+        ("cannot render 'a bank with insufficient fu…'", "a bank with insufficient funds, rain"),
+        ("in words: bank, insufficient   funds", "A bank with Insufficient Funds, rain"),
+        ("Unknown parameter: credits", ""),
+        ("", ""),
+    ],
+)
+def test_what_may_mean_anything_but_an_empty_account_is_what_its_code_says(
+    status: int, text: str, prompt: str
+) -> None:
+    fault = Fault.NOT_MEDIA if status < 300 else None
+    told = outcome(status, text=text, prompt=prompt, fault=fault)
+    assert decide(told) is decide(outcome(status, fault=fault))
+
+
+@pytest.mark.parametrize("status", [401, 404, 410, 422, 500, 503, 504])
+def test_with_other_codes_words_of_an_empty_account_change_nothing(status: int) -> None:
+    told = outcome(status, text="Insufficient credits")
+    assert decide(told) is decide(outcome(status))
+
+
+REASONS = {
+    "moderation": outcome(422, text="moderation"),
+    "rejected": outcome(406, text="invalid parameter"),
+    "server_error": outcome(503),
+    "not_media": outcome(200, fault=Fault.NOT_MEDIA),
+    "broken_media": outcome(200, fault=Fault.BROKEN_MEDIA),
+    "too_large": outcome(200, fault=Fault.TOO_LARGE),
+    "cut": outcome(200, fault=Fault.CUT),
+    "timeout": outcome(fault=Fault.TIMEOUT),
+    "no_answer": outcome(fault=Fault.NO_ANSWER),
+    "elsewhere": outcome(303),
+    "unsaved": outcome(200, fault=Fault.UNSAVED),
+    "unknown": outcome(102),
+}
+
+
+@pytest.mark.parametrize("word", REASONS)
+def test_why_there_is_no_output_is_one_word_for_scripts(word: str) -> None:
+    assert cause(REASONS[word]) == word
+
+
+def test_every_word_for_scripts_is_known() -> None:
+    assert {*REASONS, "killed"} == set(Cause)
 
 
 def test_credits_in_the_echoed_prompt_say_nothing_of_the_balance() -> None:
@@ -331,10 +484,16 @@ def test_every_outcome_has_a_row_and_one_line_for_people(
         (outcome(500, text="<style>p{}</style><script>x()</script><p>Oops</p>"), "HTTP 500: Oops"),
         (outcome(500, text="a\n\x1b[31mb\x00"), "HTTP 500: a [31mb"),
         (outcome(), "unknown"),
+        (outcome(307, location="/v2/x\x1b[2J"), "HTTP 307 to /v2/x [2J"),
     ],
 )
 def test_an_outcome_is_described_in_words(told: Outcome, line: str) -> None:
     assert describe(told, decide(told)) == line
+
+
+def test_a_long_goal_of_a_redirect_is_cut_short() -> None:
+    told = outcome(303, location="https://x/" + "y" * 9000)
+    assert len(describe(told, decide(told))) < 250
 
 
 def test_a_long_error_is_cut_short() -> None:
