@@ -11,6 +11,7 @@ import pytest
 
 import pipeline
 from pipeline.errors import ExitCode
+from pipeline.models import Cause
 from pipeline.outcomes import table_markdown
 from pipeline.sandbox.testing import Sandbox
 
@@ -25,6 +26,11 @@ def blocks(page: Path, language: str) -> list[str]:
 
 def test_the_table_of_outcomes_is_the_code_s_own() -> None:
     assert table_markdown() in (ROOT / "docs" / "faults.md").read_text(encoding="utf-8")
+
+
+def test_every_reason_is_explained() -> None:
+    page = (ROOT / "docs" / "faults.md").read_text(encoding="utf-8")
+    assert re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE) == [str(word) for word in Cause]
 
 
 def test_the_readme_s_examples_are_the_files_that_are_tested() -> None:
