@@ -16,6 +16,7 @@ export PYTHON WORKERS JOB
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
+.NOTPARALLEL:
 .PHONY: help demo test check format render overnight calendar plan status report open sandbox \
 	chaos soak bench bench-quick browser-test test-all-pythons lock clean job-given
 
@@ -102,9 +103,10 @@ clean: ## Remove what make made, .venv too; renders, manifests and .env stay
 	rm -f .coverage .coverage.*
 	find pipeline tests scripts bench -name __pycache__ -prune -exec rm -rf {} +
 
-# Set up only what changed.
+# scripts/venv sets up only what changed, and sees more of that than make does.
 
-.venv/.installed-%: requirements/%.txt pyproject.toml
+FORCE:
+.venv/.installed-%: FORCE
 	@scripts/venv $*
 
 tests/browser/node_modules/.installed: tests/browser/package.json tests/browser/package-lock.json

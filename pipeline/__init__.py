@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from pipeline.plan import Retry
     from pipeline.runner import Options, run
 
-__version__ = "0.1.0"
+__version__ = "0.2.0.dev0"
 
 __all__ = [
     "Endpoint",

@@ -26,6 +26,7 @@ import httpx
 import msgspec
 
 from pipeline import __version__
+from pipeline.amounts import ZERO, rounded
 from pipeline.deadlines import retry_after
 from pipeline.errors import UsageError
 from pipeline.media import HEAD, TAIL, boxes_are_whole, ends_whole, recognise
@@ -363,7 +364,7 @@ def _sum_of_credits(text: bytes) -> Decimal | None:
         return None
     figures = [_decimal(str(f)) for f in (told.credits, told.free) if f is not None]
     known = [figure for figure in figures if figure is not None]
-    return sum(known, Decimal(0)) if known and len(known) == len(figures) else None
+    return rounded(sum(known, ZERO)) if known and len(known) == len(figures) else None
 
 
 def _decimal(text: str | None) -> Decimal | None:
@@ -374,7 +375,8 @@ def _decimal(text: str | None) -> Decimal | None:
         value = Decimal(text.strip())
     except InvalidOperation:
         return None
-    return value if value.is_finite() and _SMALLEST < value.adjusted() < _LARGEST else None
+    known = value.is_finite() and _SMALLEST < value.adjusted() < _LARGEST
+    return rounded(value) if known else None
 
 
 def _cost(text: str | None) -> Decimal | None:

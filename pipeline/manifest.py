@@ -16,11 +16,11 @@ from typing import IO
 
 import msgspec
 
+from pipeline.amounts import ZERO, rounded
 from pipeline.errors import DirectoryError
 from pipeline.models import Record, Status, Task
 
 NAME = "manifest.jsonl"
-ZERO = Decimal(0)
 
 _ENCODER = msgspec.json.Encoder(decimal_format="number")
 _DECODER = msgspec.json.Decoder(Record)
@@ -126,8 +126,8 @@ class History:
         standing = STANDINGS[summary.status]
         self._last[digest] = offset << 64 | _print_bits(summary.fingerprint) << 4 | standing
         self.records += 1
-        self.spent += summary.cost or ZERO
-        self.at_risk += summary.at_risk or ZERO
+        self.spent += rounded(summary.cost or ZERO)
+        self.at_risk += rounded(summary.at_risk or ZERO)
         self.unpriced += summary.cost is None and not summary.at_risk
         self._hear(summary)
         self.largest = max(self.largest, summary.bytes or 0)
@@ -138,9 +138,9 @@ class History:
 
     def _hear(self, summary: "_Summary | Record") -> None:
         """Take a balance: an answer to what was sent before the present one came may only lower."""
-        told = summary.remaining_credits
-        if told is None:
+        if summary.remaining_credits is None:
             return
+        told = rounded(summary.remaining_credits)
         if self.remaining is None or told < self.remaining or summary.started_at >= self.told_at:
             self.remaining, self.told_at = told, summary.finished_at
 

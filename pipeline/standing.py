@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from pipeline.amounts import rounded
 from pipeline.directory import Layout, refuse_another_job
 from pipeline.errors import DirectoryError
 from pipeline.events import Counts
@@ -117,5 +118,5 @@ def _remaining(noted: dict[str, Any] | None, history: History) -> Decimal | None
     """Tell the balance as last known: a run hears more of it than it can record."""
     told = noted or {}
     if told.get("remaining") and str(told.get("told_at")) >= history.told_at:
-        return Decimal(str(told["remaining"]))
+        return rounded(Decimal(str(told["remaining"])))
     return history.remaining

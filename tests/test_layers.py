@@ -10,7 +10,7 @@ PACKAGE = Path(__file__).parent.parent / "pipeline"
 # From the ground up. A room may import from those below it, and from its own floor if it must.
 FLOORS = [
     {"errors", "printable"},
-    {"models", "media", "deadlines", "pool", "wording"},
+    {"amounts", "models", "media", "deadlines", "pool", "wording"},
     {"outcomes", "retry", "events", "schedule"},
     {"jobfile"},
     {"credits", "circuit", "topup", "holds", "manifest", "records", "environment", "client"},
@@ -26,8 +26,8 @@ FLOOR_OF = {room: number for number, floor in enumerate(FLOORS) for room in floo
 
 # The package's own name is imported for its version and by its lazy names.
 PURE = {
-    "errors", "models", "outcomes", "retry", "credits", "circuit", "topup", "deadlines", "schedule",
-    "wording",
+    "amounts", "errors", "models", "outcomes", "retry", "credits", "circuit", "topup", "deadlines",
+    "schedule", "wording",
 }  # fmt: skip
 IO_MODULES = {"httpx", "socket", "subprocess", "asyncio", "anyio", "os", "shutil", "tempfile"}
 

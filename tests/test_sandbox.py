@@ -70,7 +70,7 @@ def ask(client: httpx.Client, box: Sandbox, prompt: str, **params: Any) -> httpx
 def dial(box: Sandbox, prompt: str) -> socket.socket:
     """Send a request by hand, and leave its answer to the caller."""
     body = json.dumps({"prompt": prompt}).encode()
-    head = f"POST /v1/{LUMA} HTTP/1.1\r\nHost: x\r\nx-api-key: k\r\n"
+    head = f"POST /v1/{LUMA} HTTP/1.1\r\nHost: localhost\r\nx-api-key: k\r\n"
     sock = socket.create_connection(("127.0.0.1", box.port), timeout=10)
     sock.sendall(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
     return sock
@@ -208,6 +208,41 @@ def test_a_wrong_method_is_answered_in_html(
     assert answer.text.startswith("<!DOCTYPE html>")
 
 
+@pytest.mark.parametrize(
+    ("name", "status"),
+    [
+        ("127.0.0.1:{port}", 200),
+        ("127.9.9.9", 200),
+        ("LocalHost:{port}", 200),
+        ("[::1]:{port}", 200),
+        ("clips.example:{port}", 421),
+        ("localhost.clips.example", 421),
+        ("127.0.0.1.clips.example:{port}", 421),
+        ("clips.example@127.0.0.1", 421),
+        ("::1", 421),
+        ("10.0.0.1:{port}", 421),
+        ("", 421),
+    ],
+)
+def test_a_page_of_the_web_that_points_its_own_name_here_is_not_answered(
+    sandbox: Sandbox, client: httpx.Client, name: str, status: int
+) -> None:
+    posts = sandbox.books()["posts"]
+    host = {"host": name.format(port=sandbox.port)}
+    url = f"{sandbox.url}/v1/{LUMA}"
+    answer = client.post(url, json={"prompt": "rebound"}, headers={**KEY, **host})
+    assert answer.status_code == status, answer.text
+    assert client.get(f"{sandbox.url}/sandbox/books", headers=host).status_code == status
+    assert sandbox.books()["posts"] - posts == (status == 200)
+    assert status == 200 or "x-remaining-credits" not in answer.headers
+
+
+def test_who_names_no_host_at_all_is_not_answered(sandbox: Sandbox) -> None:
+    with socket.create_connection(("127.0.0.1", sandbox.port), timeout=10) as sock:
+        sock.sendall(b"GET /sandbox/books HTTP/1.0\r\n\r\n")
+        assert read_to_end(sock).startswith(b"HTTP/1.1 421 ")
+
+
 # Faults, by directive
 
 
@@ -316,7 +351,7 @@ def test_a_connection_lives_on_after_a_refusal(sandbox: Sandbox) -> None:
     with closing(dial(sandbox, "[[fail 503]]")) as sock:
         while b"</html>" not in sock.recv(65536):
             pass
-        sock.sendall(f"GET /v1/{LUMA} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+        sock.sendall(f"GET /v1/{LUMA} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
         assert b"405" in sock.recv(65536)
 
 
@@ -346,7 +381,8 @@ def test_nothing_breaks_where_the_client_left_before_the_fault(sandbox: Sandbox,
 def test_a_request_that_breaks_off_in_its_body_was_none(sandbox: Sandbox) -> None:
     posts = sandbox.books()["posts"]
     with closing(socket.create_connection(("127.0.0.1", sandbox.port))) as sock:
-        sock.sendall(f"POST /v1/{LUMA} HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n{{".encode())
+        head = f"POST /v1/{LUMA} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n"
+        sock.sendall(f"{head}{{".encode())
     assert sandbox.books()["posts"] == posts
 
 

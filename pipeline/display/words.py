@@ -4,6 +4,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from pipeline import events as ev
+from pipeline.amounts import dollars
 from pipeline.models import Record, Status
 from pipeline.printable import printable
 
@@ -12,10 +13,7 @@ _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 
 def money(amount: Decimal | None) -> str:
     """Write an amount of US dollars."""
-    if amount is None:
-        return "unknown"
-    cents = amount.quantize(Decimal("0.01"))
-    return f"${cents:,f}" if cents == amount or abs(amount) >= 1 else f"${amount.normalize():f}"
+    return "unknown" if amount is None else dollars(amount)
 
 
 def duration(seconds: float) -> str:

@@ -9,6 +9,7 @@ import re
 from datetime import time
 from decimal import Decimal, InvalidOperation
 
+from pipeline.amounts import rounded
 from pipeline.jobfile.problems import InvalidError, shown
 from pipeline.models import Rate
 
@@ -143,7 +144,7 @@ def size(text: str) -> int:
 
 
 def money(text: str) -> Decimal:
-    """Read an amount of US dollars, exactly as written.
+    """Read an amount of US dollars, to a millionth.
 
     Raises:
         InvalidError: when it is no finite amount.
@@ -156,7 +157,7 @@ def money(text: str) -> Decimal:
         raise InvalidError(
             f"an amount of US dollars is expected, not {shown(text)}", "such as 0.95"
         )
-    return value
+    return rounded(value)
 
 
 def rate(text: str) -> Rate:

@@ -9,6 +9,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from pipeline.amounts import ZERO, rounded
 from pipeline.models import Record, Status
 from pipeline.report.night import Night, Span, nights, span
 
@@ -64,11 +65,11 @@ class _Tally:
 
     def add(self, record: Record) -> None:
         self.last[record.task] = record
-        self.spent += record.cost or 0
-        self.at_risk += record.at_risk or 0
+        self.spent += rounded(record.cost or ZERO)
+        self.at_risk += rounded(record.at_risk or ZERO)
         self.simulated |= bool(record.simulated)
         if record.remaining_credits is not None:
-            self.balance = record.remaining_credits
+            self.balance = rounded(record.remaining_credits)
         if (placed := span(record)) is not None:
             self.spans.append(placed)
 

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from decimal import Decimal
 from html import escape
 
+from pipeline.amounts import dollars
 from pipeline.report.data import ReportData, Totals
 
 # What is left to do, in the words of the page: a key, a heading, what it means.
@@ -58,12 +58,6 @@ def lede(totals: Totals) -> str:
     return f"{totals.succeeded:,} of {totals.total:,} clips {verb} ready."
 
 
-def money(amount: Decimal) -> str:
-    """Write US dollars: two places, or four where two would hide a small price."""
-    places = 2 if amount == amount.quantize(Decimal("0.01")) or abs(amount) >= 1 else 4
-    return f"${amount:,.{places}f}" if amount >= 0 else f"-${-amount:,.{places}f}"
-
-
 def _clips(count: int) -> str:
     return "clip" if count == 1 else "clips"
 
@@ -108,9 +102,9 @@ def _counts(totals: Totals) -> Iterator[str]:
 def _money(data: ReportData) -> Iterator[str]:
     totals = data.totals
     balance = totals.remaining_credits
-    yield _figure("Spent", money(totals.spent))
-    yield _figure("At risk", money(totals.at_risk), "" if totals.at_risk else "none")
-    yield _figure("Balance", "unknown" if balance is None else money(balance))
+    yield _figure("Spent", dollars(totals.spent))
+    yield _figure("At risk", dollars(totals.at_risk), "" if totals.at_risk else "none")
+    yield _figure("Balance", "unknown" if balance is None else dollars(balance))
 
 
 def _figure(label: str, value: str, key: str = "") -> str:

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import random
+import re
 import time
 import uuid
 from collections.abc import Awaitable, Callable
@@ -24,13 +25,14 @@ from pipeline.sandbox.clips import Media, Studio
 from pipeline.sandbox.faults import Dice, Plan, read_script
 from pipeline.sandbox.levers import Door, Levers, json_object
 from pipeline.sandbox.outages import Outages
-from pipeline.sandbox.settings import BalanceCall, Charge, Settings
+from pipeline.sandbox.settings import BalanceCall, Charge, Settings, is_loopback
 
 LUMA_RATIOS = frozenset({"1:1", "16:9", "4:3", "3:4", "9:16", "9:21", "21:9"})
 
 _REQUEST_ID = "sandbox.request_id"
 _RENDERED = frozenset({None, "slow", "cut", "stall"})
 _NOISE_SIZE = 4096
+_HOST = re.compile(rb"(?:\[([^]]+)\]|([^][:]+))(?::\d*)?")
 _JSON = msgspec.json.Encoder(decimal_format="number")
 _log = logging.getLogger("pipeline.sandbox")
 
@@ -77,7 +79,8 @@ class Api:
             Route("/v1/{model}", _Endpoint(self._generate)),
             *self._levers.routes(),
         ]
-        return _Marked(Starlette(routes=routes, exception_handlers={404: _lost, 405: _lost}), self)
+        app = Starlette(routes=routes, exception_handlers={404: _lost, 405: _lost})
+        return _Local(_Marked(app, self))
 
     def schedule_closings(self) -> None:
         """Plan when nothing listens, now that the first POST is known."""
@@ -241,6 +244,25 @@ class _Endpoint:
     app: Callable[[Scope, Receive, Send], Awaitable[None]]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self.app(scope, receive, send)
+
+
+@dataclass(frozen=True, slots=True)
+class _Local:
+    """Answers who asks for a host of this machine, and nobody else.
+
+    A page of the web may have its own name point here, and a browser then lets it read the answers:
+    that name stands in `Host`.
+    """
+
+    app: ASGIApp
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        host = _HOST.fullmatch(dict(scope["headers"]).get(b"host", b""))
+        if host is None or not is_loopback((host[1] or host[2]).decode("latin-1")):
+            text = "This is a sandbox: it answers for localhost, 127.0.0.1 and [::1] only."
+            await answers.problem(421, text)(scope, receive, send)
+            return
         await self.app(scope, receive, send)
 
 

@@ -103,7 +103,7 @@ class Settings:
     verbose: bool = False
 
     def __post_init__(self) -> None:
-        if not _is_loopback(self.host):
+        if not is_loopback(self.host):
             raise UsageError(
                 f"the sandbox listens on loopback only, not on {self.host}",
                 hint="--host 127.0.0.1, ::1 or localhost",
@@ -122,8 +122,9 @@ class Settings:
         return self.price
 
 
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
+def is_loopback(host: str) -> bool:
+    """Tell whether a host's name or address, without brackets, is this machine alone."""
+    if host.lower() == "localhost":
         return True
     try:
         return ipaddress.ip_address(host).is_loopback

@@ -61,9 +61,11 @@ def test_durations_are_told_to_two_units(seconds: float, words: str) -> None:
 @pytest.mark.parametrize(
     ("amount", "words"),
     [("0.95", "$0.95"), ("1234.5", "$1,234.50"), ("0.018", "$0.018"), ("615.98012", "$615.98"),
-     ("0", "$0.00")],
+     ("0", "$0.00"), ("-0", "$0.00"), ("-0.95", "-$0.95"), ("-0.0000001", "$0.00"),
+     ("0.0000000000000002", "$0.00"), ("0.002", "$0.002"), ("0.0125", "$0.0125"),
+     ("0.00004", "$0.00004"), ("0.3333333", "$0.33"), ("0.9999999", "$1.00")],
 )  # fmt: skip
-def test_money_is_told_in_cents_and_small_sums_exactly(amount: str, words: str) -> None:
+def test_money_is_told_in_cents_and_what_cents_would_hide_exactly(amount: str, words: str) -> None:
     assert money(Decimal(amount)) == words
     assert money(None) == "unknown"
 

@@ -15,7 +15,7 @@ from pipeline.errors import StorageError
 from pipeline.models import Record, Status
 from pipeline.report import ReportData, render, write
 from pipeline.report.data import Totals
-from pipeline.report.summary import lede, money
+from pipeline.report.summary import lede
 
 MakeRecord = Callable[..., Record]
 MakeReport = Callable[..., ReportData]
@@ -192,14 +192,6 @@ def totals(succeeded: int, total: int) -> Totals:
 )
 def test_one_sentence_says_how_the_job_stands(succeeded: int, total: int, said: str) -> None:
     assert lede(totals(succeeded, total)) == said
-
-
-@pytest.mark.parametrize(
-    ("amount", "said"),
-    [("0", "$0.00"), ("1234.5", "$1,234.50"), ("0.0125", "$0.0125"), ("-2", "-$2.00")],
-)
-def test_money_is_written_as_dollars(amount: str, said: str) -> None:
-    assert money(Decimal(amount)) == said
 
 
 def test_the_report_is_written_whole_beside_the_clips(

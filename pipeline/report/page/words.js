@@ -19,11 +19,14 @@ function number(value) {
 }
 
 function money(amount) {
-  const small = Math.abs(amount) < 1 && Math.abs(amount * 100 - Math.round(amount * 100)) > 1e-6;
-  const digits = small ? 4 : 2;
-  return `${amount < 0 ? "-" : ""}$${Math.abs(amount).toLocaleString(LOCALE, {
-    minimumFractionDigits: digits, maximumFractionDigits: digits,
-  })}`;
+  const size = Math.abs(amount);
+  // In cents, and finer where cents are off by more than 1 %.
+  const fits = (digits) => size >= 1 || Math.abs(Number(size.toFixed(digits)) - size) <= size / 100;
+  const digits = [2, 4, 6].find(fits) ?? 6;
+  const text = size.toLocaleString(LOCALE, {
+    minimumFractionDigits: 2, maximumFractionDigits: digits,
+  });
+  return `${amount < 0 && Number(size.toFixed(digits)) ? "-" : ""}$${text}`;
 }
 
 function lasting(seconds) {
