@@ -70,7 +70,10 @@ def _sender(notify: Notify, complain: Callable[[str], None]) -> Callable[[str, s
     try:
         import apprise  # noqa: PLC0415 - an extra, and heavy
     except ImportError:
-        complain("the extra is not installed: in the project's folder, pip install '.[notify]'")
+        complain(
+            "the extra is not installed: in the checkout, uv tool install '.[notify]',"
+            " or pip install '.[notify]'"
+        )
         return nowhere
     return _through(apprise.Apprise(), notify, complain)
 

@@ -17,7 +17,7 @@ from pipeline.sandbox.testing import Sandbox
 
 ROOT = Path(__file__).parent.parent
 EXAMPLES = ROOT / "docs" / "examples"
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
 
 
 def blocks(page: Path, language: str) -> list[str]:
@@ -63,6 +63,13 @@ def test_the_library_example_runs(tmp_path: Path) -> None:
     lines = done.stdout.splitlines()
     assert len(lines) == 5
     assert lines[-1].startswith("every task of the job has succeeded")
+
+
+def test_every_example_calls_the_same_command() -> None:
+    for page in PAGES:
+        for block in blocks(page, "(?:sh|crontab|make)"):
+            assert "bin/pipeline" not in block, f"{page.name}: a path instead of `pipeline`"
+            assert "-m pipeline" not in block, page.name
 
 
 def test_links_within_the_repository_lead_somewhere() -> None:

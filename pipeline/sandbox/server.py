@@ -16,7 +16,8 @@ def serve(settings: Settings) -> None:
     """
     if any(find_spec(name) is None for name in EXTRA):
         raise UsageError(
-            "the sandbox needs its extra", hint="in the project's folder: pip install '.[sandbox]'"
+            "the sandbox needs its extra",
+            hint="in the checkout: uv tool install '.[sandbox]', or pip install '.[sandbox]'",
         )
     from pipeline.sandbox.host import run  # noqa: PLC0415 - only here is the extra certain
 
