@@ -62,8 +62,8 @@ class Coordinator:
             top_up=top_up,
             simulated=simulated,
         )
-        self._dispatch = Dispatch(self._desk)
         self._settle = Settle(self._desk)
+        self._dispatch = Dispatch(self._desk, self._settle.wind_up)
 
     async def next(self) -> Assignment | None:
         """Wait for the next task that may go; None when this run dispatches nothing more."""

@@ -7,6 +7,9 @@ coordinator does the waiting around it. All money is `Decimal`, in US dollars.
     spendable = bound - reserved - reserve        a dispatch needs spendable >= price
     budget    >= spent + at risk + reserved + price
 
+What is reserved is the price of each request in flight, and of each task that waits for its retry:
+else a task behind it would take the money that it was given first.
+
 A *figure* is a balance as the API told it, in a header or by the balance call. It surely includes
 the charges whose answers had arrived before its own request was sent, and no others: the header
 lags, and arrives out of order.
@@ -14,13 +17,12 @@ lags, and arrives out of order.
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from enum import Enum, StrEnum
 
+from pipeline.amounts import ZERO
 from pipeline.models import CreditPolicy, Gate, Task, canonical_json
-
-ZERO = Decimal(0)
 
 # Lone requests that may fail to teach the price before the gate settles for what it has.
 LESSONS = 2
@@ -58,10 +60,11 @@ class Figure:
 
 @dataclass(slots=True, eq=False)
 class Reservation:
-    """The price of one request in flight.
+    """The price of one request in flight, or of one that waits to be sent again.
 
-    `lone` lets no other request go before it has ended. `alone` says that none was in flight with
-    it, and `before` is the figure known when it left: together they can teach a price.
+    `rank` is the place of its task in the order of importance; the first is 0. `lone` lets no
+    other request go before it has ended. `alone` says that none was in flight with it, and `before`
+    is the figure known when it left: together they can teach a price.
     """
 
     price_class: str
@@ -71,6 +74,12 @@ class Reservation:
     lone: bool
     alone: bool
     before: Figure | None
+    rank: int = 0
+
+
+def _goes_before(waiting: Reservation, kept: Reservation | None) -> bool:
+    """Say whether what waits goes before the task of `kept`; before one without, it always does."""
+    return kept is None or waiting.rank < kept.rank
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +192,7 @@ class CreditGate:
         self._clock = 0
         self._charged = ZERO
         self._in_flight: set[Reservation] = set()
+        self._kept: set[Reservation] = set()  # of tasks that wait for their retry
         self._lone: Reservation | None = None
         self._measure: _Measure | None = None
         self._blind = False  # neither header nor balance call ever told
@@ -197,30 +207,46 @@ class CreditGate:
         """How many requests hold a reservation."""
         return len(self._in_flight)
 
-    @property
-    def spendable(self) -> Decimal | None:
-        """What the balance still covers; None while it is unknown."""
+    def _spendable(self, kept: Reservation | None = None) -> Decimal | None:
+        """Say what the balance still covers, for the task of `kept`; None while it is unknown."""
         if self.figure is None:
             return None
-        return self._bound(self.figure) - self.reserved - self._policy.reserve
+        return self._bound(self.figure) - self._ahead(kept) - self._policy.reserve
+
+    def _ahead(self, kept: Reservation | None) -> Decimal:
+        """Add up what is reserved for others than the task of `kept`.
+
+        Of those that wait, the more important ones go first: what is kept for the others is not in
+        its way.
+        """
+        behind = (one.price for one in self._kept if not _goes_before(one, kept))
+        return self.reserved - sum(behind, ZERO)
 
     def _bound(self, figure: Figure) -> Decimal:
         return figure.value - (self._charged - figure.settled)
 
     # -- may the next one go? -----------------------------------------------------------------
 
-    def consider(self, name: str) -> Verdict:
-        """Say whether a request of price class `name` can be paid for now."""
+    def consider(self, name: str, kept: Reservation | None = None) -> Verdict:
+        """Say whether a request of price class `name` can be paid for now.
+
+        `kept` is the reservation of a task that is sent again.
+        """
         price = self.prices.estimate(name) or ZERO
-        if not self._budget_covers(self.prices.estimate(name)):
-            return Verdict.WAIT if self._in_flight else Verdict.CLOSED
+        if not self._budget_covers(self.prices.estimate(name), kept):
+            return self._wait_or_close(kept)
         if self._policy.gate is Gate.OFF:
             return Verdict.GO
         if self._must_be_alone(name):
-            return self._consider_alone(self.prices.of(name))
-        if self.figure is None or self._covers(price):
+            return self._consider_alone(self.prices.of(name), kept)
+        if self.figure is None or self._covers(price, kept):
             return Verdict.GO
-        return self._at_the_end(name, price)
+        return self._at_the_end(name, price, kept)
+
+    def _wait_or_close(self, kept: Reservation | None) -> Verdict:
+        """Close, unless what is in flight or kept for another may yet come free."""
+        others = any(_goes_before(one, kept) for one in self._kept)
+        return Verdict.WAIT if self._in_flight or others else Verdict.CLOSED
 
     def why_closed(self, name: str) -> str:
         """Say in words what the gate lacks for a request of price class `name`."""
@@ -244,12 +270,13 @@ class CreditGate:
         """Whether the budget covers a request of any of these price classes."""
         return any(self._budget_covers(self.prices.estimate(name)) for name in classes)
 
-    def _budget_covers(self, price: Decimal | None) -> bool:
+    def _budget_covers(self, price: Decimal | None, kept: Reservation | None = None) -> bool:
         if self._policy.budget is None:
             return True
-        gone = self.spent + self.at_risk + self.reserved
+        gone = self.spent + self.at_risk + self._ahead(kept)
         if price is None:  # to be learned from the first ones: something must be left for them
-            tried = self.unpriced + len(self._in_flight)
+            ahead = sum(_goes_before(one, kept) for one in self._kept)
+            tried = self.unpriced + len(self._in_flight) + ahead
             return tried < LESSONS and self._policy.budget > gone
         return self._policy.budget >= gone + price * (1 + self.unpriced)
 
@@ -257,22 +284,28 @@ class CreditGate:
         unknown = self.figure is None or self.prices.of(name) is None
         return self._lone is not None or (unknown and not self._blind)
 
-    def _consider_alone(self, price: Decimal | None) -> Verdict:
+    def _consider_alone(self, price: Decimal | None, kept: Reservation | None) -> Verdict:
         if self._in_flight:
             return Verdict.WAIT
         if self._may_ask:
             return Verdict.ASK
         if self._believed is None:
             return Verdict.GO
-        left = self._believed - self._since - self._policy.reserve
-        return Verdict.GO if left > ZERO and left >= (price or ZERO) else Verdict.CLOSED
+        left = self._left(kept)
+        return Verdict.GO if left > ZERO and left >= (price or ZERO) else self._wait_or_close(kept)
+
+    def _left(self, kept: Reservation | None) -> Decimal:
+        """Say what the last balance may leave for one request, with nothing in flight."""
+        assert self._believed is not None
+        return self._believed - self._since - self._ahead(kept) - self._policy.reserve
 
     @property
     def _may_ask(self) -> bool:
         return self._policy.gate is Gate.AUTO and not self._asked
 
-    def _covers(self, price: Decimal) -> bool:
-        return self.spendable is not None and self.spendable >= price
+    def _covers(self, price: Decimal, kept: Reservation | None = None) -> bool:
+        spendable = self._spendable(kept)
+        return spendable is not None and spendable >= price
 
     def may_be_short(self, name: str) -> bool:
         """Whether the balance may not cover a request that the API has refused.
@@ -281,16 +314,16 @@ class CreditGate:
         """
         if self.figure is None:
             return True
-        return self._bound(self.figure) - self.reserved <= (self.prices.estimate(name) or ZERO)
+        flying = sum((held.price for held in self._in_flight), ZERO)
+        return self._bound(self.figure) - flying <= (self.prices.estimate(name) or ZERO)
 
-    def _at_the_end(self, name: str, price: Decimal) -> Verdict:
+    def _at_the_end(self, name: str, price: Decimal, kept: Reservation | None) -> Verdict:
         """Decide where the balance seems too low: wait, ask, or believe the last header once."""
         if self._in_flight:
             return Verdict.WAIT
         if self._may_ask:
             return Verdict.ASK
-        assert self._believed is not None
-        left = self._believed - self._since - self._policy.reserve
+        left = self._left(kept)
         if not self.call_works and left >= price:
             return Verdict.GO
         if self.call_works and left > ZERO and self.prices.may_be_less(name):
@@ -298,17 +331,25 @@ class CreditGate:
         # Nobody has told what this class costs: it may be cheaper than the others. One may try.
         if self.prices.guessed(name) and left > ZERO:
             return Verdict.GO
-        return Verdict.CLOSED
+        return self._wait_or_close(kept)
 
     # -- a request's money --------------------------------------------------------------------
 
-    def reserve(self, name: str) -> Reservation:
-        """Set the price of one request aside, before it is dispatched."""
+    def reserve(self, name: str, rank: int = 0, kept: Reservation | None = None) -> Reservation:
+        """Set the price of one request aside, before it is dispatched; `kept` is used up."""
+        self.forgo(kept)
         price = self.prices.estimate(name) or ZERO
         alone = not self._in_flight
         lone = alone and self._policy.gate is not Gate.OFF and not self._sure_of(name, price)
         held = Reservation(
-            name, price, self._tick(), self._charged, lone=lone, alone=alone, before=self.figure
+            name,
+            price,
+            self._tick(),
+            self._charged,
+            lone=lone,
+            alone=alone,
+            before=self.figure,
+            rank=rank,
         )
         for other in self._in_flight if len(self._in_flight) == 1 else ():
             other.alone = False
@@ -328,6 +369,35 @@ class CreditGate:
         if held in self._in_flight:
             self._close(held)
             self._hear(held, header)
+
+    def keep(self, held: Reservation, header: Decimal | None = None) -> Reservation:
+        """Settle a request that was not charged and is sent again: its price stays reserved."""
+        self.release(held, header)
+        return self.keep_on(held)
+
+    def keep_another(self, held: Reservation) -> Reservation | None:
+        """Reserve the price of sending again what may have been charged, where it is there."""
+        if self.consider(held.price_class) is not Verdict.GO:
+            return None
+        price = self.prices.estimate(held.price_class) or ZERO
+        return self.keep_on(replace(held, price=price))
+
+    def keep_on(self, held: Reservation) -> Reservation:
+        """Go on keeping what was given back just now."""
+        self._kept.add(held)
+        self.reserved += held.price
+        return held
+
+    def forgo(self, kept: Reservation | None) -> None:
+        """Give back what was kept for a task that is not sent again, or goes out now."""
+        if kept in self._kept:
+            self._kept.remove(kept)
+            self.reserved -= kept.price
+
+    def forgo_all(self) -> None:
+        """Give back what is kept for all that wait: nothing is sent any more."""
+        for kept in list(self._kept):
+            self.forgo(kept)
 
     def withdraw(self, held: Reservation) -> None:
         """Give a reservation back whose request was never dispatched, as if it had not been."""
@@ -489,7 +559,7 @@ class CreditGate:
         if self.prices.told.get(name) == price:
             return  # so has been reserved what is in flight
         self.prices.told[name] = price
-        for held in self._in_flight:
+        for held in (*self._in_flight, *self._kept):
             if held.price_class == name:
                 self.reserved += price - held.price
                 held.price = price

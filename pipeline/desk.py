@@ -149,3 +149,4 @@ class Desk:
                 self.moved[flight.work.standing] += 1
                 self.ended[Standing.IN_DOUBT] += 1
         self.flying.clear()
+        self.gate.forgo_all()

@@ -2,6 +2,7 @@
 
 import shutil
 import time
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import anyio
@@ -22,10 +23,14 @@ _MARGIN = 0.005
 
 
 class Dispatch:
-    """Hands out tasks, one caller at a time."""
+    """Hands out tasks, one caller at a time.
 
-    def __init__(self, desk: Desk) -> None:
+    `wind_up` gives the verdict on what is parked.
+    """
+
+    def __init__(self, desk: Desk, wind_up: Callable[[], Awaitable[None]]) -> None:
         self._desk = desk
+        self._wind_up = wind_up
         self._turn = anyio.Lock(fast_acquire=True)
         rate = desk.job.rate
         self._interval = rate.interval * 1.01 + _MARGIN if rate else 0.0
@@ -65,21 +70,38 @@ class Dispatch:
             if (wait := self._must_wait(now)) is not None:
                 await desk.wait(wait)
             elif (work := queue.head(now, fresh=desk.circuit.outage)) is None:
-                await self._wait_for_task(now)
-            elif (verdict := self._verdict(work)) is Verdict.GO:
-                if not desk.circuit.outage:  # a probe does not end it
-                    desk.holds.end()
-                queue.take(work)
-                return work
+                await self._wait_for_others(now)
             else:
+                work, verdict = self._judge(work)
+                if verdict is Verdict.GO:
+                    if not desk.circuit.outage:  # a probe does not end it
+                        desk.holds.end()
+                    queue.take(work)
+                    return work
                 await self._heed(verdict, work)
 
-    async def _wait_for_task(self, now: float) -> None:
-        """Wait for a retry, or for what is in flight; then for nothing but what was set aside."""
-        due = self._desk.queue.next_due()
-        if due is None and not self._desk.flying and self._desk.queue.restore():
-            return
-        await self._desk.wait(LONGEST_WAIT if due is None else max(due - now, 0.0))
+    def _judge(self, work: Work) -> tuple[Work, Verdict]:
+        """Ask the gate; where the next task may not go, one that money is kept for may."""
+        verdict = self._verdict(work)
+        waiting = self._desk.queue.waiting()
+        if verdict in {Verdict.WAIT, Verdict.CLOSED} and waiting not in {None, work}:
+            assert waiting is not None
+            return waiting, self._verdict(waiting)
+        return work, verdict
+
+    async def _wait_for_others(self, now: float) -> None:
+        """Wait for a retry, or for what is in flight; else end what else holds the next task."""
+        desk, queue = self._desk, self._desk.queue
+        due = queue.next_due()
+        if desk.flying or due is not None:
+            await desk.wait(LONGEST_WAIT if due is None else max(due - now, 0.0))
+        elif queue.parked and desk.circuit.outage:
+            queue.put_later(queue.parked.pop(0), now)
+        elif queue.parked:
+            # No other task can go that would show whether they are at fault.
+            await self._wind_up()
+        elif not queue.restore():
+            await desk.wait(LONGEST_WAIT)
 
     def _must_wait(self, now: float) -> float | None:
         """Seconds to wait before looking again; None where the next task may be considered."""
@@ -132,7 +154,7 @@ class Dispatch:
 
     def _verdict(self, work: Work) -> Verdict:
         desk = self._desk
-        verdict = desk.gate.consider(work.price_class)
+        verdict = desk.gate.consider(work.price_class, work.kept)
         if desk.top_up is None or not desk.top_up.awaited:
             return verdict
         # Whether a top-up has come is tried with one request; without a balance call, only so.
@@ -148,7 +170,11 @@ class Dispatch:
             await desk.ask_balance()
         elif verdict is Verdict.WAIT or desk.flying:
             # What is being saved now may yet be charged differently.
-            await desk.wait(LONGEST_WAIT)
+            await self._wait_for_others(clock())
+        elif work.kept is not None:
+            # What is kept for it does not cover it any more: it stands behind the others again.
+            desk.gate.forgo(work.kept)
+            work.kept = None
         elif any(desk.gate.consider(c) is Verdict.GO for c in desk.queue.classes_left()):
             desk.queue.set_aside(work)
         else:
@@ -158,7 +184,8 @@ class Dispatch:
     # -- going out ----------------------------------------------------------------------------
 
     def _reserve(self, work: Work) -> Flight:
-        flight = Flight(work, self._desk.gate.reserve(work.price_class))
+        held = self._desk.gate.reserve(work.price_class, work.place, work.kept)
+        flight = Flight(work, held)
         self._desk.flying[work.task.id] = flight
         self._desk.circuit.dispatched(work.task.id)
         return flight
@@ -207,6 +234,7 @@ class Dispatch:
 
     def _announce(self, flight: Flight) -> None:
         flight.work.sent += 1
+        flight.work.kept = None  # it is used up
         flight.sent = clock()
         task = flight.work.task
         self._desk.watch(ev.Dispatched(task.id, task.prompt, flight.work.sent, time.time()))
@@ -217,6 +245,8 @@ class Dispatch:
         desk.store.drop(task.key)
         desk.circuit.withdrawn(task.id)
         desk.gate.withdraw(flight.held)
+        if flight.work.kept is not None:
+            flight.work.kept = desk.gate.keep_on(flight.held)
         desk.queue.put_back(flight.work)
         del desk.flying[task.id]
         desk.notify()

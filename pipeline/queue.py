@@ -3,12 +3,13 @@
 import heapq
 import tempfile
 from array import array
-from collections import Counter, deque
+from bisect import insort
+from collections import Counter
 from dataclasses import dataclass, field, replace
 
 import msgspec
 
-from pipeline.credits import price_class
+from pipeline.credits import Reservation, price_class
 from pipeline.errors import DirectoryError
 from pipeline.manifest import Standing
 from pipeline.models import Task
@@ -70,7 +71,7 @@ class Backlog:
         task = self._read(self._next)
         standing = Standing(self._standings[self._next])
         self._next += 1
-        return Work(task, price_class(task), standing)
+        return Work(task, price_class(task), standing, place=self._next)
 
     def __len__(self) -> int:
         return len(self._offsets) - self._next
@@ -99,7 +100,8 @@ def _full(error: OSError) -> DirectoryError:
 class Work:
     """A task on its way. `attempts` count against its budget; `sent` is how often it went out.
 
-    `failed_at` is when its last attempt failed, in monotonic seconds.
+    `place` is its place in the order of importance. `kept` is the money that is kept for it while
+    it waits for its retry. `failed_at` is when its last attempt failed, in monotonic seconds.
     """
 
     task: Task
@@ -107,6 +109,8 @@ class Work:
     standing: Standing = Standing.NEW
     attempts: int = 0
     sent: int = 0
+    place: int = 0
+    kept: Reservation | None = None
     failed_at: float = 0.0
     error: str = ""
     outcome: Outcome | None = None
@@ -118,13 +122,13 @@ class Work:
 
 @dataclass(slots=True)
 class Queue:
-    """What may be dispatched next: retries that are due, then the backlog."""
+    """What may be dispatched next, the most important first: what came back, then the backlog."""
 
     backlog: Backlog
     classes: Counter[str] = field(default_factory=Counter)
     # Tasks that have had their attempts, until it shows whether that was an outage.
     parked: list[Work] = field(default_factory=list)
-    _front: deque[Work] = field(default_factory=deque)
+    _front: list[Work] = field(default_factory=list)
     _later: list[tuple[float, int, Work]] = field(default_factory=list)
     _aside: list[Work] = field(default_factory=list)
     _count: int = 0
@@ -139,11 +143,20 @@ class Queue:
 
     def head(self, now: float, *, fresh: bool = False) -> Work | None:
         """Look at the next task; `fresh` prefers one that has not been tried."""
+        while self._later and self._later[0][0] <= now:
+            self._insert(heapq.heappop(self._later)[2])
         if fresh and (work := self._untried()) is not None:
             return work
-        if self._later and (self._later[0][0] <= now or (fresh and not self._front)):
-            self._front.appendleft(heapq.heappop(self._later)[2])
+        if self._later and fresh and not self._front:
+            self._insert(heapq.heappop(self._later)[2])
         return self._front[0] if self._front else self._untried()
+
+    def waiting(self) -> Work | None:
+        """Look at the first task of those whose retry is due and that money is kept for."""
+        return next((work for work in self._front if work.kept is not None), None)
+
+    def _insert(self, work: Work) -> None:
+        insort(self._front, work, key=lambda one: one.place)
 
     def _untried(self) -> Work | None:
         for waiting in self._front:
@@ -160,8 +173,8 @@ class Queue:
         self.classes[work.price_class] -= 1
 
     def put_back(self, work: Work) -> None:
-        """Put a task back to the front, as if it had not been taken."""
-        self._front.appendleft(work)
+        """Put a task back to its place, as if it had not been taken."""
+        self._insert(work)
         self.classes[work.price_class] += 1
 
     def put_later(self, work: Work, when: float) -> None:
@@ -177,7 +190,7 @@ class Queue:
 
     def restore(self) -> bool:
         """Take back what was set aside; False where nothing was."""
-        self._front.extendleft(reversed(self._aside))
+        self._front = sorted([*self._aside, *self._front], key=lambda one: one.place)
         restored = bool(self._aside)
         self._aside.clear()
         return restored

@@ -114,7 +114,7 @@ class Settle:
     async def _retry(self, flight: Flight, outcome: Outcome, row: Row) -> None:
         desk, work, now = self._desk, flight.work, clock()
         desk.store.drop(work.task.key)
-        desk.gate.release(flight.held, outcome.remaining)
+        work.kept = desk.gate.keep(flight.held, outcome.remaining)
         work.failed(outcome, describe(outcome, row))
         work.failed_at = now
         work.sent -= outcome.fault is Fault.NOT_SENT
@@ -153,6 +153,7 @@ class Settle:
 
     async def _give_up(self, work: Work) -> None:
         """Fail a task that has had its attempts."""
+        self._desk.gate.forgo(work.kept)
         times = "once" if work.attempts == 1 else f"{work.attempts} times"
         await self._record(work, Status.FAILED, f"{work.error} (tried {times})", work.outcome)
 
@@ -174,7 +175,7 @@ class Settle:
     def _throttle(self, flight: Flight, outcome: Outcome, row: Row) -> None:
         desk, work, now = self._desk, flight.work, clock()
         desk.store.drop(work.task.key)
-        desk.gate.release(flight.held, outcome.remaining)
+        work.kept = desk.gate.keep(flight.held, outcome.remaining)
         desk.circuit.throttled(now, outcome.retry_after, describe(outcome, row))
         desk.queue.put_later(work, now)
 
@@ -222,6 +223,7 @@ class Settle:
         await self._record(work, Status.IN_DOUBT, error, outcome, money, last=not again)
         if again:
             wait = self._retries.wait(work.attempts, None)
+            work.kept = desk.gate.keep_another(flight.held)
             desk.queue.put_later(work, clock() + wait)
 
     # -- the run stops ------------------------------------------------------------------------

@@ -4,6 +4,7 @@ Nothing here waits. A tape of bytes says what happens next among all that could,
 hypothesis can search the orders of events, and shrink them.
 """
 
+from bisect import insort
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -51,10 +52,20 @@ class Setting:
 
 
 @dataclass(slots=True, eq=False)
+class Wanted:
+    """A task that is left: its price class, its place in the order, what is kept for it."""
+
+    name: str
+    place: int
+    kept: Reservation | None = None
+
+
+@dataclass(slots=True, eq=False)
 class Request:
     """One request, from its reservation to its answer."""
 
     name: str
+    task: Wanted
     held: Reservation
     sent: int
     trouble: str = ""
@@ -94,8 +105,9 @@ class World:
     tape: Iterator[int]
     balance: Decimal = ZERO
     gate: CreditGate = field(init=False)
-    left: deque[str] = field(init=False)
-    aside: list[str] = field(default_factory=list)
+    left: list[Wanted] = field(init=False)  # the most important first
+    aside: list[Wanted] = field(default_factory=list)
+    later: list[Wanted] = field(default_factory=list)  # they wait for their retry
     flying: list[Request] = field(default_factory=list)
     calls: list[Asking] = field(default_factory=list)
     heard: list[Heard] = field(default_factory=list)
@@ -103,7 +115,7 @@ class World:
     past: list[Decimal] = field(default_factory=list)
     clock: int = 0
     refusals: int = 0
-    rendered: int = 0
+    rendered: list[int] = field(default_factory=list)  # the places of the tasks
     paid: Decimal = ZERO
     peak: int = 0
     verdict: Verdict | None = None
@@ -116,7 +128,7 @@ class World:
         s = self.setting
         self.balance = s.balance
         self.past = [s.balance]
-        self.left = deque(s.tasks)
+        self.left = [Wanted(name, place) for place, name in enumerate(s.tasks)]
         self.gate = CreditGate(
             CreditPolicy(cost=s.written, budget=s.budget, reserve=s.reserve, gate=s.gate),
             published=s.published,
@@ -124,6 +136,7 @@ class World:
         self.top_ups, self.spends = deque(s.top_ups), deque(s.spends)
         self.troubles = deque(s.troubles)
 
+    next: Wanted | None = None
     top_ups: deque[Decimal] = field(init=False)
     spends: deque[Decimal] = field(init=False)
     troubles: deque[str] = field(init=False)
@@ -133,14 +146,17 @@ class World:
     def run(self) -> "World":
         """Let things happen until nothing can."""
         while moves := self._moves():
+            assert self.clock < 10_000, "it never ends"
             self.clock += 1
             move = moves[next(self.tape, 0) % len(moves)]
             getattr(self, move[0])(*move[1:])
+        self.gate.forgo_all()
         return self
 
     def _moves(self) -> list[tuple]:
         moves: list[tuple] = [("_choose",)] if self._may_choose() else []
         moves += [(_NEXT[request.stage], request) for request in self.flying]
+        moves += [("_come_due", task) for task in self.later]
         moves += [("_hear_call" if c.answered else "_answer_call", c) for c in self.calls]
         if moves and self.top_ups:
             moves.append(("_top_up",))
@@ -158,32 +174,61 @@ class World:
         self._consider()
         if self.verdict is Verdict.ASK and self.calls:  # one question at a time
             return False
-        return not (self.verdict in {Verdict.WAIT, Verdict.CLOSED} and self.flying)
+        idle = self.verdict is Verdict.WAIT and self.later  # a retry that comes due changes it
+        return not (idle or (self.verdict in {Verdict.WAIT, Verdict.CLOSED} and self.flying))
 
     # -- the client, as the coordinator has it --------------------------------------------------
 
     def _consider(self) -> None:
-        self.verdict = self.gate.consider(self.left[0]) if self.left else Verdict.CLOSED
+        """Look at the next task; where it may not go, one that money is kept for may."""
+        self.next = self.left[0] if self.left else None
+        self.verdict = self._ask_gate(self.next)
+        if self.verdict in {Verdict.WAIT, Verdict.CLOSED}:
+            waiting = next((task for task in self.left if task.kept), None)
+            if waiting is not None:
+                self.next, self.verdict = waiting, self._ask_gate(waiting)
+
+    def _ask_gate(self, task: Wanted | None) -> Verdict:
+        return self.gate.consider(task.name, task.kept) if task else Verdict.CLOSED
+
+    def _put_back(self, task: Wanted) -> None:
+        insort(self.left, task, key=lambda one: one.place)
+
+    def _come_due(self, task: Wanted) -> None:
+        self.later.remove(task)
+        self._put_back(task)
 
     def _choose(self) -> None:
         if self.verdict is Verdict.GO:
-            self._dispatch(self.left.popleft())
+            assert self.next is not None
+            self.left.remove(self.next)
+            self._dispatch(self.next)
         elif self.verdict is Verdict.ASK:
             self.calls.append(Asking(self.gate.ask(), self.clock))
         elif self.verdict is Verdict.CLOSED and not self.flying:
-            if any(self.gate.consider(name) is Verdict.GO for name in set(self.left)):
-                self.aside.append(self.left.popleft())
-            else:
-                self.stopped = True
+            self._close()
         else:
             assert self.verdict is not Verdict.WAIT, "the gate waits, and nothing is in flight"
 
-    def _dispatch(self, name: str) -> None:
+    def _close(self) -> None:
+        if self.next and self.next.kept:
+            self.gate.forgo(self.next.kept)
+            self.next.kept = None
+        elif any(self.gate.consider(task.name) is Verdict.GO for task in self.left):
+            self.aside.append(self.left.pop(0))
+        else:
+            assert not self.later, "the run ends, and a task waits for its retry"
+            self.stopped = True
+            self.gate.forgo_all()
+
+    def _dispatch(self, task: Wanted) -> None:
+        name = task.name
         if (bound := self.told_bound()) is not None:
             self.beliefs.append((bound, self.known_price(name)))
-        held = self.gate.reserve(name)
+        held = self.gate.reserve(name, task.place, task.kept)
+        task.kept = None
         trouble = self.troubles.popleft() if self.troubles else ""
-        self.flying.append(Request(name, held, self.clock, trouble))
+        self.flying.append(Request(name, task, held, self.clock, trouble))
         self.peak = max(self.peak, len(self.flying))
         self.lonely += len(self.flying) == 1
 
@@ -218,7 +263,7 @@ class World:
         if request.header is not None and self.setting.gate is not Gate.OFF:
             self.heard.append(Heard(request.header, request.sent, self.clock, by_call=False))
         if request.status == 200:
-            self.rendered += 1
+            self.rendered.append(request.task.place)
             if x_cost is not None:
                 self.x_told.add(request.name)
             cost = gate.charge(held, request.header, x_cost)
@@ -228,12 +273,14 @@ class World:
                 self.calls.append(call)
         elif request.status == 0:
             gate.doubt(held)
-        else:
+        elif request.status == 406:
             gate.release(held, request.header)
-            if request.status == 406:
-                self.refusals += 1
-                self.stopped = True
-            self.left.appendleft(request.name)
+            self.refusals += 1
+            self.stopped = True
+            self._put_back(request.task)
+        else:
+            request.task.kept = gate.keep(held, request.header)
+            self.later.append(request.task)
 
     def _hear_call(self, call: Asking) -> None:
         self.calls.remove(call)
@@ -249,7 +296,7 @@ class World:
         if request.trouble == "withdrawn":
             self.flying.remove(request)
             self.gate.withdraw(request.held)
-            self.left.appendleft(request.name)
+            self._put_back(request.task)
             return
         price = self.setting.prices[request.name]
         request.stage = "sent"

@@ -282,6 +282,22 @@ def test_cheaper_tasks_go_on_behind_one_that_is_too_expensive(desk: Desk) -> Non
     desk.agrees_with(books)
 
 
+@pytest.mark.parametrize("word", ["500", "429", "503"])
+def test_a_passing_failure_does_not_cost_the_most_important_clip_the_last_credit(
+    desk: Desk, word: str
+) -> None:
+    hero = {"id": "hero", "prompt": f"hero [[fail {word} x2]]", "priority": 10}
+    desk.write(prompts=[*prompts(4), hero], concurrency=2, credits=WRITTEN, retry={"wait": 0.3})
+    with Sandbox(credits=2 * PRICE, retry_after=1, **FAST) as sandbox:
+        run = desk.run(url=sandbox.url)
+        books = sandbox.books()
+    assert run.code == 3, run.err
+    assert set(desk.last()) == {"hero", "t00"}
+    assert desk.sound() == 2
+    assert refused(books) == 0
+    desk.agrees_with(books)
+
+
 def test_another_job_on_the_same_account_costs_one_refusal_at_most(desk: Desk) -> None:
     desk.write(prompts=prompts(30), concurrency=4, credits=WRITTEN)
     with Sandbox(credits=20, **STEADY) as sandbox:
