@@ -9,11 +9,11 @@ from enum import StrEnum
 from itertools import islice
 from pathlib import Path
 
-from pipeline.credits import PriceBook, price_class
 from pipeline.events import Counts
 from pipeline.jobfile.params import PUBLISHED_PRICES
 from pipeline.manifest import History, Standing, last_records
 from pipeline.models import InDoubt, Job, Status, Task
+from pipeline.prices import PriceBook, price_class
 
 # Names that a plan keeps of each kind, to show.
 SHOWN = 10

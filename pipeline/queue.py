@@ -9,11 +9,12 @@ from dataclasses import dataclass, field, replace
 
 import msgspec
 
-from pipeline.credits import Reservation, price_class
+from pipeline.credits import Reservation
 from pipeline.errors import DirectoryError
 from pipeline.manifest import Standing
 from pipeline.models import Task
 from pipeline.outcomes import Outcome
+from pipeline.prices import price_class
 
 _ENCODER = msgspec.json.Encoder(decimal_format="number")
 _DECODER = msgspec.json.Decoder(Task)

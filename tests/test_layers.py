@@ -12,7 +12,7 @@ FLOORS = [
     {"errors", "printable"},
     {"amounts", "models", "media", "deadlines", "pool", "wording"},
     {"outcomes", "retry", "events", "schedule"},
-    {"jobfile"},
+    {"jobfile", "prices"},
     {"credits", "circuit", "topup", "holds", "manifest", "records", "environment", "client"},
     {"directory", "queue", "store", "plan"},
     {"desk", "standing"},
@@ -26,8 +26,8 @@ FLOOR_OF = {room: number for number, floor in enumerate(FLOORS) for room in floo
 
 # The package's own name is imported for its version and by its lazy names.
 PURE = {
-    "amounts", "errors", "models", "outcomes", "retry", "credits", "circuit", "topup", "deadlines",
-    "schedule", "wording",
+    "amounts", "errors", "models", "outcomes", "retry", "prices", "credits", "circuit", "topup",
+    "deadlines", "schedule", "wording",
 }  # fmt: skip
 IO_MODULES = {"httpx", "socket", "subprocess", "asyncio", "anyio", "os", "shutil", "tempfile"}
 

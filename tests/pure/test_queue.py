@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.credits import price_class
 from pipeline.manifest import Standing
 from pipeline.models import Task, fingerprint
 from pipeline.outcomes import Outcome
+from pipeline.prices import price_class
 from pipeline.queue import Backlog, Queue, Work
 
 
