@@ -139,7 +139,7 @@ class Desk:
         if last:
             self.moved[work.standing] += 1
             self.ended[STANDINGS[record.status]] += 1
-        self.watch(ev.Finished(record, self.money, time.time(), last))
+        self.watch(ev.Finished(record, self.money, time.time(), last, work.task.output))
 
     def abandon(self) -> None:
         """Count what was in flight when the run was cut off: its claims say that it is in doubt."""

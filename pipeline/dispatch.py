@@ -236,8 +236,8 @@ class Dispatch:
         flight.work.sent += 1
         flight.work.kept = None  # it is used up
         flight.sent = clock()
-        task = flight.work.task
-        self._desk.watch(ev.Dispatched(task.id, task.prompt, flight.work.sent, time.time()))
+        task, sent = flight.work.task, flight.work.sent
+        self._desk.watch(ev.Dispatched(task.id, task.prompt, sent, time.time(), task.output))
 
     def _withdraw(self, flight: Flight) -> None:
         """Take a dispatch back that has not gone out."""

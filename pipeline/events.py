@@ -61,12 +61,13 @@ class Started:
 
 @dataclass(frozen=True, slots=True)
 class Dispatched:
-    """An attempt goes out."""
+    """An attempt goes out. `name` is what its file will be called, without extension."""
 
     task: str
     prompt: str
     attempt: int
     at: float
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,12 +91,16 @@ class Retrying:
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """A record is durable; with it the task ends, but where it is in doubt and sent again."""
+    """A record is durable; with it the task ends, but where it is in doubt and sent again.
+
+    `name` is what the task's file is called, or would be, without extension.
+    """
 
     record: Record
     money: Money
     at: float
     last: bool = True
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -102,6 +102,7 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     `id` is its identity, unique in the job and stable across edits: the prompt's own id (else a
     hash of the parameters), the matrix values, the take. `params` is exactly the body that is
     sent. `output` is a relative POSIX path without extension. Higher `priority` goes first.
+    `line` says where it is written, `calendar.csv:12`, relative to the job file; for people only.
     """
 
     id: str
@@ -111,6 +112,7 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     output: str
     meta: dict[str, Any] = {}
     priority: int = 0
+    line: str = ""
 
     @property
     def prompt(self) -> str:

@@ -17,6 +17,8 @@ from pipeline.printable import printable
 
 # Lines that the display keeps for the rest: bar, money, hold, one of air.
 _OVERHEAD = 5
+# Columns from which on a line has room for a name and a prompt.
+_WIDE = 100
 
 
 class LiveDisplay:
@@ -61,17 +63,21 @@ class LiveDisplay:
         shown = flying if len(flying) <= room else flying[: room - 1]
         table = Table.grid(padding=(0, 1), expand=True)
         table.add_column(justify="right", width=9, no_wrap=True)
-        table.add_column(max_width=36, no_wrap=True, overflow="ellipsis")
-        table.add_column(ratio=1, no_wrap=True, overflow="ellipsis")
+        wide = self._console.width >= _WIDE
+        table.add_column(ratio=2 if wide else None, no_wrap=True, overflow="ellipsis")
+        if wide:
+            table.add_column(ratio=3, no_wrap=True, overflow="ellipsis")
         for flight in shown:
-            again = f" (try {flight.attempt})" if flight.attempt > 1 else ""
-            table.add_row(
+            again = f"(try {flight.attempt}) " if flight.attempt > 1 else ""
+            # A narrow terminal has room for the name, which begins with the prompt's first words.
+            row = [
                 Text(duration(now - flight.at), style="cyan"),
-                Text(printable(flight.task) + again),
+                Text(again + printable(flight.name or flight.task)),
                 Text(printable(flight.prompt), style="dim"),
-            )
+            ]
+            table.add_row(*row[: 3 if wide else 2])
         if len(shown) < len(flying):
-            table.add_row("", Text(f"and {len(flying) - len(shown)} more", style="dim"), "")
+            table.add_row("", Text(f"and {len(flying) - len(shown)} more", style="dim"))
         return [table] if flying else []
 
     def _bar(self, now: float) -> RenderableType:

@@ -51,7 +51,8 @@ def _said(event: ev.Event) -> str | None:  # noqa: PLR0911 - one return a kind
         case ev.Started():
             return _started(event)
         case ev.Finished():
-            return None if event.record.status is Status.SUCCEEDED else _ended_badly(event.record)
+            done = event.record.status is Status.SUCCEEDED
+            return None if done else _ended_badly(event.record, event.name)
         case ev.Recovered():
             return _recovered(event.record)
         case ev.Held():
@@ -82,15 +83,27 @@ def _started(event: ev.Started) -> str:
     )
 
 
-def _ended_badly(record: Record) -> str:
+def _ended_badly(record: Record, name: str = "") -> str:
     status = "in doubt" if record.status is Status.IN_DOUBT else "failed"
-    return f"{status}: {record.task}: {record.error}"
+    return f"{status}: {named(record, name)}: {record.error}"
 
 
 def _recovered(record: Record) -> str:
     if record.status is Status.SUCCEEDED:
-        return f"taken in: {record.task}: it was complete when the last run was killed"
-    return f"in doubt: {record.task}: {record.error}"
+        return f"taken in: {named(record)}: it was complete when the last run was killed"
+    return _ended_badly(record)
+
+
+def named(record: Record, name: str = "") -> str:
+    """Name a task for people: its file, else its id, and the first words of its prompt."""
+    prompt = first_words(str(record.params.get("prompt", "")))
+    return (name or record.output or record.task) + (f" ({prompt})" if prompt else "")
+
+
+def first_words(text: str, most: int = 60) -> str:
+    """Cut a text to its first words, on one line."""
+    line = " ".join(text[: 4 * most].split())
+    return line if len(line) <= most else line[:most].rsplit(" ", 1)[0].rstrip(",;:. ") + " …"
 
 
 def _stopping(event: ev.Stopping) -> str:

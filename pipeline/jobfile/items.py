@@ -1,5 +1,7 @@
 """One prompt on its way from where it was written to its tasks."""
 
+import os
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,15 @@ class Origin(msgspec.Struct, frozen=True):
     def key(self, number: int) -> str:
         """Say which one, as a problem's key."""
         return f"row {number}" if self.is_rows else f"prompts[{number}]"
+
+    def file_from(self, folder: Path) -> str:
+        """Write the file's path as seen from a folder."""
+        return _relative(self.file, folder)
+
+
+@lru_cache(maxsize=64)
+def _relative(file: Path, folder: Path) -> str:
+    return os.path.relpath(file, folder)
 
 
 class Item(msgspec.Struct, gc=False):

@@ -68,7 +68,7 @@ def make_tasks(plan: Plan, item: Item, index: int) -> Iterator[Task]:
     """
     overrides = item.params.keys() & plan.cells[0].values.keys() if item.params else None
     prints: set[str] = set()
-    label = ""
+    label, line = "", f"{item.origin.file_from(plan.file.parent)}:{item.line}"
     for cell in plan.cells:
         for take in range(1, plan.takes + 1):
             scope = _scope(plan, item, index, cell, take)
@@ -90,6 +90,7 @@ def make_tasks(plan: Plan, item: Item, index: int) -> Iterator[Task]:
                 output=output,
                 meta=item.meta,
                 priority=item.priority,
+                line=line,
             )
 
 

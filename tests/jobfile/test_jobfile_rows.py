@@ -431,3 +431,19 @@ def test_a_wrong_first_row_is_told_however_many_good_rows_stand_before_it(
     desk.put("b.jsonl", '{"prompt": "x", "params": {"aspect_ratio": "7:7"}}\n')
     with pytest.raises(JobFileError, match="7:7"):
         desk.job("model: luma-txt-2-video\nprompts_from: [a.txt, b.jsonl]\n")
+
+
+def test_each_task_says_in_which_line_of_which_file_it_is_written(tmp_path: Path) -> None:
+    (tmp_path / "sheets").mkdir()
+    (tmp_path / "sheets" / "plan.csv").write_text('prompt\n"two\nlines"\na pier\n', "utf-8")
+    job = tmp_path / "job.yaml"
+    job.write_text(
+        "model: m\nmatrix: {x: [1, 2]}\nprompts:\n  - a cat\n  - id: dog\n    prompt: a dog\n"
+        "prompts_from: sheets/plan.csv\n",
+        encoding="utf-8",
+    )
+    lines = [task.line for task in load(job).tasks()]
+    assert lines == [
+        *["job.yaml:4"] * 2, *["job.yaml:5"] * 2,
+        *["sheets/plan.csv:2"] * 2, *["sheets/plan.csv:4"] * 2,
+    ]  # fmt: skip
