@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, Self
+from typing import IO, TYPE_CHECKING, Any, Protocol, Self
 from urllib.parse import quote, urlsplit
 
 import anyio
@@ -45,6 +45,8 @@ SANDBOX_HEADER = "x-sandbox"
 DEFAULT_BASE_URL = "https://api.segmind.com"
 
 _KEEPALIVE_SECONDS = 30
+# No length of a body has so many digits.
+_DIGITS = 19
 # So much of a key at the end of a text is taken for the begin of it.
 _RECOGNISABLE = 6
 # Powers of ten between which an amount of money lies; others are noise, and overflow sums.
@@ -231,10 +233,25 @@ def _socket_options() -> list[tuple[int, int, int]]:
     return options
 
 
+class Witness(Protocol):
+    """Notes how far an attempt has come, for whoever finds its claim after a kill."""
+
+    def sending(self) -> None:
+        """Note that the first byte leaves now.
+
+        Raises:
+            OSError: it could not be noted; then nothing may leave.
+        """
+
+    def answered(self, outcome: Outcome, length: int) -> None:
+        """Note the head of an answer, and how many bytes its body will have."""
+
+
 @dataclass(slots=True)
 class _Trace:
     """What the transport did for one request: the evidence for "never sent"."""
 
+    witness: Witness | None = None
     tried: bool = False
     wrote: bool = False
 
@@ -242,6 +259,8 @@ class _Trace:
         if event.startswith("connection."):
             self.tried = True
         elif event.endswith("send_request_headers.started"):
+            if self.witness is not None:
+                self.witness.sending()
             self.wrote = True
 
     @property
@@ -280,9 +299,9 @@ class Client:
     async def __aexit__(self, *_: object) -> None:
         await self._transport.aclose()
 
-    async def attempt(self, task: Task, part: Path) -> Outcome:
+    async def attempt(self, task: Task, part: Path, witness: Witness | None = None) -> Outcome:
         """Send one request and stream its answer to `part`. Never raises for what came of it."""
-        trace = _Trace()
+        trace = _Trace(witness)
         timeout = httpx.Timeout(self._timeout, connect=CONNECT_TIMEOUT, write=WRITE_TIMEOUT)
         waits = timeout.as_dict()
         request = httpx.Request(
@@ -293,9 +312,10 @@ class Client:
             extensions={"trace": trace, "timeout": waits},
         )
         receiving = _Receiving(self.endpoint, task, part, self._max_size)
+        receiving.witness = witness
         try:
             response = await self._transport.handle_async_request(request)
-        except httpx.HTTPError as error:
+        except (httpx.HTTPError, OSError) as error:  # an OSError is the witness's
             silence = isinstance(error, httpx.ReadTimeout)
             sent = Fault.TIMEOUT if silence else Fault.NO_ANSWER
             fault = Fault.NOT_SENT if trace.never_sent else sent
@@ -395,11 +415,15 @@ class _Receiving:
         self._started = time.time()
         self._began = time.monotonic()
         self._response: httpx.Response | None = None
+        self.witness: Witness | None = None
 
     async def receive(self, response: httpx.Response) -> Outcome:
         self._response = response
         if not response.is_success:
             return await self._read_refusal(response)
+        length = response.headers.get("content-length", "")
+        if self.witness is not None and length.isdecimal() and len(length) < _DIGITS:
+            self.witness.answered(self.outcome(), int(length))
         try:
             with self._part.open("w+b", buffering=0) as file:
                 return await self._save(response, file)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from pipeline import events as ev
 from pipeline.circuit import Circuit
+from pipeline.claims import Noting
 from pipeline.credits import CreditGate
 from pipeline.desk import Balances, Desk, Stop
 from pipeline.dispatch import Dispatch
@@ -28,10 +29,11 @@ from pipeline.topup import TopUp
 
 @dataclass(frozen=True, slots=True)
 class Assignment:
-    """A task for a worker, and the file for the body of its answer."""
+    """A task for a worker, the file for the body of its answer, and its claim to note things in."""
 
     task: Task
     part: Path
+    noting: Noting
 
 
 class Coordinator:

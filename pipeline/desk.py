@@ -11,6 +11,7 @@ import anyio
 
 from pipeline import events as ev
 from pipeline.circuit import Circuit
+from pipeline.claims import Noting
 from pipeline.credits import CreditGate, Reservation
 from pipeline.errors import ExitCode
 from pipeline.holds import Holds
@@ -45,6 +46,7 @@ class Flight:
     held: Reservation
     claim: Claim | None = None
     sent: float = 0.0
+    noting: Noting | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +146,7 @@ class Desk:
     def abandon(self) -> None:
         """Count what was in flight when the run was cut off: its claims say that it is in doubt."""
         for flight in self.flying.values():
-            if flight.sent:
+            if flight.noting is not None and flight.noting.sent:
                 self.gate.doubt(flight.held)
                 self.moved[flight.work.standing] += 1
                 self.ended[Standing.IN_DOUBT] += 1

@@ -5,25 +5,34 @@
 .lock   .job.json     one run at a time; one job a directory
 """
 
-import fcntl
 import os
 import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import msgspec
 
-from pipeline import manifest
+from pipeline import manifest, places
 from pipeline.errors import DirectoryError
+from pipeline.files import (
+    is_locked,
+    lock,
+    open_file,
+    read_file,
+    refuse_alien_folder,
+    sync_directory,
+    write_atomically,
+)
 from pipeline.models import Job
 
-if TYPE_CHECKING:
-    from filelock import FileLock
-
-# A status command looks at the lock for a moment; a run must not fail for that.
-_LOCK_PATIENCE = 1.0
+# Bytes of what we note about a directory.
+LONGEST_NOTE = 1024**2
+_MOST_COUNTED = 1000
+_NAMED = 3
 
 
 @dataclass(frozen=True)
@@ -81,18 +90,21 @@ class Layout:
         return self.inflight / f"{key}.part"
 
     def is_running(self) -> bool:
-        """Whether a run holds the directory now: another user's too, where it can be read."""
-        try:
-            file = os.open(self.lock, os.O_RDONLY)
-        except FileNotFoundError:
-            return False
-        try:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
-        finally:
-            os.close(file)
-        return False
+        """Whether a run holds the directory now: another user's too, where it can be read.
+
+        A lock file can be removed under a run: what it protects is locked as well.
+        """
+        return any(is_locked(path) for path in (self.lock, self.root, self.manifest))
+
+    def strangers(self) -> list[str]:
+        """Name what lies in the directory and is not ours, at most a thousand of it."""
+        with os.scandir(self.root) as found:
+            names = (entry.name for entry in found)
+            return list(islice((n for n in names if not self._is_own(n)), _MOST_COUNTED))
+
+    @staticmethod
+    def _is_own(name: str) -> bool:
+        return name in places.OWN or name.startswith(".") or name == "lost+found"
 
 
 class _Owner(msgspec.Struct):
@@ -103,47 +115,57 @@ class _Owner(msgspec.Struct):
 
 
 class Held:
-    """An output directory held by this process until it is closed, or dies."""
+    """An output directory held by this process until it is closed, or dies.
 
-    def __init__(self, layout: Layout, lock: "FileLock") -> None:
-        self.layout = layout
-        self._lock = lock
+    `warnings` are what a person should know of it before money is spent.
+    """
+
+    def __init__(self, layout: Layout, locks: ExitStack, warnings: list[str]) -> None:
+        self.layout, self.warnings = layout, warnings
+        self._locks = locks
 
     def close(self) -> None:
         """Let the directory go."""
-        self._lock.release()
+        self._locks.close()
 
 
 def hold(job: Job) -> Held:
     """Make, lock and claim the output directory of a job.
 
     Raises:
-        DirectoryError: not writable, held by another run, or another job's.
+        DirectoryError: not writable, held by another run, another job's, or not as we make them.
     """
-    from filelock import FileLock, Timeout  # noqa: PLC0415 - `check` takes no lock
-
     layout = Layout(job.output_dir)
-    try:
-        _make(layout.inflight)
-        _try_writing(layout)
-        lock = FileLock(layout.lock)
-        lock.acquire(timeout=_LOCK_PATIENCE, poll_interval=0.05)
-    except Timeout:
+    with ExitStack() as locks:
+        try:
+            for folder in (layout.inflight, layout.superseded, layout.errors):
+                refuse_alien_folder(folder)
+            _make(layout.inflight)
+            _lock(layout, locks)
+            _try_writing(layout)
+            warnings = list(_settle_owner(layout, job))
+        except OSError as error:
+            raise DirectoryError(
+                f"{layout.root} cannot be written: {error.strerror or error}",
+                hint="choose another directory with --output, or mend its permissions",
+            ) from error
+        return Held(layout, locks.pop_all(), warnings)
+
+
+def _lock(layout: Layout, locks: ExitStack) -> None:
+    """Lock the lock file, and the directory itself: a lock file can be removed under a run."""
+    file = open_file(layout.lock, os.O_RDWR | os.O_CREAT)
+    locks.callback(os.close, file)
+    free = lock(file)
+    folder = os.open(layout.root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    locks.callback(os.close, folder)
+    with suppress(OSError):  # a share that locks no directory: there the manifest's must do
+        free = free and lock(folder)
+    if not free:
         raise DirectoryError(
             f"{layout.root} is in use by another run",
             hint="wait for it, or watch it with `pipeline status`",
-        ) from None
-    except OSError as error:
-        raise DirectoryError(
-            f"{layout.root} cannot be written: {error.strerror or error}",
-            hint="choose another directory with --output, or mend its permissions",
-        ) from error
-    try:
-        _settle_owner(layout, job)
-    except BaseException:
-        lock.release()
-        raise
-    return Held(layout, lock)
+        )
 
 
 def _make(folder: Path) -> None:
@@ -159,15 +181,25 @@ def _try_writing(layout: Layout) -> None:
     for folder in (layout.root, layout.inflight):
         with tempfile.TemporaryFile(dir=folder):
             pass
-    if layout.manifest.exists():
-        layout.manifest.open("ab").close()
+    if os.path.lexists(layout.manifest):
+        os.close(open_file(layout.manifest, os.O_RDWR | os.O_APPEND))
 
 
-def _settle_owner(layout: Layout, job: Job) -> None:
+def _settle_owner(layout: Layout, job: Job) -> Iterator[str]:
+    """Write down whose the directory is; yields what a person should know of it."""
     owner = refuse_another_job(layout, job)
+    if owner is None and (others := layout.strangers()):
+        yield _say_strangers(layout, others)
     new = _Owner(job.name, os.path.relpath(job.path, layout.root))
     if owner is None or (owner.name, owner.file) != (new.name, new.file):
         write_atomically(layout.owner, msgspec.json.encode(new))
+
+
+def _say_strangers(layout: Layout, others: list[str]) -> str:
+    many = "more than 1,000 files" if len(others) == _MOST_COUNTED else f"{len(others)} files"
+    what = "a file" if len(others) == 1 else many
+    names = ", ".join(map(ascii, sorted(others)[:_NAMED])) + (", …" if others[_NAMED:] else "")
+    return f"{layout.root} holds {what} of others ({names}): the clips are put among them"
 
 
 def refuse_another_job(layout: Layout, job: Job) -> _Owner | None:
@@ -179,7 +211,7 @@ def refuse_another_job(layout: Layout, job: Job) -> _Owner | None:
     owner = read_owner(layout)
     if owner is not None and not _same_job(layout, owner, job):
         raise DirectoryError(
-            f"{layout.root} belongs to the job {owner.name!r} ({layout.root / owner.file})",
+            f"{layout.root} belongs to the job {owner.name!r} ({str(layout.root / owner.file)!r})",
             hint="give this job a directory of its own: output.dir, or --output",
         )
     return owner
@@ -188,10 +220,10 @@ def refuse_another_job(layout: Layout, job: Job) -> _Owner | None:
 def read_owner(layout: Layout) -> _Owner | None:
     """Read which job a directory belongs to; None where none has claimed it."""
     try:
-        return msgspec.json.decode(layout.owner.read_bytes(), type=_Owner)
+        return msgspec.json.decode(read_file(layout.owner, LONGEST_NOTE), type=_Owner)
     except FileNotFoundError:
         return None
-    except (OSError, msgspec.MsgspecError) as error:
+    except (OSError, msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise DirectoryError(
             f"{layout.owner} cannot be read: {error}",
             hint="delete it if the directory belongs to this job",
@@ -206,31 +238,6 @@ def _same_job(layout: Layout, owner: _Owner, job: Job) -> bool:
     if not recorded.exists():
         return owner.name == job.name
     return job.path.exists() and recorded.samefile(job.path)
-
-
-def sync_file(path: Path) -> None:
-    """Make the bytes of a file durable."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def sync_directory(path: Path) -> None:
-    """Make the names in a directory durable, where the system knows how."""
-    if os.name == "posix":
-        sync_file(path)
-
-
-def write_atomically(path: Path, data: bytes) -> None:
-    """Replace a small file: readers see the old one or the new one, also after a power loss."""
-    draft = path.with_name(path.name + ".new")
-    with draft.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(path)
 
 
 def wrong_origin(root: Path, *, simulated: bool) -> str:

@@ -9,6 +9,7 @@ import anyio
 from aiolimiter import AsyncLimiter
 
 from pipeline import events as ev
+from pipeline.claims import Noting, boot_id
 from pipeline.credits import Verdict
 from pipeline.desk import LONGEST_WAIT, Desk, Flight, clock
 from pipeline.errors import ExitCode, StorageError
@@ -37,8 +38,8 @@ class Dispatch:
         self._limiter = AsyncLimiter(1, self._interval) if rate else None
         self._last = float("-inf")
 
-    async def next(self) -> tuple[Task, Path] | None:
-        """Wait for the next task that may go, with its part; None when nothing more goes out."""
+    async def next(self) -> tuple[Task, Path, Noting] | None:
+        """Wait for the next task that may go, with its files; None when nothing more goes out."""
         desk = self._desk
         while True:
             async with self._turn:
@@ -52,7 +53,8 @@ class Dispatch:
                 gone = self._may_go(flight) and await self._claim(flight)
             if gone and self._may_go(flight):
                 self._announce(flight)
-                return work.task, desk.store.layout.part(work.task.key)
+                flight.noting = desk.store.noting(work.task.key, self._cannot_note)
+                return work.task, desk.store.layout.part(work.task.key), flight.noting
             self._withdraw(flight)
 
     # -- choosing -----------------------------------------------------------------------------
@@ -224,6 +226,7 @@ class Dispatch:
             output=work.task.output,
             started_at=rfc3339(time.time()),
             simulated=desk.simulated,
+            boot_id=boot_id(),
         )
         try:
             await desk.store.claim(work.task.key, flight.claim)
@@ -231,6 +234,10 @@ class Dispatch:
             desk.stop(ExitCode.STORAGE, error.message)
             return False
         return True
+
+    def _cannot_note(self, error: OSError) -> None:
+        root = self._desk.store.layout.root
+        self._desk.stop(ExitCode.STORAGE, f"{root}: a claim cannot be written: {error.strerror}")
 
     def _announce(self, flight: Flight) -> None:
         flight.work.sent += 1

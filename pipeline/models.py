@@ -92,7 +92,8 @@ class InDoubt(StrEnum):
 
 
 @lru_cache(maxsize=4096)
-def _key(task: str) -> str:
+def task_key(task: str) -> str:
+    """Make a short name of a task's id that is safe in every file system."""
     return hashlib.sha256(task.encode()).hexdigest()[:20]
 
 
@@ -122,7 +123,7 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def key(self) -> str:
         """A short name that is safe in every file system: names claims and parts."""
-        return _key(self.id)
+        return task_key(self.id)
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True):
@@ -183,6 +184,8 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True):
     """An attempt on the wire, durable before its request leaves.
 
     It says exactly what was sent, so that it still means something after the job was edited.
+    `boot_id` names the time since the machine was started (see `claims.boot_id`). `sent` is the
+    last field, so that it can be overwritten in place just before the request's first byte.
     """
 
     task: str
@@ -196,6 +199,8 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True):
     started_at: str
     simulated: bool | None = None
     completion: Completion | None = None
+    boot_id: str | None = None
+    sent: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,18 +1,18 @@
 """The job against its manifest: what is done, what changed, what is to do, what it would cost."""
 
-import os
 from collections import Counter
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
 from itertools import islice
 from pathlib import Path
 
+from pipeline.disk import Disk
 from pipeline.events import Counts
 from pipeline.jobfile.params import PUBLISHED_PRICES
 from pipeline.manifest import History, Standing, last_records
-from pipeline.models import InDoubt, Job, Status, Task
+from pipeline.models import InDoubt, Job, Task
 from pipeline.prices import PriceBook, price_class
 
 # Names that a plan keeps of each kind, to show.
@@ -37,6 +37,7 @@ class Plan:
     names: dict[Standing, list[str]] = field(default_factory=dict)
     missing: list[str] = field(default_factory=list)
     missing_count: int = 0
+    unowned: list[str] = field(default_factory=list)
     removed: list[str] = field(default_factory=list)
     removed_count: int = 0
     classes: Counter[str] = field(default_factory=Counter)
@@ -56,11 +57,22 @@ class Plan:
     @property
     def warnings(self) -> list[str]:
         """What a person should know before the run."""
-        if not self.missing_count:
-            return []
-        names = ", ".join(self.missing[:_NAMED]) + (", …" if self.missing_count > _NAMED else "")
-        clips = "clip is" if self.missing_count == 1 else "clips are"
-        return [f"{self.missing_count} finished {clips} not in place, and stay done: {names}"]
+        return [*self._about_missing(), *self._about_unowned()]
+
+    def _about_missing(self) -> Iterator[str]:
+        if self.missing_count:
+            clips = "clip is" if self.missing_count == 1 else "clips are"
+            names = _some(self.missing, self.missing_count)
+            yield f"{self.missing_count} finished {clips} not in place, and stay done: {names}"
+
+    def _about_unowned(self) -> Iterator[str]:
+        if self.unowned:
+            count = len(self.unowned)
+            clips = "clip here has" if count == 1 else "clips here have"
+            yield (
+                f"{count} {clips} no record ({_some(self.unowned, count)}): where they are this"
+                " job's, stop, restore manifest.jsonl from a backup, and pay for nothing twice"
+            )
 
     @staticmethod
     def price_of(classes: Counter[str], prices: PriceBook) -> Decimal | None:
@@ -98,11 +110,13 @@ def make(  # noqa: PLR0913 - what a run may be asked for
     Raises:
         JobFileError: with every problem of the rows.
     """
-    lost = _missing(history, manifest)
+    disk = Disk(manifest.parent)
+    lost = disk.hold_against(history, manifest)
     plan = Plan(prices=PriceBook(job.credits.cost, PUBLISHED_PRICES.get(job.model)))
     taken = _taken_up(job, retry)
     for task in job.tasks():
         standing = history.standing(task)
+        disk.look_into(task.output.rpartition("/")[0])
         plan.total += 1
         plan.standings[standing] += 1
         if standing is not Standing.DONE:
@@ -112,6 +126,7 @@ def make(  # noqa: PLR0913 - what a run may be asked for
             _show(plan.missing, task.id)
         if standing in taken or (Retry.MISSING in retry and task.id in lost):
             _select(plan, task, standing, limit, take)
+    plan.unowned = sorted(disk.unowned) if plan.selected else []
     plan.removed_count = len(history) - (plan.total - plan.standings[Standing.NEW])
     if name_removed and plan.removed_count:
         plan.removed = _removed(job, history, manifest)
@@ -141,24 +156,15 @@ def _taken_up(job: Job, retry: Collection[Retry]) -> set[Standing]:
     return taken
 
 
-def _missing(history: History, manifest: Path) -> set[str]:
-    """Find the tasks that have succeeded and whose clip somebody moved away."""
-    if not history.counts[Status.SUCCEEDED]:
-        return set()
-    root = f"{manifest.parent}{os.sep}"
-    return {
-        record.task
-        for record in last_records(manifest, history)
-        # A `Path` for each of a million clips would take longer than all the rest of this.
-        if record.output is not None and not os.path.exists(root + record.output)  # noqa: PTH110
-    }
-
-
 def _removed(job: Job, history: History, manifest: Path) -> list[str]:
     """Name the first tasks of the manifest that are no longer in the job."""
     here = {task.id for task in job.tasks()}
     gone = (r.task for r in last_records(manifest, history) if r.task not in here)
     return list(islice(gone, SHOWN))
+
+
+def _some(names: list[str], count: int) -> str:
+    return ", ".join(names[:_NAMED]) + (", …" if count > _NAMED else "")
 
 
 def _show(names: list[str], name: str) -> None:

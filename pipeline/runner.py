@@ -25,6 +25,7 @@ from pipeline.models import Gate, Job, Record
 from pipeline.plan import Plan, Retry, count, make
 from pipeline.pool import run_workers
 from pipeline.queue import Backlog, Queue
+from pipeline.recovery import recover
 from pipeline.schedule import hours
 from pipeline.store import Store
 from pipeline.topup import TopUp
@@ -73,7 +74,7 @@ async def run(
     allow_files(job.concurrency)
     began = time.time()
     with ExitStack() as resources:
-        store, recovered = _open(job, resources, fsync=options.fsync)
+        store, recovered = _open(job, resources, watch, fsync=options.fsync)
         backlog = Backlog()
         resources.callback(backlog.close)
 
@@ -104,25 +105,43 @@ async def run(
             )
             watch(_started(job, plan, began, endpoint.unusual_host))
             _tell(recovered, plan, job, watch)
+            store.speak()
             await _serve(coordinator, client, store, job.concurrency, options)
+            _verify(store, coordinator)
         summary = _sum_up(job, coordinator, plan, options, began)
     watch(summary)
     return summary
 
 
-def _open(job: Job, resources: ExitStack, *, fsync: bool) -> tuple[Store, list[Record]]:
+def _open(
+    job: Job, resources: ExitStack, watch: ev.Watcher, *, fsync: bool
+) -> tuple[Store, list[Record]]:
     """Take the output directory, and take in what a killed run left in it."""
+
+    def warn(text: str) -> None:
+        watch(ev.Warned(text, time.time()))
+
     try:
         held = hold(job)
         resources.callback(held.close)
-        store = Store(held.layout, fsync=fsync)
+        store = Store(held.layout, fsync=fsync, warn=warn)
         resources.callback(store.close)
-        return store, store.recover()
+        for warning in held.warnings:
+            store.tell(warning)
+        return store, recover(store)
     except (OSError, StorageError) as error:
         raise DirectoryError(
             f"{job.output_dir} cannot be used: {error}",
             hint="make room, mend its permissions, or choose another directory with --output",
         ) from error
+
+
+def _verify(store: Store, coordinator: Coordinator) -> None:
+    """See that what was recorded is found in the manifest."""
+    try:
+        store.verify()
+    except StorageError as error:
+        coordinator.stop(ExitCode.STORAGE, error.message)
 
 
 async def _serve(
@@ -134,7 +153,7 @@ async def _serve(
     async def work() -> None:
         try:
             while (assignment := await coordinator.next()) is not None:
-                outcome = await client.attempt(assignment.task, assignment.part)
+                outcome = await client.attempt(assignment.task, assignment.part, assignment.noting)
                 await coordinator.settle(assignment.task, outcome)
         except Exception as bug:  # noqa: BLE001 - the others' requests are paid: they end well
             bugs.append(bug)

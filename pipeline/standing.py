@@ -7,14 +7,15 @@ from typing import Any
 import msgspec
 
 from pipeline.amounts import rounded
-from pipeline.directory import Layout, refuse_another_job
+from pipeline.claims import UNREADABLE, leftovers
+from pipeline.directory import LONGEST_NOTE, Layout, refuse_another_job
 from pipeline.errors import DirectoryError
 from pipeline.events import Counts
+from pipeline.files import read_file
 from pipeline.manifest import History, attempt_digest, replay
 from pipeline.models import Job, Record
 from pipeline.plan import make
 from pipeline.records import doubtful
-from pipeline.store import leftover_claims
 
 # An offset that no line of a manifest has.
 _NOWHERE = (1 << 48) - 1
@@ -91,7 +92,8 @@ def read_files(job: Job) -> Files:
     try:
         refuse_another_job(layout, job)
         running = layout.is_running()
-        claims = [claim for _, claim in leftover_claims(layout) if claim is not None]
+        found = [left for left in leftovers(layout.inflight) if not left.never_sent]
+        claims = [left.claim for left in found if left.claim is not None]
         wanted = [attempt_digest(claim.task, claim.started_at) for claim in claims]
         history = replay(layout.manifest, attempts=wanted)
     except OSError as error:
@@ -108,8 +110,9 @@ def read_files(job: Job) -> Files:
 def _noted(layout: Layout) -> dict[str, Any] | None:
     """Read what the run that goes on, or the last one, has noted of itself."""
     try:
-        noted: dict[str, Any] = msgspec.json.decode(layout.state.read_bytes(), type=dict[str, Any])
-    except (OSError, msgspec.MsgspecError):
+        data = read_file(layout.state, LONGEST_NOTE)
+        noted: dict[str, Any] = msgspec.json.decode(data, type=dict[str, Any])
+    except (OSError, DirectoryError, *UNREADABLE):
         return None
     return noted
 

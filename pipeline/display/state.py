@@ -8,6 +8,10 @@ from pathlib import Path
 import msgspec
 
 from pipeline import events as ev
+from pipeline.claims import UNREADABLE
+from pipeline.directory import LONGEST_NOTE
+from pipeline.errors import DirectoryError
+from pipeline.files import read_file, write_atomically
 from pipeline.models import rfc3339
 
 # Seconds between two notes of the balance: a file for each task would be too dear.
@@ -51,15 +55,13 @@ class StateFile:
     def _write(self) -> None:
         self._written = time.monotonic()
         state = {"pid": os.getpid(), **self._doing, **self._balance}
-        draft = self._path.with_name(self._path.name + ".new")
         with contextlib.suppress(OSError):
-            draft.write_bytes(msgspec.json.encode(state))
-            draft.replace(self._path)
+            write_atomically(self._path, msgspec.json.encode(state), durable=False)
 
 
 def _last_balance(path: Path) -> dict[str, object]:
     """Read what an earlier run has noted: it stands until this one hears more."""
-    with contextlib.suppress(OSError, msgspec.MsgspecError):
-        noted = msgspec.json.decode(path.read_bytes(), type=dict[str, object])
+    with contextlib.suppress(OSError, DirectoryError, *UNREADABLE):
+        noted = msgspec.json.decode(read_file(path, LONGEST_NOTE), type=dict[str, object])
         return {key: noted[key] for key in ("remaining", "told_at") if key in noted}
     return {}

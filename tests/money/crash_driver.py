@@ -20,16 +20,16 @@ from typing import Any, Self
 import anyio
 import anyio._backends._asyncio
 import anyio.lowlevel
-import filelock  # noqa: F401 - what is imported late by a run is imported here, once for all
 
 import pipeline.runner
-from pipeline.client import Endpoint
+from pipeline.client import Endpoint, Witness
 from pipeline.jobfile import load
 from pipeline.models import Task
 from pipeline.outcomes import Balance, Body, Outcome
 from pipeline.plan import Retry
 
-REAL = {name: getattr(os, name) for name in ("fsync", "replace", "unlink", "write", "mkdir")}
+CHANGING = ("fsync", "replace", "unlink", "write", "pwrite", "mkdir")
+REAL = {name: getattr(os, name) for name in CHANGING}
 
 
 class Steps:
@@ -84,8 +84,10 @@ class Client:
     async def balance(self) -> Balance:
         return Balance(Decimal(1000), simulated=False)
 
-    async def attempt(self, task: Task, part: Path) -> Outcome:
+    async def attempt(self, task: Task, part: Path, witness: Witness) -> Outcome:
         started = time.time()
+        self._steps.step()
+        witness.sending()
         self._steps.step()
         line = json.dumps({"task": task.id, "fingerprint": task.fingerprint}) + "\n"
         file = os.open(self._journal, os.O_WRONLY | os.O_APPEND | os.O_CREAT)

@@ -18,11 +18,11 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
+from pipeline.claims import leftovers
 from pipeline.directory import Layout
 from pipeline.jobfile import load
 from pipeline.manifest import read
 from pipeline.models import Claim, Record, Status
-from pipeline.store import leftover_claims
 
 DRIVER = Path(__file__).with_name("crash_driver.py")
 # Processes die here, and no power is lost: what is synced to a disk only costs time.
@@ -102,7 +102,8 @@ class Shop:
         return {record.task: record for record in self.records()}
 
     def claims(self) -> list[Claim]:
-        return [claim for _, claim in leftover_claims(self.layout) if claim is not None]
+        found = leftovers(self.layout.inflight)
+        return [left.claim for left in found if left.claim is not None and not left.never_sent]
 
     def barred(self, retry: tuple[str, ...]) -> set[Attempt]:
         """What may not be sent: what is done, and unasked what may have been paid for."""
@@ -246,10 +247,11 @@ def test_each_step_of_a_task_is_durable_before_the_next(driver: Driver, tmp_path
     (key,) = {op[-25:-5] for op in ops if op.endswith(".part")}
     claim, part, draft = (f".inflight/{key}.{end}" for end in ("json", "part", "new"))
     (clip,) = (path.name for path in root.glob("*.mp4"))
-    assert [op for op in ops if "mkdir" not in op and ".job.json" not in op][-15:] == [
+    assert [op for op in ops if "mkdir" not in op and ".job.json" not in op][-16:] == [
         f"write {claim}",
         f"fsync {claim}",
         "fsync .inflight",
+        f"pwrite {claim}",
         "answer a",
         f"write {part}",
         f"write {draft}",

@@ -17,10 +17,12 @@ import pytest
 
 from pipeline.directory import Layout
 from pipeline.errors import StorageError
-from pipeline.manifest import Manifest, read
-from pipeline.models import Claim, Completion, Record, Status, fingerprint
+from pipeline.manifest import read
+from pipeline.models import Claim, Completion, Record, Status, fingerprint, task_key
 from pipeline.records import doubtful, succeeded
+from pipeline.recovery import recover as recover_all
 from pipeline.store import Store
+from pipeline.writing import Manifest
 
 PRICE = Decimal("0.95")
 BODY = b"a clip"
@@ -70,9 +72,10 @@ def complete(claim: Claim, body: bytes = BODY, cost: Decimal | None = PRICE) -> 
 async def render(store: Store, task: str, body: bytes = BODY, output: str | None = None) -> Record:
     """Take a task the whole way."""
     claim = claim_of(task, output, started_at=f"2026-01-01T00:00:00.{len(body):03}Z")
-    await store.claim(task, claim)
-    store.layout.part(task).write_bytes(body)
-    return await store.finish(task, complete(claim, body))
+    key = task_key(task)
+    await store.claim(key, claim)
+    store.layout.part(key).write_bytes(body)
+    return await store.finish(key, complete(claim, body))
 
 
 def clips(layout: Layout) -> dict[str, bytes]:
@@ -280,8 +283,9 @@ async def test_an_output_that_cannot_be_placed_keeps_its_claim_and_costs_no_othe
         group.start_soon(attempt, store, "b", "b")
     assert failed == ["a"]
     assert [r.task for r in records(layout)] == ["b"]
-    assert msgspec.json.decode(layout.claim("a").read_bytes(), type=Claim).completion
-    assert layout.part("a").read_bytes() == BODY
+    key = task_key("a")
+    assert msgspec.json.decode(layout.claim(key).read_bytes(), type=Claim).completion
+    assert layout.part(key).read_bytes() == BODY
 
 
 # -- after a crash ----------------------------------------------------------------------------
@@ -289,18 +293,19 @@ async def test_an_output_that_cannot_be_placed_keeps_its_claim_and_costs_no_othe
 
 def leave(layout: Layout, claim: Claim, part: bytes | None = None) -> None:
     """Leave a claim as a killed run does."""
-    layout.claim(claim.task).write_bytes(msgspec.json.encode(claim))
+    key = task_key(claim.task)
+    layout.claim(key).write_bytes(msgspec.json.encode(claim))
     if part is not None:
-        layout.part(claim.task).write_bytes(part)
+        layout.part(key).write_bytes(part)
 
 
 def recover(layout: Layout) -> list[Record]:
     """Open the store as the next run does; twice, as a run after it would."""
     store = Store(layout)
-    found = store.recover()
+    found = recover_all(store)
     store.close()
     store = Store(layout)
-    assert store.recover() == []
+    assert recover_all(store) == []
     store.close()
     assert not list(layout.inflight.iterdir())
     return found

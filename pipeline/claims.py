@@ -1,0 +1,172 @@
+"""Claims: what was sent, for whoever comes after a kill. One small file an attempt.
+
+The first line is the claim, and ends in `"sent":false}`. Just before the first byte of the request
+leaves, `false` is overwritten by `true`; when the head of an answer has come, it is appended as a
+second line. Neither is synced: what a process has written outlives the process, and after a power
+loss the machine's boot id is another, so that nothing is concluded from them.
+"""
+
+import contextlib
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+
+import msgspec
+
+from pipeline import places
+from pipeline.errors import DirectoryError
+from pipeline.files import read_file, write_all
+from pipeline.models import Claim, task_key
+from pipeline.outcomes import Outcome
+
+_ENCODER = msgspec.json.Encoder(decimal_format="number")
+_DECODER = msgspec.json.Decoder(Claim)
+_SENT, _ENDS = b"true }", b"false}"
+# Bytes; a claim of 0.1 may hold pictures in its parameters.
+_LONGEST = 64 * 1024**2
+_OURS = os.O_NOFOLLOW | os.O_CLOEXEC
+UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+
+
+class Head(msgspec.Struct, frozen=True, kw_only=True):
+    """What an answer told before its body came: enough to take a whole body in later."""
+
+    length: int
+    status: int
+    content_type: str | None = None
+    cost: Decimal | None = None
+    remaining_credits: Decimal | None = None
+    request_id: str | None = None
+    simulated: bool = False
+
+
+_HEADS = msgspec.json.Decoder(Head)
+
+
+@dataclass(frozen=True, slots=True)
+class Leftover:
+    """A claim that an earlier run left; `claim` is None where it was torn while written."""
+
+    key: str
+    claim: Claim | None = None
+    head: Head | None = None
+
+    @property
+    def never_sent(self) -> bool:
+        """Whether not a byte of its request has left: then nothing can have been paid."""
+        claim = self.claim
+        return claim is None or (not claim.sent and claim.completion is None and self._this_boot)
+
+    @property
+    def _this_boot(self) -> bool:
+        return self.claim is not None and self.claim.boot_id == boot_id() is not None
+
+    @property
+    def expected(self) -> Head | None:
+        """The head of the answer, where it can be relied on."""
+        return self.head if self._this_boot else None
+
+
+def encode(claim: Claim) -> bytes:
+    """Write a claim as the first line of its file."""
+    return _ENCODER.encode(claim)
+
+
+def leftovers(folder: Path) -> Iterator[Leftover]:
+    """Yield the claims in a folder.
+
+    Raises:
+        DirectoryError: one that is none of ours: a link, or one that would lead elsewhere.
+    """
+    for path in sorted(folder.glob("*.json")):
+        try:
+            text = read_file(path, _LONGEST)
+        except FileNotFoundError:
+            continue  # a run that is going on has just ended that attempt
+        yield _parse(path, text)
+
+
+def _parse(path: Path, text: bytes) -> Leftover:
+    first, _, second = text.partition(b"\n")
+    try:
+        claim = _DECODER.decode(first)
+    except UNREADABLE:
+        return Leftover(path.stem)
+    _refuse_forged(path, claim)
+    head = None
+    with contextlib.suppress(*UNREADABLE):  # it was torn, or there is none
+        head = _HEADS.decode(second)
+    return Leftover(path.stem, claim, head)
+
+
+def _refuse_forged(path: Path, claim: Claim) -> None:
+    """See that a claim is about this directory alone."""
+    names = [claim.output] + ([claim.completion.output] if claim.completion else [])
+    faults = [f"its output {name!r} {fault}" for name in names if (fault := places.fault(name))]
+    if path.stem != task_key(claim.task):
+        faults.append("it has the name of another task")
+    if faults:
+        raise DirectoryError(
+            f"{path} is no claim of this program: {faults[0]}",
+            hint="nothing was sent or moved; if the directory is not from elsewhere, delete it",
+        )
+
+
+class Noting:
+    """Notes in a claim how far its attempt has come. `failed` is told where it cannot."""
+
+    def __init__(self, path: str, failed: Callable[[OSError], None]) -> None:
+        self._path, self._failed = path, failed
+        self.sent = False
+
+    def sending(self) -> None:
+        """Note that the first byte leaves now.
+
+        Raises:
+            OSError: it could not be noted; then nothing may leave.
+        """
+        try:
+            file = os.open(self._path, os.O_WRONLY | _OURS)
+            try:
+                os.pwrite(file, _SENT, os.fstat(file).st_size - len(_ENDS))
+            finally:
+                os.close(file)
+        except OSError as error:
+            self._failed(error)
+            raise
+        self.sent = True
+
+    def answered(self, outcome: Outcome, length: int) -> None:
+        """Note the head of an answer, and how many bytes its body will have."""
+        head = Head(
+            length=length,
+            status=outcome.status or 0,
+            content_type=outcome.content_type,
+            cost=outcome.cost,
+            remaining_credits=outcome.remaining,
+            request_id=outcome.request_id,
+            simulated=outcome.simulated,
+        )
+        with contextlib.suppress(OSError):  # without it a whole body is kept, and not taken in
+            file = os.open(self._path, os.O_WRONLY | os.O_APPEND | _OURS)
+            try:
+                write_all(file, b"\n" + _ENCODER.encode(head))
+            finally:
+                os.close(file)
+
+
+def boot_id() -> str | None:
+    """Name the time since the machine was started; None where the system does not tell."""
+    return _BOOT_ID
+
+
+def _read_boot_id() -> str | None:
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip() or None
+    except (OSError, UnicodeDecodeError):
+        return None
+
+
+_BOOT_ID = _read_boot_id()
