@@ -122,8 +122,8 @@ class Manifest:
     def _refuse_what_is_not_ours(self) -> None:
         """See that a file without a whole record is a torn first record, and not somebody's."""
         begins = b'{"task":'
-        head = os.pread(self._file, len(begins), 0)
-        if not (begins.startswith(head) or head.startswith(b"\0")):
+        head, _, _ = os.pread(self._file, len(begins), 0).partition(b"\0")
+        if not begins.startswith(head):
             raise DirectoryError(
                 f"{self._path}:1: this is no manifest of this program",
                 hint="move the file away, or choose another directory with --output",
