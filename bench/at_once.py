@@ -21,7 +21,7 @@ import anyio
 import httpx
 
 from pipeline import events, runner
-from pipeline.client import Client, Endpoint
+from pipeline.client import Client, Endpoint, Witness
 from pipeline.models import CreditPolicy, Job, Task, fingerprint
 from pipeline.outcomes import Body, Outcome
 
@@ -63,7 +63,7 @@ class _Once(httpx.AsyncByteStream):
 class Stub(Client):
     """Writes the body itself."""
 
-    async def attempt(self, task: Task, part: Path) -> Outcome:
+    async def attempt(self, task: Task, part: Path, witness: Witness | None = None) -> Outcome:
         now = time.time()
         with open(part, "wb", buffering=0) as file:
             file.write(BODY)

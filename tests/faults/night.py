@@ -22,7 +22,7 @@ import virtual
 
 from pipeline import events as ev
 from pipeline import runner
-from pipeline.client import Endpoint
+from pipeline.client import Endpoint, Witness
 from pipeline.manifest import read
 from pipeline.models import CreditPolicy, Gate, Job, Record, RetryPolicy, Task, fingerprint
 from pipeline.outcomes import Balance, Body, Fault, Outcome
@@ -70,7 +70,7 @@ class InlineStore(Store):
         pass
 
     async def _commit_batch(self, batch: list[Any]) -> None:
-        self._carry_out(batch)
+        self.carry_out(batch)
         for work in batch:
             work.end()
 
@@ -96,7 +96,7 @@ class FakeClient:
     async def __aexit__(self, *_: object) -> None:
         pass
 
-    async def attempt(self, task: Task, part: Path) -> Outcome:
+    async def attempt(self, task: Task, part: Path, witness: Witness | None = None) -> Outcome:
         night, started = self._night, anyio.current_time()
         night.seen[task.id] += 1
         call = Call(task.id, night.seen[task.id], started)
@@ -104,6 +104,8 @@ class FakeClient:
         night.in_flight += 1
         night.peak = max(night.peak, night.in_flight)
         answer = night.api(call)
+        if witness is not None and answer.fault is not Fault.NOT_SENT:
+            witness.sending()
         try:
             await anyio.sleep(answer.seconds)
         finally:
