@@ -8,9 +8,11 @@ import os
 import sys
 from pathlib import Path
 
-from sandboxed import run, sandbox
+from making import spelling
+from sandboxed import sandbox, settings
 
 import pipeline
+from pipeline.cli.edge import run_command
 from pipeline.errors import ExitCode
 
 JOB = Path("jobs/demo.yaml")
@@ -22,10 +24,10 @@ SANDBOX = ["--latency=1.2", "--jitter=0.5", "--fault=500=0.15", "--seed=6", "--c
 def main() -> int:
     """Run the demo; return 0 where it came out as it should, else the exit code of the run."""
     with sandbox(SANDBOX) as url:
-        say(f"The API of this demo is simulated, by a sandbox at {url}. Nothing costs money.")
+        say("The API of this demo is simulated, on this machine. Nothing costs money.")
         say("It answers some requests with an error, and refuses one prompt on purpose.\n")
-        command = [sys.executable, "-m", "pipeline", "run", str(JOB), "--base-url", url]
-        code = run([*command, *sys.argv[1:]], url)
+        os.environ.update(settings(url))
+        code = run_command(["run", str(JOB), *sys.argv[1:]], spelling("demo"))
     try:
         outcome = ExitCode(code)
     except ValueError:
@@ -41,7 +43,8 @@ def main() -> int:
         what = "one prompt failed, as it should: the sandbox refuses it on purpose"
         return conclude(f"{what} ({', '.join(failed)})", outcome)
     say(f"\nThe demo failed. Failed: {listed(failed)}. In doubt: {listed(in_doubt)}.")
-    say("What an earlier demo left undone:  make demo ARGS='--retry failed --retry in-doubt'")
+    say("What an earlier demo left undone:")
+    say("  make demo ARGS='--retry failed --retry in-doubt'")
     return code
 
 
@@ -58,11 +61,13 @@ def conclude(what: str, outcome: ExitCode) -> int:
     folder = Path(os.path.relpath(pipeline.load(JOB).output_dir))
     say(f"\nThe demo went well: {what}.")
     say(f"  exit code  {int(outcome)}: {outcome.meaning}")
-    say(f"  videos     {folder}/  ({len(list(folder.glob('*.mp4')))} clips)")
-    if (folder / "report.html").exists():
-        say(f"  report     {folder}/report.html  (make open JOB={JOB})")
+    say(f"  clips      {len(list(folder.glob('*.mp4')))} in {folder}/")
     say(f"  manifest   {folder}/manifest.jsonl")
-    say("  again      make demo  renders nothing again: what is done stays done")
+    say("\nGo on with:")
+    if (folder / "report.html").exists():
+        say(f"  make open JOB={JOB}    the report, in a browser")
+    say(f"  make status JOB={JOB}  where the job stands")
+    say("  make demo                       renders only what is left")
     return 0
 
 
@@ -78,4 +83,7 @@ def say(text: str) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:  # before the run listens for it, or after
+        sys.exit(ExitCode.SIGINT)

@@ -19,7 +19,9 @@ def main() -> int:
     if opener is None:
         sys.stderr.write("No xdg-open and no open here: open that file in a browser.\n")
         return 0
-    return subprocess.run([opener, str(report)], check=False).returncode  # noqa: S603 - as asked
+    if subprocess.run([opener, str(report)], check=False).returncode:  # noqa: S603 - as asked
+        sys.stderr.write(f"{opener} found nothing to open it with: open that file in a browser.\n")
+    return 0
 
 
 if __name__ == "__main__":

@@ -6,6 +6,8 @@ would have to pass it on.
 
 import sys
 
+from making import spelling
+
 from pipeline.cli.edge import run_command
 from pipeline.errors import ExitCode
 
@@ -13,7 +15,7 @@ from pipeline.errors import ExitCode
 def main() -> int:
     """Run; return the exit code of the run."""
     try:
-        code = run_command(["run", *sys.argv[1:]])
+        code = run_command(["run", *sys.argv[1:]], spelling("render JOB="))
     except SystemExit as end:  # a signal before the run listens for it
         code = end.code if isinstance(end.code, int) else ExitCode.BUG
     sys.stderr.write(f"pipeline ended with exit code {int(code)}: {_meaning(code)}\n")

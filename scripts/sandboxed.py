@@ -39,16 +39,19 @@ def sandbox(options: Sequence[str]) -> Iterator[str]:
             yield line.removeprefix(_READY).strip()
 
 
+def settings(url: str) -> dict[str, str]:
+    """Name what leads a run to the sandbox at `url`, whatever key and address the caller has."""
+    return {"SEGMIND_BASE_URL": url, "SEGMIND_API_KEY": "simulated-key"}
+
+
 def run(command: Sequence[str], url: str) -> int:
     """Run a command against the sandbox at `url`; return its exit code.
 
     A Ctrl-C reaches the command by itself, as the terminal signals the whole group; SIGTERM and
     SIGHUP go to this process alone, and are passed on.
     """
-    # Whatever key and address the caller has: nothing of it is for the sandbox, nor the reverse.
-    environment = {**os.environ, "SEGMIND_BASE_URL": url, "SEGMIND_API_KEY": "simulated-key"}
     try:
-        process = subprocess.Popen(command, env=environment)  # noqa: S603 - as asked
+        process = subprocess.Popen(command, env={**os.environ, **settings(url)})  # noqa: S603 - as asked
     except OSError as error:
         raise SystemExit(f"{command[0]} cannot be run: {error.strerror}") from None
 

@@ -8,19 +8,23 @@ from collections.abc import Iterator
 
 import click
 
+from pipeline.cli.calling import Spelling
 from pipeline.cli.group import cli
 from pipeline.cli.output import tell
 from pipeline.errors import ExitCode, PipelineError
 
 
-def run_command(arguments: list[str]) -> int:
-    """Run the command line; the exit code."""
+def run_command(arguments: list[str], spelling: Spelling | None = None) -> int:
+    """Run the command line; the exit code.
+
+    `spelling` writes the commands that are shown, where they are not those of the program itself.
+    """
     if sys.stderr is None:  # closed by whoever started us: there is nobody to tell
         sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123
     if isinstance(sys.stdout, io.TextIOWrapper):  # a terminal may not know every letter
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
-        code = cli.main(arguments, prog_name="pipeline", standalone_mode=False)
+        code = cli.main(arguments, prog_name="pipeline", standalone_mode=False, obj=spelling)
     except click.exceptions.Exit as end:
         return end.exit_code
     except (click.Abort, KeyboardInterrupt):

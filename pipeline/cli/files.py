@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from pipeline.cli.calling import spelled
 from pipeline.cli.output import tell
 from pipeline.errors import UsageError
 
@@ -24,7 +25,9 @@ def init(path: Path) -> None:
     from pipeline.jobfile import starter  # noqa: PLC0415 - needs pydantic
 
     if path.name in {"", ".."}:
-        raise UsageError(f"{path} is a folder", hint="name a file: pipeline init jobs/spring.yaml")
+        raise UsageError(
+            f"{path} is a folder", hint=f"name a file: {spelled('init', 'jobs/spring.yaml')}"
+        )
     path = path if path.suffix in {".yaml", ".yml"} else path.with_name(path.name + ".yaml")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -40,4 +43,4 @@ def init(path: Path) -> None:
                 raise UsageError(f"{target} is there already; nothing was written") from None
         except OSError as error:
             raise UsageError(f"{target} cannot be written: {error.strerror}") from error
-    tell(f"{path} written. Next: pipeline check {path}")
+    tell(f"{path} written. Next: {spelled('check', str(path))}")

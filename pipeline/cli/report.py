@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from pipeline.cli.calling import spelled
 from pipeline.cli.options import job_argument, load_job, output_flag, output_option
 from pipeline.cli.output import give
 from pipeline.errors import DirectoryError
@@ -21,6 +22,7 @@ def report(job: Path, output: Path | None) -> None:
     loaded = load_job(job, output)
     if not os.path.exists(Layout(loaded.output_dir).manifest):  # noqa: PTH110 - never raises
         raise DirectoryError(
-            f"there is no manifest in {loaded.output_dir}", hint=f"pipeline run {job} makes one"
+            f"there is no manifest in {loaded.output_dir}",
+            hint=f"{spelled('run', str(job))} makes one",
         )
     give(str(write_report(loaded, job, output_flag(output))))

@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 
+from pipeline.cli.calling import spelled
 from pipeline.cli.options import (
     Clock,
     Duration,
@@ -126,7 +127,7 @@ def run(  # noqa: PLR0913, PLR0917 - the flags of the command
     with suppress(OSError):  # whoever would read it may have left
         if not no_report:
             _write_report(loaded, job, output)
-        _say_end(summary, ["pipeline", "run", str(job), *output_flag(output)])
+        _say_end(summary, ["run", str(job), *output_flag(output)])
     return summary.exit_code
 
 
@@ -182,7 +183,8 @@ def _write_report(job: Job, shown: Path, output: Path | None) -> None:
     # A line of the manifest has several hundred bytes.
     manifest = Layout(job.output_dir).manifest
     if manifest.exists() and manifest.stat().st_size > MOST * 500:
-        tell(f"  more than {MOST:,} clips: `pipeline report {shown}` writes the page")
+        command = spelled("report", str(shown), *output_flag(output))
+        tell(f"  more than {MOST:,} clips, so that no page was written: {command} writes it")
         return
     try:
         path = write_report(job, shown, output_flag(output))
@@ -193,8 +195,6 @@ def _write_report(job: Job, shown: Path, output: Path | None) -> None:
 
 
 def _say_end(summary: Any, command: list[str]) -> None:
-    import shlex  # noqa: PLC0415
-
     from rich.console import Console  # noqa: PLC0415
 
     from pipeline.display.words import next_steps  # noqa: PLC0415
@@ -204,5 +204,5 @@ def _say_end(summary: Any, command: list[str]) -> None:
     if console.is_terminal and not console.is_dumb_terminal:
         style = "green" if summary.exit_code is ExitCode.OK else "bold red"
         console.print(printable(in_words(summary)), style=style, markup=False, highlight=False)
-    for step in next_steps(summary, shlex.join(command)):
-        tell(f"  {step}")
+    for what, flags, risk in next_steps(summary):
+        tell(f"  {what:<21} {spelled(*command, *flags)}{risk}")

@@ -134,13 +134,13 @@ def summary(event: ev.Summary) -> str:
     return f"exit {int(event.exit_code)}: {event.detail}. {', '.join(parts)}."
 
 
-def next_steps(event: ev.Summary, command: str) -> list[str]:
-    """Say which command takes up what is left; `command` is `pipeline run JOB`."""
+def next_steps(event: ev.Summary) -> list[tuple[str, list[str], str]]:
+    """Tell what takes up what is left: what it is for, the flags of `run`, what to know of it."""
     steps = []
     if event.counts.failed:
-        steps.append(f"failed tasks again:   {command} --retry failed")
+        steps.append(("failed tasks again:", ["--retry", "failed"], ""))
     if event.counts.in_doubt:
-        steps.append(f"tasks in doubt again: {command} --retry in-doubt   (may pay twice)")
+        steps.append(("tasks in doubt again:", ["--retry", "in-doubt"], "   (may pay twice)"))
     if event.counts.pending:
-        steps.append(f"the rest:             {command}")
+        steps.append(("the rest:", list[str](), ""))
     return steps

@@ -8,7 +8,7 @@ import struct
 import subprocess
 import sys
 import termios
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -123,7 +123,11 @@ def on_terminal(tmp_path: Path, sandbox: Sandbox) -> Terminal:
     """Run `pipeline` on a terminal of so many columns."""
 
     def run(
-        *arguments: object, columns: int = 80, env: dict[str, str] | None = None, rows: int = 24
+        *arguments: object,
+        columns: int = 80,
+        env: dict[str, str] | None = None,
+        rows: int = 24,
+        program: Sequence[str] = ("-m", "pipeline"),
     ) -> Screen:
         ours, theirs = pty.openpty()
         fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
@@ -131,7 +135,7 @@ def on_terminal(tmp_path: Path, sandbox: Sandbox) -> Terminal:
         environment = clean_environment(TERM="xterm-256color", **settings)
         del environment["COLUMNS"]
         with subprocess.Popen(
-            [sys.executable, "-m", "pipeline", *map(str, arguments)],
+            [sys.executable, *program, *map(str, arguments)],
             cwd=tmp_path, env=environment, stdin=theirs, stdout=theirs, stderr=theirs,
             start_new_session=True,
         ) as process:  # fmt: skip
