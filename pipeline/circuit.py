@@ -2,7 +2,9 @@
 
 Different tasks that fail with no success between them are an outage: dispatch holds, and one
 probe at a time goes out with backoff until the first success. Fewer are poison, each its own
-fault. A 429 holds the pool too, until the time the server names.
+fault. A failure of what was sent before the last success tells little of now: enough of those
+only let the next requests go one at a time, until one of them tells. A 429 holds the pool too,
+until the time the server names.
 """
 
 from dataclasses import dataclass, field
@@ -15,6 +17,8 @@ LEAST_PAUSE = 1.0
 
 PATIENCE = 2 * 3600.0
 PATIENCE_AT_FIRST = 600.0
+# Nobody listens on this machine, no such name, a wrong certificate: waiting mends none of these.
+PATIENCE_WITHOUT_HOPE = 5.0
 
 
 class Hold(StrEnum):
@@ -40,6 +44,10 @@ class Circuit:
     reason: str = ""
     probing: str | None = None
     _failing: set[str] = field(default_factory=set)
+    _older: set[str] = field(default_factory=set)  # failed too, but sent before the last success
+    _success: float = float("-inf")
+    _reached: bool = False
+    _hopeless: bool = False
     _since: float = 0.0
     _began: float = 0.0
     _tries: int = 0
@@ -58,9 +66,16 @@ class Circuit:
         """How many different tasks must fail in a row to be an outage."""
         return max(2, min(self.concurrency, 3))
 
-    def suspects(self, task: str) -> bool:
-        """Whether `task` is among those that failed since the last success."""
-        return task in self._failing
+    @property
+    def cautious(self) -> bool:
+        """Whether requests go one at a time, as what was sent earlier makes them suspect."""
+        failing = len(self._failing | self._older)
+        return self.held is None and bool(self._older) and failing >= self.threshold
+
+    @property
+    def hopeless(self) -> bool:
+        """Whether nothing was ever reached, and waiting alone would not mend it."""
+        return self._hopeless and not self._reached
 
     def proves(self, sent: float) -> bool:
         """Whether an answer to what was dispatched at `sent` shows the API at work.
@@ -77,8 +92,10 @@ class Circuit:
         since the last such answer failed by itself: it is poison.
         """
         ended_outage, self._probe_failed = self._probe_failed, False
-        self._answered = True
+        self._answered = self._reached = True
+        self._success = now
         self._failing.clear()
+        self._older.clear()
         if self.held is Hold.RATE_LIMIT and now < self.until:
             # An answer to what was sent before the 429: its time still holds.
             self._since, self._tries = now, 0
@@ -87,19 +104,28 @@ class Circuit:
             self.probing, self._tries = None, 0
         return ended_outage
 
-    def failure(
+    def failure(  # noqa: PLR0913 - what there is to know of a failure
         self,
         task: str,
         now: float,
         reason: str,
         *,
+        sent: float = float("inf"),
         wait: float | None = None,
         unreachable: bool = False,
+        hopeless: bool = False,
     ) -> bool:
         """Note a failure that may be an outage's; True where this one has begun an outage.
 
-        `wait` is for how many seconds the server does not want to be asked.
+        `sent` is when its request was dispatched, `wait` for how many seconds the server does not
+        want to be asked. `unreachable` says that no connection came about, `hopeless` that none
+        will.
         """
+        self._reached |= not unreachable
+        self._hopeless = hopeless
+        if not self.outage and sent < self._success:
+            self._older.add(task)
+            return False
         self._failing.add(task)
         if self.outage:
             if self.probing == task:
@@ -117,6 +143,7 @@ class Circuit:
         if self.outage:
             # The API is there again, and only slow to let us in.
             self._failing.clear()
+            self._older.clear()
         if self.held is not Hold.RATE_LIMIT:
             self._begin(Hold.RATE_LIMIT, now)
             self.until = now
@@ -148,15 +175,13 @@ class Circuit:
 
     def waits(self, now: float) -> float | None:
         """Seconds for which dispatch is held, or None where the next one may go."""
-        if self.held is None:
-            return None
-        if self.probing is not None:
+        if self.probing is not None and (self.held or self.cautious):
             return float("inf")
-        return self.until - now if self.until > now else None
+        return self.until - now if self.held and self.until > now else None
 
     def dispatched(self, task: str) -> None:
-        """Note a dispatch: in an outage it is the probe."""
-        if self.outage:
+        """Note a dispatch: in an outage, or with caution, it is the probe."""
+        if self.outage or self.cautious:
             self.probing = task
 
     def withdrawn(self, task: str) -> None:
@@ -183,6 +208,8 @@ class Circuit:
 
     @property
     def _patience(self) -> float:
+        if self.hopeless:
+            return min(PATIENCE_WITHOUT_HOPE, self.patience or PATIENCE_WITHOUT_HOPE)
         if self.patience is not None:
             return self.patience
         return PATIENCE if self._answered else PATIENCE_AT_FIRST

@@ -20,6 +20,7 @@ from pipeline.models import Claim, Job, Record
 from pipeline.outcomes import Balance
 from pipeline.queue import Queue, Work
 from pipeline.store import Store
+from pipeline.streak import Streak
 from pipeline.topup import TopUp
 
 # Waits are cut into pieces, and the wall clock is read again: a laptop may have slept.
@@ -69,6 +70,7 @@ class Desk:
     watch: ev.Watcher
     circuit: Circuit
     holds: Holds
+    streak: Streak = field(default_factory=Streak)
     top_up: TopUp | None = None
     simulated: bool | None = None
     stopped: Stop | None = None
@@ -99,6 +101,20 @@ class Desk:
             self.holds.end()
             self.pacing.cancel()
             self.watch(ev.Stopping(exit_code, detail, len(self.flying), time.time()))
+        self.notify()
+
+    def landed(self, task: str) -> None:
+        """Note that nothing of a task is on its way any more.
+
+        Where answers cost and bring no clip, a clip among what is in flight would show that they
+        are exceptions. Once there is none, the run stops.
+        """
+        self.flying.pop(task, None)
+        # Whatever came, it is no probe on its way any more.
+        self.circuit.withdrawn(task)
+        if self.streak.full and not self.flying:
+            detail = f"{len(self.streak)} in a row cost and brought no clip; the first: "
+            self.stop(ExitCode.API_REFUSES, detail + self.streak.first)
         self.notify()
 
     # -- money --------------------------------------------------------------------------------

@@ -108,7 +108,7 @@ class Dispatch:
     def _must_wait(self, now: float) -> float | None:
         """Seconds to wait before looking again; None where the next task may be considered."""
         desk = self._desk
-        if desk.paused or not desk.queue.dispatchable:
+        if desk.paused or desk.streak.full or not desk.queue.dispatchable:
             return LONGEST_WAIT
         if (wait := self._wait_for_window()) is not None:
             return wait
@@ -130,11 +130,13 @@ class Dispatch:
     def _wait_for_circuit(self, now: float) -> float | None:
         desk, circuit = self._desk, self._desk.circuit
         if circuit.out_of_patience(now, in_flight=len(desk.flying)):
-            desk.stop(ExitCode.OUTAGE, f"{circuit.held} has not ended: {circuit.reason}")
+            lasting = "; nothing was ever reached, and waiting would not mend it"
+            detail = f"{circuit.held} has not ended: {circuit.reason}"
+            desk.stop(ExitCode.OUTAGE, detail + (lasting if circuit.hopeless else ""))
             return 0.0
         wait = circuit.waits(now)
-        if wait is None:
-            return None
+        if wait is None or circuit.held is None:
+            return wait
         desk.holds.begin(ev.Reason(circuit.held or ""), circuit.reason, wait)
         return min(wait, circuit.patience_left(now))
 
@@ -195,7 +197,7 @@ class Dispatch:
     def _may_go(self, flight: Flight) -> bool:
         """Look once more: while a claim was written, the world may have changed."""
         desk = self._desk
-        if desk.stopped or desk.paused or desk.holds.window_closes():
+        if desk.stopped or desk.paused or desk.streak.full or desk.holds.window_closes():
             return False
         held = desk.circuit.waits(clock()) is not None
         return not held or desk.circuit.probing == flight.work.task.id
@@ -250,10 +252,8 @@ class Dispatch:
         """Take a dispatch back that has not gone out."""
         desk, task = self._desk, flight.work.task
         desk.store.drop(task.key)
-        desk.circuit.withdrawn(task.id)
         desk.gate.withdraw(flight.held)
         if flight.work.kept is not None:
             flight.work.kept = desk.gate.keep_on(flight.held)
         desk.queue.put_back(flight.work)
-        del desk.flying[task.id]
-        desk.notify()
+        desk.landed(task.id)

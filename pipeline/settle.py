@@ -1,6 +1,7 @@
 """What came of a task: an output and a record, a retry, a doubt, or a stop."""
 
 import time
+from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 
@@ -9,8 +10,17 @@ from pipeline import records
 from pipeline.desk import Desk, Flight, clock
 from pipeline.directory import wrong_origin
 from pipeline.errors import ExitCode, StorageError
-from pipeline.models import Gate, InDoubt, Status, Task
-from pipeline.outcomes import Decision, Fault, Outcome, Row, decide, describe, means_no_credits
+from pipeline.models import Cause, Gate, InDoubt, Status, Task
+from pipeline.outcomes import (
+    Decision,
+    Fault,
+    Outcome,
+    Row,
+    cause,
+    decide,
+    describe,
+    means_no_credits,
+)
 from pipeline.queue import Work
 from pipeline.retry import Retries
 
@@ -39,11 +49,8 @@ class Settle:
             lost = f"{task.id} was paid for and could not be saved"
             desk.stop(ExitCode.STORAGE, f"{error.message}; {lost}" if outcome.ok else error.message)
         finally:
-            desk.flying.pop(task.id, None)
-            # Whatever came, it is no probe on its way any more.
-            desk.circuit.withdrawn(task.id)
             desk.watch(ev.Landed(task.id, time.time()))
-            desk.notify()
+            desk.landed(task.id)
 
     def _check_origin(self, outcome: Outcome) -> None:
         desk = self._desk
@@ -78,6 +85,7 @@ class Settle:
         desk, work = self._desk, flight.work
         assert flight.claim is not None
         self._unclear = 0
+        desk.streak.clip()
         cost = desk.gate.charge(flight.held, outcome.remaining, outcome.cost)
         desk.gate.processed()
         claim = records.completed(flight.claim, outcome, cost)
@@ -118,7 +126,10 @@ class Settle:
         work.failed(outcome, describe(outcome, row))
         work.failed_at = now
         work.sent -= outcome.fault is Fault.NOT_SENT
-        if self._count_failure(work, outcome, row):
+        costs_nothing = self._count_failure(flight, outcome, row)
+        if desk.circuit.outage:
+            self._leave_alone(outcome, work.error)
+        if costs_nothing:
             desk.queue.put_later(work, now)
             return
         work.attempts += 1
@@ -132,18 +143,20 @@ class Settle:
         else:
             await self._give_up(work)
 
-    def _count_failure(self, work: Work, outcome: Outcome, row: Row) -> bool:
+    def _count_failure(self, flight: Flight, outcome: Outcome, row: Row) -> bool:
         """Tell the circuit; True where the failure is an outage's and costs no attempt."""
         if not row.outage:
             return False
         circuit = self._desk.circuit
         before, unreachable = circuit.outage, outcome.fault is Fault.NOT_SENT
         circuit.failure(
-            work.task.id,
+            flight.work.task.id,
             clock(),
-            work.error,
+            flight.work.error,
+            sent=flight.sent,
             wait=outcome.retry_after,
             unreachable=unreachable,
+            hopeless=outcome.hopeless,
         )
         return before or unreachable
 
@@ -177,7 +190,15 @@ class Settle:
         desk.store.drop(work.task.key)
         work.kept = desk.gate.keep(flight.held, outcome.remaining)
         desk.circuit.throttled(now, outcome.retry_after, describe(outcome, row))
+        self._leave_alone(outcome, describe(outcome, row))
         desk.queue.put_later(work, now)
+
+    def _leave_alone(self, outcome: Outcome, error: str) -> None:
+        """Stop where the server wants to be left alone for longer than the run would wait."""
+        if self._desk.circuit.too_long(outcome.retry_after):
+            end = datetime.fromtimestamp(time.time() + (outcome.retry_after or 0.0)).astimezone()
+            wish = f"the server wants to be left alone until {end:%Y-%m-%d %H:%M}"
+            self._desk.stop(ExitCode.OUTAGE, f"{error}: {wish}")
 
     async def _fail(self, flight: Flight, outcome: Outcome, row: Row) -> None:
         desk, work, money = self._desk, flight.work, records.FREE
@@ -190,13 +211,33 @@ class Settle:
             money = records.paid(outcome.cost)
         else:
             money = records.risked(desk.gate.doubt(flight.held, outcome.remaining))
-        desk.gate.processed()
         work.attempts += 1
         error = describe(outcome, row)
         if outcome.text and outcome.ok:
             error += f" (body kept in {self._keep_evidence(work.task, outcome)})"
+        useless = row.charged and outcome.ok
+        if useless:
+            self._useless(flight, outcome, error)
+        else:
+            desk.gate.processed()
         await self._record(work, Status.FAILED, error, outcome, money)
-        await self._api_is_alive(flight)
+        if not useless:
+            await self._api_is_alive(flight)
+
+    def _useless(self, flight: Flight, outcome: Outcome, error: str) -> None:
+        """Note an answer that may have cost and brings no clip; it proves nothing."""
+        desk, task = self._desk, flight.work.task
+        # One prompt is refused in each take and format of it: that is one cause.
+        name = task.prompt if cause(outcome) is Cause.MODERATION else task.id
+        cut_since = flight.sent if outcome.fault is Fault.CUT else None
+        before = desk.streak.full
+        desk.streak.useless(name, f"{task.id}: {error}", clock(), cut_since=cut_since)
+        others = len(desk.flying) - 1
+        if desk.streak.full and not before and others:
+            said = f"{len(desk.streak)} answers in a row cost and brought no clip: nothing new goes"
+            desk.watch(
+                ev.Warned(f"{said} out until one of the {others} in flight does", time.time())
+            )
 
     def _keep_evidence(self, task: Task, outcome: Outcome) -> str:
         folder = self._desk.store.layout.errors
@@ -214,12 +255,14 @@ class Settle:
         desk, work = self._desk, flight.work
         at_risk = desk.gate.doubt(flight.held, outcome.remaining, outcome.cost)
         work.failed(outcome, describe(outcome, row))
-        self._count_failure(work, outcome, row)
+        self._count_failure(flight, outcome, row)
         work.attempts += 1  # in an outage too: each may have been paid for
         resend = desk.job.retry.in_doubt is InDoubt.RESEND
         again = resend and not self._retries.exhausted(work.attempts)
         error = f"{work.error}: it may have been paid for"
         money = records.risked(at_risk)
+        if outcome.ok:
+            self._useless(flight, outcome, work.error)
         await self._record(work, Status.IN_DOUBT, error, outcome, money, last=not again)
         if again:
             wait = self._retries.wait(work.attempts, None)

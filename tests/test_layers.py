@@ -11,7 +11,7 @@ PACKAGE = Path(__file__).parent.parent / "pipeline"
 FLOORS = [
     {"errors", "printable"},
     {"amounts", "models", "media", "deadlines", "pool", "wording", "files", "places"},
-    {"outcomes", "retry", "events", "schedule"},
+    {"outcomes", "retry", "events", "schedule", "streak"},
     {"jobfile", "prices"},
     {
         "credits",
@@ -38,7 +38,7 @@ FLOOR_OF = {room: number for number, floor in enumerate(FLOORS) for room in floo
 # The package's own name is imported for its version and by its lazy names.
 PURE = {
     "amounts", "errors", "models", "outcomes", "retry", "prices", "credits", "circuit", "topup",
-    "deadlines", "schedule", "wording",
+    "deadlines", "schedule", "streak", "wording",
 }  # fmt: skip
 IO_MODULES = {"httpx", "socket", "subprocess", "asyncio", "anyio", "os", "shutil", "tempfile"}
 
