@@ -6,6 +6,7 @@ Nothing in a worker reaches around it.
 """
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from pipeline import events as ev
 from pipeline.circuit import Circuit
 from pipeline.claims import Noting
 from pipeline.credits import CreditGate
-from pipeline.desk import Balances, Desk, Stop
+from pipeline.desk import Balances, Desk, Stop, clock
 from pipeline.dispatch import Dispatch
 from pipeline.errors import ExitCode
 from pipeline.holds import Holds
@@ -75,6 +76,10 @@ class Coordinator:
     async def settle(self, task: Task, outcome: Outcome) -> None:
         """Take the outcome of a task: it is durable, or to do again, when this returns."""
         await self._settle.settle(task, outcome)
+
+    def keep_places(self, seconds: Iterable[float]) -> None:
+        """Keep a place for each request of a killed run, for so many seconds."""
+        self._desk.kept += [clock() + each for each in seconds]
 
     def stop(self, exit_code: ExitCode, detail: str) -> None:
         """Dispatch nothing more; what is in flight finishes. The first reason stays."""

@@ -78,6 +78,7 @@ class Desk:
     paused: int = 0
     ended: Counter[Standing] = field(default_factory=Counter)
     moved: Counter[Standing] = field(default_factory=Counter)
+    kept: list[float] = field(default_factory=list)  # until when a killed run's places are kept
     pacing: anyio.CancelScope = field(default_factory=anyio.CancelScope)
     _changed: anyio.Event | None = None
     _asking: anyio.Lock = field(default_factory=anyio.Lock)

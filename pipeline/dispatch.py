@@ -114,6 +114,8 @@ class Dispatch:
             return wait
         if (wait := self._wait_for_circuit(now)) is not None:
             return wait
+        if (wait := self._wait_for_places(now)) is not None:
+            return wait
         if desk.top_up is not None and (wait := desk.top_up.waits(now)) is not None:
             return wait
         return self._wait_for_room()
@@ -139,6 +141,14 @@ class Dispatch:
             return wait
         desk.holds.begin(ev.Reason(circuit.held or ""), circuit.reason, wait)
         return min(wait, circuit.patience_left(now))
+
+    def _wait_for_places(self, now: float) -> float | None:
+        """Leave their places to the requests of a killed run that may still be at work."""
+        desk = self._desk
+        desk.kept = [end for end in desk.kept if end > now]
+        if not desk.kept or len(desk.flying) + len(desk.kept) < desk.job.concurrency:
+            return None
+        return min(desk.kept) - now
 
     def _wait_for_room(self) -> float | None:
         desk = self._desk

@@ -20,6 +20,7 @@ from pipeline.credits import CreditGate
 from pipeline.directory import hold, wrong_origin
 from pipeline.errors import DirectoryError, ExitCode, StorageError, UsageError
 from pipeline.jobfile.params import PUBLISHED_PRICES
+from pipeline.leftover import places_kept
 from pipeline.manifest import Standing
 from pipeline.models import Gate, Job, Record
 from pipeline.plan import Plan, Retry, count, make
@@ -41,13 +42,15 @@ class Options:
     """What one run is asked for, beside its job.
 
     `limit` bounds how many of the tasks left it takes. `until` is a wall-clock time to be done
-    by. `wait_for_credits` is the patience for a top-up in seconds; None stops instead. `confirm`
+    by. `keep_places` leaves their places to what a killed run may still have at the API.
+    `wait_for_credits` is the patience for a top-up in seconds; None stops instead. `confirm`
     is called with the plan before anything is sent, and raises to refuse.
     """
 
     retry: Collection[Retry] = ()
     limit: int | None = None
     until: clock_time | None = None
+    keep_places: bool = True
     wait_for_credits: float | None = None
     fsync: bool = True
     handle_signals: bool = False
@@ -106,6 +109,8 @@ async def run(
             watch(_started(job, plan, began, endpoint.unusual_host))
             _tell(recovered, plan, job, watch)
             store.speak()
+            if options.keep_places:
+                _keep_places(job, store, coordinator, watch)
             await _serve(coordinator, client, store, job.concurrency, options)
             _verify(store, coordinator)
         summary = _sum_up(job, coordinator, plan, options, began)
@@ -134,6 +139,18 @@ def _open(
             f"{job.output_dir} cannot be used: {error}",
             hint="make room, mend its permissions, or choose another directory with --output",
         ) from error
+
+
+def _keep_places(job: Job, store: Store, coordinator: Coordinator, watch: ev.Watcher) -> None:
+    """Count what a killed run may still have at the API, and say so."""
+    history, now = store.history, time.time()
+    kept = places_kept(history.killed, history.durations, timeout=job.timeout, now=now)
+    if not kept or not len(coordinator.queue):
+        return
+    coordinator.keep_places(kept)
+    what = "request of a killed run" if len(kept) == 1 else "requests of a killed run"
+    text = f"{len(kept)} {what} may still be at work at the API, and keep their places"
+    watch(ev.Warned(f"{text} for up to {kept[-1]:.0f} s; --no-wait does not wait", now))
 
 
 def _verify(store: Store, coordinator: Coordinator) -> None:

@@ -11,7 +11,7 @@ PACKAGE = Path(__file__).parent.parent / "pipeline"
 FLOORS = [
     {"errors", "printable"},
     {"amounts", "models", "media", "deadlines", "pool", "wording", "files", "places"},
-    {"outcomes", "retry", "events", "schedule", "streak"},
+    {"outcomes", "retry", "events", "schedule", "streak", "leftover"},
     {"jobfile", "prices"},
     {
         "credits",

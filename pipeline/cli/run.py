@@ -61,6 +61,11 @@ class _Money(click.ParamType[Any]):
 )
 @click.option("--until", type=Clock(), help="Dispatch nothing that would end after this time.")
 @click.option(
+    "--no-wait",
+    is_flag=True,
+    help="Do not wait for what a killed run may still have at the API.",
+)
+@click.option(
     "--wait-for-credits",
     type=Duration(),
     is_flag=False,
@@ -93,6 +98,7 @@ def run(  # noqa: PLR0913, PLR0917 - the flags of the command
     confirm_above: Decimal | None,
     log_file: Path | None,
     *,
+    no_wait: bool,
     no_fsync: bool,
     no_report: bool,
     debug: bool,  # noqa: ARG001 - the edge reads it
@@ -116,6 +122,7 @@ def run(  # noqa: PLR0913, PLR0917 - the flags of the command
         retry=frozenset(Retry(name) for name in retries),
         limit=limit,
         until=until,
+        keep_places=not no_wait,
         wait_for_credits=wait_for_credits,
         fsync=not no_fsync,
         handle_signals=True,

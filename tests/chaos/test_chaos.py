@@ -22,7 +22,7 @@ from pipeline.sandbox.testing import Sandbox
 
 PRICE = Decimal("0.95")
 STALL = "import pipeline.client\npipeline.client.STALL_TIMEOUT = 1.0"
-FLAGS = ("--no-fsync",)
+FLAGS = ("--no-fsync", "--no-wait")
 
 # The most of each fault, as a fraction of the requests.
 WORST = {

@@ -16,6 +16,7 @@ import pytest
 import pipeline as pipeline_package
 from pipeline import runner
 from pipeline.cli import edge
+from pipeline.models import task_key
 from pipeline.sandbox.testing import Sandbox
 from tests.cli.conftest import Command, records
 
@@ -83,7 +84,9 @@ def test_status_counts_a_killed_run_s_claims_as_in_doubt(pipeline: Command, job:
         "task": "one", "fingerprint": fingerprint, "model": "m", "params": {}, "meta": {},
         "price": 0.95, "attempt": 1, "output": "one", "started_at": "2026-01-01T00:00:00.000Z",
     }  # fmt: skip
-    (folder / ".inflight" / "abc.json").write_text(json.dumps(claim), encoding="utf-8")
+    (folder / ".inflight" / f"{task_key('one')}.json").write_text(
+        json.dumps(claim), encoding="utf-8"
+    )
     state = json.loads(pipeline("status", job, "--json").out)
     assert (state["in_doubt"], state["pending"], state["at_risk"]) == (1, 1, 0.95)
 

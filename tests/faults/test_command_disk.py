@@ -265,10 +265,14 @@ def test_a_directory_in_use_exits_2(desk: Desk) -> None:
     assert "in use" in second.err
 
 
-def test_evidence_that_cannot_be_kept_costs_no_more_than_itself(desk: Desk) -> None:
+def test_a_file_in_place_of_the_folder_of_evidence_is_said_before_anything_is_paid_for(
+    desk: Desk, sandbox: Sandbox
+) -> None:
+    """Whatever came for money is kept: there must be a place for it."""
     desk.out.mkdir()
     (desk.out / "errors").write_text("in the way")
     desk.write(["[[fail html200]]", "good"])
     run = desk.call()
-    assert run.code == 1
-    assert desk.statuses() == {"t000": "failed", "t001": "succeeded"}
+    assert run.code == 2
+    assert "errors is no folder" in run.err
+    assert not desk.requests(sandbox.books())

@@ -112,7 +112,9 @@ def run(order: dict[str, Any]) -> dict[str, Any]:
         setattr(os, name, partial(steps.watch, name))
     pipeline.runner.Client = partial(Client, Path(order["journal"]), steps)  # type: ignore[assignment,misc]
     job = load(Path(order["job"]))
-    options = pipeline.runner.Options(retry=frozenset(Retry(name) for name in order["retry"]))
+    options = pipeline.runner.Options(
+        retry=frozenset(Retry(name) for name in order["retry"]), keep_places=False
+    )
     endpoint = Endpoint("https://api.example.com", "k")
     summary = anyio.run(partial(pipeline.runner.run, job, endpoint, options=options))
     return {"steps": steps.count, "code": int(summary.exit_code), "ops": steps.ops}

@@ -52,7 +52,7 @@ def test_twenty_kills_render_nothing_finished_again_and_send_nothing_in_flight_a
             sent = times_sent(api.books())
             # Once each task has been sent, there is only work that somebody asks for.
             again = {prompt_of[task] for task in desk.last()} | set(sent) == set(prompt_of.values())
-            run = desk.start(*(["--retry", "in-doubt"] if again else []), url=api.url)
+            run = desk.start("--no-wait", *(["--retry", "in-doubt"] if again else []), url=api.url)
             kills += kill_somewhere(run, api, dice)
             now = times_sent(api.books())
             for prompt in prompt_of.values():
@@ -63,12 +63,12 @@ def test_twenty_kills_render_nothing_finished_again_and_send_nothing_in_flight_a
             assert len(claims) <= BOUND
             asked += now - sent
         assert kills >= KILLS // 2
-        plain = desk.run(url=api.url)
+        plain = desk.run("--no-wait", url=api.url)
         assert plain.code in {0, 1}, plain.err
         assert desk.counts()["failed"] == 0
         doubts = sum(record["status"] == "in_doubt" for record in desk.records())
         assert doubts <= BOUND * KILLS
-        last = desk.run("--retry", "in-doubt", url=api.url)
+        last = desk.run("--no-wait", "--retry", "in-doubt", url=api.url)
         books = api.books()
     assert last.code == 0, last.err
     assert desk.counts() == {"succeeded": TASKS}
@@ -76,3 +76,44 @@ def test_twenty_kills_render_nothing_finished_again_and_send_nothing_in_flight_a
     assert books["peak_in_flight"] <= 2 * BOUND  # the server goes on with what a dead run asked for
     desk.agrees_with(books)
     assert Decimal(books["charged"]) == books["posts"] * Decimal("0.95")
+
+
+@pytest.mark.parametrize("kills", [1, 2])
+def test_what_a_killed_run_may_still_have_at_the_api_keeps_its_places(
+    desk: Desk, kills: int
+) -> None:
+    bound, latency = 4, 4.0
+    desk.write(
+        prompts=[{"id": f"t{n}", "prompt": f"scene {n}"} for n in range(bound * 2 + 3)],
+        concurrency=bound,
+        credits={"cost": 0.95},
+    )
+    with Sandbox(credits=1000, clips="tiny", latency=latency) as api:
+        run = desk.start(url=api.url)
+        until(lambda: desk.counts()["succeeded"] == bound)
+        until(lambda: api.books()["posts"] == bound * 2)
+        for kill in range(kills):
+            if kill:
+                run = desk.start(url=api.url)
+                until(lambda: desk.counts()["in_doubt"] == bound)
+            os.killpg(run.pid, signal.SIGKILL)
+            run.communicate()
+        last = desk.run(url=api.url)
+        books = api.books()
+    assert last.code == 1, last.err
+    assert books["peak_in_flight"] == bound
+    assert desk.counts() == {"succeeded": bound + 3, "in_doubt": bound}
+
+
+def test_who_knows_better_does_not_wait_for_a_killed_run(desk: Desk) -> None:
+    desk.write(prompts=["a", "b"], concurrency=1, credits={"cost": 0.95})
+    with Sandbox(credits=1000, clips="tiny", latency=0.1, fault=["stall=1"]) as api:
+        run = desk.start(url=api.url)
+        until(lambda: api.books()["posts"] == 1)
+        os.killpg(run.pid, signal.SIGKILL)
+        run.communicate()
+        api.set_faults({"stall": 0})
+        last = desk.run("--no-wait", url=api.url)
+    assert last.code == 1, last.err
+    assert "keep" not in last.err
+    assert desk.counts() == {"succeeded": 1, "in_doubt": 1}

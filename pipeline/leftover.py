@@ -1,0 +1,28 @@
+"""Requests of a killed run that may still be at work at the API: they keep their places."""
+
+from collections.abc import Collection, Iterable
+from datetime import datetime
+
+# Seconds between a claim's time and the leaving of its request, on a busy machine.
+_MARGIN = 1.0
+
+
+def places_kept(
+    sent: Iterable[str], durations: Collection[float], *, timeout: float, now: float
+) -> list[float]:
+    """Say for how many seconds from `now` each of these requests may still be at work.
+
+    `sent` are the times of their claims (RFC 3339), `durations` what past answers took. The
+    slowest of those rules, or `timeout` where none is known or all of it was longer. A claim that
+    seems to be of the future, for a clock was set, counts as one of now.
+    """
+    longest = min(max(durations, default=timeout) + _MARGIN, timeout)
+    left = (min(_seconds(text) + longest - now, longest) for text in sent)
+    return sorted(seconds for seconds in left if seconds > 0)
+
+
+def _seconds(rfc3339: str) -> float:
+    try:
+        return datetime.fromisoformat(rfc3339).timestamp()
+    except (ValueError, OverflowError):
+        return 0.0
