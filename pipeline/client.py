@@ -359,8 +359,9 @@ class Client:
         finally:
             await response.aclose()
         told = _sum_of_credits(text) if response.status_code == httpx.codes.OK else None
-        detail = f"HTTP {response.status_code}"
-        return Balance(told, simulated=SANDBOX_HEADER in response.headers, detail=detail)
+        status = response.status_code
+        simulated = SANDBOX_HEADER in response.headers
+        return Balance(told, simulated, detail=f"HTTP {status}", status=status)
 
 
 def _explain(error: Exception) -> str:

@@ -122,6 +122,11 @@ class History:
         """Whether `task` has any record."""
         return _digest(task) in self._last
 
+    def place(self, task: str) -> int | None:
+        """Tell where the last record of `task` begins."""
+        packed = self._last.get(_digest(task))
+        return None if packed is None else packed >> 64
+
     def is_last(self, task: str, offset: int) -> bool:
         """Whether the line at `offset` is the last record of `task`."""
         return self._last.get(_digest(task), -1) >> 64 == offset
@@ -214,6 +219,16 @@ def last_records(path: Path, history: History) -> Iterator[Record]:
         record = _decode(path, offset, line)
         if history.is_last(record.task, offset):
             yield record
+
+
+def record_at(path: Path, offset: int) -> Record | None:
+    """Read the record whose line begins at `offset`; None where none does, any more."""
+    try:
+        with path.open("rb") as file:
+            file.seek(offset)
+            return _DECODER.decode(file.readline())
+    except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
+        return None
 
 
 def _decode(path: Path, offset: int, line: bytes) -> Record:

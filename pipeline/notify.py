@@ -63,6 +63,13 @@ class Notifier:
         self._warn(ev.Warned(f"notify: {message}", time.time()))
 
 
+def problems(notify: Notify) -> list[str]:
+    """Say why messages would not arrive, as far as it can be known before a run."""
+    told: list[str] = []
+    _sender(notify, told.append)
+    return [f"notify: {problem}" for problem in told]
+
+
 def _sender(notify: Notify, complain: Callable[[str], None]) -> Callable[[str, str], bool]:
     def nowhere(_title: str, _body: str) -> bool:
         return True

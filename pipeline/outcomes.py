@@ -66,6 +66,7 @@ class Balance:
     credits: Decimal | None = None
     simulated: bool | None = None
     detail: str = ""
+    status: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

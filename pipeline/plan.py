@@ -5,18 +5,17 @@ from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
-from itertools import islice
 from pathlib import Path
 
+from pipeline.amounts import ZERO, dollars
 from pipeline.disk import Disk
 from pipeline.events import Counts
-from pipeline.jobfile.params import PUBLISHED_PRICES
+from pipeline.jobfile.params import PUBLISHED_PRICES, PUBLISHED_SECONDS
 from pipeline.manifest import History, Standing, last_records
-from pipeline.models import InDoubt, Job, Task
+from pipeline.models import InDoubt, Job, Record, Task
 from pipeline.prices import PriceBook, price_class
 
-# Names that a plan keeps of each kind, to show.
-SHOWN = 10
+# Clips out of place that a warning names.
 _NAMED = 3
 
 
@@ -28,21 +27,42 @@ class Retry(StrEnum):
     MISSING = "missing"
 
 
+class Kind(StrEnum):
+    """What there is to say of a task that is not simply done."""
+
+    NEW = "new"
+    CHANGED = "changed"
+    FAILED = "failed"
+    IN_DOUBT = "in_doubt"
+    MISSING = "missing"
+
+
+KINDS = {
+    Standing.NEW: Kind.NEW,
+    Standing.CHANGED: Kind.CHANGED,
+    Standing.FAILED: Kind.FAILED,
+    Standing.IN_DOUBT: Kind.IN_DOUBT,
+}
+
+Show = Callable[[Task, Kind, bool], None]
+"""Takes each task that is not simply done, and whether the run would render it."""
+
+
 @dataclass(slots=True)
 class Plan:
     """How the tasks of a job stand, and what a run would do."""
 
     total: int = 0
     standings: Counter[Standing] = field(default_factory=Counter)
-    names: dict[Standing, list[str]] = field(default_factory=dict)
     missing: list[str] = field(default_factory=list)
     missing_count: int = 0
     unowned: list[str] = field(default_factory=list)
-    removed: list[str] = field(default_factory=list)
     removed_count: int = 0
     classes: Counter[str] = field(default_factory=Counter)
     prices: PriceBook = field(default_factory=lambda: PriceBook(None, None))
     selected: int = 0
+    budget_left: Decimal | None = None
+    too_short: str | None = None
 
     @property
     def counts(self) -> Counts:
@@ -57,7 +77,7 @@ class Plan:
     @property
     def warnings(self) -> list[str]:
         """What a person should know before the run."""
-        return [*self._about_missing(), *self._about_unowned()]
+        return [*self._about_missing(), *self.advice]
 
     def _about_missing(self) -> Iterator[str]:
         if self.missing_count:
@@ -73,6 +93,26 @@ class Plan:
                 f"{count} {clips} no record ({_some(self.unowned, count)}): where they are this"
                 " job's, stop, restore manifest.jsonl from a backup, and pay for nothing twice"
             )
+
+    @property
+    def advice(self) -> list[str]:
+        """What will go wrong with the run as it is asked for."""
+        told = list(self._about_unowned())
+        if self.too_short and self.selected:
+            told.append(self.too_short)
+        left, price = self.budget_left, self.price
+        if left is not None and price is not None and price > left:
+            told.append(
+                f"the budget leaves {dollars(max(left, ZERO))}, and this plan costs about"
+                f" {dollars(price)}: the run would stop for credits (exit code 3)"
+            )
+        return told
+
+    def miss(self, task: Task) -> None:
+        """Count a task whose clip is not in place."""
+        self.missing_count += 1
+        if len(self.missing) < _NAMED:
+            self.missing.append(task.output)
 
     @staticmethod
     def price_of(classes: Counter[str], prices: PriceBook) -> Decimal | None:
@@ -103,9 +143,11 @@ def make(  # noqa: PLR0913 - what a run may be asked for
     retry: Collection[Retry] = (),
     limit: int | None = None,
     take: Callable[[Task, Standing], None] | None = None,
-    name_removed: bool = False,
+    show: Show | None = None,
 ) -> Plan:
     """Expand the job and hold it against the manifest; each task to do goes to `take`.
+
+    `show` is given each task that is not simply done, to do or not.
 
     Raises:
         JobFileError: with every problem of the rows.
@@ -113,23 +155,25 @@ def make(  # noqa: PLR0913 - what a run may be asked for
     disk = Disk(manifest.parent)
     lost = disk.hold_against(history, manifest)
     plan = Plan(prices=PriceBook(job.credits.cost, PUBLISHED_PRICES.get(job.model)))
+    plan.too_short = _too_short(job, history)
+    if job.credits.budget is not None:
+        plan.budget_left = job.credits.budget - history.spent - history.at_risk
     taken = _taken_up(job, retry)
     for task in job.tasks():
         standing = history.standing(task)
         disk.look_into(task.output.rpartition("/")[0])
         plan.total += 1
         plan.standings[standing] += 1
-        if standing is not Standing.DONE:
-            _show(plan.names.setdefault(standing, []), task.id)
-        elif lost and task.id in lost:
-            plan.missing_count += 1
-            _show(plan.missing, task.id)
-        if standing in taken or (Retry.MISSING in retry and task.id in lost):
+        gone = bool(lost) and standing is Standing.DONE and task.id in lost
+        if gone:
+            plan.miss(task)
+        chosen = standing in taken or (gone and Retry.MISSING in retry)
+        if chosen:
             _select(plan, task, standing, limit, take)
+        if show is not None and (gone or standing is not Standing.DONE):
+            show(task, KINDS.get(standing, Kind.MISSING), chosen)
     plan.unowned = sorted(disk.unowned) if plan.selected else []
     plan.removed_count = len(history) - (plan.total - plan.standings[Standing.NEW])
-    if name_removed and plan.removed_count:
-        plan.removed = _removed(job, history, manifest)
     return plan
 
 
@@ -147,6 +191,23 @@ def _select(
         take(task, standing)
 
 
+def usual_seconds(job: Job, history: History) -> tuple[float | None, bool]:
+    """Tell how long a task takes, and whether past tasks taught it; None where nobody knows."""
+    past = sorted(history.durations)
+    return (past[len(past) // 2], True) if past else (PUBLISHED_SECONDS.get(job.model), False)
+
+
+def _too_short(job: Job, history: History) -> str | None:
+    usual, learned = usual_seconds(job, history)
+    if usual is None or job.timeout >= usual:
+        return None
+    source = "as past tasks did" if learned else "as its vendor says"
+    return (
+        f"timeout: {job.timeout:g} s is less than a task of {job.model} takes, {usual:g} s"
+        f" {source}: answers would come too late, in doubt and perhaps paid for"
+    )
+
+
 def _taken_up(job: Job, retry: Collection[Retry]) -> set[Standing]:
     taken = {Standing.NEW, Standing.CHANGED}
     if Retry.FAILED in retry:
@@ -156,17 +217,11 @@ def _taken_up(job: Job, retry: Collection[Retry]) -> set[Standing]:
     return taken
 
 
-def _removed(job: Job, history: History, manifest: Path) -> list[str]:
-    """Name the first tasks of the manifest that are no longer in the job."""
+def removed(job: Job, history: History, manifest: Path) -> Iterator[Record]:
+    """Yield the last records of the tasks that are no longer in the job."""
     here = {task.id for task in job.tasks()}
-    gone = (r.task for r in last_records(manifest, history) if r.task not in here)
-    return list(islice(gone, SHOWN))
+    return (record for record in last_records(manifest, history) if record.task not in here)
 
 
 def _some(names: list[str], count: int) -> str:
     return ", ".join(names[:_NAMED]) + (", …" if count > _NAMED else "")
-
-
-def _show(names: list[str], name: str) -> None:
-    if len(names) < SHOWN:
-        names.append(name)

@@ -2,52 +2,88 @@
 
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from pipeline.cli.options import base_url_option, job_argument, load_job, output_option
+from pipeline.cli.options import (
+    base_url_option,
+    job_argument,
+    load_job,
+    output_option,
+    retry_option,
+)
 from pipeline.cli.output import give_json, show, tell
+from pipeline.errors import ExitCode
 from pipeline.models import Job
-from pipeline.printable import printable
 
-# The published time of one Luma clip, where past tasks tell nothing. Source: the vendor's page.
-_TYPICAL_SECONDS = 62.0
+if TYPE_CHECKING:
+    from pipeline.outcomes import Balance
+    from pipeline.plan import Plan
+    from pipeline.standing import Files
+
+# Tasks of each kind that are shown where nobody asks for all.
+_FIRST = 5
+
+# So the balance call is answered where the key is refused: so would a generation be.
+_REFUSALS = (401, 403)
 
 
 @click.command()
 @job_argument
 @output_option
+@retry_option
+@click.option("--all", "whole", is_flag=True, help="Show every task, not the first of each kind.")
 @click.option("--balance", is_flag=True, help="Ask for the balance too (free, needs the key).")
 @base_url_option
-@click.option("--json", "as_json", is_flag=True, help="For scripts.")
-def check(
-    job: Path, output: Path | None, base_url: str | None, *, balance: bool, as_json: bool
-) -> None:
-    """Validate JOB.yaml and show the plan: what a run would render, and what it would cost."""
+@click.option("--json", "as_json", is_flag=True, help="For scripts: every task that is to do.")
+def check(  # noqa: PLR0913 - the flags of the command
+    job: Path,
+    output: Path | None,
+    retries: tuple[str, ...],
+    base_url: str | None,
+    *,
+    whole: bool,
+    balance: bool,
+    as_json: bool,
+) -> int:
+    """Validate JOB.yaml and show the plan: what a run would render, and what it would cost.
+
+    With --balance it exits as a run would end: 3 where balance or budget do not cover the plan, 4
+    where the API refuses the key.
+    """
+    from pipeline.cli import planned  # noqa: PLC0415 - `--help` needs none of this
+    from pipeline.plan import Retry  # noqa: PLC0415
+    from pipeline.standing import read_files  # noqa: PLC0415
+
     loaded = load_job(job, output)
     told = None
     if balance:
         told, loaded = _ask(loaded, base_url)
-    plan = _plan(loaded, told)
-    if as_json:
-        give_json(plan)
-    else:
-        show("\n".join(map(printable, _lines(loaded, plan))))
+    files = read_files(loaded)
+    most = 0 if as_json else None if whole else _FIRST
+    with planned.Leaves(loaded, files, most=most) as leaves:
+        plan = leaves.make(frozenset(Retry(name) for name in retries))
+        facts = _facts(loaded, files, plan, told)
+        if as_json:
+            give_json(facts, more=("tasks", leaves.to_do))
+        else:
+            from pipeline.cli.plan_words import lines  # noqa: PLC0415
+
+            for line in lines(loaded, facts, leaves):
+                show(line)
+    return _exit_code(facts, told)
 
 
-def _plan(job: Job, told: Decimal | None) -> dict[str, Any]:
-    from pipeline.directory import Layout  # noqa: PLC0415 - `--help` needs none of this
+def _facts(job: Job, files: "Files", plan: "Plan", told: "Balance | None") -> dict[str, Any]:
+    """Gather what is said of the plan as a whole."""
     from pipeline.manifest import Standing  # noqa: PLC0415
-    from pipeline.plan import make  # noqa: PLC0415
-    from pipeline.standing import read_files  # noqa: PLC0415
+    from pipeline.plan import usual_seconds  # noqa: PLC0415
 
-    history = read_files(job).history
-    plan = make(job, history, Layout(job.output_dir).manifest, name_removed=True)
-    past = sorted(history.durations)
-    each = past[len(past) // 2] if past else _TYPICAL_SECONDS
-    seconds = max(-(-plan.selected // job.concurrency) * each, _paced(job, plan.selected))
-    price = plan.price
+    history = files.history
+    each, learned = usual_seconds(job, history)
+    balance = told.credits if told is not None else None
+    seconds = None if each is None else -(-plan.selected // job.concurrency) * each
     return {
         "job": job.name,
         "total": plan.total,
@@ -59,24 +95,17 @@ def _plan(job: Job, told: Decimal | None) -> dict[str, Any]:
         "missing": plan.missing_count,
         "removed": plan.removed_count,
         "to_do": plan.selected,
-        "price": price,
+        "price": plan.price,
         "spent": history.spent,
         "at_risk": history.at_risk,
         "budget": job.credits.budget,
-        "balance": told,
-        "covered": None if told is None or price is None else _spendable(job, told) >= price,
-        "seconds": round(seconds, 1),
-        "learned_pace": bool(past),
+        "budget_left": plan.budget_left,
+        "balance": balance,
+        "covered": _covered(job, plan, balance),
+        "seconds": None if seconds is None else round(max(seconds, _paced(job, plan.selected)), 1),
+        "learned_pace": learned,
         "output": str(job.output_dir),
-        "tasks": {
-            "changed": plan.names.get(Standing.CHANGED, []),
-            "new": plan.names.get(Standing.NEW, []),
-            "failed": plan.names.get(Standing.FAILED, []),
-            "in_doubt": plan.names.get(Standing.IN_DOUBT, []),
-            "missing": plan.missing,
-            "removed": plan.removed,
-        },
-        "warnings": list(job.warnings),
+        "warnings": [*job.warnings, *plan.advice, *_unreachable(job)],
     }
 
 
@@ -84,11 +113,26 @@ def _paced(job: Job, selected: int) -> float:
     return selected * job.rate.interval if job.rate else 0.0
 
 
-def _spendable(job: Job, told: Decimal) -> Decimal:
-    return told - job.credits.reserve
+def _covered(job: Job, plan: "Plan", told: Decimal | None) -> bool | None:
+    """Say whether the balance covers the plan; None where that is not known."""
+    if told is None:
+        return None
+    spendable = told - job.credits.reserve
+    if plan.price is None:
+        return False if plan.selected and spendable <= 0 else None
+    return spendable >= plan.price
 
 
-def _ask(job: Job, base_url: str | None) -> tuple[Decimal | None, Job]:
+def _unreachable(job: Job) -> list[str]:
+    """Say which messages of the job could not be sent."""
+    if job.notify is None or not job.notify.to:
+        return []
+    from pipeline.notify import problems  # noqa: PLC0415 - an extra
+
+    return problems(job.notify)
+
+
+def _ask(job: Job, base_url: str | None) -> "tuple[Balance, Job]":
     import anyio  # noqa: PLC0415 - only --balance talks to the network
 
     from pipeline.cli.access import endpoint  # noqa: PLC0415
@@ -98,65 +142,25 @@ def _ask(job: Job, base_url: str | None) -> tuple[Decimal | None, Job]:
     if access.unusual_host:
         tell(f"the balance is asked at {access.unusual_host}")
 
-    async def ask() -> Decimal | None:
+    async def ask() -> "Balance":
         async with Client(access) as client:
-            balance = await client.balance()
-        if balance.credits is None:
-            tell(f"the balance is not told: {balance.detail}")
-        return balance.credits
+            return await client.balance()
 
-    return anyio.run(ask), job
-
-
-_SIGNS = (
-    ("new", "+", "new"),
-    ("changed", "~", "changed, will be rendered again"),
-    ("done", "=", "done"),
-    ("failed", "!", "failed; --retry failed takes them up"),
-    ("in_doubt", "?", "in doubt, perhaps paid for; --retry in-doubt takes them up"),
-    ("missing", "?", "done, but the clip is not in place; --retry missing renders it again"),
-    ("removed", "-", "in the manifest, but no longer in the job"),
-)
+    balance = anyio.run(ask)
+    if balance.status in _REFUSALS:
+        tell(f"error: the API refuses the key: {balance.detail}")
+    elif balance.credits is None:
+        tell(f"the balance is not told: {balance.detail}")
+    return balance, job
 
 
-def _lines(job: Job, plan: dict[str, Any]) -> list[str]:
-    from pipeline.display.words import duration, money, tasks  # noqa: PLC0415
-
-    lines = [f"{plan['job']}: {tasks(plan['total'])} of {job.model} → {plan['output']}", ""]
-    for key, sign, meaning in _SIGNS:
-        if plan[key]:
-            lines.append(f"  {sign} {plan[key]:>7,}  {meaning}")
-            names = plan["tasks"].get(key, [])
-            lines += [f"               {name}" for name in names[:3]]
-            if names[3:]:
-                lines.append(f"               … and {plan[key] - 3:,} more")
-    pace = "by past tasks" if plan["learned_pace"] else "by the published time of one clip"
-    lines += ["", f"A run renders {tasks(plan['to_do'])} for {_price(plan)}."]
-    if plan["to_do"]:
-        lines.append(
-            f"It takes about {duration(plan['seconds'])} at {job.concurrency} at a time ({pace})."
-        )
-    if plan["spent"] or plan["at_risk"]:
-        risk = f", {money(plan['at_risk'])} at risk" if plan["at_risk"] else ""
-        lines.append(f"Spent so far: {money(plan['spent'])}{risk}.")
-    if plan["budget"] is not None:
-        lines.append(f"Budget: {money(plan['budget'])} over the life of this manifest.")
-    lines += _cover(plan)
-    return lines + [f"warning: {warning}" for warning in plan["warnings"]]
-
-
-def _price(plan: dict[str, Any]) -> str:
-    from pipeline.display.words import money  # noqa: PLC0415
-
-    if plan["price"] is None:
-        return "a price that is not known yet: write credits.cost, or let the first request tell"
-    return f"about {money(plan['price'])}"
-
-
-def _cover(plan: dict[str, Any]) -> list[str]:
-    from pipeline.display.words import money  # noqa: PLC0415
-
-    if plan["balance"] is None:
-        return []
-    verdict = {True: "which covers it", False: "which does not cover it", None: ""}[plan["covered"]]
-    return [f"Balance: {money(plan['balance'])}{', ' + verdict if verdict else ''}."]
+def _exit_code(facts: dict[str, Any], told: "Balance | None") -> ExitCode:
+    """Judge as a run would, where the API was asked."""
+    if told is None:
+        return ExitCode.OK
+    if told.status in _REFUSALS:
+        return ExitCode.API_REFUSES
+    price, left = facts["price"], facts["budget_left"]
+    over = left is not None and price is not None and price > left
+    short = facts["to_do"] and (over or facts["covered"] is False)
+    return ExitCode.CREDITS if short else ExitCode.OK

@@ -46,6 +46,13 @@ base_url_option = click.option(
     metavar="URL",
     help="Where the API is; wins over SEGMIND_BASE_URL.",
 )
+retry_option = click.option(
+    "--retry",
+    "retries",
+    multiple=True,
+    type=click.Choice(["failed", "in-doubt", "missing"]),
+    help="Take those tasks up again; repeatable.",
+)
 debug_option = click.option("--debug", is_flag=True, help="Show tracebacks, secrets removed.")
 
 

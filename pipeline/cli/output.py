@@ -5,6 +5,7 @@ it is made printable too.
 """
 
 import sys
+from collections.abc import Iterable
 from contextlib import suppress
 from typing import Any
 
@@ -46,12 +47,25 @@ def give(text: str) -> None:
     click.echo(printable_lines(text) if sys.stdout.isatty() else text)
 
 
-def give_json(value: Any, *, pretty: bool = False) -> None:
-    """Write a value as JSON on standard output; on a terminal it is the same JSON, escaped."""
+def give_json(
+    value: Any, *, pretty: bool = False, more: tuple[str, Iterable[str]] | None = None
+) -> None:
+    """Write a value as JSON on standard output; on a terminal it is the same JSON, escaped.
+
+    `more` is one more key of an object, and the items of its list, each as JSON: as many as there
+    are, one at a time.
+    """
     text = as_json(value)
     if pretty:
         text = msgspec.json.format(text)
-    click.echo(_escaped(text) if sys.stdout.isatty() else text)
+    escape = _escaped if sys.stdout.isatty() else str
+    if more is not None:
+        name, items = more
+        click.echo(escape(f'{text[:-1]},"{name}":['), nl=False)
+        for number, item in enumerate(items):
+            click.echo(escape((",\n" if number else "\n") + item), nl=False)
+        text = "]}"
+    click.echo(escape(text))
 
 
 def as_json(value: Any) -> str:

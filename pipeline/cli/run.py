@@ -22,6 +22,7 @@ from pipeline.cli.options import (
     load_job,
     output_flag,
     output_option,
+    retry_option,
 )
 from pipeline.cli.output import tell
 from pipeline.errors import ExitCode, PipelineError, UsageError
@@ -52,13 +53,7 @@ class _Money(click.ParamType[Any]):
 @click.option(
     "--limit", type=click.IntRange(1), metavar="N", help="Render at most N of the tasks left."
 )
-@click.option(
-    "--retry",
-    "retries",
-    multiple=True,
-    type=click.Choice(["failed", "in-doubt", "missing"]),
-    help="Take those tasks up again; repeatable.",
-)
+@retry_option
 @click.option("--until", type=Clock(), help="Dispatch nothing that would end after this time.")
 @click.option(
     "--no-wait",

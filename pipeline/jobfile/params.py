@@ -15,6 +15,9 @@ from pipeline.jobfile.scalars import boolean
 PUBLISHED_PRICES = {"luma-txt-2-video": Decimal("0.95")}
 """Prices that the vendor publishes, in US dollars a generation."""
 
+PUBLISHED_SECONDS = {"luma-txt-2-video": 62.0}
+"""How long the vendor says that a generation takes, in seconds."""
+
 ASPECT_RATIOS = ("1:1", "16:9", "4:3", "3:4", "9:16", "9:21", "21:9")
 
 

@@ -40,8 +40,10 @@ def test_check_tells_what_a_run_would_do(pipeline: Command, job: Path) -> None:
     )
     plan = json.loads(pipeline("check", job, "--json").out)
     assert (plan["done"], plan["changed"], plan["new"], plan["removed"]) == (0, 1, 2, 1)
-    assert plan["tasks"]["changed"] == ["two"]
-    assert plan["tasks"]["removed"] == ["one"]
+    # An object for each task to do, in the order of the job: lists of names told too little.
+    assert [(task["task"], task["reason"]) for task in plan["tasks"]] == [
+        ("uno", "new"), ("two", "changed"), ("three", "new"),
+    ]  # fmt: skip
     assert plan["price"] == 2.85
     words = pipeline("check", job).out
     assert "no longer in the job" in words
@@ -53,6 +55,7 @@ def test_check_with_balance_says_whether_it_is_covered(pipeline: Command, job: P
     with Sandbox(latency=0, clips="tiny", credits=1) as poor:
         done = pipeline("check", job, "--balance", "--base-url", poor.url)
     assert "does not cover" in done.out
+    assert done.code == 3  # as the run would end
 
 
 def test_check_says_where_the_balance_is_not_told(pipeline: Command, job: Path) -> None:

@@ -1,0 +1,65 @@
+"""The plan of `pipeline check` in words."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from pipeline.cli.planned import Leaves
+from pipeline.display.words import duration, money, tasks
+from pipeline.models import Job
+
+_SIGNS = (
+    ("new", "+", "new"),
+    ("changed", "~", "changed, will be rendered again"),
+    ("done", "=", "done"),
+    ("failed", "!", "failed; --retry failed takes them up"),
+    ("in_doubt", "?", "in doubt, perhaps paid for; --retry in-doubt takes them up"),
+    ("missing", "?", "done, but the clip is not in place; --retry missing renders it again"),
+    ("removed", "-", "in the manifest, but no longer in the job"),
+)
+_INDENT = " " * 6
+
+
+def lines(job: Job, facts: dict[str, Any], leaves: Leaves) -> Iterator[str]:
+    """Say what a run would do, a line at a time."""
+    yield f"{facts['job']}: {tasks(facts['total'])} of {job.model} → {facts['output']}"
+    yield ""
+    hidden = False
+    for kind, sign, meaning in _SIGNS:
+        if not facts[kind]:
+            continue
+        yield f"  {sign} {facts[kind]:>7,}  {meaning}"
+        leaf = leaves.of(kind)
+        yield from (_INDENT + line for line in leaf.lines)
+        if kind != "done" and (more := facts[kind] - leaf.count) > 0:
+            hidden = True
+            yield f"{_INDENT}… and {more:,} more"
+    if hidden:
+        yield f"{_INDENT}(--all shows every one)"
+    yield ""
+    yield f"A run renders {tasks(facts['to_do'])} for {_price(facts)}."
+    if facts["to_do"]:
+        yield _time(job, facts)
+    if facts["spent"] or facts["at_risk"]:
+        risk = f", {money(facts['at_risk'])} at risk" if facts["at_risk"] else ""
+        yield f"Spent so far: {money(facts['spent'])}{risk}."
+    if facts["budget"] is not None:
+        yield f"Budget: {money(facts['budget'])} over the life of this manifest."
+    if facts["balance"] is not None:
+        yield f"Balance: {money(facts['balance'])}{_COVERS[facts['covered']]}."
+    yield from (f"warning: {warning}" for warning in facts["warnings"])
+
+
+_COVERS = {True: ", which covers it", False: ", which does not cover it", None: ""}
+
+
+def _price(facts: dict[str, Any]) -> str:
+    if facts["price"] is None:
+        return "a price that is not known yet: write credits.cost, or let the first request tell"
+    return f"about {money(facts['price'])}"
+
+
+def _time(job: Job, facts: dict[str, Any]) -> str:
+    if facts["seconds"] is None:
+        return f"How long a generation of {job.model} takes is not known yet."
+    pace = "by past tasks" if facts["learned_pace"] else "by the published time of one clip"
+    return f"It takes about {duration(facts['seconds'])} at {job.concurrency} at a time ({pace})."
