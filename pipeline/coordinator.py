@@ -13,6 +13,7 @@ from pathlib import Path
 from pipeline import events as ev
 from pipeline.circuit import Circuit
 from pipeline.claims import Noting
+from pipeline.client import STALL_TIMEOUT
 from pipeline.credits import CreditGate
 from pipeline.desk import Balances, Desk, Stop, clock
 from pipeline.dispatch import Dispatch
@@ -61,7 +62,7 @@ class Coordinator:
             balances=balances,
             watch=watch,
             circuit=Circuit(job.concurrency, job.retry.outage),
-            holds=Holds(watch, hours, store.history.durations),
+            holds=Holds(watch, hours, store.history.durations, longest=job.timeout + STALL_TIMEOUT),
             top_up=top_up,
             simulated=simulated,
         )
@@ -84,6 +85,10 @@ class Coordinator:
     def stop(self, exit_code: ExitCode, detail: str) -> None:
         """Dispatch nothing more; what is in flight finishes. The first reason stays."""
         self._desk.stop(exit_code, detail)
+
+    def tell(self) -> None:
+        """Say how the run stands, whoever watches."""
+        self._desk.tell()
 
     async def wind_up(self) -> None:
         """Give the verdicts that waited for other tasks, once there are none."""

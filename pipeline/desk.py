@@ -99,7 +99,7 @@ class Desk:
         """Dispatch nothing more; what is in flight finishes. The first reason stays."""
         if self.stopped is None:
             self.stopped = Stop(exit_code, detail)
-            self.holds.end()
+            self.holds.end(going_on=False)
             self.pacing.cancel()
             self.watch(ev.Stopping(exit_code, detail, len(self.flying), time.time()))
         self.notify()
@@ -159,6 +159,18 @@ class Desk:
             self.moved[work.standing] += 1
             self.ended[STANDINGS[record.status]] += 1
         self.watch(ev.Finished(record, self.money, time.time(), last, work.task.output))
+
+    def tell(self) -> None:
+        """Say how the run stands."""
+        ended = self.ended
+        here = ev.Counts(
+            total=ended.total() + len(self.flying) + len(self.queue),
+            succeeded=ended[Standing.DONE],
+            failed=ended[Standing.FAILED],
+            in_doubt=ended[Standing.IN_DOUBT],
+            pending=len(self.queue),
+        )
+        self.watch(ev.Asked(here, len(self.flying), self.money, time.time()))
 
     def abandon(self) -> None:
         """Count what was in flight when the run was cut off: its claims say that it is in doubt."""

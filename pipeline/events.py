@@ -115,11 +115,12 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class Resumed:
-    """Dispatch goes on after a hold of `seconds`."""
+    """A hold of `seconds` has ended: dispatch goes on, unless the run stops."""
 
     reason: Reason
     seconds: float
     at: float
+    going_on: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +130,16 @@ class Stopping:
     exit_code: ExitCode
     detail: str
     in_flight: int
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Somebody asks how the run stands. `here` counts the tasks that this run took up."""
+
+    here: Counts
+    in_flight: int
+    money: Money
     at: float
 
 
@@ -173,6 +184,7 @@ Event = (
     | Held
     | Resumed
     | Stopping
+    | Asked
     | Warned
     | Recovered
     | Summary

@@ -30,6 +30,8 @@ _UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 _LONGEST = 64 * 1024**2
 # Powers of ten below which an amount of money lies; others are noise, and overflow sums.
 _LARGEST = 12
+# Seconds that no request takes: a clock has jumped, or a hand has written it.
+_NO_DURATION = 86400.0
 _BOM = b"\xef\xbb\xbf"
 
 
@@ -148,8 +150,9 @@ class History:
         self.largest = max(self.largest, summary.bytes or 0)
         if summary.simulated is not None:
             self.simulated = summary.simulated
-        if summary.status is Status.SUCCEEDED and summary.duration_s is not None:
-            self.durations.append(summary.duration_s)
+        taken = summary.duration_s
+        if summary.status is Status.SUCCEEDED and taken is not None and 0 <= taken < _NO_DURATION:
+            self.durations.append(taken)
         if summary.reason == Cause.KILLED:
             self.killed.append(summary.started_at)
 

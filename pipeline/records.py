@@ -44,11 +44,16 @@ def completed(claim: Claim, outcome: Outcome, cost: Decimal | None) -> Claim:
         cost=cost,
         remaining_credits=outcome.remaining,
         request_id=outcome.request_id,
-        finished_at=rfc3339(outcome.finished),
+        finished_at=_after(claim.started_at, outcome.finished),
         duration_s=outcome.seconds,
         simulated=outcome.simulated,
     )
     return msgspec.structs.replace(claim, completion=done)
+
+
+def _after(started_at: str, finished: float) -> str:
+    """Write the end of an attempt: never before its begin, although the clock was set back."""
+    return max(started_at, rfc3339(finished))
 
 
 def _common(claim: Claim) -> dict[str, Any]:
@@ -96,6 +101,7 @@ def without_output(  # noqa: PLR0913 - the fields of a record
 ) -> Record:
     """Write how a task ended that has no output."""
     began = outcome.started if outcome else time.time()
+    started_at = claim.started_at if claim else rfc3339(began)
     return Record(
         task=task.id,
         status=status,
@@ -111,8 +117,8 @@ def without_output(  # noqa: PLR0913 - the fields of a record
         remaining_credits=outcome.remaining if outcome else None,
         request_id=outcome.request_id if outcome else None,
         error=" ".join(error.split()),
-        started_at=claim.started_at if claim else rfc3339(began),
-        finished_at=rfc3339(outcome.finished if outcome else began),
+        started_at=started_at,
+        finished_at=_after(started_at, outcome.finished if outcome else began),
         duration_s=outcome.seconds if outcome else None,
         simulated=simulated,
         reason=cause(outcome) if outcome else None,

@@ -3,10 +3,9 @@
 job file → plan → queue → gate → claim → attempt → output → record → summary
 """
 
-import signal
 import time
-from collections.abc import AsyncIterator, Callable, Collection
-from contextlib import ExitStack, asynccontextmanager
+from collections.abc import Callable, Collection
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from datetime import time as clock_time
@@ -28,13 +27,12 @@ from pipeline.pool import run_workers
 from pipeline.queue import Backlog, Queue
 from pipeline.recovery import recover
 from pipeline.schedule import hours
+from pipeline.signals import obeying
 from pipeline.store import Store
 from pipeline.topup import TopUp
 
 # Open files that no request needs: libraries, the manifest, the terminal, the log.
 _OTHER_FILES = 40
-
-_SIGNALS = {"SIGINT": ExitCode.SIGINT, "SIGTERM": ExitCode.SIGTERM, "SIGHUP": ExitCode.SIGHUP}
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +73,7 @@ async def run(
     """
     _refuse_unknown_price(job)
     allow_files(job.concurrency)
-    began = time.time()
+    began, start = time.time(), anyio.current_time()
     with ExitStack() as resources:
         store, recovered = _open(job, resources, watch, fsync=options.fsync)
         backlog = Backlog()
@@ -113,7 +111,8 @@ async def run(
                 _keep_places(job, store, coordinator, watch)
             await _serve(coordinator, client, store, job.concurrency, options)
             _verify(store, coordinator)
-        summary = _sum_up(job, coordinator, plan, options, began)
+        seconds = anyio.current_time() - start
+        summary = _sum_up(job, coordinator, plan, options, seconds)
     watch(summary)
     return summary
 
@@ -181,7 +180,7 @@ async def _serve(
         beside.start_soon(store.serve)
         try:
             with anyio.CancelScope() as workers:
-                async with _signals(coordinator, workers, handle=options.handle_signals):
+                async with obeying(coordinator, workers, handle=options.handle_signals):
                     await run_workers(work, min(concurrency, len(coordinator.queue)))
                     await coordinator.wind_up()
             coordinator.abandon()
@@ -189,39 +188,6 @@ async def _serve(
             store.stop()
     if bugs:
         raise bugs[0]
-
-
-@asynccontextmanager
-async def _signals(
-    coordinator: Coordinator, workers: anyio.CancelScope, *, handle: bool
-) -> AsyncIterator[None]:
-    """Stop gently at the first signal, and at once at a second Ctrl-C."""
-    # A signal that the caller ignores (nohup, a job in the background) stays ignored.
-    callers = {
-        number: signal.getsignal(number)
-        for number in (getattr(signal, name, None) for name in _SIGNALS)
-        if handle and number is not None and signal.getsignal(number) is not signal.SIG_IGN
-    }
-
-    async def listen() -> None:
-        asked = False
-        with anyio.open_signal_receiver(*callers) as arriving:
-            async for number in arriving:
-                if asked and number is signal.SIGINT:
-                    workers.cancel()
-                asked = True
-                coordinator.stop(_SIGNALS[number.name], f"{number.name} received")
-
-    try:
-        async with anyio.create_task_group() as group:
-            if callers:
-                group.start_soon(listen)
-            yield
-            group.cancel_scope.cancel()
-    finally:
-        for number, handler in callers.items():
-            if handler is not None:  # not one from outside Python
-                signal.signal(number, handler)
 
 
 def _refuse_unknown_price(job: Job) -> None:
@@ -307,7 +273,7 @@ def _tell(recovered: list[Record], plan: Plan, job: Job, watch: ev.Watcher) -> N
 
 
 def _sum_up(
-    job: Job, coordinator: Coordinator, plan: Plan, options: Options, began: float
+    job: Job, coordinator: Coordinator, plan: Plan, options: Options, seconds: float
 ) -> ev.Summary:
     standings = plan.standings.copy()
     standings.subtract(coordinator.moved)
@@ -331,7 +297,7 @@ def _sum_up(
         left=len(coordinator.queue),
         money=coordinator.money,
         price_left=plan.price_of(coordinator.queue.left_by_class(), coordinator.gate.prices),
-        seconds=time.time() - began,
+        seconds=seconds,
         output=str(job.output_dir),
         at=time.time(),
     )

@@ -29,7 +29,7 @@ FLOORS = [
     {"desk", "standing"},
     {"dispatch", "settle"},
     {"coordinator"},
-    {"runner", "library", "report"},
+    {"runner", "library", "report", "signals"},
     {"display", "reporting", "notify", "sandbox"},
     {"cli", "__main__", "__init__"},
 ]

@@ -14,6 +14,12 @@ from types import FrameType
 _ENDING = [
     getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
 ]
+# A run prints how it stands at the first of these; nothing else is to die of them.
+_ASKING = ("SIGUSR1", "SIGUSR2")
+
+
+def _stay(_number: int, _frame: FrameType | None) -> None:
+    """Go on."""
 
 
 def end_at_once(code: int | None = None) -> None:
@@ -30,6 +36,10 @@ def end_at_once(code: int | None = None) -> None:
             os.write(2, b"\x1b[?25hstopped\n" if os.isatty(2) else b"stopped\n")
         os._exit(128 + number)
 
+    for name in _ASKING:
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, _stay)  # by itself it would kill
     for number in _ENDING:
         if signal.getsignal(number) is not signal.SIG_IGN:  # nohup, a job in the background
             signal.signal(number, end)

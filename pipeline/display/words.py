@@ -5,8 +5,12 @@ from decimal import Decimal
 
 from pipeline import events as ev
 from pipeline.amounts import dollars
+from pipeline.errors import ExitCode
 from pipeline.models import Record, Status
 from pipeline.printable import printable
+
+# What stops a run at once when it comes again.
+_SECOND = {ExitCode.SIGINT: "Ctrl-C", ExitCode.SIGTERM: "SIGTERM", ExitCode.SIGHUP: "SIGHUP"}
 
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 
@@ -58,10 +62,12 @@ def _said(event: ev.Event) -> str | None:  # noqa: PLR0911 - one return a kind
         case ev.Held():
             until = f", until {clock(event.until)}" if event.until else ""
             return f"holding ({event.reason}){until}: {event.detail}"
-        case ev.Resumed():
+        case ev.Resumed(going_on=True):
             return f"going on after {duration(event.seconds)} ({event.reason})"
         case ev.Stopping():
             return _stopping(event)
+        case ev.Asked():
+            return _asked(event)
         case ev.Warned():
             return f"warning: {event.message}"
         case ev.Summary():
@@ -108,15 +114,31 @@ def first_words(text: str, most: int = 60) -> str:
 
 def _stopping(event: ev.Stopping) -> str:
     waiting = f"; {tasks(event.in_flight)} in flight will be finished and saved"
-    again = " (a second Ctrl-C stops at once, and leaves them in doubt)"
-    by_signal = event.exit_code > 100  # noqa: PLR2004
+    again = f" (a second {_SECOND.get(event.exit_code)} stops at once, and leaves them in doubt)"
+    by_signal = event.exit_code in _SECOND
     tail = (waiting + (again if by_signal else "")) if event.in_flight else ""
     return f"stopping: {event.detail}{tail}"
 
 
+def _asked(event: ev.Asked) -> str:
+    here = event.here
+    ended = here.succeeded + here.failed + here.in_doubt
+    parts = [f"{ended:,} of {here.total:,}", f"{event.in_flight:,} in flight"]
+    parts += [f"{here.failed:,} failed"] if here.failed else []
+    parts += [f"{here.in_doubt:,} in doubt"] if here.in_doubt else []
+    parts += [f"{here.pending:,} left to do", *_spent(event.money)]
+    return f"status: {', '.join(parts)}"
+
+
+def _spent(m: ev.Money) -> list[str]:
+    parts = [f"spent {money(m.spent)}"]
+    parts += [f"{money(m.at_risk)} at risk"] if m.at_risk else []
+    return parts + ([f"{money(m.remaining)} credits left"] if m.remaining is not None else [])
+
+
 def summary(event: ev.Summary) -> str:
     """Sum a run up in one line: what came of it, what is left, what it cost."""
-    here, all_, m = event.here, event.counts, event.money
+    here, all_ = event.here, event.counts
     parts = [f"{here.succeeded:,} rendered in {duration(event.seconds)}"]
     if all_.failed:
         parts.append(f"{all_.failed:,} failed")
@@ -126,11 +148,7 @@ def summary(event: ev.Summary) -> str:
         price = event.price_left
         cost = f" (about {money(price)})" if price and event.left == all_.pending else ""
         parts.append(f"{all_.pending:,} left to do{cost}")
-    parts.append(f"spent {money(m.spent)}")
-    if m.at_risk:
-        parts.append(f"{money(m.at_risk)} at risk")
-    if m.remaining is not None:
-        parts.append(f"{money(m.remaining)} credits left")
+    parts += _spent(event.money)
     return f"exit {int(event.exit_code)}: {event.detail}. {', '.join(parts)}."
 
 

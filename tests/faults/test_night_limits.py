@@ -425,6 +425,40 @@ def test_a_laptop_that_slept_in_an_outage_does_not_lose_its_patience(tmp_path: P
     assert summary.exit_code == ExitCode.OK
 
 
+@pytest.mark.parametrize("taken", [18_000.0, 3500.0])
+def test_durations_that_cannot_be_do_not_close_the_window_for_ever(
+    tmp_path: Path, taken: float
+) -> None:
+    night = Night(tmp_path, 12, lambda _: replace(CLIP, seconds=taken))
+    night.run(concurrency=6, options=Options(limit=6))
+    night.api = lambda _: replace(CLIP, seconds=60)
+    began = datetime(2026, 11, 26, 22, 0, tzinfo=LONDON)
+    summary = night.run(at=began, concurrency=2, schedule=window("22:00", "23:00"))
+    assert summary.exit_code == ExitCode.OK
+    assert night.statuses() == {"succeeded": 12}
+
+
+def test_a_task_is_never_expected_to_take_more_than_half_of_the_window(tmp_path: Path) -> None:
+    night = Night(tmp_path, 12, lambda _: replace(CLIP, seconds=600))
+    night.run(concurrency=6, options=Options(limit=6))
+    night.api = lambda _: replace(CLIP, seconds=30)
+    began = datetime(2026, 11, 26, 22, 0, tzinfo=LONDON)
+    night.run(at=began, concurrency=2, schedule=window("22:00", "22:10"))
+    assert night.statuses()["succeeded"] == 12
+
+
+@pytest.mark.parametrize("jump", [-5 * 3600.0, 5 * 3600.0])
+def test_a_jump_of_the_wall_clock_changes_no_duration(tmp_path: Path, jump: float) -> None:
+    night = Night(tmp_path, 6, answers(Answer(429, 0.1, retry_after=40)))
+    summary = night.run(concurrency=1, sleeps={20.0: jump, 42.0: jump})
+    assert summary.exit_code == ExitCode.OK
+    assert summary.seconds == pytest.approx(46, abs=1)
+    assert night.told(ev.Resumed)[0].seconds == pytest.approx(40, abs=1)
+    for record in night.records.values():
+        assert record.duration_s == 1
+        assert record.started_at <= record.finished_at
+
+
 # -- money that two classes cost ------------------------------------------------------------------
 
 

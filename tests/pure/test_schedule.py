@@ -99,6 +99,16 @@ def test_a_window_opens_and_closes_by_the_clock_on_the_wall(
         ("01:30", "Europe/London", "2026-03-28 23:00", "03-29 01:30"),
         ("01:30", "Europe/London", "2026-10-24 22:00", "10-25 00:30"),
         ("02:30", "America/New_York", "2026-03-08 01:00", "03-08 07:30"),
+        # The hour comes twice: the second one counts when the first has passed.
+        ("01:30", "Europe/London", "2026-10-25 00:29", "10-25 00:30"),
+        ("01:30", "Europe/London", "2026-10-25 00:45", "10-25 01:30"),
+        ("01:30", "Europe/London", "2026-10-25 01:29", "10-25 01:30"),
+        ("01:30", "Europe/London", "2026-10-25 01:30", "10-26 01:30"),
+        ("02:30", "Europe/Berlin", "2026-10-25 00:30", "10-25 01:30"),
+        ("01:30", "America/New_York", "2026-11-01 06:00", "11-01 06:30"),
+        ("01:45", "Australia/Lord_Howe", "2026-04-04 14:50", "04-04 15:15"),
+        # It is skipped: the one that is as much later counts, and no earlier one.
+        ("01:30", "Europe/London", "2026-03-29 00:15", "03-29 01:30"),
     ],
 )
 def test_until_is_the_next_such_time(until: str, zone: str, now: str, closes: str) -> None:
@@ -174,3 +184,14 @@ def test_whatever_the_night_the_window_is_the_present_or_the_next_one(
         local = datetime.fromtimestamp(told.opens, ZoneInfo(zone))
         skipped = local.replace(tzinfo=None) - datetime.combine(local, start)
         assert timedelta(0) <= skipped <= timedelta(hours=1)
+
+
+@pytest.mark.usefixtures("in_berlin")
+def test_of_the_hour_that_comes_twice_on_this_machine_the_second_counts_too() -> None:
+    assert written(hours(None, time(2, 30), at("2026-10-25 00:15")).closes) == "10-25 00:30"
+    assert written(hours(None, time(2, 30), at("2026-10-25 00:45")).closes) == "10-25 01:30"
+
+
+def test_a_window_knows_how_long_it_is_all_in_all() -> None:
+    assert hours(window("22:00-07:00"), None, at("2026-01-15 23:00")).length == 9 * 3600
+    assert hours(None, time(7, 0), at("2026-01-15 23:00")).length is None
