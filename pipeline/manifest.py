@@ -52,6 +52,9 @@ STANDINGS = {
 }
 
 
+_OPEN = frozenset({Standing.NEW, Standing.CHANGED})
+
+
 def encode(record: Record) -> bytes:
     """Write a record as its line."""
     return _ENCODER.encode(record) + b"\n"
@@ -119,6 +122,19 @@ class History:
         if (packed >> 4) & _PRINT_MASK != _print_bits(task.fingerprint):
             return Standing.CHANGED
         return Standing(packed & 0xF)
+
+    def known(self, task: Task) -> Task:
+        """Give a task as the manifest knows it.
+
+        Where an earlier version read its row otherwise, and what it made of it stands here, that
+        one goes on: what was paid for is not paid for again because of a blank.
+        """
+        former = task.former
+        if former is None:
+            return task
+        if self.standing(task) in _OPEN and self.standing(former) not in _OPEN:
+            return former
+        return msgspec.structs.replace(task, former=None)
 
     def has(self, task: str) -> bool:
         """Whether `task` has any record."""

@@ -5,8 +5,8 @@ cross a file or a socket unchanged.
 """
 
 import hashlib
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, time
 from decimal import Decimal
 from enum import StrEnum
@@ -104,6 +104,8 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     hash of the parameters), the matrix values, the take. `params` is exactly the body that is
     sent. `output` is a relative POSIX path without extension. Higher `priority` goes first.
     `line` says where it is written, `calendar.csv:12`, relative to the job file; for people only.
+    `former` is the same task as an earlier version read its row, where that was another text: see
+    `History.known`.
     """
 
     id: str
@@ -114,6 +116,7 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     meta: dict[str, Any] = {}
     priority: int = 0
     line: str = ""
+    former: "Task | None" = None
 
     @property
     def prompt(self) -> str:
@@ -279,7 +282,16 @@ class Job:
     credits: CreditPolicy = CreditPolicy()
     schedule: Schedule | None = None
     notify: Notify | None = None
-    warnings: tuple[str, ...] = ()
+    remarks: Callable[[], tuple[str, ...]] = field(default=tuple, repr=False, compare=False)
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What a person should know; of the rows, what `tasks` has read so far."""
+        return self.remarks()
+
+    def warned(self, texts: Iterable[str]) -> "Job":
+        """Give the job with some more warnings."""
+        return replace(self, remarks=lambda: (*self.remarks(), *texts))
 
     def tasks(self) -> Iterator[Task]:
         """Expand the job into its tasks, in the order of the file."""

@@ -159,7 +159,7 @@ def make(  # noqa: PLR0913 - what a run may be asked for
     if job.credits.budget is not None:
         plan.budget_left = job.credits.budget - history.spent - history.at_risk
     taken = _taken_up(job, retry)
-    for task in job.tasks():
+    for task in map(history.known, job.tasks()):
         standing = history.standing(task)
         disk.look_into(task.output.rpartition("/")[0])
         plan.total += 1
@@ -219,7 +219,7 @@ def _taken_up(job: Job, retry: Collection[Retry]) -> set[Standing]:
 
 def removed(job: Job, history: History, manifest: Path) -> Iterator[Record]:
     """Yield the last records of the tasks that are no longer in the job."""
-    here = {task.id for task in job.tasks()}
+    here = {history.known(task).id for task in job.tasks()}
     return (record for record in last_records(manifest, history) if record.task not in here)
 
 

@@ -25,11 +25,12 @@ def write_report(job: Job, shown: Path, options: list[str]) -> Path:
         StorageError: the page cannot be written.
     """
     layout = Layout(job.output_dir)
+    files = read_files(job)
     current, meta = {}, {}
-    for task in job.tasks():
+    for task in map(files.history.known, job.tasks()):
         current[task.id], meta[task.id] = task.fingerprint, task.meta
     data = collect(
-        chain(read(layout.manifest), read_files(job).doubtful),
+        chain(read(layout.manifest), files.doubtful),
         name=job.name,
         job=str(shown),
         options=options,

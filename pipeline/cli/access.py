@@ -1,7 +1,5 @@
 """Where the API is and the key to it, as flags, environment and `.env` files say."""
 
-from dataclasses import replace
-
 from pipeline.cli.output import remember_secret
 from pipeline.client import DEFAULT_BASE_URL, Endpoint
 from pipeline.environment import find_access
@@ -16,5 +14,4 @@ def endpoint(job: Job, base_url: str | None) -> tuple[Endpoint, Job]:
     """
     access = find_access(job.path, base_url)
     remember_secret(access.key)
-    job = replace(job, warnings=(*job.warnings, *access.warnings))
-    return Endpoint(access.base_url or DEFAULT_BASE_URL, access.key), job
+    return Endpoint(access.base_url or DEFAULT_BASE_URL, access.key), job.warned(access.warnings)

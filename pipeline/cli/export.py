@@ -104,7 +104,7 @@ def _rows(job: Job) -> Iterator[dict[str, Any]]:
         for record in last_records(layout.manifest, history)
         if record.output is not None
     }
-    for task in job.tasks():
+    for task in map(history.known, job.tasks()):
         record = done.get(task.id)
         if record is None or history.standing(task) is not Standing.DONE:
             continue

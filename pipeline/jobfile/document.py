@@ -27,6 +27,7 @@ from pipeline.jobfile.fields import (
     one_of,
     one_or_more,
 )
+from pipeline.jobfile.items import Duplicates
 from pipeline.jobfile.scalars import MOST_PRIORITY
 from pipeline.models import Gate, InDoubt
 
@@ -239,9 +240,16 @@ class Head(Strict):
     )
     prompts_from: Annotated[tuple[Prose, ...], BeforeValidator(one_or_more)] = Field(
         default=(),
-        description="A .csv, .jsonl or .txt file of prompts, or a list of them, relative to the "
-        "job file. Each row is a prompt; its columns are variables, and kept as meta.",
+        description="A .csv, .tsv, .jsonl, .json or .txt file of prompts, or a list of them, "
+        "relative to the job file. Each row is a prompt; its columns are variables, and kept "
+        "as meta.",
         examples=["calendar.csv", ["spring.csv", "extra.jsonl"]],
+    )
+    duplicates: Annotated[Duplicates, BeforeValidator(one_of(Duplicates))] = Field(
+        default=Duplicates.ERROR,
+        description="What prompts without ids are that would send the same request: "
+        "an error, or rendered once.",
+        examples=["once"],
     )
     prompt: Prose | None = Field(
         default=None,

@@ -2,17 +2,20 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from itertools import islice
+from itertools import islice, zip_longest
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from pipeline.errors import Problem
-from pipeline.jobfile.items import Item
+from pipeline.jobfile.items import Duplicates, Item
 from pipeline.jobfile.making import Plan, explained, make_tasks
 from pipeline.jobfile.params import with_booleans, wrong_params
 from pipeline.jobfile.problems import InvalidError, Report, TooManyProblemsError, shown
 from pipeline.jobfile.register import Register, folded
 from pipeline.jobfile.rows import read_rows
 from pipeline.jobfile.templates import UnknownNameError, is_template
+from pipeline.jobfile.watch import Warnings, Watch
 from pipeline.models import Task
 
 MOST_PREVIEWED = 50_000
@@ -21,6 +24,9 @@ MOST_PREVIEWED = 50_000
 MOST_SEARCHED = 500_000
 """Tasks among which loading looks for more, once something is wrong: some seconds."""
 
+_FEW = 3
+_TWINS = "duplicates: once renders it once, takes: 2 twice"
+
 Items = Callable[[Report], Iterator[Item]]
 Known = set[tuple[Path, str, str]]
 
@@ -28,8 +34,9 @@ Known = set[tuple[Path, str, str]]
 class Expansion:
     """Expands a plan as often as it is asked to."""
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: Plan, warnings: Warnings) -> None:
         self._plan = plan
+        self._watch = Watch(plan, warnings)
 
     def tasks(self) -> Iterator[Task]:
         """Yield the tasks; hold them back until the last one has come.
@@ -66,8 +73,11 @@ class Expansion:
     def _stream(self, items: Items, report: Report) -> Iterator[Task]:
         register = Register()
         known: Known = set()
+        twins = self._twins()
         for index, item in enumerate(items(report), 1):
-            for task in self._tasks_of(item, index, report, known):
+            for task in twins(item, self._tasks_of(item, index, report, known)):
+                for problem in self._watch.look(item, task):
+                    report.note(problem)
                 register.add(task)
                 yield task
         if not register and not report.problems:
@@ -77,18 +87,18 @@ class Expansion:
     def _items(self, report: Report) -> Iterator[Item]:
         yield from self._plan.inline
         for path in self._plan.sources:
-            yield from read_rows(path, report)
+            yield from read_rows(path, report, variables=self._plan.variables)
 
     def _first_items(self, report: Report) -> Iterator[Item]:
         yield from self._plan.inline
         for path in self._plan.sources:
-            yield from islice(read_rows(path, report), 1)
+            yield from islice(read_rows(path, report, variables=self._plan.variables), 1)
 
     def _tasks_of(self, item: Item, index: int, report: Report, known: Known) -> Iterator[Task]:
         """Yield a prompt's tasks; a name that a whole sheet lacks is reported once."""
         try:
             self._check_params(item, report)
-            yield from make_tasks(self._plan, item, index)
+            yield from self._made(item, index)
         except InvalidError as error:
             for where, wrong in explained(self._plan, item, index, error):
                 if isinstance(wrong, UnknownNameError):
@@ -98,21 +108,52 @@ class Expansion:
                     known.add(mark)
                 report.note(item.problem(where + wrong.message, wrong.hint))
 
+    def _made(self, item: Item, index: int) -> Iterator[Task]:
+        tasks = make_tasks(self._plan, item, index)
+        return tasks if item.former is None else self._with_former(tasks, item.former, index)
+
+    def _with_former(self, tasks: Iterator[Task], item: Item, index: int) -> Iterator[Task]:
+        """Give each task with what version 0.1 made of the row, where that was another one."""
+        try:
+            former = list(make_tasks(self._plan, item, index))
+        except InvalidError:  # it did not render the row either
+            former = []
+        for task, before in zip_longest(tasks, former):
+            same = before is None or (before.id, before.fingerprint) == (task.id, task.fingerprint)
+            yield task if same else replace(task, former=replace(before, meta=task.meta))
+
+    def _twins(self) -> Callable[[Item, Iterator[Task]], Iterator[Task]]:
+        """Make what leaves out twins of earlier tasks, where the job renders them once."""
+        seen: set[str] = set()
+
+        def once(item: Item, tasks: Iterator[Task]) -> Iterator[Task]:
+            for task in tasks:
+                if item.id is not None or task.id not in seen:
+                    yield task
+                if item.id is None:
+                    seen.add(task.id)
+
+        return once if self._plan.duplicates is Duplicates.ONCE else lambda _, tasks: tasks
+
     def _check_params(self, item: Item, report: Report) -> None:
         if not item.params or not item.origin.is_rows:
             return
         item.params = with_booleans(item.params)
-        for wrong in wrong_params(self._plan.model, item.params, skip=is_template):
+        for wrong in wrong_params(
+            self._plan.model, item.params, self._plan.file.parent, skip=is_template
+        ):
             report.note(item.problem(wrong.message, wrong.hint, f"params.{wrong.key}"))
 
     def _name_equals(self, items: Items, register: Register, report: Report) -> None:
         ids, names = register.suspects()
         if not ids and not names:
             return
-        equals = _Equals(ids, names)
+        equals = _Equals(ids, names, self._watch)
+        twins = self._twins()
         unsaid = Report(self._plan.file)
         for index, item in enumerate(items(unsaid), 1):
-            found = (equals.meet(item, task) for task in self._tasks_of(item, index, unsaid, set()))
+            tasks = twins(item, self._tasks_of(item, index, unsaid, set()))
+            found = (equals.meet(item, task) for task in tasks)
             # One problem a prompt: its other takes and combinations say the same.
             problem = next(filter(None, found), None)
             if problem is not None:
@@ -122,7 +163,8 @@ class Expansion:
 class _Equals:
     """Compares the suspects of a first pass by their texts in a second one."""
 
-    def __init__(self, ids: set[int], names: set[int]) -> None:
+    def __init__(self, ids: set[int], names: set[int], watch: Watch) -> None:
+        self._watch = watch
         self._ids = ids
         self._names = names
         self._first_of_id: dict[str, Item] = {}
@@ -133,7 +175,7 @@ class _Equals:
         if hash(task.id) in self._ids:
             first = self._first_of_id.setdefault(task.id, item)
             if first is not item:
-                return _same_task(item, first)
+                return _same_task(item, first, self._watch)
         name = folded(task.output)
         if hash(name) in self._names:
             other, other_task = self._first_of_name.setdefault(name, (item, task.id))
@@ -142,13 +184,17 @@ class _Equals:
         return None
 
 
-def _same_task(item: Item, other: Item) -> Problem:
+def _same_task(item: Item, other: Item, watch: Watch) -> Problem:
     if item.id is not None and other.id is not None:
         message = f"the id {shown(item.id)} is there twice"
         return item.problem(message, f"the first is at {other.place}", "id")
+    can_have_ids = item.origin.file.suffix.casefold() != ".txt"
+    hint = _TWINS + ("; or give each an id" if can_have_ids else "")
+    unused = [name for name, value in item.meta.items() if other.meta.get(name) != value]
+    but = f", though {' and '.join(map(shown, unused[:_FEW]))} differ" if unused else ""
     return item.problem(
-        f"this is the same task as {other.place}: same prompt, same parameters",
-        "use takes for several renders, or give each an id",
+        f"this is the same task as {other.place}: same prompt, same parameters{but}",
+        watch.line_for(item, unused) or hint,
     )
 
 

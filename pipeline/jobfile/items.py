@@ -1,6 +1,7 @@
 """One prompt on its way from where it was written to its tasks."""
 
 import os
+from enum import StrEnum
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,13 @@ from typing import Any
 import msgspec
 
 from pipeline.errors import Problem
+
+
+class Duplicates(StrEnum):
+    """What two prompts are that would send the same request."""
+
+    ERROR = "error"
+    ONCE = "once"
 
 
 class Origin(msgspec.Struct, frozen=True):
@@ -35,7 +43,8 @@ class Item(msgspec.Struct, gc=False):
     """One prompt. `number` is its row, counted as a sheet does, or its place in `prompts`.
 
     `vars` are for templates only; `meta` is kept. A prompt that is not `templated` is sent as it
-    was written, whatever it contains.
+    was written, whatever it contains. `former` is what version 0.1 made of a row that is read
+    otherwise now.
     """
 
     origin: Origin
@@ -48,6 +57,7 @@ class Item(msgspec.Struct, gc=False):
     meta: dict[str, Any]
     priority: int
     templated: bool
+    former: "Item | None" = None
 
     def problem(self, message: str, hint: str | None = None, below: str = "") -> Problem:
         """Make a problem of this prompt; `below` is a key inside it."""

@@ -19,7 +19,14 @@ from pipeline.jobfile.params import defaults, unlikely_model, with_booleans, wro
 from pipeline.jobfile.problems import InvalidError, Report, TooManyProblemsError
 from pipeline.jobfile.reader import read
 from pipeline.jobfile.rows import check_file
-from pipeline.jobfile.templates import Render, is_template, text_template
+from pipeline.jobfile.templates import (
+    Render,
+    has_templates,
+    is_template,
+    names_of,
+    text_template,
+)
+from pipeline.jobfile.watch import Warnings
 from pipeline.models import CreditPolicy, Job, Notify, RetryPolicy, Schedule
 
 _UNSAFE = re.compile(r"[^\w .-]")
@@ -52,10 +59,11 @@ def _load(report: Report) -> Job | None:
     if head is None:
         return None
     plan = _plan(tree, head, prompts, report)
-    expansion = Expansion(plan)
+    warnings = Warnings((*free.warnings, *_model_warning(head.model)))
+    expansion = Expansion(plan, warnings)
     if plan.inline or plan.sources:
         expansion.preview(report)
-    return _job(plan, head, expansion, (*free.warnings, *_model_warning(head.model)))
+    return _job(plan, head, expansion, warnings)
 
 
 def _plan(
@@ -76,6 +84,9 @@ def _plan(
         output=_template(head.output.name, ("output", "name"), report),
         inline=tuple(_items(file, head, prompts, report)),
         sources=tuple(_sources(tree, head, report)),
+        duplicates=head.duplicates,
+        variables=bool(head.vars or head.matrix or has_templates(head.params)),
+        uses=names_of(pure([head.prompt, head.output.name, head.params, head.matrix])),
     )
 
 
@@ -84,6 +95,7 @@ def _check_params(head: Head, prompts: list[tuple[int, int, Prompt]], report: Re
 
     Templates are judged when they are filled; where none is filled, a text with braces is sent.
     """
+    folder = report.file.parent
     untouched = [prompt for _, _, prompt in prompts if not _templated(head, prompt)]
     literal = {key for prompt in untouched for key in head.params.keys() - prompt.params.keys()}
     layers: list[tuple[Way, dict[str, Any], bool]] = [
@@ -95,10 +107,12 @@ def _check_params(head: Head, prompts: list[tuple[int, int, Prompt]], report: Re
     ]
     for way, params, templated in layers:
         skip = is_template if templated else None
-        for wrong in wrong_params(head.model, with_booleans(params), skip=skip):
+        for wrong in wrong_params(head.model, with_booleans(params), folder, skip=skip):
             report.add((*way, wrong.key), wrong.message, wrong.hint)
     for axis, index, value in axis_values(head.matrix):
-        for wrong in wrong_params(head.model, with_booleans({axis: value}), skip=is_template):
+        for wrong in wrong_params(
+            head.model, with_booleans({axis: value}), folder, skip=is_template
+        ):
             report.add(("matrix", axis, index), wrong.message, wrong.hint)
 
 
@@ -183,7 +197,7 @@ def _model_warning(model: str) -> Iterator[str]:
         yield f"the model {model} is not one that is known here; did you mean {near}?"
 
 
-def _job(plan: Plan, head: Head, expansion: Expansion, warnings: tuple[str, ...]) -> Job:
+def _job(plan: Plan, head: Head, expansion: Expansion, warnings: Warnings) -> Job:
     folder = head.output.dir or "outputs/" + _UNSAFE.sub("-", plan.name)
     retry, money = head.retry, head.credits
     return Job(
@@ -200,7 +214,7 @@ def _job(plan: Plan, head: Head, expansion: Expansion, warnings: tuple[str, ...]
         credits=CreditPolicy(money.cost, money.budget, money.reserve, money.gate),
         schedule=_schedule(head),
         notify=Notify(head.notify.to, tuple(map(str, head.notify.on))) if head.notify else None,
-        warnings=warnings,
+        remarks=warnings,
     )
 
 

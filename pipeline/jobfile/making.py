@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.jobfile.identity import hashed_id, matrix_suffix, take_suffix
-from pipeline.jobfile.items import Item
+from pipeline.jobfile.items import Duplicates, Item
 from pipeline.jobfile.names import default_name, label_slug, matrix_words, safe_name
 from pipeline.jobfile.params import with_booleans, wrong_params
 from pipeline.jobfile.problems import InvalidError
@@ -46,7 +46,11 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a job expands, read and checked as far as it can be without its rows."""
+    """What a job expands, read and checked as far as it can be without its rows.
+
+    `variables` says whether the job has any, so that a bare text is a template; `uses` are the
+    names that its own templates ask for.
+    """
 
     file: Path
     name: str
@@ -58,6 +62,9 @@ class Plan:
     output: Render | None
     inline: tuple[Item, ...]
     sources: tuple[Path, ...]
+    duplicates: Duplicates
+    variables: bool
+    uses: frozenset[str]
 
 
 def make_tasks(plan: Plan, item: Item, index: int) -> Iterator[Task]:
@@ -74,7 +81,7 @@ def make_tasks(plan: Plan, item: Item, index: int) -> Iterator[Task]:
             scope = _scope(plan, item, index, cell, take)
             params = _params(plan, item, cell, scope)
             digest = fingerprint(plan.model, params)
-            if overrides and take == 1:
+            if overrides and take == 1 and (item.id or plan.duplicates is Duplicates.ERROR):
                 _refuse_twins(digest, prints, overrides)
             task = _identity(item, cell, take, params)
             if plan.output is None:
@@ -197,7 +204,7 @@ def _filled(plan: Plan, params: dict[str, Any], scope: dict[str, Any]) -> dict[s
         if key != "prompt" and has_templates(value):
             made[key] = judged[key] = fill(value, scope)
     made, judged = with_booleans(made), with_booleans(judged)
-    for wrong in wrong_params(plan.model, judged):
+    for wrong in wrong_params(plan.model, judged, plan.file.parent):
         raise InvalidError(f"params.{wrong.key}: {wrong.message}", wrong.hint)
     return made
 

@@ -4,9 +4,11 @@ The three Luma models' parameters are those of the vendor's page for luma-txt-2-
 siblings.
 """
 
+import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from decimal import Decimal
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from pipeline.jobfile.problems import did_you_mean, nearest, shown
@@ -32,6 +34,13 @@ class Wrong(NamedTuple):
 Verdict = tuple[str, str | None] | None
 Rule = Callable[[Any], Verdict]
 
+_LONGEST_PATH = 1_000
+_PATH = re.compile(r"\.{1,2}[/\\]|~/|[A-Za-z]:[/\\](?!/)|\\\\\w|file:", re.IGNORECASE)
+_MEDIA_FILE = re.compile(
+    r"\.(?:png|jpe?g|webp|gif|bmp|tiff?|heic|heif|avif|svg|mp4|m4v|mov|webm|mkv|avi"
+    r"|mp3|wav|m4a|ogg|oga|opus|flac|aac)$",
+    re.ASCII | re.IGNORECASE,
+)
 _URL = re.compile(r"https?://[^\s/?#]+\S*", re.ASCII | re.IGNORECASE)
 
 
@@ -65,17 +74,54 @@ RULES: dict[str, dict[str, Rule]] = {
 
 
 def wrong_params(
-    model: str, params: Mapping[str, Any], *, skip: Callable[[Any], bool] | None = None
+    model: str,
+    params: Mapping[str, Any],
+    folder: Path,
+    *,
+    skip: Callable[[Any], bool] | None = None,
 ) -> Iterator[Wrong]:
-    """Yield what the model would not take of `params`; values that `skip` says are not judged."""
+    """Yield what the model would not take of `params`; values that `skip` says are not judged.
+
+    `folder` is the job's: a file there would be sent as no more than its name.
+    """
     rules = RULES.get(model)
     for key, value in params.items():
+        wrong: Wrong | None
         if key == "prompt":
-            yield Wrong(key, "the prompt is no parameter here", "write it under prompts")
+            wrong = Wrong(key, "the prompt is no parameter here", "write it under prompts")
         elif rules is not None:
             wrong = _judged(rules, model, key, value, skip)
-            if wrong is not None:
-                yield wrong
+        else:
+            wrong = _local_file(key, value, folder)
+        if wrong is not None:
+            yield wrong
+
+
+def _local_file(key: str, value: Any, folder: Path) -> Wrong | None:
+    """Judge a parameter that names a file of this machine: the API cannot read it."""
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    found = next(filter(None, (_local_file(key, one, folder) for one in inner)), None)
+    if not isinstance(value, str) or not is_local(value, folder):
+        return found
+    return Wrong(
+        key,
+        f"{shown(value)} is a file of this machine: its name alone would be sent",
+        "put the file where the API can read it, and write its address: https://…",
+    )
+
+
+def is_local(value: str, folder: Path) -> bool:
+    """Say whether a text is clearly the path of a file here.
+
+    By its beginning; by its ending where there is such a file.
+    """
+    if len(value) > _LONGEST_PATH or "\n" in value:
+        return False
+    if _PATH.match(value):
+        return True
+    if not _MEDIA_FILE.search(value) or "://" in value:
+        return False
+    return value.startswith("/") or os.path.isfile(folder / value)  # noqa: PTH113 - raises never
 
 
 def _judged(

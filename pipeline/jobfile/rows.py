@@ -4,7 +4,8 @@ Rows are numbered as sheets number them: a CSV's header is row 1.
 """
 
 import codecs
-from collections.abc import Container, Iterator
+from collections.abc import Callable, Container, Iterator
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
@@ -13,8 +14,10 @@ from pipeline.jobfile.items import Item, Origin
 from pipeline.jobfile.problems import InvalidError, Report, nearest
 
 LONGEST_LINE = 4 * 1024**2
-SUFFIXES = (".csv", ".tsv", ".jsonl", ".ndjson", ".txt")
+BLOCK = 1 << 16
+SUFFIXES = (".csv", ".tsv", ".jsonl", ".ndjson", ".json", ".txt")
 
+_SHEETS = (".csv", ".tsv")
 _WIDE = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
@@ -33,7 +36,9 @@ def check_file(path: Path, others: Container[Path] = ()) -> None:
         InvalidError: when it is not.
     """
     if path.suffix.casefold() not in SUFFIXES:
-        raise InvalidError(f"{path.name} is no .csv, .jsonl or .txt", "a sheet: save it as CSV")
+        raise InvalidError(
+            f"{path.name} is no .csv, .tsv, .jsonl, .json or .txt", "a sheet: save it as CSV"
+        )
     try:
         there, regular = path.exists(), path.is_file()
     except (OSError, ValueError) as error:
@@ -59,39 +64,61 @@ def _near(path: Path) -> str | None:
     return nearest(path.name, names)
 
 
-def read_rows(path: Path, report: Report) -> Iterator[Item]:
-    """Yield the rows of a file; what is wrong with one is reported, and the next one read."""
-    from pipeline.jobfile.sheets import read_sheet  # noqa: PLC0415 - they import this module
-    from pipeline.jobfile.streams import read_jsonl, read_text  # noqa: PLC0415
+def read_rows(path: Path, report: Report, *, variables: bool = True) -> Iterator[Item]:
+    """Yield the rows of a file; what is wrong with one is reported, and the next one read.
 
+    `variables` says whether the job has some: a bare text is a template only then.
+    """
     suffix = path.suffix.casefold()
-    origin = Origin(path, is_rows=True, same_columns=suffix not in {".jsonl", ".ndjson"})
-    read = {".txt": read_text, ".jsonl": read_jsonl, ".ndjson": read_jsonl}.get(suffix, read_sheet)
+    origin = Origin(path, is_rows=True, same_columns=suffix in _SHEETS)
     try:
         with path.open("rb") as file:
-            yield from read(origin, file, report)
+            yield from _reader(suffix, variables=variables)(origin, file, report)
     except StoppedError as error:
         report.note(Problem(path, error.line, "", error.message, error.hint))
     except OSError as error:
         report.note(Problem(path, None, "", f"the file cannot be read: {error.strerror}"))
 
 
+def _reader(
+    suffix: str, *, variables: bool
+) -> Callable[[Origin, BinaryIO, Report], Iterator[Item]]:
+    from pipeline.jobfile.sheets import read_sheet  # noqa: PLC0415 - they import this module
+    from pipeline.jobfile.streams import read_json, read_text  # noqa: PLC0415
+
+    if suffix in _SHEETS:
+        return read_sheet
+    return partial(read_text if suffix == ".txt" else read_json, variables=variables)
+
+
 def lines(file: BinaryIO) -> Iterator[str]:
-    """Yield the lines of a file, with their ends, as strict UTF-8.
+    """Yield the lines of a file, with their ends (LF, CRLF or CR), as strict UTF-8.
 
     Raises:
         StoppedError: where a line is no UTF-8, or too long to be a row.
     """
-    number = 0
-    while raw := file.readline(LONGEST_LINE + 1):
-        number += 1
+    for number, raw in enumerate(_raw_lines(file), 1):
         if number == 1:
             if raw.startswith(_WIDE):
                 raise StoppedError(1, "the file is UTF-16", "save it as CSV UTF-8")
-            raw = raw.removeprefix(codecs.BOM_UTF8)
+            raw = raw.removeprefix(codecs.BOM_UTF8)  # noqa: PLW2901
         if len(raw) > LONGEST_LINE:
             raise StoppedError(number, "the line is longer than 4 MB")
         try:
             yield raw.decode()
         except UnicodeDecodeError:
             raise StoppedError(number, "the line is not UTF-8", "save it as CSV UTF-8") from None
+
+
+def _raw_lines(file: BinaryIO) -> Iterator[bytes]:
+    """Cut a file into lines, a block at a time: `readline` knows no CR."""
+    rest = b""
+    while block := file.read(BLOCK):
+        pieces = (rest + block).splitlines(keepends=True)
+        # The last may go on in the next block, and its CR may have an LF there.
+        rest = b"" if pieces[-1].endswith(b"\n") else pieces.pop()
+        yield from pieces
+        if len(rest) > LONGEST_LINE:
+            break
+    if rest:
+        yield rest

@@ -1,22 +1,20 @@
-"""CSV: a sheet of prompts, whatever its delimiter."""
+"""A sheet of prompts: what its columns mean, and its rows."""
 
-import csv
-import itertools
 import re
 import unicodedata
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from operator import itemgetter
-from typing import Any, BinaryIO
+from typing import BinaryIO
+
+import msgspec
 
 from pipeline.errors import Problem
+from pipeline.jobfile.cells import ERRORS, refuse_errors
+from pipeline.jobfile.delimited import Record, read_records
 from pipeline.jobfile.identity import checked_id
 from pipeline.jobfile.items import Item, Origin
 from pipeline.jobfile.problems import InvalidError, Report, shown
 from pipeline.jobfile.rows import StoppedError, lines
-
-DELIMITERS = (",", ";", "\t", "|")
-SAMPLE_LINES = 50
 
 _SPECIAL = ("id", "prompt", "priority")
 _NOT_A_NAME = re.compile(r"\W")
@@ -24,68 +22,33 @@ _WHOLE = re.compile(r"[-+]?[0-9]{1,15}")
 
 
 def read_sheet(origin: Origin, file: BinaryIO, report: Report) -> Iterator[Item]:
-    """Yield the rows of a CSV file below its header."""
-    source = lines(file)
-    sample = list(itertools.islice(source, SAMPLE_LINES))
-    reader = csv.reader(itertools.chain(sample, source), delimiter=sniff(sample), strict=True)
-    records = _records(reader)
+    """Yield the rows of a CSV or TSV file below its header."""
+    records = read_records(lines(file), is_tsv=origin.file.suffix.casefold() == ".tsv")
     header = next(records, None)
     if header is None:
         raise StoppedError(1, "the file is empty", "its first row names the columns")
     known = len(report.problems)
-    columns = Columns(origin, header[1], report)
+    columns = Columns(origin, header, report)
     if len(report.problems) > known:
         return
-    for number, (line, cells) in enumerate(records, 2):
-        item = columns.item(number, line, cells)
+    for number, record in enumerate(records, 2):
+        item = columns.item(number, record)
         if item is not None:
             yield item
-
-
-def sniff(sample: list[str]) -> str:
-    """Find the delimiter: the one that cuts the sample into the most columns, evenly.
-
-    `csv.Sniffer` guesses from letters, and takes a sheet of one column apart at any of them.
-    """
-    best, most = ",", (0.0, 1)
-    for delimiter in DELIMITERS:
-        widths = _widths(sample, delimiter)
-        if not widths or widths[0] < 2:  # noqa: PLR2004 - one column is what comma gives as well
-            continue
-        even = sum(width == widths[0] for width in widths) / len(widths)
-        if (even, widths[0]) > most:
-            best, most = delimiter, (even, widths[0])
-    return best
-
-
-def _widths(sample: list[str], delimiter: str) -> list[int]:
-    widths: list[int] = []
-    with suppress(csv.Error):
-        widths.extend(len(row) for row in csv.reader(sample, delimiter=delimiter) if row)
-    return widths
-
-
-def _records(reader: Any) -> Iterator[tuple[int, list[str]]]:
-    """Yield first line and cells of each record; the last line is where a record ends."""
-    line = 1
-    try:
-        for cells in reader:
-            yield line, cells
-            line = reader.line_num + 1
-    except csv.Error as error:
-        raise StoppedError(line, f"the row cannot be read: {error}", "check its quotes") from None
 
 
 class Columns:
     """What the columns of one sheet mean, worked out once."""
 
-    def __init__(self, origin: Origin, header: list[str], report: Report) -> None:
+    def __init__(self, origin: Origin, header: Record, report: Report) -> None:
         self._origin = origin
+        self._line = header.line
         self._report = report
-        names = [unicodedata.normalize("NFC", name).strip() for name in header]
+        names = [unicodedata.normalize("NFC", name) for name in header.cells]
         while names and not names[-1]:
             names.pop()
         self._width = len(names)
+        self._all = names
         self._check(names)
         special = {name.casefold(): place for place, name in enumerate(names)}
         self._id, self._prompt, self._priority = (special.get(name) for name in _SPECIAL)
@@ -99,6 +62,9 @@ class Columns:
         for place, name in enumerate(names, 1):
             if not name:
                 self._header_problem(f"column {place} has no name", "name it, or take it out")
+            elif name in ERRORS:
+                message = f"column {place} is called {shown(name)}, a spreadsheet's error"
+                self._header_problem(message, "mend its formula, or name it")
             elif name.casefold() in seen:
                 self._header_problem(f"two columns are called {shown(name)}")
             elif name.casefold() == "params":
@@ -110,15 +76,25 @@ class Columns:
             self._header_problem("the header is empty", "its first row names the columns")
 
     def _header_problem(self, message: str, hint: str | None = None) -> None:
-        self._report.note(Problem(self._origin.file, 1, "row 1", message, hint))
+        self._report.note(Problem(self._origin.file, self._line, "row 1", message, hint))
 
-    def item(self, number: int, line: int, cells: list[str]) -> Item | None:
+    def item(self, number: int, record: Record) -> Item | None:
         """Make a row's item; None for an empty row, and for one whose problems were reported."""
-        width = self._width
-        if len(cells) != width:
+        line, cells = record.line, record.cells
+        if len(cells) != self._width:
             cells = self._fitted(number, line, cells)
         if not any(cells):
             return None
+        item = self._made(number, line, cells)
+        if not self._identified(item, cells):
+            return None
+        if record.former is not None:
+            before = (record.former + [""] * self._width)[: self._width]
+            former = self._made(number, line, before)
+            item.former = msgspec.structs.replace(former, id=item.id, priority=item.priority)
+        return item
+
+    def _made(self, number: int, line: int, cells: list[str]) -> Item:
         meta = dict(zip(self._names, self._pick(cells), strict=True))
         item = Item(self._origin, number, line, None, None, {}, meta, meta, 0, templated=True)
         if self._aliases:
@@ -126,13 +102,15 @@ class Columns:
         if self._prompt is not None:
             text = cells[self._prompt]
             item.prompt = None if not text or text.isspace() else text
-        return item if self._identified(item, cells) else None
+        return item
 
     def _identified(self, item: Item, cells: list[str]) -> bool:
         try:
-            if self._id is not None and (text := cells[self._id].strip()):
+            if not ERRORS.isdisjoint(cells):
+                refuse_errors(dict(zip(self._all, cells, strict=True)))
+            if self._id is not None and (text := cells[self._id]):
                 item.id = checked_id(text)
-            if self._priority is not None and (text := cells[self._priority].strip()):
+            if self._priority is not None and (text := cells[self._priority]):
                 item.priority = _priority(text)
         except InvalidError as error:
             self._report.note(item.problem(error.message, error.hint))
@@ -140,8 +118,7 @@ class Columns:
         return True
 
     def _fitted(self, number: int, line: int, cells: list[str]) -> list[str]:
-        extra = [cell for cell in cells[self._width :] if cell.strip()]
-        if extra:
+        if any(cells[self._width :]):
             message = f"the row has {len(cells)} cells, the header {self._width}"
             hint = "quote a cell that contains the delimiter"
             self._report.note(Problem(self._origin.file, line, f"row {number}", message, hint))

@@ -1,60 +1,156 @@
 """JSON lines and plain text: the other two kinds of files of prompts."""
 
+import itertools
 import json
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 from typing import Any, BinaryIO
+
+import msgspec
 
 from pipeline.errors import Problem
 from pipeline.jobfile.builder import DEEPEST
+from pipeline.jobfile.cells import refuse_errors
 from pipeline.jobfile.identity import checked_id
 from pipeline.jobfile.items import Item, Origin
 from pipeline.jobfile.problems import InvalidError, Report, shown
-from pipeline.jobfile.rows import lines
+from pipeline.jobfile.rows import StoppedError, lines
 from pipeline.jobfile.scalars import MOST_PRIORITY, checked_float, checked_int
+from pipeline.jobfile.templates import is_template
 
+LONGEST_ARRAY = 64 * 1024**2
+
+_BLANKS = re.compile(r"[ \t\r\n]*")
 _OWN = frozenset({"id", "prompt", "params", "vars", "meta", "priority"})
 
 
-def read_text(origin: Origin, file: BinaryIO, report: Report) -> Iterator[Item]:
+def read_text(origin: Origin, file: BinaryIO, report: Report, *, variables: bool) -> Iterator[Item]:
     """Yield the lines of a text file, each a prompt; blank ones are passed over."""
-    del report
     for number, line in enumerate(lines(file), 1):
         prompt = line.strip()
-        if prompt:
-            yield Item(origin, number, number, None, prompt, {}, {}, {}, 0, templated=True)
+        if prompt.startswith("#"):
+            message = f"is {shown(prompt)} a heading, or a comment? Each line is a prompt"
+            hint = "take the line out; a prompt that begins with # is written in a .csv"
+            report.note(Problem(origin.file, number, origin.key(number), message, hint))
+        elif prompt:
+            yield bare(origin, number, number, prompt, variables=variables)
 
 
-def read_jsonl(origin: Origin, file: BinaryIO, report: Report) -> Iterator[Item]:
-    """Yield the objects of a JSONL file; keys that are not ours are variables, kept as meta."""
-    for number, line in enumerate(lines(file), 1):
+def bare(origin: Origin, number: int, line: int, prompt: str, *, variables: bool) -> Item:
+    """Make an item of a prompt alone: a template only in a job that has variables.
+
+    Version 0.1 filled it in all the same, where it asked for no more than its own number.
+    """
+    item = Item(origin, number, line, None, prompt, {}, {}, {}, 0, templated=variables)
+    if not variables and is_template(prompt):
+        item.former = msgspec.structs.replace(item, templated=True)
+    return item
+
+
+def read_json(origin: Origin, file: BinaryIO, report: Report, *, variables: bool) -> Iterator[Item]:
+    """Yield the objects of JSON lines, or of one array; other keys than ours are variables.
+
+    They are kept as meta.
+    """
+    source = lines(file)
+    first = next((found for found in enumerate(source, 1) if found[1].strip()), None)
+    if first is None:
+        return
+    number, line = first
+    if line.lstrip().startswith("["):
+        rows = _array(itertools.chain([line], source), number)
+    elif origin.file.suffix.casefold() == ".json":
+        raise StoppedError(number, "the file is no JSON array", "one object a line: call it .jsonl")
+    else:
+        rows = _json_lines(origin, itertools.chain([line], source), number, report)
+    for place, at, value in rows:
+        try:
+            if isinstance(value, str) and value.strip():
+                yield bare(origin, place, at, value, variables=variables)
+            else:
+                yield _item(origin, place, at, value)
+        except InvalidError as error:
+            report.note(Problem(origin.file, at, origin.key(place), error.message, error.hint))
+
+
+Row = tuple[int, int, Any]
+"""Number, line and value of what stands in a file of JSON."""
+
+
+def _json_lines(origin: Origin, source: Iterable[str], first: int, report: Report) -> Iterator[Row]:
+    for number, line in enumerate(source, first):
         if not line.strip():
             continue
         try:
-            yield _item(origin, number, _object(line))
-        except InvalidError as error:
-            report.note(Problem(origin.file, number, origin.key(number), error.message, error.hint))
+            yield number, number, _checked(_DECODER.decode(line), line)
+        except json.JSONDecodeError as error:
+            message, hint = f"the line is no JSON: {error.msg}", "one object a line"
+            report.note(Problem(origin.file, number, origin.key(number), message, hint))
+        except (InvalidError, RecursionError) as error:
+            report.note(Problem(origin.file, number, origin.key(number), *_explained(error)))
 
 
-def _object(line: str) -> dict[str, Any]:
-    try:
-        row = json.loads(
-            line,
-            object_pairs_hook=_pairs,
-            parse_int=checked_int,
-            parse_float=lambda text: checked_float(float(text), text),
-            parse_constant=lambda text: checked_float(float(text), text),
-        )
-    except json.JSONDecodeError as error:
-        raise InvalidError(f"the line is no JSON: {error.msg}", "one object a line") from None
-    except RecursionError:
-        raise InvalidError("the line nests too deeply") from None
-    if line.count("[") + line.count("{") > DEEPEST and _depth(row) > DEEPEST:
+def _array(source: Iterable[str], first: int) -> Iterator[Row]:
+    """Yield the items of an array, each when it is read: what is wrong ends it, with its line."""
+    text = _whole(source, first)
+    place, line, counted = text.index("[") + 1, first, 0
+    for number in itertools.count(1):
+        place = _after_blanks(text, place)
+        if number == 1 and text.startswith("]", place):
+            break
+        line, counted = line + text.count("\n", counted, place), place
+        try:
+            value, end = _DECODER.raw_decode(text, place)
+            yield number, line, _checked(value, text[place:end])
+        except json.JSONDecodeError as error:
+            wrong = line + text.count("\n", counted, error.pos)
+            raise StoppedError(wrong, f"the file is no JSON: {error.msg}") from None
+        except (InvalidError, RecursionError) as error:
+            raise StoppedError(line, *_explained(error)) from None
+        place = _after_blanks(text, end)
+        if not text.startswith(",", place):
+            break
+        place += 1
+    if not text.startswith("]", place) or text[place + 1 :].strip():
+        wrong = line + text.count("\n", counted, place)
+        raise StoppedError(wrong, "the file is no JSON: a comma, or one ] at the end, is missing")
+
+
+def _whole(source: Iterable[str], first: int) -> str:
+    parts, length = [], 0
+    for number, line in enumerate(source, first):
+        length += len(line)
+        if length > LONGEST_ARRAY:
+            raise StoppedError(
+                number, "the array is longer than 64 MB", "one object a line: .jsonl"
+            )
+        parts.append(line if line.endswith("\n") else line.removesuffix("\r") + "\n")
+    return "".join(parts)
+
+
+def _after_blanks(text: str, place: int) -> int:
+    match = _BLANKS.match(text, place)
+    assert match is not None
+    return match.end()
+
+
+def _explained(error: InvalidError | RecursionError) -> tuple[str, str | None]:
+    if isinstance(error, InvalidError):
+        return error.message, error.hint
+    return "the line nests too deeply", f"at most {DEEPEST} deep"
+
+
+def _checked(value: Any, source: str) -> Any:
+    """Refuse what no request could hold.
+
+    Raises:
+        InvalidError: for what nests too deeply, and for half a character.
+    """
+    if source.count("[") + source.count("{") > DEEPEST and _depth(value) > DEEPEST:
         raise InvalidError("the line nests too deeply", f"at most {DEEPEST} deep")
-    if not isinstance(row, dict):
-        raise InvalidError("the line is no JSON object", 'such as {"prompt": "…"}')
-    if "\\u" in line or "\\U" in line:
-        _encodable(row)
-    return row
+    if "\\u" in source or "\\U" in source:
+        _encodable(value)
+    return value
 
 
 def _depth(value: Any) -> int:
@@ -80,21 +176,32 @@ def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return made
 
 
-def _encodable(row: dict[str, Any]) -> None:
+def _encodable(row: Any) -> None:
     try:
         json.dumps(row, ensure_ascii=False).encode()
     except UnicodeEncodeError:
         raise InvalidError("the line holds half a character (a lone surrogate)") from None
 
 
-def _item(origin: Origin, number: int, row: dict[str, Any]) -> Item:
+_DECODER = json.JSONDecoder(
+    object_pairs_hook=_pairs,
+    parse_int=checked_int,
+    parse_float=lambda text: checked_float(float(text), text),
+    parse_constant=lambda text: checked_float(float(text), text),
+)
+
+
+def _item(origin: Origin, number: int, line: int, row: Any) -> Item:
+    if not isinstance(row, dict):
+        raise InvalidError("this is no JSON object", 'such as {"prompt": "…"}')
+    refuse_errors(row)
     others = {key: value for key, value in row.items() if key not in _OWN}
     meta = _mapping(row, "meta")
     variables = _mapping(row, "vars")
     return Item(
         origin,
         number,
-        number,
+        line,
         _id(row.get("id")),
         _prompt(row.get("prompt")),
         _mapping(row, "params"),

@@ -90,6 +90,25 @@ def value_template(source: str) -> Make:
     return functools.partial(_evaluate, environment, _compiled(environment, tree))
 
 
+def names_of(value: Any) -> frozenset[str]:
+    """Name what the templates of a JSON value ask for; one that is wrong asks for nothing."""
+    if isinstance(value, dict):
+        return frozenset().union(*map(names_of, value.values()))
+    if isinstance(value, list):
+        return frozenset().union(*map(names_of, value))
+    return _names_of(value) if is_template(value) else frozenset()
+
+
+@functools.lru_cache(maxsize=4096)
+def _names_of(source: str) -> frozenset[str]:
+    from jinja2.meta import find_undeclared_variables  # noqa: PLC0415 - see the module
+
+    try:
+        return frozenset(find_undeclared_variables(_read(source)))
+    except InvalidError:
+        return frozenset()
+
+
 def fill(value: Any, scope: Scope) -> Any:
     """Fill the templates of a JSON value."""
     if isinstance(value, str):

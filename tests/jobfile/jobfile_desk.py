@@ -1,5 +1,8 @@
 """Job files written for one test, beside whatever they refer to."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 from textwrap import dedent
 
@@ -50,3 +53,21 @@ class Desk:
         found = self.problems(HEAD + dedent(text))
         assert len(found) == 1, found
         return str(found[0]).replace(f"{self.folder}/", "")
+
+
+def run_alone(
+    command: str, path: Path, *arguments: str, **environment: str
+) -> subprocess.CompletedProcess[str]:
+    """Run `pipeline` as users do, in a process of its own."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("SEGMIND")}
+    done = subprocess.run(
+        [sys.executable, "-m", "pipeline", command, str(path), *arguments],
+        cwd=path.parent,
+        env={**kept, "COLUMNS": "200", **environment},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert "Traceback" not in done.stderr
+    return done

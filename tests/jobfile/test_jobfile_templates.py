@@ -358,6 +358,7 @@ def test_a_wrong_template_hides_no_other_problem(desk: Desk) -> None:
 
 def test_jinja_is_not_loaded_for_a_job_without_templates(desk: Desk) -> None:
     templates._environment.cache_clear()
+    templates.text_template.cache_clear()
     desk.brief("prompts: [p, {prompt: q, vars: {a: b}}]\noutput: {name: '{{ index }}'}\n")
     assert templates._environment.cache_info().currsize == 1
     templates._environment.cache_clear()
