@@ -8,11 +8,15 @@ import os
 import queue
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline import events as ev
 from pipeline.display.words import line, summary
+from pipeline.errors import ExitCode
 from pipeline.models import Notify
 
 if TYPE_CHECKING:
@@ -21,15 +25,42 @@ if TYPE_CHECKING:
 # How long the end of a run waits for its last message, in seconds.
 _PATIENCE = 20.0
 
+# How a message is marked, by the words of Apprise's `NotifyType`; what stops a run is a failure,
+# but for what was asked for.
+_KINDS = {
+    ExitCode.OK: "success",
+    ExitCode.SOME_FAILED: "warning",
+    ExitCode.WINDOW: "info",
+    ExitCode.SIGHUP: "info",
+    ExitCode.SIGINT: "info",
+    ExitCode.SIGTERM: "info",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Message:
+    title: str
+    body: str
+    kind: str
+
 
 class Notifier:
-    """Takes events, and sends a message for those that the job names. One thread sends."""
+    """Takes events, and sends a message for those that the job names. One thread sends.
 
-    def __init__(self, job: str, notify: Notify, warn: ev.Watcher) -> None:
+    A stop and the end that follows it are one message. `report` is where the report will lie.
+    """
+
+    def __init__(
+        self, job: str, notify: Notify, warn: ev.Watcher, *, report: Path | None = None
+    ) -> None:
         self._job = job
         self._on = frozenset(notify.on)
         self._warn = warn
-        self._messages: queue.SimpleQueue[tuple[str, str] | None] = queue.SimpleQueue()
+        self._report = report
+        self._reasons: Counter[str] = Counter()
+        self._outage = False
+        self._stopping: ev.Stopping | None = None
+        self._messages: queue.SimpleQueue[_Message | None] = queue.SimpleQueue()
         self._send = _sender(notify, self._complain)
         self._thread = threading.Thread(target=self._work, name="notify", daemon=True)
         self._thread.start()
@@ -37,24 +68,52 @@ class Notifier:
     def __call__(self, event: ev.Event) -> None:
         """Take an event."""
         match event:
-            case ev.Held(reason=ev.Reason.OUTAGE) if "outage" in self._on:
-                self._messages.put((f"{self._job}: outage", line(event) or ""))
-            case ev.Stopping() if "stop" in self._on:
-                self._messages.put((f"{self._job}: stopping", line(event) or ""))
-            case ev.Summary() if "end" in self._on:
-                self._messages.put((f"{self._job}: {event.exit_code.meaning}", summary(event)))
+            case ev.Held(reason=ev.Reason.OUTAGE):
+                self._hold(event)
+            case ev.Resumed(reason=ev.Reason.OUTAGE):
+                self._outage = False
+            case ev.Finished(last=True) if event.record.reason:
+                self._reasons[event.record.reason] += 1
+            case ev.Stopping():
+                self._stopping = event
+            case ev.Summary():
+                self._end(event)
             case _:
                 pass
 
+    def _hold(self, event: ev.Held) -> None:
+        """Tell an outage once, however often its end is put off."""
+        if "outage" in self._on and not self._outage:
+            self._put("outage", line(event) or "", "warning")
+        self._outage = True
+
+    def _end(self, event: ev.Summary) -> None:
+        stopped, self._stopping = self._stopping, None
+        if "end" in self._on or (stopped and "stop" in self._on):
+            parts = [summary(event)]
+            if self._reasons:
+                counted = (f"{number:,} {reason}" for reason, number in self._reasons.most_common())
+                parts.append(f"without a clip: {', '.join(counted)}")
+            if self._report is not None:
+                parts.append(f"report: {self._report}")
+            kind = _KINDS.get(event.exit_code, "failure")
+            self._put(event.exit_code.meaning, "\n".join(parts), kind)
+
+    def _put(self, title: str, body: str, kind: str) -> None:
+        self._messages.put(_Message(f"{self._job}: {title}", body, kind))
+
     def close(self) -> None:
         """Send what is waiting, for a while."""
+        if self._stopping is not None and self._on & {"stop", "end"}:
+            # No summary will come: the run has met a bug.
+            self._put("stopped", line(self._stopping) or "", "failure")
         self._messages.put(None)
         self._thread.join(_PATIENCE)
 
     def _work(self) -> None:
         while (message := self._messages.get()) is not None:
             try:
-                if not self._send(*message):
+                if not self._send(message):
                     self._complain("a message could not be delivered")
             except Exception as error:  # noqa: BLE001 - whatever a service's plugin may raise
                 self._complain(f"a message could not be sent: {type(error).__name__}")
@@ -70,8 +129,8 @@ def problems(notify: Notify) -> list[str]:
     return [f"notify: {problem}" for problem in told]
 
 
-def _sender(notify: Notify, complain: Callable[[str], None]) -> Callable[[str, str], bool]:
-    def nowhere(_title: str, _body: str) -> bool:
+def _sender(notify: Notify, complain: Callable[[str], None]) -> Callable[[_Message], bool]:
+    def nowhere(_: _Message) -> bool:
         return True
 
     try:
@@ -87,7 +146,9 @@ def _sender(notify: Notify, complain: Callable[[str], None]) -> Callable[[str, s
 
 def _through(
     services: "apprise.Apprise", notify: Notify, complain: Callable[[str], None]
-) -> Callable[[str, str], bool]:
+) -> Callable[[_Message], bool]:
+    from apprise import NotifyType  # noqa: PLC0415 - it is there: services come from it
+
     for name in notify.to:
         address = os.environ.get(name, "")
         # An address holds secrets: only the variable's name is ever shown.
@@ -96,7 +157,13 @@ def _through(
         elif not services.add(address):
             complain(f"{name} holds no address that Apprise knows")
 
-    def send(title: str, body: str) -> bool:
-        return not len(services) or bool(services.notify(title=title, body=body))
+    def send(message: _Message) -> bool:
+        return not len(services) or bool(
+            services.notify(
+                title=message.title,
+                body=message.body,
+                notify_type=NotifyType(message.kind),
+            )
+        )
 
     return send

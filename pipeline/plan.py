@@ -56,6 +56,7 @@ class Plan:
     standings: Counter[Standing] = field(default_factory=Counter)
     missing: list[str] = field(default_factory=list)
     missing_count: int = 0
+    missing_again: bool = False
     unowned: list[str] = field(default_factory=list)
     removed_count: int = 0
     classes: Counter[str] = field(default_factory=Counter)
@@ -81,9 +82,11 @@ class Plan:
 
     def _about_missing(self) -> Iterator[str]:
         if self.missing_count:
-            clips = "clip is" if self.missing_count == 1 else "clips are"
+            one = self.missing_count == 1
+            clips, stay = ("clip is", "stays") if one else ("clips are", "stay")
+            fate = "rendered again (--retry missing)" if self.missing_again else f"{stay} done"
             names = _some(self.missing, self.missing_count)
-            yield f"{self.missing_count} finished {clips} not in place, and stay done: {names}"
+            yield f"{self.missing_count} finished {clips} not in place, and {fate}: {names}"
 
     def _about_unowned(self) -> Iterator[str]:
         if self.unowned:
@@ -156,6 +159,7 @@ def make(  # noqa: PLR0913 - what a run may be asked for
     lost = disk.hold_against(history, manifest)
     plan = Plan(prices=PriceBook(job.credits.cost, PUBLISHED_PRICES.get(job.model)))
     plan.too_short = _too_short(job, history)
+    plan.missing_again = Retry.MISSING in retry
     if job.credits.budget is not None:
         plan.budget_left = job.credits.budget - history.spent - history.at_risk
     taken = _taken_up(job, retry)

@@ -34,6 +34,11 @@ from pipeline.topup import TopUp
 # Open files that no request needs: libraries, the manifest, the terminal, the log.
 _OTHER_FILES = 40
 
+_NO_MEMORY = (
+    "this machine has no memory left for another answer. Hint: a lower --concurrency, or close"
+    " other programs; what was in flight here may be in doubt"
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Options:
@@ -171,6 +176,8 @@ async def _serve(
             while (assignment := await coordinator.next()) is not None:
                 outcome = await client.attempt(assignment.task, assignment.part, assignment.noting)
                 await coordinator.settle(assignment.task, outcome)
+        except MemoryError:
+            coordinator.stop(ExitCode.STORAGE, _NO_MEMORY)
         except Exception as bug:  # noqa: BLE001 - the others' requests are paid: they end well
             bugs.append(bug)
             said = client.endpoint.redact(f"{type(bug).__name__}: {bug}")

@@ -51,6 +51,9 @@ def _explain(error: Exception, *, debug: bool) -> int:
             tell(f"error: {cause.message}" + (f"\n  {cause.hint}" if cause.hint else ""))
             return cause.exit_code
     leaf = next(_leaves(error))
+    if isinstance(leaf, MemoryError):
+        tell("error: this machine has no memory left\n  Close other programs, and run it again.")
+        return ExitCode.STORAGE
     tell(
         f"error: this is a bug in pipeline: {type(leaf).__name__}: {leaf}\n"
         "  Whatever was in flight is in doubt; the same command goes on. --debug shows more."

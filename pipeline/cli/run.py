@@ -124,7 +124,7 @@ def run(  # noqa: PLR0913, PLR0917 - the flags of the command
         confirm=partial(_confirm, above=confirm_above),
     )
     with ExitStack() as resources:
-        watch = _watch(resources, loaded, log_file)
+        watch = _watch(resources, loaded, log_file, report=not no_report)
         summary = anyio.run(partial(render, loaded, access, options=options, watch=watch))
     with suppress(OSError):  # whoever would read it may have left
         if not no_report:
@@ -148,7 +148,9 @@ def _confirm(plan: Any, *, above: Decimal | None) -> None:
         raise UsageError("not confirmed; nothing was sent")
 
 
-def _watch(resources: ExitStack, job: Job, log_file: Path | None) -> Callable[[Any], None]:
+def _watch(
+    resources: ExitStack, job: Job, log_file: Path | None, *, report: bool
+) -> Callable[[Any], None]:
     """Put together who watches the run: terminal or plain lines, state file, log, messages."""
     from rich.console import Console  # noqa: PLC0415
 
@@ -171,7 +173,8 @@ def _watch(resources: ExitStack, job: Job, log_file: Path | None) -> Callable[[A
     if job.notify is not None and job.notify.to:
         from pipeline.notify import Notifier  # noqa: PLC0415
 
-        notifier = Notifier(job.name, job.notify, faces)
+        page = Layout(job.output_dir).report if report else None
+        notifier = Notifier(job.name, job.notify, faces, report=page)
         resources.callback(notifier.close)
         faces.add(notifier)
     return faces

@@ -158,9 +158,11 @@ def test_a_moved_clip_stays_done_with_a_warning_and_missing_renders_it(
     before = sandbox.books()["posts"]
     again = pipeline("run", job)
     assert again.code == 0
-    assert "not in place" in again.err
+    assert "1 finished clip is not in place, and stays done" in again.err
     assert sandbox.books()["posts"] == before
-    assert pipeline("run", job, "--retry", "missing").code == 0
+    anew = pipeline("run", job, "--retry", "missing")
+    assert anew.code == 0
+    assert "1 finished clip is not in place, and rendered again" in anew.err
     assert sandbox.books()["posts"] == before + 1
     assert clip.is_file()
 

@@ -296,6 +296,20 @@ def test_the_key_is_not_in_what_a_bug_says(desk: Desk) -> None:
     assert "RuntimeError" in run.err
 
 
+def test_a_machine_without_memory_is_no_bug_of_ours(desk: Desk) -> None:
+    desk.write(["good"] * 4, concurrency=2)
+    patches = (
+        "from pipeline.client import Client\n"
+        "async def broken(*_): raise MemoryError\n"
+        "Client.attempt = broken"
+    )
+    run = desk.run(patches=patches)
+    assert run.code == 7
+    assert "no memory left" in run.last_line
+    assert "lower --concurrency" in run.last_line
+    assert desk.run("--retry", "in-doubt").code == 0, "the same command goes on"
+
+
 # -- figures that are none ------------------------------------------------------------------------
 
 
