@@ -1,6 +1,7 @@
 """Gathers the report of a job from its files, and writes it beside the manifest."""
 
 import time
+from collections.abc import Callable
 from itertools import chain
 from pathlib import Path
 
@@ -14,11 +15,11 @@ from pipeline.standing import read_files
 MOST = 20_000
 
 
-def write_report(job: Job, shown: Path, options: list[str]) -> Path:
+def write_report(job: Job, command: Callable[..., str]) -> Path:
     """Write `report.html`; returns its path.
 
-    `shown` is the job file as the user named it, and `options` what its `run` needs besides:
-    they make the commands that the page shows.
+    `command` writes the command that goes on with the job, with these flags of `run` besides: the
+    page shows it.
 
     Raises:
         DirectoryError: the output directory is another job's, or cannot be read.
@@ -32,8 +33,7 @@ def write_report(job: Job, shown: Path, options: list[str]) -> Path:
     data = collect(
         chain(read(layout.manifest), files.doubtful),
         name=job.name,
-        job=str(shown),
-        options=options,
+        command=command,
         generated_at=rfc3339(time.time()),
         current=current,
         meta=meta,

@@ -5,6 +5,7 @@ python scripts/screenshots.py        needs the sandbox extra; the report also Ch
 
 import io
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -69,7 +70,9 @@ def main() -> None:
         job = pipeline.load(ROOT / "jobs" / "demo.yaml", output=folder)
         endpoint = pipeline.Endpoint(sandbox.url, "sandbox")
         anyio.run(lambda: pipeline.run(job, endpoint, watch=Photographer()))
-        page = write_report(job, Path("jobs/demo.yaml"), [])
+        page = write_report(
+            job, lambda *flags: shlex.join(["pipeline", "run", "jobs/demo.yaml", *flags])
+        )
         chromium = os.environ.get("CHROMIUM") or shutil.which("chromium")
         if chromium is None:
             sys.exit("no Chromium: the report was not photographed")

@@ -3,10 +3,13 @@
 import shlex
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from datetime import time
 from pathlib import Path
+from typing import Any
 
 import click
+from click.core import ParameterSource
 
 Spelling = Callable[[list[str]], str]
 """Writes arguments of ours (`run`, a job, flags) as a command of whoever started us."""
@@ -17,6 +20,31 @@ def spelled(*arguments: str) -> str:
     context = click.get_current_context(silent=True)
     spelling: Spelling = (context and context.find_root().obj) or as_program
     return spelling(list(arguments))
+
+
+def called(*, without: Collection[str] = ()) -> list[str]:
+    """Give the command that goes on, its job and the flags as they were given, but for some."""
+    context = click.get_current_context()
+    words = [str(context.info_name), str(context.params["job"])]
+    for option in context.command.params:
+        given = context.get_parameter_source(str(option.name)) is ParameterSource.COMMANDLINE
+        if isinstance(option, click.Option) and given and option.name not in without:
+            words += _written(option, context.params[str(option.name)])
+    return words
+
+
+def _written(option: click.Option, value: Any) -> list[str]:
+    """Write an option and its value, or its values, as they can be given again."""
+    flag = max(option.opts, key=len)
+    if option.is_flag:
+        return [flag]
+    if option.multiple:
+        return [word for each in value for word in (flag, str(each))]
+    text = value.strftime("%H:%M") if isinstance(value, time) else str(value)
+    if not isinstance(option.flag_value, float):
+        return [flag, text]
+    # It may be given without a value, which then stands for this one.
+    return [flag] if value == option.flag_value else [f"{flag}={text}"]
 
 
 def as_program(arguments: list[str]) -> str:

@@ -1,6 +1,7 @@
 """`pipeline report`."""
 
 import os
+from functools import partial
 from pathlib import Path
 
 import click
@@ -23,6 +24,7 @@ def report(job: Path, output: Path | None) -> None:
     if not os.path.exists(Layout(loaded.output_dir).manifest):  # noqa: PTH110 - never raises
         raise DirectoryError(
             f"there is no manifest in {loaded.output_dir}",
-            hint=f"{spelled('run', str(job))} makes one",
+            hint=f"{spelled('run', str(job), *output_flag(output))} makes one",
         )
-    give(str(write_report(loaded, job, output_flag(output))))
+    again = partial(spelled, "run", str(job), *output_flag(output))
+    give(str(write_report(loaded, again)))

@@ -7,11 +7,11 @@ from datetime import time
 from decimal import Decimal, InvalidOperation
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from pipeline.cli.calling import spelled
+from pipeline.cli.calling import called, spelled
 from pipeline.cli.options import (
     Clock,
     Duration,
@@ -28,6 +28,9 @@ from pipeline.cli.output import tell
 from pipeline.errors import ExitCode, PipelineError, UsageError
 from pipeline.models import Job
 from pipeline.printable import printable
+
+if TYPE_CHECKING:
+    from pipeline.events import Counts
 
 
 class _Money(click.ParamType[Any]):
@@ -128,8 +131,8 @@ def run(  # noqa: PLR0913, PLR0917 - the flags of the command
         summary = anyio.run(partial(render, loaded, access, options=options, watch=watch))
     with suppress(OSError):  # whoever would read it may have left
         if not no_report:
-            _write_report(loaded, job, output)
-        _say_end(summary, ["run", str(job), *output_flag(output)])
+            _write_report(loaded, job, output, summary.counts)
+        _say_end(summary)
     return summary.exit_code
 
 
@@ -180,27 +183,25 @@ def _watch(
     return faces
 
 
-def _write_report(job: Job, shown: Path, output: Path | None) -> None:
+def _write_report(job: Job, shown: Path, output: Path | None, counts: "Counts") -> None:
     """Write the report of a run that has ended; that it cannot is no fault of the run."""
-    from pipeline.directory import Layout  # noqa: PLC0415
     from pipeline.reporting import MOST, write_report  # noqa: PLC0415
 
-    # A line of the manifest has several hundred bytes.
-    manifest = Layout(job.output_dir).manifest
-    if manifest.exists() and manifest.stat().st_size > MOST * 500:
+    if counts.succeeded + counts.failed + counts.in_doubt > MOST:
         command = spelled("report", str(shown), *output_flag(output))
         tell(f"  more than {MOST:,} clips, so that no page was written: {command} writes it")
         return
     try:
-        path = write_report(job, shown, output_flag(output))
+        path = write_report(job, partial(spelled, *called(without={"retries"})))
     except PipelineError as error:
         tell(f"warning: report.html could not be written: {error}")
     else:
         tell(f"  report: {path}")
 
 
-def _say_end(summary: Any, command: list[str]) -> None:
+def _say_end(summary: Any) -> None:
     from rich.console import Console  # noqa: PLC0415
+    from rich.text import Text  # noqa: PLC0415
 
     from pipeline.display.words import next_steps  # noqa: PLC0415
     from pipeline.display.words import summary as in_words  # noqa: PLC0415
@@ -208,6 +209,8 @@ def _say_end(summary: Any, command: list[str]) -> None:
     console = Console(stderr=True)
     if console.is_terminal and not console.is_dumb_terminal:
         style = "green" if summary.exit_code is ExitCode.OK else "bold red"
-        console.print(printable(in_words(summary)), style=style, markup=False, highlight=False)
+        said = Text(printable(in_words(summary)), style=style)
+        console.print(said, soft_wrap=True)
+    again = called(without={"retries"})
     for what, flags, risk in next_steps(summary):
-        tell(f"  {what:<21} {spelled(*command, *flags)}{risk}")
+        tell(f"  {what:<21} {spelled(*again, *flags)}{risk}")

@@ -49,7 +49,9 @@ class LiveDisplay:
             self._live.start()
         text = line(event)
         if text is not None and not isinstance(event, ev.Summary):
-            self._console.print(Text(f"{clock(event.at)} {text}", style=_style(event)))
+            # Not wrapped: a path or a flag that is cut cannot be copied.
+            said = Text(f"{clock(event.at)} {text}", style=_style(event))
+            self._console.print(said, soft_wrap=True)
 
     def render(self) -> RenderableType:
         """Draw the state as it is now."""

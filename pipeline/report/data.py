@@ -1,8 +1,7 @@
 """What the report shows, gathered from records. No I/O."""
 
-import shlex
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -35,13 +34,14 @@ class Totals:
 class ReportData:
     """All that the page says.
 
-    `command` runs the job, quoted for a shell. `generated_at` is RFC 3339. `records` has the last
-    record of each task. The sets name tasks: `former` ones left the job, `changed` ones will be
-    rendered again, `missing` ones succeeded and their file is not there now.
+    `command` writes the command that runs the job with the flags it is given. `generated_at` is
+    RFC 3339. `records` has the last record of each task. The sets name tasks: `former` ones left
+    the job, `changed` ones will be rendered again, `missing` ones succeeded and their file is not
+    there now.
     """
 
     name: str
-    command: str
+    command: Callable[..., str]
     generated_at: str
     totals: Totals
     records: tuple[Record, ...]
@@ -82,17 +82,16 @@ def collect(  # noqa: PLR0913  # all but the first are passed by name
     records: Iterable[Record],
     *,
     name: str,
-    job: str,
+    command: Callable[..., str],
     generated_at: str,
     pending: int | None = None,
     current: Mapping[str, str] | None = None,
     meta: Mapping[str, dict[str, Any]] | None = None,
-    options: Sequence[str] = (),
 ) -> ReportData:
     """Gather the report of the job `name` from all records of its manifest, in their order.
 
-    `job` is the path of the job file as a user would type it, `options` what else its `run` needs
-    (such as `--output`). `current` maps each task of the job as it is now to its fingerprint, in
+    `command` writes the command that goes on with the job, for a shell, with the flags it is given.
+    `current` maps each task of the job as it is now to its fingerprint, in
     the order of the job file: with it, tasks that left the job or changed are marked and not
     counted, and the page keeps its order. `meta` is what the job says of its tasks now, which
     editing it changes without rendering anything. `pending` counts the tasks that no record
@@ -107,7 +106,7 @@ def collect(  # noqa: PLR0913  # all but the first are passed by name
     unsettled = former | changed
     return ReportData(
         name=name,
-        command=shlex.join(["pipeline", "run", job, *options]),
+        command=command,
         generated_at=generated_at,
         totals=_totals(tally, unsettled, len(current or ()), pending),
         records=_in_order(tally.last, current),

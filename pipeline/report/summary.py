@@ -114,14 +114,14 @@ def _figure(label: str, value: str, key: str = "") -> str:
 def _unfinished(data: ReportData) -> Iterator[str]:
     totals, command = data.totals, data.command
     if totals.failed:
-        yield _block("failed", "Failed", _FAILED, f"{command} --retry failed")
+        yield _block("failed", "Failed", _FAILED, command("--retry", "failed"))
     if totals.in_doubt:
-        yield _block("in_doubt", "In doubt", _IN_DOUBT, f"{command} --retry in-doubt")
+        yield _block("in_doubt", "In doubt", _IN_DOUBT, command("--retry", "in-doubt"))
     if data.missing - data.former - data.changed:
-        yield _block("missing", "Missing files", _MISSING, f"{command} --retry missing")
+        yield _block("missing", "Missing files", _MISSING, command("--retry", "missing"))
     if totals.pending:
         heading = f"Left to do: {totals.pending:,}"
-        yield _block("pending", heading, _PENDING, command)
+        yield _block("pending", heading, _PENDING, command())
 
 
 def _block(key: str, heading: str, meaning: str, command: str) -> str:

@@ -3,6 +3,7 @@
 import functools
 import json
 import os
+import shlex
 import shutil
 import subprocess
 import threading
@@ -39,6 +40,10 @@ def make_clip(path: Path, width: int, height: int) -> None:
         container.mux(stream.encode())
 
 
+def _command(*flags: str) -> str:
+    return shlex.join(["pipeline", "run", "my job.yaml", *flags])
+
+
 @dataclass
 class Folder:
     """An output directory in the making: records, and links to one clip of each shape."""
@@ -73,7 +78,7 @@ class Folder:
     def report(self, name: str) -> Path:
         page = self.path / "report.html"
         moment = "2026-11-22T07:00:00Z"
-        write(page, collect(self.records, name=name, job="my job.yaml", generated_at=moment))
+        write(page, collect(self.records, name=name, command=_command, generated_at=moment))
         return page
 
 

@@ -1,6 +1,8 @@
 """The commands that are shown work as they stand, however the program was called."""
 
+import html
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -96,3 +98,59 @@ def test_the_demo_names_clips_and_ends_with_commands_that_work(
     assert all(
         re.search(rf"^{command.split()[1]}: ", targets, re.MULTILINE) for command in commands
     )
+
+
+def test_a_suggested_command_has_the_flags_of_the_one_that_was_called(
+    folder: Path, sandbox: Sandbox
+) -> None:
+    flags = [
+        "--output", "my clips", "--concurrency", "2", "--base-url", sandbox.url, "--until", "06:30",
+        "--wait-for-credits=90.0", "--log-file", "logs/a.jsonl", "--no-fsync",
+    ]  # fmt: skip
+    program = f"{sys.executable} -m pipeline"
+    called = f"{program} run job.yaml --retry missing {shlex.join(flags)}"
+    code, said = shell(called, folder, "http://127.0.0.1:9")
+    assert code == 1, said
+    (shown,) = re.findall(r"failed tasks again: +(.*)", said)
+    words = shlex.split(shown.removeprefix(program))
+    assert words[:2] == ["run", "job.yaml"]
+    assert words[-2:] == ["--retry", "failed"]
+    assert "missing" not in words
+    for flag, value in zip(flags[:8:2], flags[1:8:2], strict=True):
+        assert words[words.index(flag) + 1] == value
+    assert {"--wait-for-credits=90.0", "--no-fsync"} <= set(words)
+    again, said = shell(shown, folder, "http://127.0.0.1:9")
+    assert again == 1, said
+    assert "1 to render" in said
+    # The page of the run shows it too.
+    page = (folder / "my clips" / "report.html").read_text(encoding="utf-8")
+    assert html.escape(shown) in page
+
+
+def test_a_flag_that_was_given_without_its_value_is_shown_without(
+    folder: Path, sandbox: Sandbox
+) -> None:
+    called = f"{sys.executable} -m pipeline run job.yaml --wait-for-credits --limit 1"
+    _, said = shell(called, folder, sandbox.url)
+    (shown,) = re.findall(r"the rest: +(.*)", said)
+    assert shown.endswith(" run job.yaml --limit 1 --wait-for-credits")
+    assert shell(shown, folder, sandbox.url)[0] == 1
+
+
+@pytest.mark.parametrize("columns", [40, 60])
+def test_a_narrow_terminal_does_not_break_a_command_or_a_reason(
+    folder: Path, on_terminal: Terminal, columns: int
+) -> None:
+    on_terminal("run", "job.yaml", "--output", "a folder of a long name", columns=columns)
+    screen = on_terminal(
+        "run", "job.yaml", "--retry", "failed", "--output", "a folder of a long name",
+        columns=columns,
+    )  # fmt: skip
+    assert screen.code == 1
+    lines = screen.text.splitlines()
+    assert any(
+        line.endswith("run job.yaml --output 'a folder of a long name' --retry failed")
+        for line in lines
+    ), screen.text
+    assert any("failed: a-fox" in line and "moderation" in line for line in lines)
+    assert any("exit 1: " in line and "rendered in" in line for line in lines)

@@ -260,3 +260,33 @@ def test_messages_go_out_at_the_end_and_a_bad_address_fails_nothing(
     assert "NOWHERE is not set" in done.err
     assert len(bodies) == 1
     assert b"every task of the job has succeeded" in bodies[0]
+
+
+def test_a_report_of_few_clips_is_written_however_long_their_records_are(
+    pipeline: Command, job: Path
+) -> None:
+    assert pipeline("run", job, "--no-report").code == 0
+    folder = job.parent / "outputs" / "job"
+    with (folder / "manifest.jsonl").open("r+", encoding="utf-8") as file:
+        first = json.loads(file.readline())
+        # An earlier record of the task, with a picture of 12 MB in its parameters.
+        first["params"]["start_frame"] = "A" * 12_000_000
+        file.seek(0)
+        lines = file.read()
+        file.seek(0)
+        file.write(json.dumps(first) + "\n" + lines)
+    done = pipeline("run", job)
+    assert done.code == 0
+    assert "more than" not in done.err
+    assert (folder / "report.html").is_file()
+
+
+def test_a_report_of_very_many_clips_is_left_to_a_command(
+    pipeline: Command, job: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pipeline.reporting.MOST", 1)
+    done = pipeline("run", job, "--output", "my clips")
+    assert "more than 1 clips" in done.err
+    assert "report" in done.err
+    assert "--output 'my clips'" in done.err
+    assert not (job.parent / "my clips" / "report.html").exists()

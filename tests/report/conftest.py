@@ -1,5 +1,6 @@
 """Records to make reports of."""
 
+import shlex
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
@@ -8,6 +9,10 @@ import pytest
 
 from pipeline.models import Record, Status, fingerprint
 from pipeline.report import ReportData, collect
+
+
+def command_of(job: str) -> Callable[..., str]:
+    return lambda *flags: shlex.join(["pipeline", "run", job, *flags])
 
 
 @pytest.fixture
@@ -41,7 +46,7 @@ def a_report(a_record: Callable[..., Record]) -> Callable[..., ReportData]:
     def make(*records: Record, **given: Any) -> ReportData:
         usual = {
             "name": "spring",
-            "job": "jobs/spring.yaml",
+            "command": command_of("jobs/spring.yaml"),
             "generated_at": "2026-11-22T07:00:00Z",
         }
         return collect(records, **(usual | given))

@@ -78,11 +78,6 @@ def test_one_simulated_answer_marks_the_report(a_record: MakeRecord, a_report: M
     assert not a_report(a_record("one")).simulated
 
 
-def test_the_command_is_quoted_for_a_shell(a_report: MakeReport) -> None:
-    data = a_report(job="jobs/it's spring.yaml", options=["--output", "a b"])
-    assert data.command == """pipeline run 'jobs/it'"'"'s spring.yaml' --output 'a b'"""
-
-
 def test_an_empty_manifest_makes_an_empty_report(a_report: MakeReport) -> None:
     data = a_report()
     assert data.totals.total == 0

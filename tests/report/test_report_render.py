@@ -2,6 +2,7 @@ import base64
 import hashlib
 import json
 import re
+import shlex
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -102,7 +103,7 @@ def test_names_prompts_and_paths_cannot_become_markup(
     data = a_report(
         a_record(HOSTILE, HOSTILE, status=Status.FAILED, error=HOSTILE, meta={HOSTILE: HOSTILE}),
         name=HOSTILE,
-        job=HOSTILE,
+        command=lambda *flags: shlex.join(["pipeline", HOSTILE, *flags]),
         generated_at=HOSTILE,
     )
     shown = page(data)
@@ -146,7 +147,7 @@ def test_each_kind_of_unfinished_task_has_its_command(
         a_record("b", status=Status.FAILED),
         a_record("c", status=Status.IN_DOUBT),
         pending=1,
-        job="my job.yaml",
+        command=lambda *flags: shlex.join(["pipeline", "run", "my job.yaml", *flags]),
     )
     text = page(replace(data, missing=frozenset({"a"}))).text
     for retry in (" --retry failed", " --retry in-doubt", " --retry missing", ""):
