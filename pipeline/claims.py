@@ -103,7 +103,8 @@ def _parse(path: Path, text: bytes) -> Leftover:
 
 def _refuse_forged(path: Path, claim: Claim) -> None:
     """See that a claim is about this directory alone."""
-    names = [claim.output] + ([claim.completion.output] if claim.completion else [])
+    # A claim knows no extension yet: `errors` becomes errors.mp4, which is nobody's folder.
+    names = [f"{claim.output}.mp4"] + ([claim.completion.output] if claim.completion else [])
     faults = [f"its output {name!r} {fault}" for name in names if (fault := places.fault(name))]
     if path.stem != task_key(claim.task):
         faults.append("it has the name of another task")

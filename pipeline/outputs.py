@@ -94,11 +94,14 @@ class Outputs:
         if self._owners is not None:
             self._owners.add(output, task)
 
-    def _make_folder(self, folder: str) -> None:
+    def _refuse_links(self, folder: str) -> None:
         try:
             refuse_linked_folders(self._layout.root, folder)
         except DirectoryError as error:
             raise OSError(errno.ELOOP, error.message) from error
+
+    def _make_folder(self, folder: str) -> None:
+        self._refuse_links(folder)
         path = self._layout.root / folder
         if not path.is_dir():
             path.mkdir(parents=True, exist_ok=True)
@@ -116,6 +119,7 @@ class Outputs:
         for output in self._owned().pop(task):
             old = f"{self._root}{output}"
             if os.path.lexists(old):
+                self._refuse_links(output.rpartition("/")[0])
                 self._retire(old, output.replace("/", "-"), self._layout.superseded)
 
     def keep(self, part: str, name: str) -> str | None:

@@ -6,9 +6,8 @@ from functools import lru_cache
 from pathlib import Path, PurePosixPath
 
 OWN = frozenset(
-    {"manifest.jsonl", "report.html", "superseded", "errors", "posters", "verdicts.jsonl",
-     "control.sock"}
-)  # fmt: skip
+    {"manifest.jsonl", "report.html", "verdicts.jsonl", "control.sock", "superseded", "errors"}
+)
 """What no output, and no folder of outputs, at the top of an output directory is called. Other
 names of ours begin with a dot, which no output's does."""
 

@@ -6,6 +6,7 @@ import unicodedata
 from collections.abc import Mapping
 from typing import Any
 
+from pipeline import places
 from pipeline.jobfile.problems import InvalidError, shown
 from pipeline.jobfile.slugs import cut, slug
 
@@ -17,9 +18,8 @@ LONGEST_PATH = 400
 HASH_DIGITS = 12
 """48 bits: a million prompts that begin alike get a million names."""
 
-OWN = frozenset({"manifest", "manifest.jsonl", "report", "report.html"})
-OWN_FIRST = frozenset({"superseded", "errors", "report.html"})
-"""What no folder at the top may be called either; a folder `report` is nobody's."""
+_LIKE_OWN = places.OWN | {"manifest", "report"}
+"""What no output may be called, whatever its extension; a folder `report` is nobody's."""
 
 # What needs no further look; the last character is neither a dot nor a space.
 _SAFE = re.compile(r"[\w(][\w .,;+=@#%&()\[\]{}'!~^-]{0,80}[\w)-]")
@@ -72,7 +72,7 @@ def safe_name(rendered: str) -> str:
         parts = _safe_parts(unicodedata.normalize("NFC", rendered).strip())
     safe = "/".join(parts)
     folded = [part.casefold() for part in parts]
-    if safe.casefold() in OWN or folded[0] in OWN_FIRST:
+    if safe.casefold() in _LIKE_OWN or folded[0] in places.OWN:
         raise InvalidError(f"{shown(safe)} is a name that pipeline itself uses")
     if any(_MEDIA.search(part) for part in parts[:-1]):
         raise InvalidError(f"a folder is named like a file: {shown(safe)}")

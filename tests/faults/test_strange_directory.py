@@ -93,7 +93,9 @@ def test_a_claim_that_would_place_its_clip_elsewhere_is_refused_by_name(
         "duration_s": 1, "simulated": True,
     }  # fmt: skip
     more = {"completion": done} if completed else {}
-    claim = claim_of("forged", "x" if completed else output, **more)
+    # Its extension is yet to come, so that it can be no file of ours, but lie in a folder.
+    begun = f"{output}/x" if output in {"manifest.jsonl", "Report.html"} else output
+    claim = claim_of("forged", "x" if completed else begun, **more)
     put(desk.out / ".inflight" / f"{key}.json", claim)
     (desk.out / ".inflight" / f"{key}.part").write_bytes(CLIP)
     refused(desk, sandbox, f"{key}.json")

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from jobfile_desk import Desk
 from slugify import slugify
 
+from pipeline import places
 from pipeline.jobfile.names import LONGEST_BYTES, safe_name, safe_part
 from pipeline.jobfile.problems import InvalidError
 from pipeline.jobfile.slugs import cut, slug
@@ -204,3 +205,12 @@ def test_a_name_outside_the_output_directory_is_named_with_its_prompt(desk: Desk
     message = desk.wrong('output: {name: "../{{ id }}"}\nprompts: [{id: x, prompt: p}]')
     assert message.startswith("job.yaml:3: prompts[0]: ")
     assert "leaves the output directory" in message
+
+
+@given(st.one_of(st.text(max_size=40), st.sampled_from(["errors", "Posters/x", "control.sock"])))
+def test_what_a_job_may_call_an_output_is_believed_of_a_record_and_a_claim(rendered: str) -> None:
+    try:
+        name = safe_name(rendered)
+    except InvalidError:
+        return
+    assert places.fault(f"{name}.mp4") is None

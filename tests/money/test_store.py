@@ -256,6 +256,20 @@ async def test_older_clips_of_a_changed_task_move_to_superseded(layout: Layout) 
     assert record.output == "a.mp4"
 
 
+async def test_what_lies_behind_a_link_is_not_moved_to_superseded(
+    layout: Layout, tmp_path: Path
+) -> None:
+    async with opened(layout) as store:
+        await render(store, "a", b"1", output="day/a")
+    theirs = tmp_path / "theirs"
+    (layout.root / "day").rename(theirs)
+    (layout.root / "day").symlink_to(theirs)
+    async with opened(layout) as store:
+        await render(store, "a", b"22", output="a")
+    assert (theirs / "a.mp4").read_bytes() == b"1"
+    assert not list(layout.superseded.glob("*"))
+
+
 async def test_a_clip_that_was_moved_away_is_rendered_to_its_place_again(layout: Layout) -> None:
     async with opened(layout) as store:
         await render(store, "a", b"1")
