@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
-from raw import Act, Raw
+from raw import CLIP, Act, Line, Raw, answer
 
 from pipeline.cli.edge import run_command
 
@@ -221,7 +221,7 @@ class Desk:
         path = self.out / "manifest.jsonl"
         if not path.exists():
             return []
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
         return [json.loads(line, parse_float=Decimal) for line in lines]
 
     @property
@@ -261,6 +261,31 @@ class Desk:
         for path in self.folder.rglob("*"):
             if path.is_file():
                 assert KEY.encode() not in path.read_bytes(), path
+
+
+class Clips:
+    """A server of clips of one size, that can be told to wait before it answers."""
+
+    def __init__(self, size: int) -> None:
+        self.posts = 0
+        self.waiting = threading.Event()
+        self.go = threading.Event()
+        self.go.set()
+        self._body = CLIP + (8 + size).to_bytes(4) + b"free" + bytes(size)
+
+    @property
+    def act(self) -> Act:
+        async def act(line: Line) -> None:
+            request = await line.read_request()
+            if request.startswith(b"GET"):
+                await line.say(answer(b'{"credits": 500}', content_type="application/json"))
+                return
+            self.posts += 1
+            self.waiting.set()
+            await asyncio.to_thread(self.go.wait, 30)
+            await line.say(answer(self._body))
+
+        return act
 
 
 @contextmanager

@@ -1,18 +1,15 @@
 """Outputs that cannot be written: before paying, and after."""
 
-import asyncio
 import os
 import shutil
 import subprocess
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from command import Desk, eventually, raw_server
-from raw import CLIP, Act, Line, answer
+from command import Clips, Desk, eventually, raw_server
 
 from pipeline.sandbox.testing import Sandbox
 
@@ -51,31 +48,6 @@ def fill(path: Path) -> Path:
         while file.write(bytes(4096)):
             pass
     return ballast
-
-
-class Clips:
-    """A server of clips of one size, that can be told to wait before it answers."""
-
-    def __init__(self, size: int) -> None:
-        self.posts = 0
-        self.waiting = threading.Event()
-        self.go = threading.Event()
-        self.go.set()
-        self._body = CLIP + (8 + size).to_bytes(4) + b"free" + bytes(size)
-
-    @property
-    def act(self) -> Act:
-        async def act(line: Line) -> None:
-            request = await line.read_request()
-            if request.startswith(b"GET"):
-                await line.say(answer(b'{"credits": 500}', content_type="application/json"))
-                return
-            self.posts += 1
-            self.waiting.set()
-            await asyncio.to_thread(self.go.wait, 30)
-            await line.say(answer(self._body))
-
-        return act
 
 
 def test_without_room_for_an_output_nothing_is_paid_for(desk: Desk, disk: Disk) -> None:
