@@ -9,6 +9,7 @@ import anyio
 from aiolimiter import AsyncLimiter
 
 from pipeline import events as ev
+from pipeline import records
 from pipeline.claims import Noting, boot_id
 from pipeline.credits import Verdict
 from pipeline.desk import LONGEST_WAIT, Desk, Flight, clock
@@ -154,11 +155,12 @@ class Dispatch:
         desk = self._desk
         root, each = desk.store.layout.root, desk.store.history.largest or FIRST_GUESS
         try:
-            free = shutil.disk_usage(root).free
+            disk = shutil.disk_usage(root)
         except OSError as error:
             desk.stop(ExitCode.STORAGE, f"{root}: {error.strerror}")
             return 0.0
-        if free >= each * (len(desk.flying) + 1):
+        # A total of nothing: some shares do not tell.
+        if not disk.total or disk.free >= each * (len(desk.flying) + 1):
             return None
         if desk.flying:
             return LONGEST_WAIT
@@ -231,7 +233,7 @@ class Dispatch:
             task=work.task.id,
             fingerprint=work.task.fingerprint,
             model=work.task.model,
-            params=work.task.params,
+            params=records.written(work.task.params),
             meta=work.task.meta,
             price=desk.gate.prices.estimate(work.price_class),
             attempt=work.sent + 1,

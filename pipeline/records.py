@@ -1,5 +1,6 @@
 """How records are written: from a claim and its completion, or from what came instead."""
 
+import hashlib
 import time
 from dataclasses import dataclass
 from decimal import Decimal
@@ -7,8 +8,11 @@ from typing import Any
 
 import msgspec
 
-from pipeline.models import Cause, Claim, Completion, Record, Status, Task, rfc3339
+from pipeline.models import Cause, Claim, Completion, Record, Status, Task, canonical_json, rfc3339
 from pipeline.outcomes import Outcome, cause
+
+LONGEST_VALUE = 64 * 1024
+"""A parameter that is longer, in characters or bytes, is written as its digest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +58,26 @@ def completed(claim: Claim, outcome: Outcome, cost: Decimal | None) -> Claim:
 def _after(started_at: str, finished: float) -> str:
     """Write the end of an attempt: never before its begin, although the clock was set back."""
     return max(started_at, rfc3339(finished))
+
+
+def written(params: dict[str, Any]) -> dict[str, Any]:
+    """Say of a very long parameter, such as a picture as base64, its sha256 and its bytes.
+
+    The fingerprint is over the parameters as they are sent. Of a text the digest is over its UTF-8,
+    of a list or an object over its JSON with sorted keys.
+    """
+    return {name: _digest(value) if _is_long(value) else value for name, value in params.items()}
+
+
+def _is_long(value: Any) -> bool:
+    if isinstance(value, str):
+        return len(value) > LONGEST_VALUE
+    return isinstance(value, list | dict) and len(canonical_json(value)) > LONGEST_VALUE
+
+
+def _digest(value: Any) -> dict[str, Any]:
+    data = value.encode() if isinstance(value, str) else canonical_json(value)
+    return {"sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data)}
 
 
 def _common(claim: Claim) -> dict[str, Any]:
@@ -106,7 +130,7 @@ def without_output(  # noqa: PLR0913 - the fields of a record
         task=task.id,
         status=status,
         model=task.model,
-        params=task.params,
+        params=written(task.params),
         fingerprint=task.fingerprint,
         meta=task.meta,
         content_type=outcome.content_type if outcome else None,

@@ -1,6 +1,8 @@
 """What came of a task: an output and a record, a retry, a doubt, or a stop."""
 
 import time
+from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
@@ -89,17 +91,33 @@ class Settle:
         cost = desk.gate.charge(flight.held, outcome.remaining, outcome.cost)
         desk.gate.processed()
         claim = records.completed(flight.claim, outcome, cost)
-        if outcome.cost is None and desk.gate.wants_a_figure:
-            # The clip is safe before the balance is asked, however long that takes.
-            await desk.store.complete(work.task.key, claim)
-            await desk.ask_balance()
-            cost = desk.gate.correct(work.price_class, cost)
-            claim = records.completed(flight.claim, outcome, cost)
-        record = await desk.store.finish(work.task.key, claim)
+        try:
+            if outcome.cost is None and desk.gate.wants_a_figure:
+                # The clip is safe before the balance is asked, however long that takes.
+                await desk.store.complete(work.task.key, claim)
+                await desk.ask_balance()
+                cost = desk.gate.correct(work.price_class, cost)
+                claim = records.completed(flight.claim, outcome, cost)
+            record = await desk.store.finish(work.task.key, claim)
+        except StorageError as error:
+            await self._note_unsaved(work, outcome, cost, error)
+            raise
         if desk.top_up is not None:
             desk.top_up.over()
         desk.announce(work, record)
         await self._api_is_alive(flight)
+
+    async def _note_unsaved(
+        self, work: Work, outcome: Outcome, cost: Decimal | None, error: StorageError
+    ) -> None:
+        """Record what was paid for and has no claim any more, or the next run would pay again."""
+        store = self._desk.store
+        if store.has_claim(work.task.key):  # by which the next run takes it in
+            return
+        unsaved = replace(outcome, fault=Fault.UNSAVED, body=None)
+        said = f"it came and could not be saved: {error.message}"
+        with suppress(StorageError):  # nothing can be written: the stop tells what is lost
+            await self._record(work, Status.IN_DOUBT, said, unsaved, records.Money(cost))
 
     async def _api_is_alive(self, flight: Flight) -> None:
         """Open the pool again; what was parked was poison, unless an outage has just ended."""

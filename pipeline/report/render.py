@@ -14,11 +14,15 @@ from importlib import resources
 from pathlib import Path
 from string import Template
 
-from pipeline.errors import StorageError
+from pipeline.errors import DirectoryError, StorageError
+from pipeline.files import create, open_file
 from pipeline.report import summary
 from pipeline.report.data import ReportData
 from pipeline.report.entries import embedded, embedded_entries, outputs
 
+# What makes a page ours, since the first version; it stands in the head.
+_MARK = b'<meta name="generator" content="pipeline">'
+_HEAD = 16 * 1024
 # In this order they are one script: each file may use what stands above it when it is loaded.
 SCRIPTS = (
     "dom.js",
@@ -37,18 +41,35 @@ SCRIPTS = (
 def write(path: Path, data: ReportData) -> None:
     """Make the page at `path`, looking beside it for the clips. An older page is replaced whole.
 
-    Raises `StorageError` where it cannot be written.
+    Raises `StorageError` where it cannot be written, `DirectoryError` where a page of somebody
+    else lies there: it stays.
     """
+    _refuse_alien_page(path)
     data = dataclasses.replace(data, missing=data.missing | _missing(path.parent, data))
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        with part.open("w", encoding="utf-8", newline="\n") as page:
+        with os.fdopen(create(part), "w", encoding="utf-8", newline="\n") as page:
             page.writelines(render(data))
         part.replace(path)
     except OSError as error:
         with contextlib.suppress(OSError):
             part.unlink()
         raise StorageError(f"the report {path} cannot be written: {error}") from error
+
+
+def _refuse_alien_page(path: Path) -> None:
+    try:
+        with os.fdopen(open_file(path), "rb") as page:
+            ours = _MARK in page.read(_HEAD)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise StorageError(f"the report {path} cannot be read: {error}") from error
+    if not ours:
+        raise DirectoryError(
+            f"{path} is a page of somebody else, and is left as it is",
+            hint="move it away, and `pipeline report` writes ours",
+        )
 
 
 def render(data: ReportData) -> Iterator[str]:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.errors import StorageError
+from pipeline.errors import DirectoryError, StorageError
 from pipeline.models import Record, Status
 from pipeline.report import ReportData, render, write
 from pipeline.report.data import Totals
@@ -200,7 +200,7 @@ def test_the_report_is_written_whole_beside_the_clips(
 ) -> None:
     (tmp_path / "here #1.mp4").write_bytes(b"clip")
     target = tmp_path / "report.html"
-    target.write_text("an older one")
+    write(target, a_report(a_record("older")))
     records = [
         a_record("here", output="here #1.mp4"),
         a_record("gone"),
@@ -217,7 +217,7 @@ def test_a_report_that_cannot_be_written_is_told_and_leaves_nothing(
     a_report: MakeReport, tmp_path: Path
 ) -> None:
     (tmp_path / "report.html").mkdir()
-    with pytest.raises(StorageError, match=r"report\.html cannot be written"):
+    with pytest.raises(DirectoryError, match=r"report\.html is a link, a folder"):
         write(tmp_path / "report.html", a_report())
     assert [each.name for each in tmp_path.iterdir()] == ["report.html"]
     with pytest.raises(StorageError):

@@ -1,0 +1,153 @@
+"""File systems that are not like a disk of one's own, and names that they cannot hold."""
+
+import errno
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from command import Clips, Desk, raw_server
+
+from pipeline.sandbox.testing import Sandbox
+
+
+@pytest.fixture(scope="session")
+def share(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What puts a strange file system under a command."""
+    compiler = shutil.which("cc") or shutil.which("gcc")
+    if compiler is None:
+        pytest.skip("a share is made of a few lines of C, and there is no compiler")
+    made = tmp_path_factory.mktemp("share") / "share.so"
+    source = Path(__file__).with_name("shares.c")
+    subprocess.run([compiler, "-shared", "-fPIC", "-o", made, source, "-ldl"], check=True)
+    return made
+
+
+@pytest.mark.parametrize("number", [errno.EINVAL, errno.ENOTSUP, errno.ENOSYS])
+def test_a_share_that_cannot_make_names_durable_is_told_once_and_used(
+    desk: Desk, share: Path, number: int
+) -> None:
+    desk.write(["good"] * 3, output={"dir": "out", "name": "day/{{ id }}"})
+    run = desk.run(env={"LD_PRELOAD": str(share), "ON_DIRECTORY": str(number)})
+    assert run.code == 0, run.err
+    assert run.err.count("cannot make names durable") == 1
+    assert desk.counts() == {"succeeded": 3}
+
+
+@pytest.mark.parametrize("number", [errno.EIO, errno.ENOSPC])
+def test_a_disk_that_fails_at_it_is_an_error_before_anything_is_sent(
+    desk: Desk, sandbox: Sandbox, share: Path, number: int
+) -> None:
+    desk.write(["good"])
+    run = desk.run(env={"LD_PRELOAD": str(share), "ON_DIRECTORY": str(number)})
+    assert run.code == 2, run.err
+    assert not desk.requests(sandbox.books())
+
+
+def test_a_share_that_does_not_tell_its_size_is_not_full(desk: Desk, share: Path) -> None:
+    desk.write(["good"] * 2)
+    run = desk.run(env={"LD_PRELOAD": str(share), "NO_TOTAL": "1"})
+    assert run.code == 0, run.err
+
+
+def test_a_clip_deep_in_folders_of_long_names_makes_way_for_a_newer_one(
+    desk: Desk, sandbox: Sandbox
+) -> None:
+    name = "/".join(["рассвет над заливом и маяк" * 2] * 3) + "/{{ id }}"
+    assert len(name.replace("/", "-").encode()) > 255
+    for prompt in ("good", "better", "best"):
+        desk.write([{"id": "a", "prompt": prompt}], output={"dir": "out", "name": name})
+        run = desk.call()
+        assert run.code == 0, run.err
+    assert desk.counts() == {"succeeded": 1}
+    assert len(list((desk.out / "superseded").iterdir())) == 2
+    assert len(list(desk.out.rglob("*.mp4"))) == 3
+
+
+def test_an_older_clip_that_cannot_be_moved_never_costs_the_newer_one(desk: Desk) -> None:
+    desk.write([{"id": "a", "prompt": "one"}])
+    clips = Clips(1000)
+    with raw_server(clips.act) as server:
+        assert desk.run(url=server.url).code == 0
+        (old,) = desk.out.glob("*.mp4")
+        clips.go.clear()
+        clips.waiting.clear()
+        desk.write([{"id": "a", "prompt": "two"}])
+        process = desk.start(url=server.url)
+        assert clips.waiting.wait(30)
+        (desk.out / "superseded").write_text("in the way")
+        clips.go.set()
+        run = process.end()
+        assert run.code == 0, run.err
+        assert "stays in place" in run.err
+        (desk.out / "superseded").unlink()
+        assert desk.run(url=server.url).code == 0
+    assert clips.posts == 2
+    assert old.exists()
+    new = desk.out / desk.records["a"]["output"]
+    assert new.exists()
+    assert new != old
+
+
+def test_what_came_and_can_neither_be_placed_nor_claimed_is_recorded_in_doubt(desk: Desk) -> None:
+    desk.write(["good"] * 2, concurrency=1)
+    clips = Clips(1000)
+    clips.go.clear()
+    with raw_server(clips.act) as server:
+        process = desk.start(url=server.url)
+        assert clips.waiting.wait(30)
+        shutil.rmtree(desk.out / ".inflight")
+        clips.go.set()
+        run = process.end()
+        assert run.code == 7, run.err
+        assert "paid for and could not be saved" in run.err
+        assert desk.statuses() == {"t000": "in_doubt"}
+        assert desk.records["t000"]["reason"] == "unsaved"
+        assert desk.run(url=server.url).code == 1
+    assert clips.posts == 2  # one each
+    assert desk.statuses() == {"t000": "in_doubt", "t001": "succeeded"}
+
+
+def test_a_picture_in_a_parameter_is_recorded_by_its_hash_and_its_size(
+    desk: Desk, sandbox: Sandbox
+) -> None:
+    picture = "iVBORw0KGgo" + "A" * 300_000
+    desk.write([{"id": "a", "prompt": "good", "params": {"image": picture}}], model="other")
+    assert desk.call().code == 0
+    assert (desk.out / "manifest.jsonl").stat().st_size < 10_000
+    assert desk.records["a"]["params"]["image"]["bytes"] == len(picture)
+    assert desk.call().code == 0  # it is the same task still
+    assert len(desk.requests(sandbox.books())) == 1
+    desk.write([{"id": "a", "prompt": "good", "params": {"image": picture + "B"}}], model="other")
+    assert desk.call().code == 0
+    assert len(desk.requests(sandbox.books())) == 2
+
+
+def test_a_page_of_somebody_else_is_not_replaced(desk: Desk) -> None:
+    desk.write(["good"])
+    desk.out.mkdir()
+    page = desk.out / "report.html"
+    page.write_text("<!doctype html><title>my holidays</title>")
+    run = desk.start(report=True).end()
+    assert run.code == 0, run.err
+    assert "somebody else" in run.err
+    assert page.read_text() == "<!doctype html><title>my holidays</title>"
+    page.unlink()
+    for _ in range(2):  # and ours is
+        assert "report:" in desk.start(report=True).end().err
+    assert page.stat().st_size > 10_000
+
+
+def test_a_directory_of_others_that_was_nobody_s_is_told_before_money_is_spent(
+    desk: Desk, sandbox: Sandbox
+) -> None:
+    desk.write(["good"])
+    desk.out.mkdir()
+    for name in ("passwd", "hosts", "my clip.mp4"):
+        (desk.out / name).write_text("mine")
+    run = desk.call()
+    assert run.code == 0
+    assert "holds 3 files of others" in run.err
+    assert run.err.index("of others") < run.err.index("exit 0")
+    assert "of others" not in desk.call().err  # it is this job's now
+    assert (desk.out / "my clip.mp4").read_text() == "mine"
