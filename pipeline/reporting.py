@@ -27,9 +27,10 @@ def write_report(job: Job, command: Callable[..., str]) -> Path:
     """
     layout = Layout(job.output_dir)
     files = read_files(job)
-    current, meta = {}, {}
+    current, meta, names = {}, {}, {}
     for task in map(files.history.known, job.tasks()):
         current[task.id], meta[task.id] = task.fingerprint, task.meta
+        names[task.id] = task.output
     data = collect(
         chain(read(layout.manifest), files.doubtful),
         name=job.name,
@@ -37,6 +38,7 @@ def write_report(job: Job, command: Callable[..., str]) -> Path:
         generated_at=rfc3339(time.time()),
         current=current,
         meta=meta,
+        names=names,
     )
     write(layout.report, data)
     return layout.report

@@ -64,7 +64,7 @@ def look(job: Job) -> State:
         spent=history.spent,
         at_risk=history.at_risk,
         remaining_credits=_remaining(noted, history),
-        doing=noted if found.running else None,
+        doing=msgspec.to_builtins(noted) if noted and found.running else None,
     )
 
 
@@ -107,19 +107,29 @@ def read_files(job: Job) -> Files:
     return Files(history, running=False, in_flight=0, doubtful=doubts)
 
 
-def _noted(layout: Layout) -> dict[str, Any] | None:
+class _Noted(msgspec.Struct, omit_defaults=True):
+    """What a run notes of itself; whatever else lies under that name is no note."""
+
+    pid: int | None = None
+    hold: str | None = None
+    detail: str | None = None
+    until: float | None = None
+    remaining: Decimal | None = None
+    told_at: str = ""
+
+
+def _noted(layout: Layout) -> _Noted | None:
     """Read what the run that goes on, or the last one, has noted of itself."""
     try:
         data = read_file(layout.state, LONGEST_NOTE)
-        noted: dict[str, Any] = msgspec.json.decode(data, type=dict[str, Any])
+        noted = msgspec.json.decode(data, type=_Noted)
     except (OSError, DirectoryError, *UNREADABLE):
         return None
-    return noted
+    return noted if noted.remaining is None or noted.remaining.is_finite() else None
 
 
-def _remaining(noted: dict[str, Any] | None, history: History) -> Decimal | None:
+def _remaining(noted: _Noted | None, history: History) -> Decimal | None:
     """Tell the balance as last known: a run hears more of it than it can record."""
-    told = noted or {}
-    if told.get("remaining") and str(told.get("told_at")) >= history.told_at:
-        return rounded(Decimal(str(told["remaining"])))
+    if noted is not None and noted.remaining is not None and noted.told_at >= history.told_at:
+        return rounded(noted.remaining)
     return history.remaining

@@ -37,7 +37,7 @@ class ReportData:
     `command` writes the command that runs the job with the flags it is given. `generated_at` is
     RFC 3339. `records` has the last record of each task. The sets name tasks: `former` ones left
     the job, `changed` ones will be rendered again, `missing` ones succeeded and their file is not
-    there now.
+    there now. `names` has for tasks of the job what their files are called, without extension.
     """
 
     name: str
@@ -50,6 +50,7 @@ class ReportData:
     former: frozenset[str] = frozenset()
     changed: frozenset[str] = frozenset()
     missing: frozenset[str] = frozenset()
+    names: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -87,6 +88,7 @@ def collect(  # noqa: PLR0913  # all but the first are passed by name
     pending: int | None = None,
     current: Mapping[str, str] | None = None,
     meta: Mapping[str, dict[str, Any]] | None = None,
+    names: Mapping[str, str] | None = None,
 ) -> ReportData:
     """Gather the report of the job `name` from all records of its manifest, in their order.
 
@@ -114,6 +116,7 @@ def collect(  # noqa: PLR0913  # all but the first are passed by name
         simulated=tally.simulated,
         former=former,
         changed=changed,
+        names=names or {},
     )
 
 

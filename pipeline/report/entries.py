@@ -32,8 +32,9 @@ _UNSAFE = str.maketrans(
 class Entry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One task on the page. Fields without a value are left out of the JSON.
 
-    `src` is the clip's relative URL. `group` is the same for takes of the same request. `standing`
-    is `changed`, `former` or nothing; `missing` says that the file was not there.
+    `name` is what the file of a task without one would be called. `src` is the clip's relative URL.
+    `group` is the same for takes of the same request. `standing` is `changed`, `former` or nothing;
+    `missing` says that the file was not there.
     """
 
     task: str
@@ -43,6 +44,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     group: str
     params: dict[str, Any] = {}
     meta: dict[str, Any] = {}
+    name: str | None = None
     file: str | None = None
     src: str | None = None
     kind: str | None = None
@@ -84,6 +86,7 @@ def entry(record: Record, data: ReportData) -> Entry:
             name: shortened(value) for name, value in record.params.items() if name != "prompt"
         },
         meta={name: shortened(value) for name, value in record.meta.items()},
+        name=None if record.output else data.names.get(record.task),
         file=record.output,
         src=url(record.output),
         kind=kind(record),

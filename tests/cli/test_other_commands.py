@@ -320,3 +320,40 @@ def test_the_working_directory_can_be_named(pipeline: Command, job: Path) -> Non
     assert json.loads(pipeline("check", job, "--output", ".", "--json").out)["output"] == str(
         job.parent
     )
+
+
+@pytest.mark.parametrize(
+    "note",
+    [
+        b'{"remaining": "NaN", "told_at": "9"}', b'{"remaining": "x", "told_at": "9"}',
+        b'{"remaining": [1]}', b'{"remaining": 5, "told_at": 5}', b"[]", b"\xff", b"",
+        b'{"hold": {"a": 1}, "until": "soon"}',
+    ],
+)  # fmt: skip
+def test_a_note_of_a_run_that_is_none_is_passed_over(
+    pipeline: Command, job: Path, note: bytes
+) -> None:
+    pipeline("run", job)
+    before = json.loads(pipeline("status", job, "--json").out)
+    state = job.parent / "outputs" / "job" / ".state.json"
+    state.write_bytes(note)
+    done = pipeline("status", job, "--json")
+    assert done.code == 0, done.err
+    assert json.loads(done.out) == before
+    assert pipeline("status", job).code == 0
+
+
+def test_a_reader_of_a_plan_that_has_left_is_no_failure(pipeline: Command, tmp_path: Path) -> None:
+    prompts = json.dumps([f"clip {n}" for n in range(20_000)])
+    (tmp_path / "job.yaml").write_text(f"model: m\nprompts: {prompts}\n", encoding="utf-8")
+    for flag in ("--json", "--all"):
+        command = [sys.executable, "-m", "pipeline", "check", "job.yaml", flag]
+        with subprocess.Popen(
+            command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        ) as process:
+            assert process.stdout is not None
+            assert process.stderr is not None
+            assert process.stdout.readline()
+            process.stdout.close()
+            assert process.stderr.read() == b""
+            assert process.wait(60) == 0

@@ -140,3 +140,15 @@ def test_an_entry_says_how_its_task_stands_in_the_job(
 def test_outputs_are_those_of_successes(a_record: MakeRecord) -> None:
     records = [a_record("one"), a_record("two", status=Status.FAILED, output="body.txt")]
     assert list(outputs(records)) == [("one", "one.mp4")]
+
+
+def test_a_task_without_a_file_says_what_its_file_would_be_called(
+    a_record: MakeRecord, a_report: MakeReport
+) -> None:
+    data = a_report(
+        a_record("~1", status=Status.FAILED), a_record("~2"),
+        names={"~1": "a-harbour-in-rain", "~2": "a-pier"},
+    )  # fmt: skip
+    failed, done = (entry(record, data) for record in data.records)
+    assert failed.name == "a-harbour-in-rain"
+    assert done.name is None

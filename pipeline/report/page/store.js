@@ -61,7 +61,7 @@ function published(entry) {
 
 function text(entry) {
   entry.text ??= [
-    entry.prompt, entry.task, entry.file, entry.error, entry.model, entry.request_id,
+    entry.prompt, entry.task, entry.file, entry.name, entry.error, entry.model, entry.request_id,
     ...Object.values(entry.meta).map(plain), ...Object.values(entry.params).map(plain),
   ].join("\n").toLowerCase();
   return entry.text;

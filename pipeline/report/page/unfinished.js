@@ -58,7 +58,7 @@ function row(entry, entries) {
   const code = entry.http_status && entry.status !== "succeeded" ? ` HTTP ${entry.http_status}` : "";
   const why = entry.status === "succeeded" ? `${entry.file} is not beside this page.` : entry.error ?? "No reason was given.";
   return make("tr", { role: "row" },
-    make("th", { scope: "row", role: "rowheader" }, open, make("span", { class: "task" }, entry.task)),
+    make("th", { scope: "row", role: "rowheader" }, open, make("span", { class: "task" }, entry.file ?? entry.name ?? entry.task)),
     field("Reason", why, code && make("span", { class: "code" }, code)),
     field("Attempts", number(entry.attempts)),
     field("At risk", entry.at_risk ? money(entry.at_risk) : "–"),
