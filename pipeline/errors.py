@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
 
+from pipeline.printable import printable
+
 
 class ExitCode(IntEnum):
     """Exit codes of `pipeline run`."""
@@ -92,7 +94,8 @@ class Problem:
     hint: str | None = None
 
     def __str__(self) -> str:
-        place = f"{self.file}:{self.line}" if self.line else f"{self.file}"
+        file = printable(str(self.file))
+        place = f"{file}:{self.line}" if self.line else file
         key = f"{self.key}: " if self.key else ""
         hint = f" ({self.hint})" if self.hint else ""
         return f"{place}: {key}{self.message}{hint}"

@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from pipeline.endings import with_ending
 from pipeline.models import Cause, Claim, Completion, Record, Status, Task, canonical_json, rfc3339
 from pipeline.outcomes import Outcome, cause
 
@@ -40,7 +41,7 @@ def completed(claim: Claim, outcome: Outcome, cost: Decimal | None) -> Claim:
     """Complete a claim with the answer that came for it."""
     assert outcome.body is not None
     done = Completion(
-        output=claim.output + outcome.body.extension,
+        output=with_ending(claim.output, outcome.body.extension),
         bytes=outcome.body.size,
         sha256=outcome.body.sha256,
         content_type=outcome.body.content_type,

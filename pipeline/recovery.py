@@ -15,6 +15,7 @@ import msgspec
 
 from pipeline import records
 from pipeline.claims import Head, Leftover
+from pipeline.endings import with_ending
 from pipeline.errors import DirectoryError, PipelineError, StorageError
 from pipeline.files import open_file
 from pipeline.manifest import attempt_digest
@@ -112,7 +113,7 @@ def _examine(part: Path, claim: Claim, head: Head | None) -> Completion | None:
         file.seek(0)
         sha256 = hashlib.file_digest(file, "sha256").hexdigest()
     return Completion(
-        output=claim.output + media.extension,
+        output=with_ending(claim.output, media.extension),
         bytes=found.st_size,
         sha256=sha256,
         content_type=media.content_type,

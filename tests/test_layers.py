@@ -9,7 +9,7 @@ PACKAGE = Path(__file__).parent.parent / "pipeline"
 
 # From the ground up. A room may import from those below it, and from its own floor if it must.
 FLOORS = [
-    {"errors", "printable"},
+    {"errors", "printable", "endings"},
     {"amounts", "models", "media", "deadlines", "pool", "wording", "files", "places"},
     {"outcomes", "retry", "events", "schedule", "streak", "leftover"},
     {"jobfile", "prices"},
@@ -37,8 +37,8 @@ FLOOR_OF = {room: number for number, floor in enumerate(FLOORS) for room in floo
 
 # The package's own name is imported for its version and by its lazy names.
 PURE = {
-    "amounts", "errors", "models", "outcomes", "retry", "prices", "credits", "circuit", "topup",
-    "deadlines", "schedule", "streak", "wording",
+    "amounts", "endings", "errors", "models", "outcomes", "retry", "prices", "credits", "circuit",
+    "topup", "deadlines", "schedule", "streak", "wording",
 }  # fmt: skip
 IO_MODULES = {"httpx", "socket", "subprocess", "asyncio", "anyio", "os", "shutil", "tempfile"}
 

@@ -23,12 +23,15 @@ def schema() -> None:
 def init(path: Path) -> None:
     """Write a commented job file to start from. Never overwrites."""
     from pipeline.jobfile import starter  # noqa: PLC0415 - needs pydantic
+    from pipeline.jobfile.starting import SCHEMA_NAME  # noqa: PLC0415
 
     if path.name in {"", ".."}:
         raise UsageError(
             f"{path} is a folder", hint=f"name a file: {spelled('init', 'jobs/spring.yaml')}"
         )
-    path = path if path.suffix in {".yaml", ".yml"} else path.with_name(path.name + ".yaml")
+    path = path if path.suffix else path.with_name(path.name + ".yaml")
+    if path.name == SCHEMA_NAME:
+        raise UsageError(f"{path} is what the schema beside the job is called", hint="another name")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:

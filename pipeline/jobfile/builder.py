@@ -11,6 +11,7 @@ from pipeline.jobfile.problems import Report, did_you_mean, shown
 
 DEEPEST = 50
 FREE_ALIAS_NODES = 100_000
+MOST_NODES = 1_000_000
 ALIAS_NODES_PER_NODE = 10
 
 _STANDARD = "tag:yaml.org,2002:"
@@ -75,6 +76,11 @@ class Builder:
             HopelessError: where a bound is passed or going on is hopeless.
         """
         kind = type(event)
+        if self._nodes > MOST_NODES:
+            raise HopelessError(
+                f"more than {MOST_NODES:,} values: move the prompts to a sheet, prompts_from",
+                event.start_mark,
+            )
         if kind is yaml.ScalarEvent:
             self._nodes += 1
             line = self._line_of(event.start_mark)

@@ -16,6 +16,7 @@ from pipeline.jobfile.fields import (
     InDoubtWord,
     ModelName,
     Money,
+    Name,
     Prose,
     RateField,
     Seconds,
@@ -54,13 +55,13 @@ class Strict(BaseModel):
 class Output(Strict):
     """Where clips go, and what they are called."""
 
-    dir: Prose | None = Field(
+    dir: Name | None = Field(
         default=None,
         description="Directory of clips and manifest, relative to the job file. "
         "Default: outputs/<name>.",
         examples=["../renders/spring", "~/renders"],
     )
-    name: Prose | None = Field(
+    name: Name | None = Field(
         default=None,
         description="Template of a clip's name, without extension; / makes folders. "
         "Default: a readable slug and a short hash.",
@@ -210,7 +211,7 @@ class Prompt(Strict):
 class Head(Strict):
     """Everything of a job file except its inline prompts."""
 
-    name: Prose | None = Field(
+    name: Name | None = Field(
         default=None,
         description="The job's name. Default: the file's.",
         examples=["spring-campaign"],
@@ -238,7 +239,7 @@ class Head(Strict):
         description="How many renders of each, like takes of a scene.",
         examples=[1, 3],
     )
-    prompts_from: Annotated[tuple[Prose, ...], BeforeValidator(one_or_more)] = Field(
+    prompts_from: Annotated[tuple[Name, ...], BeforeValidator(one_or_more)] = Field(
         default=(),
         description="A .csv, .tsv, .jsonl, .json or .txt file of prompts, or a list of them, "
         "relative to the job file. Each row is a prompt; its columns are variables, and kept "

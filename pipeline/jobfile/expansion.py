@@ -7,6 +7,7 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
+from pipeline.endings import split_ending
 from pipeline.errors import Problem
 from pipeline.jobfile.items import Duplicates, Item
 from pipeline.jobfile.making import Plan, explained, make_tasks
@@ -168,7 +169,7 @@ class _Equals:
         self._ids = ids
         self._names = names
         self._first_of_id: dict[str, Item] = {}
-        self._first_of_name: dict[str, tuple[Item, str]] = {}
+        self._first_of_name: dict[str, dict[str, tuple[Item, str]]] = {}
 
     def meet(self, item: Item, task: Task) -> Problem | None:
         """Say whether a task's identity or name was there before."""
@@ -176,12 +177,24 @@ class _Equals:
             first = self._first_of_id.setdefault(task.id, item)
             if first is not item:
                 return _same_task(item, first, self._watch)
-        name = folded(task.output)
-        if hash(name) in self._names:
-            other, other_task = self._first_of_name.setdefault(name, (item, task.id))
-            if other_task != task.id:
-                return _same_name(item, task, other, other_task)
+        stem, ending = split_ending(folded(task.output))
+        if hash(stem) in self._names:
+            return self._meet_name(stem, ending, item, task)
         return None
+
+    def _meet_name(self, stem: str, ending: str, item: Item, task: Task) -> Problem | None:
+        """Say whether another task's file may be called alike.
+
+        `clip` becomes clip.mp4 where that is what comes, and `clip.mp4` does too.
+        """
+        others = self._first_of_name.setdefault(stem, {})
+        alike = others.get(ending) or others.get("")
+        if alike is None and not ending:
+            alike = next(iter(others.values()), None)
+        others.setdefault(ending, (item, task.id))
+        if alike is None or alike[1] == task.id:
+            return None
+        return _same_name(item, task, *alike)
 
 
 def _same_task(item: Item, other: Item, watch: Watch) -> Problem:

@@ -24,6 +24,7 @@ _MODEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", re.ASCII)
 NAME_PATTERN = r"^\s*[^\s./\\][^/\\]*$"
 _COUNT = r"\d+(\.\d+)?"
 _CLOCK = r"([01]?\d|2[0-3]):[0-5]\d"
+_TAG = re.compile(r"\{([{%#]).*?[}%#]\}", re.DOTALL)
 _ENV_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 
 
@@ -120,6 +121,15 @@ def prose(value: object) -> str:
     return told
 
 
+def plain_name(value: object) -> str:
+    """Take a text that names something: one line, and nothing in it that steers a terminal."""
+    told = prose(value)
+    if match := scalars.STEERING.search(_TAG.sub("", told).strip()):
+        code = f"U+{ord(match.group()):04X}"
+        raise InvalidError(f"this holds a control character ({code})", "take it out")
+    return told
+
+
 def _scalar_schema(**more: Any) -> WithJsonSchema:
     return WithJsonSchema({"type": ["string", "number", "boolean"], **more})
 
@@ -127,6 +137,7 @@ def _scalar_schema(**more: Any) -> WithJsonSchema:
 # Editors read YAML 1.2, where an unquoted 007 or true is no string: it is text here all the same.
 Text = Annotated[str, BeforeValidator(whole), _scalar_schema(pattern=NAME_PATTERN)]
 Prose = Annotated[str, BeforeValidator(prose), _scalar_schema(minLength=1, pattern=r"\S")]
+Name = Annotated[str, BeforeValidator(plain_name), _scalar_schema(minLength=1, pattern=r"\S")]
 ModelName = Annotated[
     str,
     BeforeValidator(model_name),

@@ -101,6 +101,11 @@ def rounded(value: Any, digits: Any = 0) -> float:
     return round(float(value), min(15, max(0, int(digits))))
 
 
+def flat(value: Any) -> Any:
+    """Keep a variable from making folders: a date such as 12/1/2026 is one part of a name."""
+    return value.replace("/", "-").replace("\\", "-") if isinstance(value, str) else value
+
+
 def _textual(function: Callable[[str], str]) -> Callable[[Any], str]:
     return lambda value: function(as_text(value))
 
@@ -118,6 +123,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "join": join,
     "format": printf,
     "round": rounded,
+    "_flat": flat,
 }
 
 

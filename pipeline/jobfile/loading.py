@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from pipeline.jobfile.templates import (
     Render,
     has_templates,
     is_template,
+    name_template,
     names_of,
     text_template,
 )
@@ -59,7 +60,8 @@ def _load(report: Report) -> Job | None:
     if head is None:
         return None
     plan = _plan(tree, head, prompts, report)
-    warnings = Warnings((*free.warnings, *_model_warning(head.model)))
+    told = (*free.warnings, *_model_warning(head.model), *_far_sources(plan))
+    warnings = Warnings(told)
     expansion = Expansion(plan, warnings)
     if plan.inline or plan.sources:
         expansion.preview(report)
@@ -81,7 +83,7 @@ def _plan(
         takes=head.takes,
         vars=pure(head.vars),
         prompt=_template(head.prompt, ("prompt",), report),
-        output=_template(head.output.name, ("output", "name"), report),
+        output=_template(head.output.name, ("output", "name"), report, name_template),
         inline=tuple(_items(file, head, prompts, report)),
         sources=tuple(_sources(tree, head, report)),
         duplicates=head.duplicates,
@@ -149,9 +151,14 @@ def _id(prompt: Prompt, way: Way, report: Report) -> str | None:
         return dotted(way)
 
 
-def _template(source: str | None, way: Way, report: Report) -> Render | None:
+def _template(
+    source: str | None,
+    way: Way,
+    report: Report,
+    make: Callable[[str], Render] = text_template,
+) -> Render | None:
     try:
-        return None if source is None else text_template(source)
+        return None if source is None else make(source)
     except InvalidError as error:
         report.add(way, error.message, error.hint)
         # So that the rest can be checked without a word about a missing template.
@@ -171,8 +178,17 @@ def _sources(tree: Mapping, head: Head, report: Report) -> Iterator[Path]:
             continue
         seen.add(path)
         yield path
-    if not head.prompts_from and not tree.get("prompts"):
+    if not tree.get("prompts_from") and not tree.get("prompts"):
         report.at(1, "there is nothing to render", "list prompts, or name a file: prompts_from")
+
+
+def _far_sources(plan: Plan) -> Iterator[str]:
+    """Warn of files of prompts that are not the job's: a job from elsewhere may name any."""
+    folder = os.path.realpath(plan.file.parent)
+    for path in plan.sources:
+        real = Path(os.path.realpath(path))
+        if not real.is_relative_to(folder):
+            yield f"prompts_from: {path.name} leads out of the job's folder, to {real}"
 
 
 def _beside(file: Path, name: str) -> Path:

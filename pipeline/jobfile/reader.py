@@ -16,8 +16,9 @@ import yaml
 
 from pipeline.jobfile.builder import Builder, HopelessError
 from pipeline.jobfile.nodes import Mapping
+from pipeline.jobfile.opening import open_regular
 from pipeline.jobfile.problems import InvalidError, Report, nearest, shown
-from pipeline.jobfile.scalars import CONTROL
+from pipeline.jobfile.scalars import CONTROL, STEERING
 
 MOST_BYTES = 64 * 1024**2
 
@@ -71,6 +72,9 @@ def check_name(path: Path) -> None:
         str(path).encode()
     except UnicodeEncodeError:
         raise InvalidError("the name of the file is not UTF-8", "rename it") from None
+    if match := STEERING.search(str(path)):
+        code = f"U+{ord(match.group()):04X}"
+        raise InvalidError(f"the path of the file holds a control character ({code})", "rename it")
 
 
 def read_bytes(path: Path) -> bytes:
@@ -80,13 +84,13 @@ def read_bytes(path: Path) -> bytes:
         InvalidError: when it is missing, not a file, not readable, or too large.
     """
     try:
-        _refuse_other_kinds(path)
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             data = file.read(MOST_BYTES + 1)
-    except InvalidError:
-        raise
     except FileNotFoundError:
         raise InvalidError("there is no such file", _sibling(path)) from None
+    except IsADirectoryError:
+        hint = f"name the job file in it: {path}/job.yaml"
+        raise InvalidError("this is a directory", hint) from None
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise InvalidError(f"the file cannot be read: {reason}") from None
@@ -95,13 +99,6 @@ def read_bytes(path: Path) -> bytes:
             "the job file is larger than 64 MB", "move the prompts to a CSV: prompts_from"
         )
     return data
-
-
-def _refuse_other_kinds(path: Path) -> None:
-    if path.is_dir():
-        raise InvalidError("this is a directory", f"name the job file in it: {path}/job.yaml")
-    if path.exists() and not path.is_file():
-        raise InvalidError("this is not a regular file")
 
 
 def _sibling(path: Path) -> str | None:

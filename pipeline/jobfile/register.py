@@ -3,6 +3,7 @@
 from array import array
 from itertools import pairwise
 
+from pipeline.endings import split_ending
 from pipeline.models import Task
 
 
@@ -23,7 +24,7 @@ class Register:
     def add(self, task: Task) -> None:
         """Take note of a task."""
         self._ids.append(hash(task.id))
-        self._names.append(hash(folded(task.output)))
+        self._names.append(hash(split_ending(folded(task.output))[0]))
 
     def suspects(self) -> tuple[set[int], set[int]]:
         """Give the digests of identities and of names that are there more than once."""

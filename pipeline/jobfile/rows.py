@@ -11,10 +11,12 @@ from typing import BinaryIO
 
 from pipeline.errors import Problem
 from pipeline.jobfile.items import Item, Origin
+from pipeline.jobfile.opening import open_regular
 from pipeline.jobfile.problems import InvalidError, Report, nearest
 
 LONGEST_LINE = 4 * 1024**2
 BLOCK = 1 << 16
+MOST_BYTES = 4 * 1000**3
 SUFFIXES = (".csv", ".tsv", ".jsonl", ".ndjson", ".json", ".txt")
 
 _SHEETS = (".csv", ".tsv")
@@ -41,6 +43,7 @@ def check_file(path: Path, others: Container[Path] = ()) -> None:
         )
     try:
         there, regular = path.exists(), path.is_file()
+        size = path.stat().st_size if regular else 0
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise InvalidError(f"{path} cannot be read: {reason}") from None
@@ -52,6 +55,8 @@ def check_file(path: Path, others: Container[Path] = ()) -> None:
         )
     if not regular:
         raise InvalidError(f"{path} is not a regular file")
+    if size > MOST_BYTES:
+        raise InvalidError(f"{path.name} is larger than 4 GB", "make several jobs of it")
     if path in others:
         raise InvalidError(f"{path.name} is there twice")
 
@@ -72,10 +77,12 @@ def read_rows(path: Path, report: Report, *, variables: bool = True) -> Iterator
     suffix = path.suffix.casefold()
     origin = Origin(path, is_rows=True, same_columns=suffix in _SHEETS)
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             yield from _reader(suffix, variables=variables)(origin, file, report)
     except StoppedError as error:
         report.note(Problem(path, error.line, "", error.message, error.hint))
+    except InvalidError as error:
+        report.note(Problem(path, None, "", error.message, error.hint))
     except OSError as error:
         report.note(Problem(path, None, "", f"the file cannot be read: {error.strerror}"))
 

@@ -16,6 +16,9 @@ from pipeline.models import Rate
 CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ufffe\uffff]")
 """What no text for people holds. Tabs and ends of lines are fine."""
 
+STEERING = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+"""What no name and no path holds: control characters, ends of lines, and marks of direction."""
+
 MOST_PRIORITY = 2**53
 """What every reader of JSON and every queue holds exactly."""
 

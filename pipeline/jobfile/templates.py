@@ -60,11 +60,27 @@ def text_template(source: str) -> Render:
     """
     if not is_template(source):
         return lambda _: source
-    environment = _environment()
-    tree = _read(source)
+    return _rendering(_read(source))
+
+
+def name_template(source: str) -> Render:
+    """Compile a template for a name: only a slash that it writes itself makes a folder.
+
+    Raises:
+        InvalidError: when it is no template, or does more than templates may.
+    """
+    if not is_template(source):
+        return lambda _: source
+    from pipeline.jobfile.folders import flattened  # noqa: PLC0415 - needs Jinja
+
+    return _rendering(flattened(_read(source), _environment()))
+
+
+def _rendering(tree: "nodes.Template") -> Render:
     pieces = _pieces(tree)
     if pieces is not None:
         return _Joined(pieces)
+    environment = _environment()
     return functools.partial(_render, environment, _compiled(environment, tree))
 
 

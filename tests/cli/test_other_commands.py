@@ -181,6 +181,18 @@ def test_init_writes_a_job_that_checks_and_never_overwrites(
     assert (tmp_path / "jobs" / "mine.yaml").read_text(encoding="utf-8") == written
 
 
+@pytest.mark.parametrize("name", ["foo.txt", "job.YAML", "spring.yml"])
+def test_init_makes_the_file_that_was_asked_for(
+    pipeline: Command, tmp_path: Path, name: str
+) -> None:
+    assert pipeline("init", name).code == 0
+    assert {path.name for path in tmp_path.iterdir()} == {name, "job.schema.json"}
+    assert pipeline("check", name).code == 0
+    again = pipeline("init", name)
+    assert (again.code, "there already" in again.err) == (2, True)
+    assert pipeline("init", "job.schema.json").code == 2
+
+
 @pytest.mark.parametrize("path", ["", ".", "..", "a/..", "/"])
 def test_init_needs_the_name_of_a_file(pipeline: Command, tmp_path: Path, path: str) -> None:
     done = pipeline("init", path)

@@ -363,7 +363,7 @@ def test_a_wrong_line_of_json_names_file_and_row(desk: Desk, line: str, part: st
         ("sheet.xlsx", "prompts_from", "save it as CSV"),
         ("folder.csv", "prompts_from", "not a regular file"),
         (f"{'x' * 300}.csv", "prompts_from", "cannot be read: File name too long"),
-        ('"nul\\0/x.csv"', "prompts_from", "x.csv"),
+        ('"nul\\0/x.csv"', "prompts_from", "control character (U+0000)"),
         ("[]", "prompts_from", "the list is empty"),
         ("[[a]]", "prompts_from[0]", "a text is expected"),
     ],

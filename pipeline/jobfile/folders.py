@@ -1,0 +1,55 @@
+"""Which slash of a name makes a folder: one that its template writes, none out of a variable.
+
+`{{ year }}/{{ date }}` is one folder deep, also where the date is 12/1/2026. A slash in a
+template's own text, `{{ publish | date('%Y/%m') }}` or `{{ a ~ '/' ~ b }}`, is written; whatever a
+variable brings along becomes a dash.
+"""
+
+from typing import Any
+
+from jinja2 import Environment, nodes
+
+_WRITTEN = (nodes.TemplateData, nodes.Const)
+
+
+def flattened(tree: nodes.Template, environment: Environment) -> nodes.Template:
+    """Give a parsed template whose variables bring no slashes."""
+    for output in tree.find_all(nodes.Output):
+        output.nodes = [_flat(node) for node in output.nodes]
+    tree.set_environment(environment)
+    return tree
+
+
+def _flat(node: Any) -> Any:
+    if isinstance(node, _WRITTEN):
+        return node
+    if isinstance(node, nodes.CondExpr):
+        node.expr1, node.expr2 = _flat(node.expr1), node.expr2 and _flat(node.expr2)
+        return node
+    if isinstance(node, nodes.List | nodes.Tuple):
+        node.items = [_flat(item) for item in node.items]
+        return node
+    if isinstance(node, nodes.Add | nodes.Mod):
+        node.left, node.right = _flat(node.left), _flat(node.right)
+        return node
+    return _flat_filter(node) if isinstance(node, nodes.Filter) else _wrapped(node)
+
+
+def _flat_filter(node: nodes.Filter) -> nodes.Node:
+    if node.name == "date" or (node.name == "replace" and _writes_slash(node.args[1:])):
+        return node
+    if node.name == "_concat" or (
+        node.name != "replace" and _writes_slash([node.node, *node.args])
+    ):
+        node.node = _flat(node.node)
+        node.args = [_flat(arg) for arg in node.args]
+        return node
+    return _wrapped(node)
+
+
+def _writes_slash(written: list[Any]) -> bool:
+    return any(isinstance(one, nodes.Const) and "/" in str(one.value) for one in written)
+
+
+def _wrapped(node: Any) -> nodes.Node:
+    return nodes.Filter(node, "_flat", [], [], None, None, lineno=node.lineno)
