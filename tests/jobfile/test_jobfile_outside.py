@@ -108,7 +108,7 @@ def test_two_names_that_would_become_one_file_are_told(
         assert len(desk.brief(job)) == 2
 
 
-@pytest.mark.parametrize("name", ["posters/x", "verdicts.jsonl", "superseded/a", "Errors/a"])
+@pytest.mark.parametrize("name", ["report.html/x", "manifest.jsonl", "superseded/a", "Errors/a"])
 def test_no_clip_lies_where_files_of_ours_do(desk: Desk, name: str) -> None:
     assert "pipeline itself uses" in desk.wrong(f"prompts: [p]\noutput: {{name: {name}}}\n")
 
