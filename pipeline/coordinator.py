@@ -26,6 +26,7 @@ from pipeline.queue import Queue
 from pipeline.schedule import ALWAYS, Hours
 from pipeline.settle import Settle
 from pipeline.store import Store
+from pipeline.streak import MOST, Streak
 from pipeline.topup import TopUp
 
 
@@ -63,6 +64,7 @@ class Coordinator:
             watch=watch,
             circuit=Circuit(job.concurrency, job.retry.outage),
             holds=Holds(watch, hours, store.history.durations, longest=job.timeout + STALL_TIMEOUT),
+            streak=Streak(wary=store.history.without_clip >= MOST),
             top_up=top_up,
             simulated=simulated,
         )
@@ -98,6 +100,11 @@ class Coordinator:
     def abandon(self) -> None:
         """Count what was in flight when the run was cut off as in doubt."""
         self._desk.abandon()
+
+    @property
+    def wary(self) -> bool:
+        """Whether the run begins with few requests, as the last one brought answers for nothing."""
+        return self._desk.streak.wary
 
     @property
     def stopped(self) -> Stop | None:

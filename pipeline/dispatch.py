@@ -109,7 +109,8 @@ class Dispatch:
     def _must_wait(self, now: float) -> float | None:
         """Seconds to wait before looking again; None where the next task may be considered."""
         desk = self._desk
-        if desk.paused or desk.streak.full or not desk.queue.dispatchable:
+        held = desk.paused or desk.streak.holds(len(desk.flying))
+        if held or not desk.queue.dispatchable:
             return LONGEST_WAIT
         if (wait := self._wait_for_window()) is not None:
             return wait

@@ -78,6 +78,7 @@ class Summary(msgspec.Struct):
     reason: str | None = None
 
 
+_USELESS = frozenset({Cause.NOT_MEDIA, Cause.BROKEN_MEDIA, Cause.TOO_LARGE, Cause.CUT})
 _SUMMARIES = msgspec.json.Decoder(Summary)
 
 
@@ -106,6 +107,7 @@ class History:
     largest: int = 0
     simulated: bool | None = None
     durations: deque[float] = field(default_factory=lambda: deque(maxlen=1000))
+    without_clip: int = 0  # answers in a row, up to the last, that cost and brought no clip
     killed: deque[str] = field(default_factory=lambda: deque(maxlen=2000))  # when they were sent
     attempts: set[bytes] = field(default_factory=set)
     counts: dict[Status, int] = field(default_factory=lambda: dict.fromkeys(Status, 0))
@@ -171,6 +173,9 @@ class History:
             self.durations.append(taken)
         if summary.reason == Cause.KILLED:
             self.killed.append(summary.started_at)
+        if summary.status is Status.SUCCEEDED:
+            self.without_clip = 0
+        self.without_clip += summary.reason in _USELESS
 
     def _hear(self, summary: "Summary | Record") -> None:
         """Take a balance: an answer to what was sent before the present one came may only lower."""

@@ -24,6 +24,10 @@ from pipeline.wording import (
 )
 
 
+# Characters in which an answer says what it means; a server may send more than is read in time.
+_READ = 16_384
+
+
 class Fault(StrEnum):
     """Why an attempt brought no whole answer, or one that is no output."""
 
@@ -116,8 +120,8 @@ class Outcome:
 
     @property
     def said(self) -> str:
-        """The answer's text in lower case, without what was sent."""
-        return without_echoes(self.text, self.sent)
+        """The begin of the answer's text in lower case, without what was sent."""
+        return without_echoes(self.text, self.sent)[:_READ]
 
 
 # Codes that speak of the address, the model or the pace, whatever their text.

@@ -29,11 +29,16 @@ from pipeline.recovery import recover
 from pipeline.schedule import hours
 from pipeline.signals import obeying
 from pipeline.store import Store
+from pipeline.streak import MOST
 from pipeline.topup import TopUp
 
 # Open files that no request needs: libraries, the manifest, the terminal, the log.
 _OTHER_FILES = 40
 
+_WARY = (
+    "the last answers of the run before cost and brought no clip:"
+    f" {MOST} requests at a time go out until a clip comes"
+)
 _NO_MEMORY = (
     "this machine has no memory left for another answer. Hint: a lower --concurrency, or close"
     " other programs; what was in flight here may be in doubt"
@@ -111,6 +116,8 @@ async def run(
             )
             watch(_started(job, plan, began, endpoint.unusual_host))
             _tell(recovered, plan, job, watch)
+            if coordinator.wary:
+                watch(ev.Warned(_WARY, time.time()))
             store.speak()
             if options.keep_places:
                 _keep_places(job, store, coordinator, watch)

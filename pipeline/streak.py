@@ -14,9 +14,12 @@ MOST = 3
 class Streak:
     """Different tasks in a row that were answered and perhaps charged, and brought no clip.
 
-    `first` says what the first of them brought, for people. Times are monotonic seconds.
+    `first` says what the first of them brought, for people. `wary` says that the last run ended in
+    such answers: no more than `MOST` requests are to be in flight until a clip comes. Times are
+    monotonic seconds.
     """
 
+    wary: bool = False
     first: str = ""
     _names: set[str] = field(default_factory=set)
     _began: float = 0.0
@@ -28,6 +31,10 @@ class Streak:
     def full(self) -> bool:
         """Whether there are so many that only a clip may open the pool again."""
         return len(self._names) >= MOST
+
+    def holds(self, in_flight: int) -> bool:
+        """Whether a clip has to come before another request goes out."""
+        return self.full or (self.wary and in_flight >= MOST)
 
     def useless(self, name: str, said: str, now: float, *, cut_since: float | None = None) -> None:
         """Note an answer without a clip; `name` tells it from others of the same cause.
@@ -44,3 +51,4 @@ class Streak:
     def clip(self) -> None:
         """Note a clip: what came before it was each its own fault."""
         self._names.clear()
+        self.wary = False

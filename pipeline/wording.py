@@ -140,10 +140,10 @@ _REFUSED = re.compile(
 )
 # No other meaning is left: these count with codes that speak of something else, too.
 _GONE = re.compile(
-    r"\binsufficient (\w+ ){0,2}(credit|balance|fund)s?\b"
+    r"\binsufficient ((?!request|rate)\w+ ){0,2}(credit|balance|fund)s?\b"
     r"|(?<!white )(?<!color )(?<!colour )\bbalance (is |was )?"
     r"(insufficient|too low|exhausted|empty|depleted|not enough|not sufficient)\b"
-    r"|(\bnot|n't)( have)? (enough|sufficient) (\w+ )?(credit|fund|balance)s?\b"
+    r"|(\bnot|n't)( have)? (enough|sufficient) ((?!request|rate)\w+ )?(credit|fund|balance)s?\b"
     r"|\b(run|ran|are|is) out of (\w+ )?(credit|fund)s?\b|\bout of credits?\b"
     r"|\bno (more )?credits? (left|remaining|available|found)\b"
     r"|\b(credit|fund)s? (are |is |have been |has been |have )?"

@@ -53,6 +53,20 @@ def test_of_forty_in_flight_none_is_replaced(tmp_path: Path) -> None:
     assert [w for w in night.told(ev.Warned) if "brought no clip" in w.message]
 
 
+def test_after_such_an_end_the_next_run_begins_with_few(tmp_path: Path) -> None:
+    night = Night(tmp_path, 200, lambda _: JSON)
+    night.run(concurrency=40)
+    before = len(night.calls)
+    assert night.run(concurrency=40).exit_code == ExitCode.API_REFUSES
+    assert len(night.calls) == before + 3
+    assert [w for w in night.told(ev.Warned) if "3 requests at a time" in w.message]
+    # Once a clip has come, the pool is open.
+    night.api, night.peak = lambda _: CLIP, 0
+    assert night.run(concurrency=40).exit_code == ExitCode.SOME_FAILED
+    assert night.peak == 40
+    assert night.seconds < 8
+
+
 def test_one_useless_answer_in_five_stops_nothing_although_it_comes_much_sooner(
     tmp_path: Path,
 ) -> None:

@@ -402,6 +402,7 @@ def test_clear_words_of_an_empty_account_count_with_any_code(status: int, text: 
         ("Quota exceeded", ""),
         ("Rate limit reached. Add credits or top up to raise it", ""),
         ("no credits were charged", ""),
+        ("not enough request credits, retry in 3 s", ""),
         ("The white balance is too low", ""),
         ("cannot render 'a bank with insufficient fu…'", "a bank with insufficient funds, rain"),
         ("in words: bank, insufficient   funds", "A bank with Insufficient Funds, rain"),
@@ -529,7 +530,7 @@ def test_a_page_is_told_by_its_words_and_not_by_its_style() -> None:
     assert describe(outcome(502, text=page), decide(outcome(502))) == "HTTP 502: Bad gateway"
 
 
-@pytest.mark.parametrize("piece", ["<script ", "<", "spend", "<style>"])
+@pytest.mark.parametrize("piece", ["<script ", "<", "spend", "<style>", "no ", "prompt "])
 def test_a_page_made_to_be_slow_to_read_is_read(piece: str) -> None:
     """So large that a pattern that looks at a place twice would take until the test is ended."""
     page = outcome(406, text=piece * 500_000)
