@@ -19,6 +19,7 @@ from pipeline.models import Job, Record, Task
 from pipeline.plan import Kind, Plan, Retry, make, removed
 from pipeline.prices import PriceBook, price_class
 from pipeline.printable import printable
+from pipeline.records import written
 from pipeline.standing import Files
 
 # A value that changed is shown in so many characters.
@@ -67,8 +68,9 @@ class Describer:
         old = self._last(task)
         if old is None:
             return {}
-        before = {"model": old.model, **old.params}
-        now = {"model": task.model, **task.params}
+        # As records have them: a very long value by its digest.
+        before = {"model": old.model, **written(old.params)}
+        now = {"model": task.model, **written(task.params)}
         return {
             name: (before.get(name), now.get(name))
             for name in {**before, **now}

@@ -57,6 +57,21 @@ def test_what_changed_is_told_old_and_new(pipeline: Command, tmp_path: Path) -> 
         assert part in words
 
 
+def test_a_very_long_value_that_did_not_change_is_not_told(
+    pipeline: Command, tmp_path: Path
+) -> None:
+    job, picture = tmp_path / "job.yaml", {"image": "A" * 2_000_000}
+    with Sandbox(latency=0, clips="tiny", models=["*"]) as api:
+        env = {"SEGMIND_API_KEY": KEY, "SEGMIND_BASE_URL": api.url}
+        write(job, model="other", prompts=[{"id": "w", "prompt": "rain", "params": picture}])
+        assert pipeline("run", job, "--no-report", env=env).code == 0
+    write(job, model="other", prompts=[{"id": "w", "prompt": "snow", "params": picture}])
+    (task,) = tasks(pipeline, job)
+    assert task["changed"] == {"prompt": ["rain", "snow"]}
+    assert task["params"]["image"] == picture["image"]
+    assert len(pipeline("check", job).out) < 2_000
+
+
 def test_people_see_file_line_first_words_and_parameters(pipeline: Command, tmp_path: Path) -> None:
     job = tmp_path / "job.yaml"
     job.write_text(

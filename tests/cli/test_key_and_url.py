@@ -129,6 +129,16 @@ def test_the_key_of_a_dotenv_goes_to_a_url_of_higher_rank_or_of_its_own_file(
     assert thief.keys == []
 
 
+@pytest.mark.parametrize("key", ["base_url", "url", "api_key", "key"])
+def test_a_job_file_says_neither_where_the_api_is_nor_the_key(
+    pipeline: Command, job: Path, thief: Thief, key: str
+) -> None:
+    job.write_text(f"{job.read_text('utf-8')}{key}: {thief.url}\n", encoding="utf-8")
+    done = pipeline("run", job, env={"SEGMIND_API_KEY": KEY})
+    assert (done.code, thief.keys) == (2, [])
+    assert key in done.err
+
+
 def test_the_first_line_names_a_host_that_is_not_the_usual_one(
     pipeline: Command, job: Path, sandbox: Sandbox
 ) -> None:
