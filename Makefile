@@ -13,6 +13,8 @@ ARGS ?=
 PY := .venv/bin/python
 PYTEST := $(PY) -m pytest -n $(WORKERS) --dist worksteal
 export PYTHON WORKERS JOB
+# What these name would come before the locked versions.
+unexport PYTHONPATH PYTHONHOME
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:

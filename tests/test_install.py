@@ -88,6 +88,24 @@ def test_what_is_up_to_date_is_left_alone(desk: Desk) -> None:
         assert not desk.calls("-m")
 
 
+def test_an_older_file_with_another_text_is_another_lock(desk: Desk) -> None:
+    desk.make()
+    stamp = desk.venv / ".installed-run"
+    stamp.write_text(stamp.read_text().replace("requirements/run.txt", "requirements/other.txt"))
+    os.utime(stamp, (4e9, 4e9))
+    assert desk.make().returncode == 0
+    assert len(desk.calls("requirements/run.txt")) == 1
+
+
+def test_what_was_broken_off_is_not_taken_for_done(desk: Desk) -> None:
+    desk.make("dev")
+    (desk.venv / ".installed-notify").unlink()
+    desk.fail_once("requirements/notify.txt")
+    assert desk.make("notify").returncode != 0
+    assert desk.make("dev").returncode == 0
+    assert len(desk.calls("requirements/dev.txt")) == 1
+
+
 def test_what_pip_says_of_itself_is_hidden_unless_it_fails(desk: Desk) -> None:
     done = desk.make()
     assert "newer pip" not in done.stdout + done.stderr
