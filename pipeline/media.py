@@ -1,4 +1,4 @@
-"""What a file is, by its bytes: its extension, its type, and whether an MP4 is whole."""
+"""What a file is, by its bytes: its extension and its type."""
 
 import codecs
 import os
@@ -7,15 +7,57 @@ from dataclasses import dataclass
 import puremagic
 
 HEAD = 4096
-# An image's end is in its last bytes; some writers put a little behind it.
-TAIL = 1024
-_BOX_HEADER = 8
-_LARGE_BOX_HEADER = 16
-_MEDIA = ("video/", "image/", "audio/")
-# Brands that are images in the same boxes as an MP4.
-_IMAGE_BRANDS = {b"avif": ".avif", b"avis": ".avif", b"heic": ".heic", b"mif1": ".heic"}
-_PREFERRED = {"image/jpeg": ".jpg", "audio/wave": ".wav", "audio/x-wav": ".wav"}
+_MEDIA = ("video/", "image/", "audio/", "model/")
+_FILLERS = {b"free", b"skip", b"wide"}
+_BOXES = _FILLERS | {b"ftyp", b"moov", b"mdat", b"moof", b"styp", b"jP  "}
+# What a file of boxes is, by how its brand begins. Sources: the registry of MP4 brands; ISO
+# 23008-12 (HEIC), the AVIF specification, ISO 15444-1 (JPEG 2000), 3GPP TS 26.244.
+_BRANDS = {
+    **dict.fromkeys((b"avif", b"avis"), (".avif", "image/avif")),
+    **dict.fromkeys((b"hei", b"hev", b"mif1", b"msf1"), (".heic", "image/heic")),
+    **dict.fromkeys((b"M4A", b"M4B", b"M4P"), (".m4a", "audio/mp4")),
+    b"qt": (".mov", "video/quicktime"),
+    b"3gp": (".3gp", "video/3gpp"),
+    b"3g2": (".3g2", "video/3gpp2"),
+    b"jp2": (".jp2", "image/jp2"),
+    b"jpx": (".jp2", "image/jp2"),
+    b"mjp2": (".mj2", "video/mj2"),
+}
+# What the first packet of an Ogg stream begins with. Source: RFC 5334.
+_OGG = {
+    b"\x01vorbis": (".ogg", "audio/ogg"),
+    b"OpusHead": (".opus", "audio/ogg"),
+    b"Speex   ": (".ogg", "audio/ogg"),
+    b"\x7fFLAC": (".ogg", "audio/ogg"),
+    b"\x80theora": (".ogv", "video/ogg"),
+}
+_SIGNATURES = {
+    b"glTF\x02\0\0\0": (".glb", "model/gltf-binary"),
+    b"\xff\x4f\xff\x51": (".j2c", "image/j2c"),
+    b"ID3\x02": (".mp3", "audio/mpeg"),
+    b"ID3\x03": (".mp3", "audio/mpeg"),
+    b"ID3\x04": (".mp3", "audio/mpeg"),
+    b"PK\x03\x04": (".zip", "application/zip"),
+}
+# The usual names, where the tables have others.
+_USUAL = {
+    "image/jpeg": ".jpg",
+    "image/tiff": ".tiff",
+    "audio/mpeg": ".mp3",
+    "audio/wav": ".wav",
+    "audio/ogg": ".ogg",
+    "video/mpeg": ".mpg",
+    "video/x-matroska": ".mkv",
+    "model/vnd.usdz+zip": ".usdz",
+}
+_SAME_TYPE = {"audio/wave": "audio/wav", "audio/x-wav": "audio/wav", "audio/vnd.wave": "audio/wav"}
+# Their bytes are known: a header cannot vouch for one that does not begin as it must.
+_KNOWN_BY_BYTES = {
+    "video/mp4", "video/webm", "video/quicktime",
+    "image/jpeg", "image/jpg", "image/png", "image/gif", "image/webp", "image/svg+xml",
+}  # fmt: skip
 _SVG = "image/svg+xml"
+_PACKET = 188
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +69,15 @@ class Media:
     boxes: bool = False
 
 
+def beginning(descriptor: int) -> bytes:
+    """Read the first bytes of a file, past the empty boxes that some writers begin with."""
+    head, at = os.pread(descriptor, HEAD, 0), 0
+    while (box := os.pread(descriptor, 8, at))[4:] in _FILLERS and int.from_bytes(box[:4]) >= 8:  # noqa: PLR2004
+        at += int.from_bytes(box[:4])
+    behind = os.pread(descriptor, HEAD, at) if at else b""
+    return behind if behind[4:8] in _BOXES else head
+
+
 def recognise(head: bytes, header: str | None) -> Media | None:
     """Recognise media by its first bytes, then by the Content-Type header; None if it is none.
 
@@ -36,13 +87,34 @@ def recognise(head: bytes, header: str | None) -> Media | None:
     """
     if _is_text(head):
         return Media(".svg", _SVG) if _SVG in _kinds(head) else None
-    if head[4:8] in {b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip", b"moof", b"styp"}:
+    if head[4:8] in _BOXES:
         return _of_boxes(head)
-    kinds = _kinds(head)
-    for kind, extension in kinds.items():
-        if kind.startswith(_MEDIA):
-            return Media(_PREFERRED.get(kind, extension) or ".bin", kind)
-    return None if kinds else _by_header(header)
+    told = _by_header(header)
+    if (known := _by_signature(head)) is not None:
+        is_zip = known.extension == ".zip"
+        return told if is_zip and told is not None and "zip" in told.content_type else known
+    for named, extension in _kinds(head).items():
+        if named.startswith(_MEDIA):
+            kind = _SAME_TYPE.get(named, named)
+            return Media(_USUAL.get(kind, extension) or ".bin", kind)
+    return told
+
+
+def extension_of(head: bytes) -> str:
+    """Name what came and is no output: by its bytes, where they tell."""
+    start = head.removeprefix(codecs.BOM_UTF8).lstrip()[:200].lower()
+    if start.startswith((b"{", b"[", b'"')):
+        return ".json"
+    if start.startswith((b"<!doctype html", b"<html", b"<head", b"<body", b"<title", b"<h1")):
+        return ".html"
+    if start.startswith(b"<?xml"):
+        return ".xml"
+    if head.startswith(b"\x1f\x8b"):
+        return ".gz"
+    if _is_text(head):
+        return ".txt"
+    media = recognise(head, None)
+    return media.extension if media else ".bin"
 
 
 def _is_text(head: bytes) -> bool:
@@ -52,6 +124,49 @@ def _is_text(head: bytes) -> bool:
     except UnicodeDecodeError:
         return False
     return all(char.isprintable() or char.isspace() for char in text)
+
+
+def _by_signature(head: bytes) -> Media | None:
+    """Recognise what the tables do not know, or call by an unusual name."""
+    for mark, (extension, kind) in _SIGNATURES.items():
+        if head.startswith(mark):
+            return Media(extension, kind)
+    if head.startswith(b"OggS"):
+        page = head[27 + head[26] :] if len(head) > 27 else b""  # noqa: PLR2004 - RFC 3533, 6
+        found = (named for mark, named in _OGG.items() if page.startswith(mark))
+        return Media(*next(found, (".ogg", "audio/ogg")))
+    if _is_mp3(head):
+        return Media(".mp3", "audio/mpeg")
+    if len(head) > 2 * _PACKET and all(head[n * _PACKET] == ord("G") for n in range(3)):
+        return Media(".ts", "video/mp2t")
+    return None
+
+
+# Kilobits a second of layer III by index, for MPEG-1 and for its lower rates. ISO 11172-3, 2.4.2.3.
+_KBITS = (
+    (0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 0),
+    (0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160, 0),
+)
+_HERTZ = (44100, 48000, 32000, 0)
+
+
+def _is_mp3(head: bytes) -> bool:
+    """Whether bytes begin with a frame of layer III, and another where that ends."""
+    length = _mp3_frame(head)
+    return length > 0 and (len(head) <= length + 4 or _mp3_frame(head[length:]) > 0)
+
+
+def _mp3_frame(head: bytes) -> int:
+    """Count the bytes of the frame that begins here; 0 where none does."""
+    if len(head) < len(b"....") or head[0] != 0xFF or head[1] & 0xE6 != 0xE2:  # noqa: PLR2004
+        return 0
+    version = head[1] >> 3 & 3  # 3 is MPEG-1, 2 MPEG-2, 0 MPEG-2.5
+    lower = version != 3  # noqa: PLR2004
+    kbits, hertz = _KBITS[lower][head[2] >> 4], _HERTZ[head[2] >> 2 & 3]
+    if version == 1 or not kbits or not hertz:
+        return 0
+    hertz >>= {3: 0, 2: 1, 0: 2}[version]
+    return (72 if lower else 144) * kbits * 1000 // hertz + (head[2] >> 1 & 1)
 
 
 def _kinds(head: bytes) -> dict[str, str]:
@@ -67,49 +182,26 @@ def _kinds(head: bytes) -> dict[str, str]:
 
 
 def _of_boxes(head: bytes) -> Media:
-    brand = head[8:12] if head[4:8] == b"ftyp" else b""
-    if brand in _IMAGE_BRANDS:
-        return Media(_IMAGE_BRANDS[brand], f"image/{_IMAGE_BRANDS[brand][1:]}", boxes=True)
-    if brand.startswith(b"qt") or not brand:
-        return Media(".mov", "video/quicktime", boxes=True)
-    if brand.startswith(b"M4A"):
-        return Media(".m4a", "audio/mp4", boxes=True)
-    return Media(".mp4", "video/mp4", boxes=True)
+    if head[4:8] == b"jP  ":  # its brand is in the second box
+        return Media(*(_BRANDS[b"mjp2"] if head[20:24] == b"mjp2" else _BRANDS[b"jp2"]), boxes=True)
+    if head[4:8] in {b"moof", b"styp"}:
+        return Media(".mp4", "video/mp4", boxes=True)
+    if head[4:8] != b"ftyp":  # QuickTime before it had brands
+        return Media(*_BRANDS[b"qt"], boxes=True)
+    brand, others = head[8:12], head[16 : min(int.from_bytes(head[:4]), HEAD)]
+    if brand in {b"mif1", b"msf1"} and b"avi" in others:
+        brand = b"avif"
+    named = (what for begin, what in _BRANDS.items() if brand.startswith(begin))
+    return Media(*next(named, (".mp4", "video/mp4")), boxes=True)
 
 
 def _by_header(header: str | None) -> Media | None:
     import mimetypes  # noqa: PLC0415 - it reads tables, and is hardly ever needed
 
     kind = (header or "").split(";")[0].strip().lower()
-    if not kind.startswith(_MEDIA):
+    kind = _SAME_TYPE.get(kind, kind)
+    if not kind.startswith(_MEDIA) or kind in _KNOWN_BY_BYTES:
         return None
-    known = {"video/mp4", "video/webm", "image/jpeg", "image/png", "image/gif", "image/webp"}
-    extension = mimetypes.guess_extension(kind)
-    return Media(extension, kind) if extension and kind not in known else None
-
-
-def ends_whole(media: Media, tail: bytes) -> bool:
-    """Whether an image's last bytes hold its end; True for what has no mark of its end.
-
-    Sources: ITU-T T.81, B.1.1.3 (EOI); PNG, 5.6 (IEND).
-    """
-    end = {"image/jpeg": b"\xff\xd9", "image/png": b"IEND"}.get(media.content_type)
-    return end is None or end in tail
-
-
-def boxes_are_whole(descriptor: int, size: int) -> bool:
-    """Whether the top-level boxes of an MP4 file fill it exactly. Source: ISO 14496-12, 4.2."""
-    position = 0
-    while position < size:
-        header = os.pread(descriptor, _LARGE_BOX_HEADER, position)
-        if len(header) < _BOX_HEADER:
-            return False
-        length = int.from_bytes(header[:4])
-        if length == 0:  # this box goes on to the end of the file
-            return True
-        if length == 1:
-            length = int.from_bytes(header[8:16]) if len(header) == _LARGE_BOX_HEADER else 0
-        if length < _BOX_HEADER:
-            return False
-        position += length
-    return position == size and size > 0
+    # A system's own table may hold anything.
+    extension = _USUAL.get(kind) or mimetypes.guess_extension(kind)
+    return Media(extension or ".bin", kind)

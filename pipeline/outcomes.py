@@ -95,6 +95,7 @@ class Outcome:
     remaining: Decimal | None = None
     cost: Decimal | None = None
     request_id: str | None = None
+    seed: int | str | None = None
     retry_after: float | None = None
     simulated: bool = False
     took: float | None = None

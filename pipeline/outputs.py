@@ -15,6 +15,7 @@ from pipeline.directory import Layout
 from pipeline.errors import DirectoryError
 from pipeline.files import open_file, refuse_linked_folders, sync_directory
 from pipeline.manifest import read
+from pipeline.media import beginning, extension_of
 from pipeline.models import Completion, Status
 
 
@@ -132,6 +133,19 @@ class Outputs:
             return None
         kept = self._retire(part, name.replace("/", "-"), self._layout.errors)
         return f"{self._layout.errors.name}/{kept}"
+
+    def keep_body(self, part: str, name: str) -> str | None:
+        """Move a body that is no output to `errors/`, named by what it is; see `keep`."""
+        try:
+            with os.fdopen(open_file(Path(part)), "rb") as file:
+                extension = extension_of(beginning(file.fileno()))
+                if self._durable:
+                    os.fsync(file.fileno())
+        except FileNotFoundError:
+            return None
+        except DirectoryError as error:
+            raise OSError(errno.ELOOP, error.message) from error
+        return self.keep(part, name + extension)
 
     def _retire(self, file: str, name: str, folder: Path) -> str:
         """Move a file into one of our own folders, under a name that nothing has yet."""

@@ -52,6 +52,7 @@ def completed(claim: Claim, outcome: Outcome, cost: Decimal | None) -> Claim:
         finished_at=_after(claim.started_at, outcome.finished),
         duration_s=outcome.seconds,
         simulated=outcome.simulated,
+        seed=_seed(outcome, claim.params),
     )
     return msgspec.structs.replace(claim, completion=done)
 
@@ -79,6 +80,14 @@ def _is_long(value: Any) -> bool:
 def _digest(value: Any) -> dict[str, Any]:
     data = value.encode() if isinstance(value, str) else canonical_json(value)
     return {"sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data)}
+
+
+def _seed(outcome: Outcome | None, params: dict[str, Any]) -> int | str | None:
+    """Take the seed as the answer reported it, else as it was sent."""
+    if outcome is not None and outcome.seed is not None:
+        return outcome.seed
+    sent = params.get("seed")
+    return sent if isinstance(sent, int | str) and not isinstance(sent, bool) else None
 
 
 def _common(claim: Claim) -> dict[str, Any]:
@@ -147,4 +156,5 @@ def without_output(  # noqa: PLR0913 - the fields of a record
         duration_s=outcome.seconds if outcome else None,
         simulated=simulated,
         reason=cause(outcome) if outcome else None,
+        seed=_seed(outcome, task.params),
     )

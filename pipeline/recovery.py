@@ -17,9 +17,10 @@ from pipeline import records
 from pipeline.claims import Head, Leftover
 from pipeline.endings import with_ending
 from pipeline.errors import DirectoryError, PipelineError, StorageError
+from pipeline.extent import End, extent
 from pipeline.files import open_file
 from pipeline.manifest import attempt_digest
-from pipeline.media import HEAD, boxes_are_whole, recognise
+from pipeline.media import beginning, recognise
 from pipeline.models import Claim, Completion, CostSource, Record, rfc3339
 from pipeline.store import Store, Wish
 
@@ -105,10 +106,10 @@ def _examine(part: Path, claim: Claim, head: Head | None) -> Completion | None:
         return None
     with file:
         found = os.fstat(file.fileno())
-        media = recognise(file.read(HEAD), head.content_type)
+        media = recognise(beginning(file.fileno()), head.content_type)
         if media is None or found.st_size != head.length:
             return None
-        if media.boxes and not boxes_are_whole(file.fileno(), found.st_size):
+        if media.boxes and extent(media, file.fileno(), found.st_size).end is End.CUT:
             return None
         file.seek(0)
         sha256 = hashlib.file_digest(file, "sha256").hexdigest()
@@ -137,17 +138,10 @@ def _seconds_since(started_at: str, end: float) -> float:
 def _put_away(store: Store, part: Path, name: str) -> str | None:
     """Keep what came, if anything did; returns where."""
     try:
-        kept = store.outputs.keep(str(part), name + _extension(part))
+        kept = store.outputs.keep_body(str(part), name)
         with contextlib.suppress(FileNotFoundError):
             part.unlink()
     except OSError as error:
         store.tell(f"{part} stays where it is, for it cannot be moved: {error.strerror or error}")
         return None
     return kept
-
-
-def _extension(part: Path) -> str:
-    with contextlib.suppress(OSError, DirectoryError), os.fdopen(open_file(part), "rb") as file:
-        media = recognise(file.read(HEAD), None)
-        return media.extension if media else ".part"
-    return ".part"

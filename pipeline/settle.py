@@ -5,7 +5,6 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
-from pathlib import Path
 
 from pipeline import events as ev
 from pipeline import records
@@ -102,6 +101,8 @@ class Settle:
         except StorageError as error:
             await self._note_unsaved(work, outcome, cost, error)
             raise
+        if outcome.detail:
+            desk.watch(ev.Warned(f"{work.task.id}: {outcome.detail}", time.time()))
         if desk.top_up is not None:
             desk.top_up.over()
         desk.announce(work, record)
@@ -231,8 +232,6 @@ class Settle:
             money = records.risked(desk.gate.doubt(flight.held, outcome.remaining))
         work.attempts += 1
         error = describe(outcome, row)
-        if outcome.text and outcome.ok:
-            error += f" (body kept in {self._keep_evidence(work.task, outcome)})"
         useless = row.charged and outcome.ok
         if useless:
             self._useless(flight, outcome, error)
@@ -256,16 +255,6 @@ class Settle:
             desk.watch(
                 ev.Warned(f"{said} out until one of the {others} in flight does", time.time())
             )
-
-    def _keep_evidence(self, task: Task, outcome: Outcome) -> str:
-        folder = self._desk.store.layout.errors
-        name = f"{Path(task.output).name}-{task.key[:8]}.txt"
-        try:
-            folder.mkdir(exist_ok=True)
-            (folder / name).write_text(outcome.text, encoding="utf-8")
-        except OSError as error:
-            return f"no file: {error.strerror}"
-        return f"{folder.name}/{name}"
 
     # -- it may have been paid for ------------------------------------------------------------
 
@@ -387,5 +376,8 @@ class Settle:
             claim=flight.claim if flight else None,
             simulated=desk.simulated,
         )
-        await desk.store.note(work.task.key, record)
+        # Whatever came of what may have been paid for is kept.
+        name = f"{work.task.output}-{work.task.key[:8]}"
+        keep = name if money is not records.FREE else None
+        record = await desk.store.note(work.task.key, record, keep=keep)
         desk.announce(work, record, last=last)

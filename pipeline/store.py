@@ -44,6 +44,7 @@ class Wish:
     claim: Claim | None = None  # write it
     completed: Claim | None = None  # complete it, and place its part
     record: Record | None = None  # append it, and remove the claim
+    keep: str | None = None  # keep its part in errors/, under this name
     done: asyncio.Future[None] = field(init=False)
     error: Exception | None = None
     place: bool = True
@@ -164,9 +165,16 @@ class Store:
         assert work.record is not None
         return work.record
 
-    async def note(self, key: str, record: Record) -> None:
-        """Make the record of a task without output durable, and remove its claim."""
-        await self._commit(Wish(key, record=record))
+    async def note(self, key: str, record: Record, *, keep: str | None = None) -> Record:
+        """Make the record of a task without output durable, and remove its claim.
+
+        With `keep`, what has come of its body is kept in `errors/` under that name, and the
+        record that is returned says where.
+        """
+        wish = Wish(key, record=record, keep=keep)
+        await self._commit(wish)
+        assert wish.record is not None
+        return wish.record
 
     async def complete(self, key: str, completed: Claim) -> None:
         """Make a whole body and its completed claim durable, before it is placed."""
@@ -263,6 +271,9 @@ class Store:
             if w.record and w.record.output and w.error is None
         }
         self._sync_directories(placing, [self.layout.root / folder for folder in folders])
+        for work in batch:
+            if work.keep is not None and work.error is None:
+                self._keep(work, work.keep)
         self.append([w for w in batch if w.record is not None and w.error is None])
 
     def _each(self, batch: list[Wish], do: Callable[[Wish], None]) -> None:
@@ -337,6 +348,20 @@ class Store:
             if work.error is None:
                 self._complete(work)
 
+    def _keep(self, work: Wish, name: str) -> None:
+        """Keep what has come of a body, and say in the record where."""
+        assert work.record is not None
+        try:
+            kept = self.outputs.keep_body(self._part(work.key), name)
+        except OSError as error:
+            said = f"its body could not be kept: {error.strerror or error}"
+        else:
+            work.keep = None
+            said = f"body kept in {kept}" if kept else ""
+        if said:
+            told = f"{work.record.error} ({said})"
+            work.record = msgspec.structs.replace(work.record, error=told)
+
     def append(self, recorded: list[Wish]) -> None:
         """Append the records of some works, and remove their claims."""
         if not recorded:
@@ -353,7 +378,7 @@ class Store:
         for work, record, offset in zip(recorded, records, offsets, strict=True):
             self.history.add(record, offset)
             self.remove_claim(work.key)
-            if work.completed is None:
+            if work.completed is None and work.keep is None:
                 with contextlib.suppress(OSError):
                     os.unlink(self._part(work.key))
 

@@ -10,7 +10,18 @@ PACKAGE = Path(__file__).parent.parent / "pipeline"
 # From the ground up. A room may import from those below it, and from its own floor if it must.
 FLOORS = [
     {"errors", "printable", "endings"},
-    {"amounts", "models", "media", "deadlines", "pool", "wording", "files", "places"},
+    {
+        "amounts",
+        "models",
+        "media",
+        "extent",
+        "redaction",
+        "deadlines",
+        "pool",
+        "wording",
+        "files",
+        "places",
+    },
     {"outcomes", "retry", "events", "schedule", "streak", "leftover"},
     {"jobfile", "prices"},
     {

@@ -9,7 +9,8 @@ import hashlib
 import httpx
 from common import BODY, Files, arguments
 
-from pipeline.client import _FreshConnections
+from pipeline.client import Endpoint
+from pipeline.client.transport import FreshConnections
 
 
 async def main() -> None:
@@ -18,7 +19,7 @@ async def main() -> None:
     numbers = iter(range(told.count))
 
     async with httpx.AsyncClient(
-        transport=_FreshConnections(secure=False), timeout=600, trust_env=False
+        transport=FreshConnections(Endpoint(told.url, "none")), timeout=600, trust_env=False
     ) as client:
 
         async def work() -> None:

@@ -13,6 +13,7 @@ import click
 import msgspec
 
 from pipeline.printable import printable_lines
+from pipeline.redaction import redactor
 
 _ENCODER = msgspec.json.Encoder(decimal_format="number")
 _secrets: set[str] = set()
@@ -26,7 +27,7 @@ def remember_secret(secret: str) -> None:
 def redact(text: str) -> str:
     """Remove every known secret from a text."""
     for secret in _secrets:
-        text = text.replace(secret, "[key]")
+        text = redactor(secret).clean(text)
     return text
 
 

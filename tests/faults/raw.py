@@ -67,11 +67,11 @@ class Raw:
         self.lines: list[Line] = []
         self.errors: list[BaseException] = []
 
-    async def open(self, *, tls: bool = False) -> None:
+    async def open(self, *, tls: bool = False, certificate: Path = CERTIFICATE) -> None:
         context = None
         if tls:
             context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-            context.load_cert_chain(CERTIFICATE)
+            context.load_cert_chain(certificate)
         self._secure = tls
         self._server = await asyncio.start_server(self._meet, "127.0.0.1", 0, ssl=context)
         self.port: int = self._server.sockets[0].getsockname()[1]

@@ -96,8 +96,13 @@ def test_a_200_without_a_clip_is_counted_as_paid_and_its_body_is_kept(
         return
     kept = shared.desk.out / "errors"
     (file,) = [path for path in kept.iterdir() if path.name in record["error"]]
-    text = file.read_text(encoding="utf-8")
-    assert {"html200": "<html>", "json200": "Generation failed", "nonmedia": "�"}[name] in text
+    words, kind = {
+        "html200": (b"<html>", ".html"),
+        "json200": (b"Generation failed", ".json"),
+        "nonmedia": (b"\xbf", ".bin"),
+    }[name]
+    assert words in file.read_bytes()
+    assert file.suffix == kind
 
 
 @pytest.mark.parametrize("name", ["moderation", "moderation as 403"])

@@ -1,0 +1,74 @@
+"""How long a wait may last: the time counts in which this process runs.
+
+A process that was stopped (Ctrl-Z, a paused container, a laptop asleep) wakes up with every timer
+overdue, while whole answers may lie in its sockets. So a wait begins anew where the loop stood
+still, and what has come is looked at once more before a wait is called over.
+"""
+
+import asyncio
+from typing import Self
+
+import anyio
+
+# A timer that comes so many seconds too late says that the process stood still.
+STOOD_STILL = 5.0
+# Seconds for what lies in a socket to be read, once its time is over.
+LAST_LOOK = 0.5
+
+
+class Patience:
+    """Cuts off what happens within it when its time, in seconds, is over."""
+
+    def __init__(self, seconds: float) -> None:
+        self._scope = anyio.CancelScope()
+        self._seconds = seconds
+        self._stood = 0.0
+        self._last_look = False
+        self.ended = False
+
+    def __enter__(self) -> Self:
+        self._scope.__enter__()
+        self._loop = asyncio.get_running_loop()
+        self._end = self._loop.time() + self._seconds
+        self._arm(self._end)
+        return self
+
+    def __exit__(self, *told: object) -> bool:
+        self._timer.cancel()
+        return bool(self._scope.__exit__(*told))  # type: ignore[arg-type]
+
+    def clock(self) -> float:
+        """Read the seconds of a clock that stands still when this process does."""
+        return self._loop.time() - self._stood
+
+    def allow(self, seconds: float) -> None:
+        """Begin another wait; one of no time at all is over."""
+        if seconds <= 0:
+            self._cut()
+            return
+        self._seconds, self._last_look = seconds, False
+        self._end = self._loop.time() + seconds
+        if self._end < self._due:  # else the timer finds out: chunks come one after another
+            self._timer.cancel()
+            self._arm(self._end)
+
+    def _cut(self) -> None:
+        self.ended = True
+        self._scope.cancel()
+
+    def _arm(self, due: float) -> None:
+        # In pieces: that the process stood still shows in the middle of a wait too.
+        self._due = min(due, self._loop.time() + STOOD_STILL)
+        self._timer = self._loop.call_at(self._due, self._look)
+
+    def _look(self) -> None:
+        now = self._loop.time()
+        late = now - self._due
+        if late > STOOD_STILL:
+            self._stood += late
+            self.allow(self._seconds)
+        if now >= self._end and self._last_look:
+            self._cut()
+            return
+        self._last_look = now >= self._end
+        self._arm(now + LAST_LOOK if self._last_look else self._end)
