@@ -1,5 +1,6 @@
 """The terminal: one steady display of a run, drawn by Rich."""
 
+import re
 import time
 from contextlib import suppress
 from typing import Self
@@ -19,6 +20,8 @@ from pipeline.printable import printable
 _OVERHEAD = 5
 # Columns from which on a line has room for a name and a prompt.
 _WIDE = 100
+# What makes a default name unique, and says nothing: room for what does.
+_HASH = re.compile(r"-[0-9a-f]{12}$")
 
 
 class LiveDisplay:
@@ -66,7 +69,7 @@ class LiveDisplay:
         table = Table.grid(padding=(0, 1), expand=True)
         table.add_column(justify="right", width=9, no_wrap=True)
         wide = self._console.width >= _WIDE
-        table.add_column(ratio=2 if wide else None, no_wrap=True, overflow="ellipsis")
+        table.add_column(ratio=2, no_wrap=True, overflow="ellipsis")
         if wide:
             table.add_column(ratio=3, no_wrap=True, overflow="ellipsis")
         for flight in shown:
@@ -74,7 +77,7 @@ class LiveDisplay:
             # A narrow terminal has room for the name, which begins with the prompt's first words.
             row = [
                 Text(duration(now - flight.at), style="cyan"),
-                Text(again + printable(flight.name or flight.task)),
+                Text(again + printable(_HASH.sub("", flight.name or flight.task))),
                 Text(printable(flight.prompt), style="dim"),
             ]
             table.add_row(*row[: 3 if wide else 2])

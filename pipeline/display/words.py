@@ -12,6 +12,9 @@ from pipeline.printable import printable
 # What stops a run at once when it comes again.
 _SECOND = {ExitCode.SIGINT: "Ctrl-C", ExitCode.SIGTERM: "SIGTERM", ExitCode.SIGHUP: "SIGHUP"}
 
+# The length of an identity that is a digest: ~ and 16 digits.
+_DIGEST = 17
+
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 
 
@@ -103,7 +106,10 @@ def _recovered(record: Record) -> str:
 def named(record: Record, name: str = "") -> str:
     """Name a task for people: its file, else its id, and the first words of its prompt."""
     prompt = first_words(str(record.params.get("prompt", "")))
-    return (name or record.output or record.task) + (f" ({prompt})" if prompt else "")
+    label = name or record.output or record.task
+    if prompt and label.startswith("~"):  # a digest says nothing; what follows it does
+        return prompt + label[_DIGEST:]
+    return label + (f" ({prompt})" if prompt else "")
 
 
 def first_words(text: str, most: int = 60) -> str:

@@ -36,7 +36,10 @@ def test_what_is_in_flight_and_what_failed_have_names_that_mean_something(
         done = on_terminal("run", anonymous, columns=columns, env=env)
     assert done.code == 1
     lines = plain(done.text).splitlines()
-    flying = [line for line in lines if re.match(r" *[\d.]+ s a-lighthouse-at-dusk", line)]
+    flying = [line for line in lines if re.match(r" *[\d.]+ s +a-lighthouse-at-dusk", line)]
     assert flying, done.text
+    assert any(
+        re.match(r" *[\d.]+ s +a-lighthouse-at-dusk-camera-orbit-right *(A |$)", f) for f in flying
+    )
     assert re.search(r"failed:\s+a-harbour-in-the-rain", plain(done.text))
     assert "~" not in plain(done.text)

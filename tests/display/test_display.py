@@ -6,7 +6,9 @@ import time
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
+import msgspec
 import pytest
 from rich.console import Console
 
@@ -107,6 +109,21 @@ def test_recovered_claims_are_told() -> None:
     assert taken is not None
     assert taken.startswith("taken in: a")
     assert doubtful == "in doubt: a: killed"
+
+
+def test_a_task_that_has_no_name_is_told_by_its_prompt() -> None:
+    digest = "~0123456789abcdef"
+    doubt = replace_record(digest + "[loop=true]", params={"prompt": "a pier"})
+    assert line(ev.Recovered(doubt, 0.0)) == "in doubt: a pier[loop=true]: killed"
+    named = replace_record("hero", params={"prompt": "a pier " * 40})
+    said = line(ev.Recovered(named, 0.0))
+    assert said is not None
+    assert said.startswith("in doubt: hero (a pier a pier")
+    assert len(said) < 100
+
+
+def replace_record(task: str, **fields: Any) -> Record:
+    return msgspec.structs.replace(record(task, Status.IN_DOUBT, "killed"), **fields)
 
 
 def test_the_last_line_sums_up_and_the_next_steps_are_commands() -> None:
