@@ -23,7 +23,6 @@ from pipeline.wording import (
     without_echoes,
 )
 
-
 # Characters in which an answer says what it means; a server may send more than is read in time.
 _READ = 16_384
 
