@@ -105,7 +105,7 @@ def test_a_second_signal_stops_at_once_and_leaves_claims_that_the_next_run_holds
     assert run.code == CODES[first]
     assert time.monotonic() - begun < 10  # half of what an answer takes
     assert len(desk.claims()) == 3
-    again = desk.run()
+    again = desk.run("--no-wait")
     assert again.code == 1
     assert again.err.count("in doubt: t00") == 3
     assert desk.counts() == {"in_doubt": 3, "succeeded": 1}
