@@ -1,7 +1,7 @@
 """`make demo`: renders jobs/demo.yaml against a sandbox that misbehaves, and judges what came.
 
 One prompt of the job is refused on purpose, so the run is expected to end with exit code 1.
-Arguments are passed on to `pipeline run`.
+Arguments are passed on to `pipeline run`. What is printed here fits into 60 columns.
 """  # noqa: INP001 - scripts are no package
 
 import os
@@ -24,8 +24,9 @@ SANDBOX = ["--latency=1.2", "--jitter=0.5", "--fault=500=0.15", "--seed=6", "--c
 def main() -> int:
     """Run the demo; return 0 where it came out as it should, else the exit code of the run."""
     with sandbox(SANDBOX) as url:
-        say("The API of this demo is simulated, on this machine. Nothing costs money.")
-        say("It answers some requests with an error, and refuses one prompt on purpose.\n")
+        say("The API of this demo is simulated here; nothing is paid.")
+        say("It answers some requests with an error,")
+        say("and refuses one prompt on purpose.\n")
         os.environ.update(settings(url))
         code = run_command(["run", str(JOB), *sys.argv[1:]], spelling("demo"))
     try:
@@ -34,14 +35,13 @@ def main() -> int:
         say(f"\nThe demo failed: the run ended with code {code}, which is none of its own.")
         return code
     if outcome is ExitCode.OK:
-        return conclude("every clip is ready", outcome)
+        return conclude("every clip is ready")
     if outcome is not ExitCode.SOME_FAILED:
         say(f"\nThe demo stopped: the run ended with exit code {code}: {outcome.meaning}.")
         return code
     failed, in_doubt = standing()
     if failed <= REFUSED and not in_doubt:
-        what = "one prompt failed, as it should: the sandbox refuses it on purpose"
-        return conclude(f"{what} ({', '.join(failed)})", outcome)
+        return conclude(f"only {listed(failed)} failed, as it should")
     say(f"\nThe demo failed. Failed: {listed(failed)}. In doubt: {listed(in_doubt)}.")
     say("What an earlier demo left undone:")
     say("  make demo ARGS='--retry failed --retry in-doubt'")
@@ -56,13 +56,12 @@ def standing() -> tuple[set[str], set[str]]:
     return failed, in_doubt
 
 
-def conclude(what: str, outcome: ExitCode) -> int:
+def conclude(what: str) -> int:
     """Say what came of it and where to look."""
     folder = Path(os.path.relpath(pipeline.load(JOB).output_dir))
     say(f"\nThe demo went well: {what}.")
-    say(f"  exit code  {int(outcome)}: {outcome.meaning}")
-    say(f"  clips      {len(list(folder.glob('*.mp4')))} in {folder}/")
-    say(f"  manifest   {folder}/manifest.jsonl")
+    say(f"  clips     {len(list(folder.glob('*.mp4')))} in {folder}/")
+    say(f"  manifest  {folder}/manifest.jsonl")
     say("\nGo on with:")
     if (folder / "report.html").exists():
         say(f"  make open JOB={JOB}    the report, in a browser")

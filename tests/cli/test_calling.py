@@ -85,6 +85,7 @@ def test_the_demo_names_clips_and_ends_with_commands_that_work(
     for name in ("tideline", "night-market", "observatory"):
         assert name in screen.text
     assert not re.search(r"127\.0\.0\.1|--base-url|pipeline run", screen.text.split("exit 1: ")[1])
+    assert "The demo went well: only theatre failed, as it should." in screen.text
     ending = screen.text.split("Go on with:\n")[1].splitlines()
     for line in ending:
         assert len(line) < 60
