@@ -96,6 +96,7 @@ class Coordinator:
         """Give the verdicts that waited for other tasks, once there are none."""
         if self.stopped is None:
             await self._settle.wind_up()
+            await self._settle.close_books()
 
     def abandon(self) -> None:
         """Count what was in flight when the run was cut off as in doubt."""

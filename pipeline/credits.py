@@ -5,10 +5,11 @@ coordinator does the waiting around it. All money is `Decimal`, in US dollars.
 
     bound     = figure - charges that the figure may not include yet
     spendable = bound - reserved - reserve        a dispatch needs spendable >= price
-    budget    >= spent + at risk + reserved + price
+    budget    >= spent + at risk + understated + reserved + price
 
 What is reserved is the price of each request in flight, and of each task that waits for its retry:
-else a task behind it would take the money that it was given first.
+else a task behind it would take the money that it was given first. What is understated is by how
+much answers have told less than the written price: a budget must hold where they do not tell all.
 
 A *figure* is a balance as the API told it, in a header or by the balance call. It surely includes
 the charges whose answers had arrived before its own request was sent, and no others: the header
@@ -23,7 +24,7 @@ from enum import Enum, StrEnum
 
 from pipeline.amounts import ZERO
 from pipeline.models import CreditPolicy, Gate
-from pipeline.prices import LESSONS, PriceBook
+from pipeline.prices import LESSONS, Booked, PriceBook, understated
 
 
 class Verdict(Enum):
@@ -44,13 +45,17 @@ class Source(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A balance as it was told. `settled` is what had been charged when its request was sent."""
+    """A balance as it was told. `settled` is what had been charged when its request was sent.
+
+    `charges` is how many requests had been charged when it came, its own too.
+    """
 
     value: Decimal
     settled: Decimal
     sent: int
     received: int
     source: Source
+    charges: int
 
 
 @dataclass(slots=True, eq=False)
@@ -59,7 +64,7 @@ class Reservation:
 
     `rank` is the place of its task in the order of importance; the first is 0. `lone` lets no
     other request go before it has ended. `alone` says that none was in flight with it, and `before`
-    is the figure known when it left: together they can teach a price.
+    is the figure known when it left, after so many `charges`: together they can teach a price.
     """
 
     price_class: str
@@ -69,6 +74,7 @@ class Reservation:
     lone: bool
     alone: bool
     before: Figure | None
+    charges: int
     rank: int = 0
 
 
@@ -97,20 +103,24 @@ class _Measure:
 class CreditGate:
     """Reserve, settle, release. One per run; not thread-safe, and never awaits."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what earlier runs have left
         self,
         policy: CreditPolicy,
         *,
         published: Decimal | None = None,
+        past: Decimal | None = None,
         spent: Decimal = ZERO,
         at_risk: Decimal = ZERO,
         unpriced: int = 0,
+        understated: Decimal = ZERO,
     ) -> None:
-        self.prices = PriceBook(policy.cost, published)
+        self.prices = PriceBook(policy.cost, published, past)
         self.spent = spent
         self.at_risk = at_risk
         # Requests that were or may have been charged what nobody has told.
         self.unpriced = unpriced
+        self.understated = understated
+        self.doubted: tuple[Decimal, Decimal] | None = None  # told, and not believed; booked
         self.reserved = ZERO
         self.spent_here = ZERO
         self.figure: Figure | None = None
@@ -124,6 +134,9 @@ class CreditGate:
         self._policy = policy
         self._clock = 0
         self._charged = ZERO
+        self._charges = 0
+        self._last: Decimal | None = None  # the header of the last charge
+        self._priced: dict[str, Decimal] = {}  # at what reservations of a class are held
         self._in_flight: set[Reservation] = set()
         self._kept: set[Reservation] = set()  # of tasks that wait for their retry
         self._lone: Reservation | None = None
@@ -171,7 +184,7 @@ class CreditGate:
         if self._policy.gate is Gate.OFF:
             return Verdict.GO
         if self._must_be_alone(name):
-            return self._consider_alone(self.prices.of(name), kept)
+            return self._consider_alone(name, kept)
         if self.figure is None or self._covers(price, kept):
             return Verdict.GO
         return self._at_the_end(name, price, kept)
@@ -192,9 +205,10 @@ class CreditGate:
                 )
             risk = f" and {self.at_risk:f} at risk" if self.at_risk else ""
             blind = f", and {self.unpriced} more of unknown price" if self.unpriced else ""
+            said = f", and answers told {self.understated:f} less" if self.understated else ""
             return (
                 f"the budget of {self._policy.budget:f} does not cover another {price:f}:"
-                f" {self.spent:f} is spent{risk}{blind}"
+                f" {self.spent:f} is spent{risk}{said}{blind}"
             )
         kept = f", of which {self._policy.reserve:f} is kept" if self._policy.reserve else ""
         return f"{self.remaining or ZERO:f} credits are left{kept}; the next task costs {price:f}"
@@ -206,7 +220,7 @@ class CreditGate:
     def _budget_covers(self, price: Decimal | None, kept: Reservation | None = None) -> bool:
         if self._policy.budget is None:
             return True
-        gone = self.spent + self.at_risk + self._ahead(kept)
+        gone = self.spent + self.at_risk + self.understated + self._ahead(kept)
         if price is None:  # to be learned from the first ones: something must be left for them
             ahead = sum(_goes_before(one, kept) for one in self._kept)
             tried = self.unpriced + len(self._in_flight) + ahead
@@ -217,15 +231,16 @@ class CreditGate:
         unknown = self.figure is None or self.prices.of(name) is None
         return self._lone is not None or (unknown and not self._blind)
 
-    def _consider_alone(self, price: Decimal | None, kept: Reservation | None) -> Verdict:
+    def _consider_alone(self, name: str, kept: Reservation | None) -> Verdict:
         if self._in_flight:
             return Verdict.WAIT
         if self._may_ask:
             return Verdict.ASK
         if self._believed is None:
             return Verdict.GO
-        left = self._left(kept)
-        return Verdict.GO if left > ZERO and left >= (price or ZERO) else self._wait_or_close(kept)
+        left, price = self._left(kept), self.prices.known(name) or ZERO
+        enough = left >= price or self.prices.may_be_less(name)
+        return Verdict.GO if left > ZERO and enough else self._wait_or_close(kept)
 
     def _left(self, kept: Reservation | None) -> Decimal:
         """Say what the last balance may leave for one request, with nothing in flight."""
@@ -272,6 +287,7 @@ class CreditGate:
         """Set the price of one request aside, before it is dispatched; `kept` is used up."""
         self.forgo(kept)
         price = self.prices.estimate(name) or ZERO
+        self._priced[name] = price
         alone = not self._in_flight
         lone = alone and self._policy.gate is not Gate.OFF and not self._sure_of(name, price)
         held = Reservation(
@@ -282,6 +298,7 @@ class CreditGate:
             lone=lone,
             alone=alone,
             before=self.figure,
+            charges=self._charges,
             rank=rank,
         )
         for other in self._in_flight if len(self._in_flight) == 1 else ():
@@ -345,24 +362,40 @@ class CreditGate:
         x_cost: Decimal | None = None,
         *,
         learn: bool = True,
-    ) -> Decimal | None:
-        """Settle a request that was charged; the cost as far as it is known.
+    ) -> Booked:
+        """Settle a request that was charged; what it is booked with.
 
         What a failed answer has cost is no price: it does not `learn`. Neither is nothing.
         """
+        name = held.price_class
         self._close(held)
-        if x_cost is not None and learn and x_cost > ZERO:
-            self.prices.be_sure_of(x_cost)
-            self._learn(held.price_class, x_cost)
-        paid = x_cost if x_cost is not None else held.price
+        told = self.credible(held, x_cost)
+        if told and learn:
+            self.prices.hear(name, told)
+        paid = held.price if told is None else max(told, self.prices.written or ZERO)
         self._charged += paid
+        self._charges += 1
         self._since += paid if held.sent > self._told_at else ZERO
-        self._attend(held, header, x_cost)
+        self._attend(held, header, told)
         self._hear(held, header)
-        cost = x_cost if x_cost is not None else self.prices.estimate(held.price_class)
-        self.unpriced += cost is None
-        self._spend(cost or ZERO)
-        return cost
+        self._reprice(name)
+        booked = self.prices.book(name, told)
+        self._enter(booked)
+        return booked
+
+    def credible(self, held: Reservation, x_cost: Decimal | None) -> Decimal | None:
+        """Take what an answer says of its cost, where it can be right."""
+        most = held.before.value if held.before else None
+        if x_cost is None or self.prices.believes(held.price_class, x_cost, most, held.sent):
+            return x_cost
+        self.doubted = x_cost, self.prices.estimate(held.price_class) or ZERO
+        return None
+
+    def _enter(self, booked: Booked, times: int = 1) -> None:
+        """Count what a request is booked with, or take it back."""
+        self.unpriced += times * (booked.cost is None)
+        self._spend(times * (booked.cost or ZERO))
+        self.understated += times * understated(booked, self.prices.written)
 
     def fell(self, held: Reservation, told: Decimal | None, header: Decimal | None) -> bool | None:
         """Say whether the balance fell by a request that was answered; None where nothing tells.
@@ -377,12 +410,18 @@ class CreditGate:
             return told < was
         return True if header is not None and header < was else None
 
-    def correct(self, name: str, booked: Decimal | None) -> Decimal | None:
-        """Correct a cost just booked, now that a figure has told the price."""
-        price = self.prices.estimate(name)
-        self.unpriced -= booked is None and price is not None
-        self._spend((price or ZERO) - (booked or ZERO))
-        return price
+    def rebook(self, held: Reservation, x_cost: Decimal | None, booked: Booked) -> Booked:
+        """Book a request anew, now that a figure has told more of the price."""
+        self.doubted = None  # by what was known before
+        told = self.credible(held, x_cost)
+        self._enter(booked, times=-1)
+        booked = self.prices.book(held.price_class, told)
+        self._enter(booked)
+        return booked
+
+    def correct(self, difference: Decimal) -> None:
+        """Take a correction that is recorded."""
+        self._spend(difference)
 
     def doubt(
         self, held: Reservation, header: Decimal | None = None, x_cost: Decimal | None = None
@@ -390,10 +429,13 @@ class CreditGate:
         """Settle a request that may have been charged; what is at risk, as far as it is known."""
         self._close(held)
         self._measure = None
-        known = x_cost is not None or self.prices.estimate(held.price_class) is not None
-        # It may have been told while this one was on its way.
-        price = max(held.price, self.prices.estimate(held.price_class) or ZERO)
-        at_risk = price if x_cost is None else x_cost
+        told = self.credible(held, x_cost)
+        estimate = self.prices.estimate(held.price_class)
+        # The price may have been told while this one was on its way.
+        at_risk = max(held.price, estimate or ZERO)
+        if told is not None:
+            at_risk = max(told, self.prices.written or ZERO)
+        known = told is not None or estimate is not None
         self.unpriced += not known
         self._charged += at_risk
         self.at_risk += at_risk
@@ -409,15 +451,25 @@ class CreditGate:
         self._asked = False
         self._closed_at = self._tick()
 
-    def _attend(self, held: Reservation, header: Decimal | None, x_cost: Decimal | None) -> None:
+    def _attend(self, held: Reservation, header: Decimal | None, told: Decimal | None) -> None:
         """Learn from a charge: by the next quiet balance call, or by a lone request's header."""
+        name = held.price_class
+        if header is not None and self._last is not None:
+            self.prices.stepped(name, self._last - header)
+        self._last = self._last if header is None else header
         if self._measure is not None:
-            self._measure.charged[held.price_class] += 1
-        elif x_cost is None and held.alone and self.prices.of(held.price_class) is None:
-            if held.before and header is not None and held.before.value > header:
-                self._learn(held.price_class, held.before.value - header)
-            else:
-                self.prices.lessons += 1
+            self._measure.charged[name] += 1
+            return
+        before = held.before
+        if before and header is not None and held.alone and before.charges == held.charges:
+            self.prices.fell(name, before.value - header)
+        nobody_tells = told is not None and before is None and header is None
+        self._note_lesson(name, LESSONS if nobody_tells else 1)
+
+    def _note_lesson(self, name: str, lessons: int = 1) -> None:
+        """Note that a lone request has not settled a price."""
+        if self.prices.of(name) is None:
+            self.prices.lessons += lessons
 
     # -- figures ------------------------------------------------------------------------------
 
@@ -438,7 +490,7 @@ class CreditGate:
         if value is None:
             self.prices.lessons += bool(measure and measure.charged)
             return
-        figure = Figure(value, question.settled, question.sent, self._tick(), Source.CALL)
+        figure = self._figure(value, question.settled, question.sent, Source.CALL)
         if question.quiet and not self._in_flight and figure.settled == self._charged:
             if measure is not None:
                 self._take(measure, figure)
@@ -460,17 +512,18 @@ class CreditGate:
         if len(measure.charged) != 1:
             return
         ((name, count),) = measure.charged.items()
-        paid = (measure.before.value - after.value) / count
-        price = self.prices.measure(name, paid, count)
-        if price is not None:
-            self._learn(name, price)
-        elif self.prices.of(name) is None:
-            self.prices.lessons += 1
+        self.prices.fell(name, measure.before.value - after.value, count)
+        self._note_lesson(name)
+        self._reprice(name)
 
     def _hear(self, held: Reservation, header: Decimal | None) -> None:
         if header is None or self._policy.gate is Gate.OFF:
             return
-        self._adopt(Figure(header, held.settled, held.sent, self._tick(), Source.HEADER))
+        told = self._figure(header, held.settled, held.sent, Source.HEADER)
+        self._adopt(told)
+
+    def _figure(self, value: Decimal, settled: Decimal, sent: int, source: Source) -> Figure:
+        return Figure(value, settled, sent, self._tick(), source, self._charges)
 
     def _adopt(self, new: Figure) -> None:
         """Take a figure: one sent after the present came may raise, any other may only lower.
@@ -488,10 +541,12 @@ class CreditGate:
         if old is None or newer or self._bound(new) < self._bound(old):
             self.figure = new
 
-    def _learn(self, name: str, price: Decimal) -> None:
-        if self.prices.told.get(name) == price:
-            return  # so has been reserved what is in flight
-        self.prices.told[name] = price
+    def _reprice(self, name: str) -> None:
+        """Hold the present price for what is reserved of a class."""
+        price = self.prices.estimate(name) or ZERO
+        if self._priced.get(name) == price:
+            return
+        self._priced[name] = price
         for held in (*self._in_flight, *self._kept):
             if held.price_class == name:
                 self.reserved += price - held.price

@@ -6,7 +6,7 @@ task the last says how it stands, and sums of money count them all.
 
 import hashlib
 import os
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -19,7 +19,7 @@ from pipeline import places
 from pipeline.amounts import ZERO, rounded
 from pipeline.errors import DirectoryError
 from pipeline.files import open_file
-from pipeline.models import Cause, Record, Status, Task
+from pipeline.models import CORRECTION, Cause, CostSource, Record, Status, Task
 
 NAME = "manifest.jsonl"
 
@@ -76,6 +76,7 @@ class Summary(msgspec.Struct):
     finished_at: str = ""
     output: str | None = None
     reason: str | None = None
+    cost_source: CostSource | None = None
 
 
 _USELESS = frozenset({Cause.NOT_MEDIA, Cause.BROKEN_MEDIA, Cause.TOO_LARGE, Cause.CUT})
@@ -101,6 +102,7 @@ class History:
     records: int = 0
     spent: Decimal = ZERO
     at_risk: Decimal = ZERO
+    last_cost: Decimal | None = None  # of the last one that has cost something
     unpriced: int = 0  # records of what was or may have been charged, nobody knows how much
     remaining: Decimal | None = None
     told_at: str = ""
@@ -112,6 +114,8 @@ class History:
     attempts: set[bytes] = field(default_factory=set)
     counts: dict[Status, int] = field(default_factory=lambda: dict.fromkeys(Status, 0))
     _last: dict[bytes, int] = field(default_factory=dict)
+    _reported: Counter[Decimal] = field(default_factory=Counter)
+    _corrected: set[bytes] = field(default_factory=set)
 
     def __len__(self) -> int:
         return len(self._last)
@@ -151,6 +155,15 @@ class History:
         """Whether the line at `offset` is the last record of `task`."""
         return self._last.get(_digest(task), -1) >> 64 == offset
 
+    def is_corrected(self, task: str) -> bool:
+        """Whether what an attempt at `task` has cost was corrected."""
+        return _digest(task) in self._corrected
+
+    def understated(self, written: Decimal | None) -> Decimal:
+        """Add up by how much answers have told less than the written price."""
+        least = written or ZERO
+        return sum(((least - c) * n for c, n in self._reported.items() if c < least), ZERO)
+
     def add(self, summary: "Summary | Record", offset: int) -> None:
         """Take one record in."""
         digest = _digest(summary.task)
@@ -164,6 +177,13 @@ class History:
         self.spent += rounded(summary.cost or ZERO)
         self.at_risk += rounded(summary.at_risk or ZERO)
         self.unpriced += summary.cost is None and not summary.at_risk
+        if summary.reason == CORRECTION:
+            self._corrected.add(digest)
+            return
+        if summary.cost:
+            self.last_cost = rounded(summary.cost)
+        if summary.cost_source is CostSource.REPORTED:
+            self._reported[rounded(summary.cost or ZERO)] += 1
         self._hear(summary)
         self.largest = max(self.largest, summary.bytes or 0)
         if summary.simulated is not None:
@@ -238,9 +258,12 @@ def summaries(path: Path) -> Iterator[tuple[int, "Summary"]]:
 
 
 def last_records(path: Path, history: History) -> Iterator[Record]:
-    """Yield the last record of each task, in the order of the file."""
+    """Yield the last record of each task, in the order of the file, corrections taken in."""
+    standing: dict[str, Record] = {}
     for offset, line in Lines(path):
         record = _decode(path, offset, line)
+        if history.is_corrected(record.task):
+            record = standing[record.task] = corrected(standing.get(record.task), record)
         if history.is_last(record.task, offset):
             yield record
 
@@ -253,6 +276,16 @@ def record_at(path: Path, offset: int) -> Record | None:
             return _DECODER.decode(file.readline())
     except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
         return None
+
+
+def corrected(before: Record | None, record: Record) -> Record:
+    """Take a correction into the record that it corrects; any other record stands as it is."""
+    if record.reason != CORRECTION:
+        return record
+    cost = rounded((before.cost or ZERO if before else ZERO) + (record.cost or ZERO))
+    if before is None:
+        return msgspec.structs.replace(record, cost=cost, reason=None)
+    return msgspec.structs.replace(before, cost=cost, cost_source=record.cost_source)
 
 
 def _decode(path: Path, offset: int, line: bytes) -> Record:

@@ -97,6 +97,10 @@ def task_key(task: str) -> str:
     return hashlib.sha256(task.encode()).hexdigest()[:20]
 
 
+# The reason of a record that corrects what an earlier one of the same attempt has cost.
+CORRECTION = "correction"
+
+
 class Task(msgspec.Struct, frozen=True, kw_only=True):
     """One request that the job expands to.
 

@@ -157,11 +157,13 @@ def make(  # noqa: PLR0913 - what a run may be asked for
     """
     disk = Disk(manifest.parent)
     lost = disk.hold_against(history, manifest)
-    plan = Plan(prices=PriceBook(job.credits.cost, PUBLISHED_PRICES.get(job.model)))
+    published = PUBLISHED_PRICES.get(job.model)
+    plan = Plan(prices=PriceBook(job.credits.cost, published, history.last_cost))
     plan.too_short = _too_short(job, history)
     plan.missing_again = Retry.MISSING in retry
     if job.credits.budget is not None:
-        plan.budget_left = job.credits.budget - history.spent - history.at_risk
+        gone = history.spent + history.at_risk + history.understated(job.credits.cost)
+        plan.budget_left = job.credits.budget - gone
     taken = _taken_up(job, retry)
     for task in map(history.known, job.tasks()):
         standing = history.standing(task)

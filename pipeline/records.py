@@ -8,9 +8,22 @@ from typing import Any
 
 import msgspec
 
+from pipeline.amounts import ZERO
 from pipeline.endings import with_ending
-from pipeline.models import Cause, Claim, Completion, Record, Status, Task, canonical_json, rfc3339
+from pipeline.models import (
+    CORRECTION,
+    Cause,
+    Claim,
+    Completion,
+    CostSource,
+    Record,
+    Status,
+    Task,
+    canonical_json,
+    rfc3339,
+)
 from pipeline.outcomes import Outcome, cause
+from pipeline.prices import Booked
 
 LONGEST_VALUE = 64 * 1024
 """A parameter that is longer, in characters or bytes, is written as its digest."""
@@ -20,16 +33,17 @@ LONGEST_VALUE = 64 * 1024
 class Money:
     """What a task without output has cost, or may have."""
 
-    cost: Decimal | None = Decimal(0)
-    at_risk: Decimal | None = Decimal(0)
+    cost: Decimal | None = ZERO
+    at_risk: Decimal | None = ZERO
+    source: CostSource | None = None
 
 
 FREE = Money()
 
 
-def paid(cost: Decimal) -> Money:
+def paid(booked: Booked) -> Money:
     """Money that is gone."""
-    return Money(cost)
+    return Money(booked.cost, ZERO, booked.source)
 
 
 def risked(at_risk: Decimal | None) -> Money:
@@ -37,7 +51,7 @@ def risked(at_risk: Decimal | None) -> Money:
     return Money(None, at_risk)
 
 
-def completed(claim: Claim, outcome: Outcome, cost: Decimal | None) -> Claim:
+def completed(claim: Claim, outcome: Outcome, booked: Booked) -> Claim:
     """Complete a claim with the answer that came for it."""
     assert outcome.body is not None
     done = Completion(
@@ -46,7 +60,8 @@ def completed(claim: Claim, outcome: Outcome, cost: Decimal | None) -> Claim:
         sha256=outcome.body.sha256,
         content_type=outcome.body.content_type,
         http_status=outcome.status or 200,
-        cost=cost,
+        cost=booked.cost,
+        cost_source=booked.source,
         remaining_credits=outcome.remaining,
         request_id=outcome.request_id,
         finished_at=_after(claim.started_at, outcome.finished),
@@ -108,6 +123,18 @@ def succeeded(claim: Claim, done: Completion) -> Record:
     return Record(status=Status.SUCCEEDED, at_risk=Decimal(0), **_common(claim), **fields)
 
 
+def correction(record: Record, booked: Booked) -> Record:
+    """Correct what a record says that its attempt has cost: it stands as it did.
+
+    Money is the difference, so that sums go on counting all records.
+    """
+    assert booked.cost is not None
+    difference = booked.cost - (record.cost or ZERO)
+    return msgspec.structs.replace(
+        record, cost=difference, at_risk=ZERO, cost_source=booked.source, reason=CORRECTION
+    )
+
+
 def doubtful(claim: Claim, error: str) -> Record:
     """Write the record of a claim that a killed run left."""
     done = claim.completion
@@ -148,6 +175,7 @@ def without_output(  # noqa: PLR0913 - the fields of a record
         attempts=attempts,
         cost=money.cost,
         at_risk=money.at_risk,
+        cost_source=money.source,
         remaining_credits=outcome.remaining if outcome else None,
         request_id=outcome.request_id if outcome else None,
         error=" ".join(error.split()),

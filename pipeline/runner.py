@@ -239,9 +239,11 @@ def _gate(job: Job, store: Store) -> CreditGate:
     return CreditGate(
         job.credits,
         published=PUBLISHED_PRICES.get(job.model),
+        past=store.history.last_cost,
         spent=store.history.spent,
         at_risk=store.history.at_risk,
         unpriced=store.history.unpriced,
+        understated=store.history.understated(job.credits.cost),
     )
 
 

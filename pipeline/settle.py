@@ -8,6 +8,7 @@ from decimal import Decimal
 
 from pipeline import events as ev
 from pipeline import records
+from pipeline.corrections import Corrections
 from pipeline.desk import Desk, Flight, clock
 from pipeline.directory import wrong_origin
 from pipeline.errors import ExitCode, StorageError
@@ -22,6 +23,7 @@ from pipeline.outcomes import (
     describe,
     means_no_credits,
 )
+from pipeline.prices import Booked
 from pipeline.queue import Work
 from pipeline.retry import Retries
 
@@ -37,6 +39,7 @@ class Settle:
         self._desk = desk
         self._retries = Retries(desk.job.retry)
         self._unclear = 0  # 406s in a row that fit neither credits nor the request
+        self._corrections = Corrections(desk)
 
     async def settle(self, task: Task, outcome: Outcome) -> None:
         """Take the outcome of a task: it is durable, or to do again, when this returns."""
@@ -45,6 +48,8 @@ class Settle:
         try:
             self._check_origin(outcome)
             await self._act(flight, outcome, decide(outcome))
+            self._corrections.tell_what_is_odd()
+            await self._corrections.write()
         except StorageError as error:
             # Its claim stays, so that the next run knows what may have been paid for.
             lost = f"{task.id} was paid for and could not be saved"
@@ -87,29 +92,30 @@ class Settle:
         assert flight.claim is not None
         self._unclear = 0
         desk.streak.clip()
-        cost = desk.gate.charge(flight.held, outcome.remaining, outcome.cost)
+        booked = desk.gate.charge(flight.held, outcome.remaining, outcome.cost)
         desk.gate.processed()
-        claim = records.completed(flight.claim, outcome, cost)
+        claim = records.completed(flight.claim, outcome, booked)
         try:
-            if outcome.cost is None and desk.gate.wants_a_figure:
+            if desk.gate.wants_a_figure:
                 # The clip is safe before the balance is asked, however long that takes.
                 await desk.store.complete(work.task.key, claim)
                 await desk.ask_balance()
-                cost = desk.gate.correct(work.price_class, cost)
-                claim = records.completed(flight.claim, outcome, cost)
+                booked = desk.gate.rebook(flight.held, outcome.cost, booked)
+                claim = records.completed(flight.claim, outcome, booked)
             record = await desk.store.finish(work.task.key, claim)
         except StorageError as error:
-            await self._note_unsaved(work, outcome, cost, error)
+            await self._note_unsaved(work, outcome, booked, error)
             raise
         if outcome.detail:
             desk.watch(ev.Warned(f"{work.task.id}: {outcome.detail}", time.time()))
         if desk.top_up is not None:
             desk.top_up.over()
         desk.announce(work, record)
+        self._corrections.note(work.price_class, record)
         await self._api_is_alive(flight)
 
     async def _note_unsaved(
-        self, work: Work, outcome: Outcome, cost: Decimal | None, error: StorageError
+        self, work: Work, outcome: Outcome, booked: Booked, error: StorageError
     ) -> None:
         """Record what was paid for and has no claim any more, or the next run would pay again."""
         store = self._desk.store
@@ -118,7 +124,7 @@ class Settle:
         unsaved = replace(outcome, fault=Fault.UNSAVED, body=None)
         said = f"it came and could not be saved: {error.message}"
         with suppress(StorageError):  # nothing can be written: the stop tells what is lost
-            await self._record(work, Status.IN_DOUBT, said, unsaved, records.Money(cost))
+            await self._record(work, Status.IN_DOUBT, said, unsaved, records.paid(booked))
 
     async def _api_is_alive(self, flight: Flight) -> None:
         """Open the pool again; what was parked was poison, unless an outage has just ended."""
@@ -204,6 +210,10 @@ class Settle:
         parked, self._desk.queue.parked = self._desk.queue.parked, []
         await self._give_up_all(parked)
 
+    async def close_books(self) -> None:
+        """Ask once more what is left, where that may tell what estimates should have been."""
+        await self._corrections.close()
+
     def _throttle(self, flight: Flight, outcome: Outcome, row: Row) -> None:
         desk, work, now = self._desk, flight.work, clock()
         desk.store.drop(work.task.key)
@@ -225,9 +235,9 @@ class Settle:
             self._unclear = 0
         if not row.charged:
             desk.gate.release(flight.held, outcome.remaining)
-        elif outcome.cost is not None:
-            desk.gate.charge(flight.held, outcome.remaining, outcome.cost, learn=False)
-            money = records.paid(outcome.cost)
+        elif desk.gate.credible(flight.held, outcome.cost) is not None:
+            gate, held = desk.gate, flight.held
+            money = records.paid(gate.charge(held, outcome.remaining, outcome.cost, learn=False))
         else:
             money = records.risked(desk.gate.doubt(flight.held, outcome.remaining))
         work.attempts += 1

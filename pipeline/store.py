@@ -34,6 +34,8 @@ from pipeline.writing import Manifest
 
 # Seconds in which wishes gather for one commit.
 _WINDOW = 0.005
+# No task has this key: what is recorded under it has no claim and no part.
+_NO_CLAIM = "none"
 
 
 @dataclass(slots=True, eq=False)
@@ -175,6 +177,10 @@ class Store:
         await self._commit(wish)
         assert wish.record is not None
         return wish.record
+
+    async def correct(self, record: Record) -> None:
+        """Make a record durable that corrects another; whatever is in flight stays as it is."""
+        await self._commit(Wish(_NO_CLAIM, record=record))
 
     async def complete(self, key: str, completed: Claim) -> None:
         """Make a whole body and its completed claim durable, before it is placed."""

@@ -38,6 +38,7 @@ FLOORS = [
     },
     {"directory", "disk", "outputs", "queue", "store", "recovery", "plan"},
     {"desk", "standing"},
+    {"corrections"},
     {"dispatch", "settle"},
     {"coordinator"},
     {"runner", "library", "report", "signals"},

@@ -9,7 +9,8 @@ from typing import Any
 from msgspec.structs import replace
 
 from pipeline.amounts import ZERO, rounded
-from pipeline.models import Record, Status
+from pipeline.manifest import corrected
+from pipeline.models import CORRECTION, Record, Status
 from pipeline.report.night import Night, Span, nights, span
 
 
@@ -65,9 +66,11 @@ class _Tally:
     simulated: bool = False
 
     def add(self, record: Record) -> None:
-        self.last[record.task] = record
+        self.last[record.task] = corrected(self.last.get(record.task), record)
         self.spent += rounded(record.cost or ZERO)
         self.at_risk += rounded(record.at_risk or ZERO)
+        if record.reason == CORRECTION:
+            return
         self.simulated |= bool(record.simulated)
         if record.remaining_credits is not None:
             self.balance = rounded(record.remaining_credits)

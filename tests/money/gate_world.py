@@ -13,6 +13,7 @@ from enum import StrEnum
 
 from pipeline.credits import CreditGate, Question, Reservation, Verdict
 from pipeline.models import CreditPolicy, Gate
+from pipeline.prices import Booked
 
 ZERO = Decimal(0)
 _NEXT = {"claimed": "_arrive", "sent": "_complete", "done": "_deliver"}
@@ -43,6 +44,7 @@ class Setting:
     call: bool = True
     at_accept: bool = False
     x_cost: bool = False
+    lies: tuple[Decimal | None, ...] = ()  # what answers say of their cost instead, in turn
     gate: Gate = Gate.AUTO
     budget: Decimal | None = None
     reserve: Decimal = ZERO
@@ -92,7 +94,8 @@ class Asking:
     question: Question
     sent: int
     lesson_of: Request | None = None
-    booked: Decimal | None = None
+    booked: Booked | None = None
+    x_cost: Decimal | None = None
     value: Decimal | None = None
     answered: bool = False
 
@@ -255,21 +258,26 @@ class World:
         later = (r for r in paid if r.sent >= figure.received)
         return sum((self.known_price(r.name) for r in later), ZERO)
 
+    def _x_cost(self, request: Request) -> Decimal | None:
+        if self.setting.lies:
+            return self.setting.lies[len(self.closed) % len(self.setting.lies)]
+        return self.setting.prices[request.name] if self.setting.x_cost else None
+
     def _deliver(self, request: Request) -> None:
         self.flying.remove(request)
         self.closed.append(request)
         gate, held = self.gate, request.held
-        x_cost = self.setting.prices[request.name] if self.setting.x_cost else None
+        x_cost = self._x_cost(request)
         if request.header is not None and self.setting.gate is not Gate.OFF:
             self.heard.append(Heard(request.header, request.sent, self.clock, by_call=False))
         if request.status == 200:
             self.rendered.append(request.task.place)
             if x_cost is not None:
                 self.x_told.add(request.name)
-            cost = gate.charge(held, request.header, x_cost)
+            booked = gate.charge(held, request.header, x_cost)
             gate.processed()
             if gate.wants_a_figure:
-                call = Asking(gate.ask(), self.clock, request, cost)
+                call = Asking(gate.ask(), self.clock, request, booked, x_cost)
                 self.calls.append(call)
         elif request.status == 0:
             gate.doubt(held)
@@ -288,7 +296,8 @@ class World:
         if call.value is not None:
             self.heard.append(Heard(call.value, call.sent, self.clock, by_call=True))
         if call.lesson_of is not None:
-            self.gate.correct(call.lesson_of.name, call.booked)
+            assert call.booked is not None
+            self.gate.rebook(call.lesson_of.held, call.x_cost, call.booked)
 
     # -- the API --------------------------------------------------------------------------------
 

@@ -258,6 +258,26 @@ def test_what_is_kept_for_retries_never_hangs_a_run(setting: Setting, tape: byte
     assert world.gate.reserved == 0
 
 
+told_costs = st.lists(
+    st.none()
+    | st.decimals(0, 100, places=4, allow_nan=False)
+    | st.sampled_from([Decimal(0), Decimal("0.0095"), PRICE, Decimal(9) * 10**11]),
+    min_size=1,
+    max_size=6,
+).map(tuple)
+
+
+@SEARCH
+@given(same_price(lies=told_costs, budget=money), tapes)
+def test_a_budget_holds_in_what_was_taken_whatever_answers_say_of_their_cost(
+    setting: Setting, tape: bytes
+) -> None:
+    world = play(setting, tape)
+    assert setting.budget is not None
+    assert world.paid <= setting.budget
+    assert world.gate.reserved == 0
+
+
 @SEARCH
 @given(same_price(), tapes)
 def test_what_was_spent_is_what_was_charged(setting: Setting, tape: bytes) -> None:
@@ -372,7 +392,7 @@ def test_of_tasks_whose_prices_differ_none_is_left_whose_price_was_told_and_affo
 ) -> None:
     world = play(setting, tape)
     if world.stopped and not world.refusals:
-        told = set(world.gate.prices.told) & {task.name for task in (*world.left, *world.aside)}
+        told = set(world.gate.prices.told()) & {task.name for task in (*world.left, *world.aside)}
         assert all(world.told_bound() < setting.prices[name] for name in told)
     assert world.gate.spent == world.paid
 
