@@ -162,8 +162,8 @@ def make(  # noqa: PLR0913 - what a run may be asked for
     plan.too_short = _too_short(job, history)
     plan.missing_again = Retry.MISSING in retry
     if job.credits.budget is not None:
-        gone = history.spent + history.at_risk + history.understated(job.credits.cost)
-        plan.budget_left = job.credits.budget - gone
+        said_less = history.understated(job.credits.cost)
+        plan.budget_left = job.credits.budget - history.spent - history.at_risk - said_less
     taken = _taken_up(job, retry)
     for task in map(history.known, job.tasks()):
         standing = history.standing(task)

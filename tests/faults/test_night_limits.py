@@ -491,7 +491,7 @@ def test_a_verdict_that_cannot_be_recorded_stops_with_7_and_leaves_its_task_to_d
 
     def watch(event: ev.Event) -> None:
         if isinstance(event, ev.Finished):
-            monkeypatch.setattr("pipeline.manifest.Manifest.append", full)
+            monkeypatch.setattr("pipeline.writing.Manifest.append", full)
 
     # The clip was asked for before the other task failed, so it tells nothing of that one.
     slow = replace(CLIP, seconds=30)

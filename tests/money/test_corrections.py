@@ -68,7 +68,8 @@ def test_a_correction_of_a_correction_counts_too(tmp_path: Path) -> None:
 def test_the_report_shows_a_clip_with_its_corrected_cost_and_once() -> None:
     first = a_record("1.90")
     mended = correction(first, Booked(PRICE, MEASURED))
-    data = collect([first, mended], name="n", job="j", generated_at="2026-12-01T01:00:00Z")
+    now = "2026-12-01T01:00:00Z"
+    data = collect([first, mended], name="n", command=lambda *_: "run", generated_at=now)
     (shown,) = data.records
     assert shown.cost == data.totals.spent == PRICE
     assert sum(sum(night.succeeded) for night in data.nights) == 1
