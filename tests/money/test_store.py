@@ -15,10 +15,12 @@ import anyio.lowlevel
 import msgspec
 import pytest
 
+from pipeline.claims import Head, Noting, boot_id, encode, leftovers
 from pipeline.directory import Layout
 from pipeline.errors import StorageError
 from pipeline.manifest import read
 from pipeline.models import Claim, Completion, Record, Status, fingerprint, task_key
+from pipeline.outcomes import Outcome
 from pipeline.records import doubtful, succeeded
 from pipeline.recovery import recover as recover_all
 from pipeline.store import Store
@@ -349,6 +351,98 @@ def test_a_claim_torn_anywhere_was_never_sent(layout: Layout, cut: int) -> None:
     assert recover(layout) == []
 
 
+def test_a_claim_ends_in_the_byte_that_says_whether_it_was_sent(layout: Layout) -> None:
+    assert encode(claim_of("a")).endswith(b'"sent":false}')
+
+
+def test_what_was_noted_in_a_claim_is_read_by_whoever_comes_after_a_kill(layout: Layout) -> None:
+    path = layout.claim(task_key("a"))
+    leave(layout, claim_of("a", boot_id=boot_id()))
+    noting = Noting(str(path), lambda _: None)
+    (left,) = leftovers(layout.inflight)
+    assert left.never_sent
+    noting.sending()
+    (left,) = leftovers(layout.inflight)
+    assert not left.never_sent
+    assert left.claim == claim_of("a", boot_id=boot_id(), sent=True)
+    noting.answered(Outcome(started=0, finished=1, status=200, cost=PRICE, request_id="r"), 7)
+    (left,) = leftovers(layout.inflight)
+    assert left.expected == Head(length=7, status=200, cost=PRICE, request_id="r")
+    path.write_bytes(path.read_bytes()[:-3])  # the note was torn: that costs no more than itself
+    (left,) = leftovers(layout.inflight)
+    assert (left.expected, left.never_sent) == (None, False)
+
+
+def test_an_attempt_of_which_no_byte_left_before_a_kill_is_no_doubt(layout: Layout) -> None:
+    leave(layout, claim_of("a", boot_id=boot_id()))
+    assert recover(layout) == []
+    assert not records(layout)
+
+
+@pytest.mark.parametrize("boot", [None, "another boot"])
+def test_after_a_power_loss_or_from_a_version_before_that_byte_proves_nothing(
+    layout: Layout, boot: str | None
+) -> None:
+    leave(layout, claim_of("a", boot_id=boot))
+    (record,) = recover(layout)
+    assert (record.status, record.reason, record.at_risk) == (Status.IN_DOUBT, "killed", PRICE)
+
+
+MP4 = (20).to_bytes(4) + b"ftypisom" + bytes(8) + (12).to_bytes(4) + b"mdat" + b"clip"
+
+
+def leave_answered(layout: Layout, body: bytes, *, boot: str | None, length: int = 32) -> None:
+    leave(layout, claim_of("a", "day/a", boot_id=boot, sent=True), body)
+    noting = Noting(str(layout.claim(task_key("a"))), lambda _: None)
+    noting.answered(Outcome(started=0, finished=1, status=200, remaining=Decimal(9)), length)
+
+
+def test_a_clip_that_lies_whole_although_nobody_came_to_say_so_is_taken_in(layout: Layout) -> None:
+    leave_answered(layout, MP4, boot=boot_id())
+    (record,) = recover(layout)
+    assert (record.status, record.output, record.cost) == (Status.SUCCEEDED, "day/a.mp4", PRICE)
+    assert (record.bytes, record.sha256) == (len(MP4), hashlib.sha256(MP4).hexdigest())
+    assert record.remaining_credits == 9
+    assert clips(layout) == {"day/a.mp4": MP4}
+
+
+@pytest.mark.parametrize(
+    ("body", "boot", "length"),
+    [
+        pytest.param(MP4[:-1], boot_id(), 32, id="cut"),
+        pytest.param(MP4[:-1], boot_id(), 31, id="a box that is cut"),
+        pytest.param(MP4, boot_id(), 33, id="not all of it"),
+        pytest.param(MP4, "another boot", 32, id="a power loss"),
+        pytest.param(b"{}" * 16, boot_id(), 32, id="no clip"),
+    ],
+)
+def test_what_came_and_cannot_be_relied_on_is_kept_as_evidence(
+    layout: Layout, body: bytes, boot: str, length: int
+) -> None:
+    leave_answered(layout, body, boot=boot, length=length)
+    (record,) = recover(layout)
+    (kept,) = layout.errors.iterdir()
+    assert record.status is Status.IN_DOUBT
+    assert f"errors/{kept.name}" in (record.error or "")
+    assert kept.read_bytes() == body
+
+
+def test_one_claim_that_cannot_be_taken_in_does_not_stop_the_others(layout: Layout) -> None:
+    (layout.root / "day").write_bytes(b"not a folder")
+    leave(layout, complete(claim_of("a", "day/a")), BODY)
+    leave(layout, complete(claim_of("b")), BODY)
+    told: list[str] = []
+    store = Store(layout, warn=told.append)
+    found = {record.task: record.status for record in recover_all(store)}
+    store.speak()
+    store.close()
+    assert found == {"a": Status.IN_DOUBT, "b": Status.SUCCEEDED}
+    assert "cannot be placed" in told[0]
+    (kept,) = layout.errors.iterdir()
+    assert kept.read_bytes() == BODY
+    assert recover(layout) == []
+
+
 def test_a_whole_part_is_taken_in(layout: Layout) -> None:
     leave(layout, complete(claim_of("a", "day/a")), BODY)
     (record,) = recover(layout)
@@ -424,10 +518,22 @@ def test_a_changed_clip_that_is_taken_in_supersedes_the_older_one(layout: Layout
     assert clips(layout) == {"a.mp4": BODY, "superseded/a.1.mp4": b"old"}
 
 
-def test_drafts_and_parts_without_a_claim_are_swept_away(layout: Layout) -> None:
+def test_drafts_are_swept_away_and_a_body_without_a_claim_is_kept(layout: Layout) -> None:
     (layout.inflight / "x.new").write_bytes(b"{")
     layout.part("y").write_bytes(b"half")
+    layout.part("z").write_bytes(b"")
     assert recover(layout) == []
+    (kept,) = layout.errors.iterdir()
+    assert kept.read_bytes() == b"half"
+
+
+async def test_two_tasks_of_one_output_name_in_one_commit_each_keep_their_clip(
+    layout: Layout,
+) -> None:
+    async with opened(layout) as store, anyio.create_task_group() as group:
+        group.start_soon(render, store, "a", b"one", "same")
+        group.start_soon(render, store, "b", b"three", "same")
+    assert sorted(clips(layout).values()) == [b"one", b"three"]
 
 
 def test_every_claim_of_a_killed_run_is_recovered(layout: Layout) -> None:
