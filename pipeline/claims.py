@@ -17,7 +17,7 @@ import msgspec
 
 from pipeline import places
 from pipeline.errors import DirectoryError
-from pipeline.files import read_file, write_all
+from pipeline.files import read_file, refuse_alien_folder, write_all
 from pipeline.models import Claim, task_key
 from pipeline.outcomes import Outcome
 
@@ -42,7 +42,15 @@ class Head(msgspec.Struct, frozen=True, kw_only=True):
     simulated: bool = False
 
 
+class _Gist(msgspec.Struct):
+    """What every claim has."""
+
+    task: str
+    started_at: str
+
+
 _HEADS = msgspec.json.Decoder(Head)
+_GISTS = msgspec.json.Decoder(_Gist)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +88,7 @@ def leftovers(folder: Path) -> Iterator[Leftover]:
     Raises:
         DirectoryError: one that is none of ours: a link, or one that would lead elsewhere.
     """
+    refuse_alien_folder(folder)
     for path in sorted(folder.glob("*.json")):
         try:
             text = read_file(path, _LONGEST)
@@ -92,13 +101,25 @@ def _parse(path: Path, text: bytes) -> Leftover:
     first, _, second = text.partition(b"\n")
     try:
         claim = _DECODER.decode(first)
-    except UNREADABLE:
+    except UNREADABLE as error:
+        _refuse_unknown(path, first, error)
         return Leftover(path.stem)
     _refuse_forged(path, claim)
     head = None
     with contextlib.suppress(*UNREADABLE):  # it was torn, or there is none
         head = _HEADS.decode(second)
     return Leftover(path.stem, claim, head)
+
+
+def _refuse_unknown(path: Path, text: bytes, error: Exception) -> None:
+    """See that a claim that cannot be read is a torn one, and not one of another version."""
+    with contextlib.suppress(*UNREADABLE):
+        _GISTS.decode(text)
+        raise DirectoryError(
+            f"{path} is a claim that this version cannot read ({error}), so what it paid for is"
+            " unknown",
+            hint="go on with the version that wrote it",
+        )
 
 
 def _refuse_forged(path: Path, claim: Claim) -> None:

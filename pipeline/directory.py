@@ -94,7 +94,9 @@ class Layout:
 
         A lock file can be removed under a run: what it protects is locked as well.
         """
-        return any(is_locked(path) for path in (self.lock, self.root, self.manifest))
+        return any(
+            is_locked(path) for path in (str(self.lock), f"{self.root}/", str(self.manifest))
+        )
 
     def strangers(self) -> list[str]:
         """Name what lies in the directory and is not ours, at most a thousand of it."""

@@ -105,8 +105,11 @@ def lock(file: int, *, patience: float = 1.0) -> bool:
             return True
 
 
-def is_locked(path: Path) -> bool:
-    """Whether a process has locked a file or folder of ours; False where there is none."""
+def is_locked(path: str) -> bool:
+    """Whether a process has locked a file or folder of ours; False where there is none.
+
+    The path of a folder that may be a link, as the output directory itself, ends in a slash.
+    """
     try:
         file = os.open(path, os.O_RDONLY | _SAFE)
     except FileNotFoundError:
@@ -115,6 +118,8 @@ def is_locked(path: Path) -> bool:
         fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
         return True
+    except OSError:  # a share that locks nothing there
+        return False
     finally:
         os.close(file)
     return False

@@ -129,7 +129,7 @@ class Outputs:
         Raises:
             OSError: it cannot be moved.
         """
-        if not os.path.lexists(part) or not os.lstat(part).st_size:
+        if os.path.islink(part) or not os.path.lexists(part) or not os.lstat(part).st_size:
             return None
         kept = self._retire(part, name.replace("/", "-"), self._layout.errors)
         return f"{self._layout.errors.name}/{kept}"
@@ -143,8 +143,8 @@ class Outputs:
                     os.fsync(file.fileno())
         except FileNotFoundError:
             return None
-        except DirectoryError as error:
-            raise OSError(errno.ELOOP, error.message) from error
+        except DirectoryError:  # a folder, or nothing that could hold a body
+            extension = ".part"
         return self.keep(part, name + extension)
 
     def _retire(self, file: str, name: str, folder: Path) -> str:

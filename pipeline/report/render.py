@@ -15,7 +15,7 @@ from pathlib import Path
 from string import Template
 
 from pipeline.errors import DirectoryError, StorageError
-from pipeline.files import create, open_file
+from pipeline.files import create, open_file, refuse_linked_folders
 from pipeline.report import summary
 from pipeline.report.data import ReportData
 from pipeline.report.entries import embedded, embedded_entries, outputs
@@ -45,6 +45,8 @@ def write(path: Path, data: ReportData) -> None:
     else lies there: it stays.
     """
     _refuse_alien_page(path)
+    for folder in {output.rpartition("/")[0] for _, output in outputs(data.records)}:
+        refuse_linked_folders(path.parent, folder)
     data = dataclasses.replace(data, missing=data.missing | _missing(path.parent, data))
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:

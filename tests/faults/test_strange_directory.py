@@ -215,6 +215,26 @@ def test_an_output_directory_that_is_itself_a_link_is_the_user_s(desk: Desk) -> 
     desk.write(["good"])
     assert desk.call().code == 0
     assert len(list((desk.folder / "disk").glob("*.mp4"))) == 1
+    for command in ("status", "check", "report", "export"):
+        assert run_command([command, str(desk.path)]) == 0
+
+
+def test_the_report_shows_nothing_that_lies_behind_a_link(desk: Desk) -> None:
+    (desk.folder / "secret").mkdir()
+    (desk.folder / "secret" / "a.mp4").write_bytes(CLIP)
+    put(desk.out / "manifest.jsonl", record_of("t000", "day/a.mp4"))
+    (desk.out / "day").symlink_to(desk.folder / "secret")
+    desk.write(["good"])
+    assert run_command(["report", str(desk.path)]) == 2
+    assert not (desk.out / "report.html").exists()
+
+
+def test_a_claim_of_a_version_to_come_is_not_taken_for_a_torn_one(
+    desk: Desk, sandbox: Sandbox
+) -> None:
+    key = task_key("t000")
+    put(desk.out / ".inflight" / f"{key}.json", {**claim_of("t000", "a"), "price": {"usd": 1}})
+    refused(desk, sandbox, f"{key}.json")
 
 
 def a_pipe(path: Path) -> None:
