@@ -204,7 +204,7 @@ def _same_task(item: Item, other: Item, watch: Watch) -> Problem:
     can_have_ids = item.origin.file.suffix.casefold() != ".txt"
     hint = _TWINS + ("; or give each an id" if can_have_ids else "")
     unused = [name for name, value in item.meta.items() if other.meta.get(name) != value]
-    but = f", though {' and '.join(map(shown, unused[:_FEW]))} differ" if unused else ""
+    but = f", though they differ in {' and '.join(map(shown, unused[:_FEW]))}" if unused else ""
     return item.problem(
         f"this is the same task as {other.place}: same prompt, same parameters{but}",
         watch.line_for(item, unused) or hint,

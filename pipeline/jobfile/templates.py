@@ -117,10 +117,10 @@ def names_of(value: Any) -> frozenset[str]:
 
 @functools.lru_cache(maxsize=4096)
 def _names_of(source: str) -> frozenset[str]:
-    from jinja2.meta import find_undeclared_variables  # noqa: PLC0415 - see the module
+    from jinja2 import nodes  # noqa: PLC0415 - see the module
 
     try:
-        return frozenset(find_undeclared_variables(_read(source)))
+        return frozenset(name.name for name in _read(source).find_all(nodes.Name))
     except InvalidError:
         return frozenset()
 

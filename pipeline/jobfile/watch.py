@@ -53,9 +53,11 @@ class Warnings:
 class Column(NamedTuple):
     """A variable called like a parameter that no template of the job asks for.
 
-    `sent` says whether the model is known, or likely, to take it.
+    `title` is what its column is called, `name` what a template calls it. `sent` says whether the
+    model is known, or likely, to take it.
     """
 
+    title: str
     name: str
     parameter: str
     sent: bool
@@ -120,7 +122,7 @@ class Watch:
         for fold, alike in by_fold.items():
             if fold in self._known and self._plan.uses.isdisjoint(alike):
                 # An alias, such as `Aspect_Ratio`, comes last, and templates can name it.
-                yield Column(alike[-1], self._known[fold], fold in self._taken)
+                yield Column(alike[0], alike[-1], self._known[fold], fold in self._taken)
 
     def _is_sent(self, column: Column, value: Any, item: Item, task: Task) -> bool:
         own = {"model": self._plan.model, "takes": self._plan.takes}
@@ -137,7 +139,7 @@ class Watch:
         if mark in self._told:
             return
         self._told.add(mark)
-        what = f"{shown(column.name)} is used nowhere: {shown(value)} would not be sent"
+        what = f"{shown(column.title)} is used nowhere: {shown(value)} would not be sent"
         if column.sent and column.parameter not in self._plan.cells[0].values:
             yield item.problem(what, column.line or f"call it {column.parameter}")
             return

@@ -35,7 +35,7 @@ def test_a_column_called_like_a_parameter_that_nothing_sends_is_refused_with_the
     desk.put("rows.csv", f"subject,{column}\nA fox,\nA kite,9:16\nA boat,16:9\n")
     (found,) = desk.problems("model: luma-txt-2-video\n" + SUBJECTS)
     assert (found.file.name, found.line, found.key) == ("rows.csv", 3, "row 3")
-    assert "is used nowhere: " in found.message
+    assert found.message == f'"{column}" is used nowhere: "9:16" would not be sent'
     assert found.hint == line
     desk.put("rows.csv", f"subject,{column}\nA kite,9:16\n")
     assert desk.brief(SUBJECTS + line)[0].params["aspect_ratio"] == "9:16"
@@ -94,6 +94,13 @@ def test_a_column_that_a_template_uses_or_whose_value_is_sent_anyway_is_fine(des
     assert "the matrix says what is" in warning
 
 
+def test_a_template_that_is_wrong_is_told_as_such(desk: Desk) -> None:
+    desk.put("rows.csv", "subject,aspect_ratio\nA fox,\n")
+    job = "prompts_from: rows.csv\nprompt: '{{ subject | dfault(1) }}'\n"
+    assert "No filter named 'dfault'" in desk.wrong(job)
+    assert "the template is wrong" in desk.wrong(job.replace("| dfault(1) }}", "{{"))
+
+
 def test_keys_of_json_lines_are_watched_as_columns_are(desk: Desk) -> None:
     desk.put(
         "rows.jsonl",
@@ -112,7 +119,7 @@ def test_twins_that_differ_in_a_column_say_so_and_how_to_send_it(desk: Desk) -> 
     desk.put("rows.csv", "subject,aspect_ratio,n\nA fox,16:9,1\nA fox,9:16,2\n")
     found = desk.problems("model: luma-txt-2-video\n" + SUBJECTS)
     twin = next(p for p in found if "same task" in p.message)
-    assert 'though "aspect_ratio" and "n" differ' in twin.message
+    assert 'though they differ in "aspect_ratio" and "n"' in twin.message
     assert twin.hint == 'send it: params: {aspect_ratio: "{{ aspect_ratio }}"}'
 
 

@@ -9,10 +9,12 @@ function showCalendar(entries) {
   letGo(months);
   const days = new Map();
   let undated = 0;
+  let unread = "";
   for (const entry of entries) {
     const when = published(entry);
     if (!when) {
       undated += 1;
+      unread ||= String(entry.meta.publish ?? "").trim();
     } else if (days.has(when.day)) {
       days.get(when.day).push(entry);
     } else {
@@ -23,14 +25,16 @@ function showCalendar(entries) {
   months.replaceChildren(
     names.length > 2 ? jumps(names) : "",
     ...names.map((name) => month(name, days, entries)),
-    remark(undated, names.length),
+    remark(undated, unread, names.length),
   );
 }
 
-function remark(undated, dated) {
-  const count = `${number(undated)} ${undated === 1 ? "clip has" : "clips have"} no date of publication.`;
+function remark(undated, unread, dated) {
+  const count = `${number(undated)} ${undated === 1 ? "clip has" : "clips have"} no date of publication`;
+  const why = unread ? ` that can be read: “${brief(unread, 40)}” is none, 2026-12-01 would be one.` : ".";
   const how = "Give prompts a “publish” date under “meta” in the job file, and they appear here.";
-  return make("p", { class: "empty" }, undated ? `${count} ${dated ? "" : how}` : dated ? "" : "Nothing matches.");
+  return make("p", { class: "empty" },
+    undated ? `${count}${why} ${dated || unread ? "" : how}` : dated ? "" : "Nothing matches.");
 }
 
 function jumps(names) {
