@@ -7,6 +7,7 @@ import hashlib
 import os
 import time
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -80,6 +81,8 @@ class Receiving:
             with self._part.open("w+b", buffering=0) as file:
                 return await self._save(response, file, stall)
         except OSError as error:
+            with suppress(OSError):
+                await anyio.to_thread.run_sync(self._mask)
             return self.outcome(fault=Fault.UNSAVED, detail=f"{error.strerror or error}")
 
     async def _read_refusal(self, response: httpx.Response, stall: float) -> Outcome:
