@@ -425,7 +425,7 @@ async def test_a_wait_begins_anew_where_the_loop_stood_still(
     async def act(line: Line) -> None:
         await line.read_request()
         time.sleep(1)  # noqa: ASYNC251 - the loop stands still
-        await asyncio.sleep(0.7)
+        await asyncio.sleep(1.2)  # beyond the timeout and its last look, counted from the sending
         await line.say(answer())
 
     assert_clip(await attempt(act, timeout=1.5), attempt.part)
