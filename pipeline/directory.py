@@ -28,6 +28,7 @@ from pipeline.files import (
     write_atomically,
 )
 from pipeline.models import Job
+from pipeline.printable import printable
 
 # Bytes of what we note about a directory.
 LONGEST_NOTE = 1024**2
@@ -200,7 +201,7 @@ def _settle_owner(layout: Layout, job: Job) -> Iterator[str]:
 def _say_strangers(layout: Layout, others: list[str]) -> str:
     many = "more than 1,000 files" if len(others) == _MOST_COUNTED else f"{len(others)} files"
     what = "a file" if len(others) == 1 else many
-    names = ", ".join(map(ascii, sorted(others)[:_NAMED])) + (", …" if others[_NAMED:] else "")
+    names = ", ".join(map(printable, sorted(others)[:_NAMED])) + (", …" if others[_NAMED:] else "")
     return f"{layout.root} holds {what} of others ({names}): the clips are put among them"
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from pipeline.files import refuse_linked_folders
 from pipeline.manifest import History, summaries
 from pipeline.models import Status
+from pipeline.printable import printable
 
 _MEDIA = (
     ".mp4", ".m4v", ".mov", ".webm", ".mkv", ".avi", ".jpg", ".jpeg", ".png", ".webp", ".gif",
@@ -36,7 +37,9 @@ class Disk:
         refuse_linked_folders(self._root, folder)
         try:
             with os.scandir(self._root / folder) as found:
-                clips = [entry.name for entry in found if entry.name.lower().endswith(_MEDIA)]
+                names = (entry.name for entry in found)
+                # What cannot be printed is no output of ours, and is told in letters that can be.
+                clips = [printable(name) for name in names if name.lower().endswith(_MEDIA)]
         except OSError:  # it is not there yet
             return
         self.unowned.update(f"{folder}/{clip}" if folder else clip for clip in clips)

@@ -237,6 +237,21 @@ def test_a_claim_of_a_version_to_come_is_not_taken_for_a_torn_one(
     refused(desk, sandbox, f"{key}.json")
 
 
+def test_clips_of_others_are_named_in_letters_that_can_be_printed(
+    desk: Desk, sandbox: Sandbox
+) -> None:
+    desk.out.mkdir()
+    for name in (b"\xff\xfe.mp4", b"\x1b[31mred.mp4", "море.mp4".encode()):
+        Path(os.fsdecode(os.fsencode(desk.out) + b"/" + name)).write_bytes(CLIP)
+    desk.write(["good"])
+    run = desk.call("--log-file", "run.jsonl")
+    assert run.code == 0, run.err
+    assert "3 clips here have no record" in run.err
+    assert "море.mp4" in run.err
+    assert "\x1b" not in run.err
+    assert "stopped" not in run.err  # the log took it as well
+
+
 def a_pipe(path: Path) -> None:
     os.mkfifo(path)
 
