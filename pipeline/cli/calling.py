@@ -11,15 +11,17 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
+from pipeline.cli.output import redact
+
 Spelling = Callable[[list[str]], str]
 """Writes arguments of ours (`run`, a job, flags) as a command of whoever started us."""
 
 
 def spelled(*arguments: str) -> str:
-    """Write arguments of ours as the command that a person would type here."""
+    """Write arguments of ours as the command that a person would type here, without secrets."""
     context = click.get_current_context(silent=True)
     spelling: Spelling = (context and context.find_root().obj) or as_program
-    return spelling(list(arguments))
+    return redact(spelling(list(arguments)))
 
 
 def called(*, without: Collection[str] = ()) -> list[str]:

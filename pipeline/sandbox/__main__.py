@@ -5,6 +5,7 @@ import sys
 import click
 
 from pipeline.errors import PipelineError
+from pipeline.printable import printable_lines
 from pipeline.sandbox.command import sandbox
 
 
@@ -14,7 +15,7 @@ def main() -> int:
         sandbox(prog_name="pipeline sandbox", standalone_mode=False)
     except PipelineError as error:
         hint = f"\nHint: {error.hint}" if error.hint else ""
-        click.echo(f"Error: {error.message}{hint}", err=True)
+        click.echo(printable_lines(f"Error: {error.message}{hint}"), err=True)
         return error.exit_code
     except click.ClickException as error:
         error.show()

@@ -155,3 +155,14 @@ def test_a_narrow_terminal_does_not_break_a_command_or_a_reason(
     ), screen.text
     assert any("failed: a-fox" in line and "moderation" in line for line in lines)
     assert any("exit 1: " in line and "rendered in" in line for line in lines)
+
+
+def test_a_key_in_a_flag_is_in_no_suggested_command(folder: Path, sandbox: Sandbox) -> None:
+    called = f"{sys.executable} -m pipeline run job.yaml --output {'k' * 16}/here"
+    code, said = shell(called, folder, sandbox.url)
+    assert code == 1, said
+    (shown,) = re.findall(r"failed tasks again: +(.*)", said)
+    assert "[key]/here" in shown
+    assert "k" * 12 not in shown
+    page = (folder / ("k" * 16) / "here" / "report.html").read_text(encoding="utf-8")
+    assert "k" * 12 not in page

@@ -146,7 +146,8 @@ def test_no_record_of_a_manifest_steers_a_terminal(pipeline: Command, job: Path)
     assert pipeline("run", job).code == 0
     manifest = job.parent / "outputs" / "job" / "manifest.jsonl"
     lines = [json.loads(line) for line in manifest.read_text(encoding="utf-8").splitlines()]
-    lines.append({**lines[0], "task": "gone" + EVIL, "error": EVIL, "request_id": EVIL})
+    gone = {"task": "gone" + EVIL, "status": "failed", "output": None, "error": EVIL}
+    lines.append({**lines[0], **gone, "request_id": EVIL})
     manifest.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
     for command in ("check", "status", "run"):
         done = pipeline(command, job)
