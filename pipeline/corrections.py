@@ -3,6 +3,8 @@
 import time
 from decimal import Decimal
 
+import anyio
+
 from pipeline import events as ev
 from pipeline import records
 from pipeline.amounts import dollars
@@ -27,6 +29,7 @@ class Corrections:
         self._desk = desk
         self._booked: dict[str, set[Decimal]] = {}  # by price class
         self._told = False
+        self._turn = anyio.Lock()  # what one is correcting, another must not find uncorrected
 
     def note(self, name: str, record: Record) -> None:
         """Note a record that is durable; `name` is its price class."""
@@ -53,15 +56,25 @@ class Corrections:
 
     async def write(self, *, last: bool = False) -> None:
         """Correct the records of each class whose price is known better now, or at the `last`."""
-        for name, booked in list(self._booked.items()):
-            final = self._desk.gate.prices.final(name, last=last)
-            if final is None or final.cost is None or not (wrong := booked - {final.cost}):
-                continue
-            booked.difference_update(wrong)
-            await self._correct(name, wrong, final)
+        for name in list(self._booked):
+            if self._wrong(name, last=last) is not None:
+                async with self._turn:
+                    await self._correct(name, last=last)
 
-    async def _correct(self, name: str, wrong: set[Decimal], final: Booked) -> None:
+    def _wrong(self, name: str, *, last: bool) -> tuple[set[Decimal], Booked] | None:
+        """Find the costs of a class that were booked and are wrong, and what is right."""
+        final = self._desk.gate.prices.final(name, last=last)
+        if final is None or final.cost is None:
+            return None
+        wrong = self._booked[name] - {final.cost}
+        return (wrong, final) if wrong else None
+
+    async def _correct(self, name: str, *, last: bool) -> None:
         desk = self._desk
+        if (found := self._wrong(name, last=last)) is None:
+            return
+        wrong, final = found
+        self._booked[name] -= wrong
         for record in self._records(name, wrong):
             correction = records.correction(record, final)
             try:

@@ -260,7 +260,8 @@ class PriceBook:
         if fall is None:
             return False
         falls = self._heard[name].falls
-        return fall == self.published or falls[fall] > 1 or fall not in falls
+        stepped = len(self._heard) == 1 and self._steps[fall] > 1
+        return fall == self.published or falls[fall] > 1 or stepped
 
     def _is_settled(self, name: str) -> bool:
         """Say whether two agree about the price of a class."""

@@ -111,6 +111,16 @@ def test_falls_that_were_two_runs_at_once_are_told_by_the_steps_between_answers(
     assert prices.final("a") == (PRICE, MEASURED)
 
 
+def test_a_fall_that_was_seen_once_is_sure_when_answers_in_a_row_show_it_too() -> None:
+    prices = PriceBook(None, None)
+    prices.fell("a", Decimal("1.90"))
+    prices.fell("a", PRICE)
+    prices.stepped("a", PRICE)
+    assert prices.final("a") is None
+    prices.stepped("a", PRICE)
+    assert prices.final("a") == (PRICE, MEASURED)
+
+
 def test_a_single_answer_that_says_otherwise_moves_no_price() -> None:
     prices = PriceBook(None, None)
     for told in (PRICE, PRICE, Decimal("0.20"), PRICE, Decimal(4)):
