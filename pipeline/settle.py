@@ -12,7 +12,7 @@ from pipeline.corrections import Corrections
 from pipeline.desk import Desk, Flight, clock
 from pipeline.directory import wrong_origin
 from pipeline.errors import ExitCode, StorageError
-from pipeline.models import Cause, Gate, InDoubt, Status, Task
+from pipeline.models import Cause, Gate, InDoubt, Record, Status, Task
 from pipeline.outcomes import (
     Decision,
     Fault,
@@ -242,16 +242,16 @@ class Settle:
             money = records.risked(desk.gate.doubt(flight.held, outcome.remaining))
         work.attempts += 1
         error = describe(outcome, row)
-        useless = row.charged and outcome.ok
-        if useless:
-            self._useless(flight, outcome, error)
-        else:
-            desk.gate.processed()
+        if row.charged and outcome.ok:
+            name = self._useless(flight, outcome, error)
+            record = await self._record(work, Status.FAILED, error, outcome, money)
+            desk.streak.kept(name, f"{work.task.id}: {record.error}")
+            return
+        desk.gate.processed()
         await self._record(work, Status.FAILED, error, outcome, money)
-        if not useless:
-            await self._api_is_alive(flight)
+        await self._api_is_alive(flight)
 
-    def _useless(self, flight: Flight, outcome: Outcome, error: str) -> None:
+    def _useless(self, flight: Flight, outcome: Outcome, error: str) -> str:
         """Note an answer that may have cost and brings no clip; it proves nothing."""
         desk, task = self._desk, flight.work.task
         # One prompt is refused in each take and format of it: that is one cause.
@@ -265,6 +265,7 @@ class Settle:
             desk.watch(
                 ev.Warned(f"{said} out until one of the {others} in flight does", time.time())
             )
+        return name
 
     # -- it may have been paid for ------------------------------------------------------------
 
@@ -278,9 +279,9 @@ class Settle:
         again = resend and not self._retries.exhausted(work.attempts)
         error = f"{work.error}: it may have been paid for"
         money = records.risked(at_risk)
-        if outcome.ok:
-            self._useless(flight, outcome, work.error)
-        await self._record(work, Status.IN_DOUBT, error, outcome, money, last=not again)
+        name = self._useless(flight, outcome, work.error) if outcome.ok else ""
+        record = await self._record(work, Status.IN_DOUBT, error, outcome, money, last=not again)
+        desk.streak.kept(name, f"{work.task.id}: {record.error}")
         if again:
             wait = self._retries.wait(work.attempts, None)
             work.kept = desk.gate.keep_another(flight.held)
@@ -372,8 +373,8 @@ class Settle:
         money: records.Money = records.FREE,
         *,
         last: bool = True,
-    ) -> None:
-        """Make the record of a task without output durable."""
+    ) -> Record:
+        """Make the record of a task without output durable, and tell it."""
         desk = self._desk
         flight = desk.flying.get(work.task.id)
         record = records.without_output(
@@ -391,3 +392,4 @@ class Settle:
         keep = name if money is not records.FREE else None
         record = await desk.store.note(work.task.key, record, keep=keep)
         desk.announce(work, record, last=last)
+        return record

@@ -14,23 +14,27 @@ MOST = 3
 class Streak:
     """Different tasks in a row that were answered and perhaps charged, and brought no clip.
 
-    `first` says what the first of them brought, for people. `wary` says that the last run ended in
+    `wary` says that the last run ended in
     such answers: no more than `MOST` requests are to be in flight until a clip comes. Times are
     monotonic seconds.
     """
 
     wary: bool = False
-    first: str = ""
-    _names: set[str] = field(default_factory=set)
+    _brought: dict[str, str] = field(default_factory=dict)
     _began: float = 0.0
 
     def __len__(self) -> int:
-        return len(self._names)
+        return len(self._brought)
+
+    @property
+    def first(self) -> str:
+        """What the first of them brought, for people."""
+        return next(iter(self._brought.values()), "")
 
     @property
     def full(self) -> bool:
         """Whether there are so many that only a clip may open the pool again."""
-        return len(self._names) >= MOST
+        return len(self._brought) >= MOST
 
     def holds(self, in_flight: int) -> bool:
         """Whether a clip has to come before another request goes out."""
@@ -42,13 +46,18 @@ class Streak:
         `cut_since` is when the request of a body was sent that broke off. Many are cut at once
         where a line breaks: only those sent after the first count.
         """
-        if not self._names:
-            self.first, self._began = said, now
+        if not self._brought:
+            self._began = now
         elif cut_since is not None and cut_since < self._began:
             return
-        self._names.add(name)
+        self._brought.setdefault(name, said)
+
+    def kept(self, name: str, said: str) -> None:
+        """Say more of an answer that was noted, once its body is kept."""
+        if name in self._brought:
+            self._brought[name] = said
 
     def clip(self) -> None:
         """Note a clip: what came before it was each its own fault."""
-        self._names.clear()
+        self._brought.clear()
         self.wary = False

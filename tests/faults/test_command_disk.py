@@ -97,7 +97,7 @@ def test_what_was_paid_for_and_cannot_be_saved_is_said_and_held_in_doubt(
         assert sent <= 2
         assert "paid for and could not be saved" in run.err
         ballast.unlink()
-        again = desk.run(url=server.url)
+        again = desk.run("--no-wait", url=server.url)
         assert again.code == 1
         assert desk.counts() == {"in_doubt": sent, "succeeded": 6 - sent}
         assert desk.money()[1] == Decimal("0.95") * sent

@@ -114,10 +114,11 @@ def test_a_refusal_on_moderation_grounds_says_so(shared: Shared, name: str) -> N
 
 @pytest.mark.parametrize("name", [n for n, (_, s, _) in FAULTS.items() if s != "succeeded"])
 def test_each_task_that_ended_badly_has_one_line(shared: Shared, name: str) -> None:
-    lines = [line for line in shared.run.err.splitlines() if f": {name}: " in line]
+    # People see the file's name and the first words of the prompt.
+    lines = [line for line in shared.run.err.splitlines() if f"]] {name} (" in line]
     assert len(lines) == 1, lines
     word = "failed" if FAULTS[name][1] == "failed" else "in doubt"
-    assert f" {word}: {name}: " in lines[0]
+    assert f" {word}: " in lines[0]
 
 
 def test_the_last_line_sums_up(shared: Shared) -> None:
