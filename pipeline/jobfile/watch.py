@@ -84,6 +84,19 @@ class Watch:
         self._item: Item | None = None
         self._here: list[Column] = []
         self._last: tuple[Item, str] | None = None
+        self._look_at_vars()
+
+    def _look_at_vars(self) -> None:
+        """Warn of the job's own variables; what the prompts of a sheet ask for is not known."""
+        asked = names_of([[item.prompt, item.params] for item in self._plan.inline])
+        for column in self._unused(tuple(self._plan.vars)):
+            if not self._plan.sources and column.sent and column.name not in asked:
+                value, line = self._plan.vars[column.name], column.line
+                self._warnings.add(
+                    ("vars", column.name),
+                    f"vars.{column.name} is used nowhere: {shown(value)} would not be sent"
+                    + (f"; write {line}" if line else ""),
+                )
 
     def look(self, item: Item, task: Task) -> Iterable[Problem]:
         """Give what is certain to be wrong with a task; warn of what may be."""

@@ -94,6 +94,19 @@ def test_a_column_that_a_template_uses_or_whose_value_is_sent_anyway_is_fine(des
     assert "the matrix says what is" in warning
 
 
+def test_variables_called_like_a_parameter_that_nothing_uses_are_told(desk: Desk) -> None:
+    (warning,) = told(desk, "vars: {aspect_ratio: 9:16, mood: calm}\nprompts: [p]\n")
+    assert warning == (
+        'vars.aspect_ratio is used nowhere: "9:16" would not be sent; '
+        'write params: {aspect_ratio: "{{ aspect_ratio }}"}'
+    )
+    assert told(desk, "vars: {aspect_ratio: 9:16}\nprompts: ['a {{ aspect_ratio }} clip']\n") == ()
+    found = desk.problems(
+        "model: luma-txt-2-video\nprompts: [{prompt: p, vars: {aspect_ratio: 9:16}}]\n"
+    )
+    assert found[0].hint == 'params: {aspect_ratio: "{{ aspect_ratio }}"}'
+
+
 def test_a_template_that_is_wrong_is_told_as_such(desk: Desk) -> None:
     desk.put("rows.csv", "subject,aspect_ratio\nA fox,\n")
     job = "prompts_from: rows.csv\nprompt: '{{ subject | dfault(1) }}'\n"
