@@ -215,7 +215,9 @@ def test_a_server_that_is_down_is_waited_for_until_it_is_up(desk: Desk) -> None:
         taken.bind(("127.0.0.1", 0))
         port = taken.getsockname()[1]
     desk.write(["good"] * 5)
-    process = desk.start(url=f"http://127.0.0.1:{port}")
+    # Nobody who listens on this machine is waited for in seconds: here the API takes longer.
+    hope = "import pipeline.circuit\npipeline.circuit.PATIENCE_WITHOUT_HOPE = 60.0"
+    process = desk.start(url=f"http://127.0.0.1:{port}", patches=hope)
     process.until_said("holding (outage)")
     with Sandbox(latency=0, clips="tiny", port=port) as late:
         run = process.end()
@@ -233,6 +235,19 @@ def test_a_server_that_stays_down_ends_with_5_and_everything_is_left_to_do(desk:
     desk.write(["good"] * 5, retry={"outage": "1s", "attempts": 1})
     run = desk.call(url=f"http://127.0.0.1:{port}")
     assert run.code == 5
+    assert "5 left to do" in run.last_line
+    assert not desk.records
+
+
+def test_a_port_of_this_machine_where_nobody_listens_is_named_within_seconds(desk: Desk) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
+    desk.write(["good"] * 5, retry={"outage": "2h"})
+    run = desk.run(url=f"http://127.0.0.1:{port}", within=60)
+    assert run.code == 5
+    assert f"127.0.0.1:{port}" in run.last_line
+    assert "waiting would not mend it" in run.last_line
     assert "5 left to do" in run.last_line
     assert not desk.records
 
