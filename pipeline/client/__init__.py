@@ -72,6 +72,7 @@ class Client:
     async def attempt(self, task: Task, part: Path, witness: Witness | None = None) -> Outcome:
         """Send one request and stream its answer to `part`. Never raises for what came of it."""
         receiving = Receiving(self.endpoint, task, part, self._max_size, self._where)
+        response = None
         # A name, a connect, a proxy and a handshake have their own bounds, and one for all.
         with Patience(3 * CONNECT_TIMEOUT) as patience:
             trace = Trace(patience, WRITE_TIMEOUT, self._timeout, witness)
@@ -84,7 +85,7 @@ class Client:
                     detail=explain(error, self._where),
                     hopeless=trace.never_sent and cannot_heal(error, loopback=where.on_loopback),
                 )
-        if patience.ended:
+        if response is None:
             fault = _fault(trace, silence=trace.sent)
             return receiving.outcome(fault=fault, detail=self._silence(trace))
         try:

@@ -24,7 +24,6 @@ class Patience:
         self._seconds = seconds
         self._stood = 0.0
         self._last_look = False
-        self.ended = False
 
     def __enter__(self) -> Self:
         self._scope.__enter__()
@@ -44,17 +43,13 @@ class Patience:
     def allow(self, seconds: float) -> None:
         """Begin another wait; one of no time at all is over."""
         if seconds <= 0:
-            self._cut()
+            self._scope.cancel()
             return
         self._seconds, self._last_look = seconds, False
         self._end = self._loop.time() + seconds
         if self._end < self._due:  # else the timer finds out: chunks come one after another
             self._timer.cancel()
             self._arm(self._end)
-
-    def _cut(self) -> None:
-        self.ended = True
-        self._scope.cancel()
 
     def _arm(self, due: float) -> None:
         # In pieces: that the process stood still shows in the middle of a wait too.
@@ -68,7 +63,7 @@ class Patience:
             self._stood += late
             self.allow(self._seconds)
         if now >= self._end and self._last_look:
-            self._cut()
+            self._scope.cancel()
             return
         self._last_look = now >= self._end
         self._arm(now + LAST_LOOK if self._last_look else self._end)

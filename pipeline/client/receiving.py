@@ -86,16 +86,17 @@ class Receiving:
             return self.outcome(fault=Fault.UNSAVED, detail=f"{error.strerror or error}")
 
     async def _read_refusal(self, response: httpx.Response, stall: float) -> Outcome:
-        data, broken = b"", ""
-        with Patience(stall) as patience:  # one for all of it: the status has come, and rules
+        data, broken = b"", None
+        with Patience(stall):  # one for all of it: the status has come, and rules
             try:
                 async for chunk in as_it_comes(response):
                     data += chunk
                     if len(data) >= EVIDENCE:
                         break
+                broken = ""
             except httpx.HTTPError as error:
                 broken = explain(error, self._where)
-        if patience.ended:
+        if broken is None:
             broken = f"{self._where} did not send all of it within {stall:g} s"
         text = encoding.undo_text(data, self._codings, EVIDENCE)
         detail = broken or ("" if text is not None else self._strange)
@@ -115,7 +116,7 @@ class Receiving:
         return outcome
 
     async def _take(self, response: httpx.Response, file: IO[bytes], stall: float) -> _Taken:
-        digest, size, broken = hashlib.sha256(), 0, ""
+        digest, size, broken = hashlib.sha256(), 0, None
         with Patience(stall) as patience:
             began = patience.clock()
             try:
@@ -129,9 +130,10 @@ class Receiving:
                     write_all(file, chunk)
                     left = began + GRACE + size / LEAST_RATE - patience.clock()
                     patience.allow(min(stall, left))
+                broken = ""
             except httpx.HTTPError as error:
                 broken = explain(error, self._where)
-        if patience.ended:
+        if broken is None:
             broken = self._slowness(stall, size)
         return _Taken(size, digest.hexdigest(), broken)
 
