@@ -16,88 +16,14 @@ the charges whose answers had arrived before its own request was sent, and no ot
 lags, and arrives out of order.
 """
 
-from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from decimal import Decimal
-from enum import Enum, StrEnum
 
 from pipeline.amounts import ZERO
+from pipeline.figures import Figure, Measure, Question, Reservation, Source, Verdict, goes_before
 from pipeline.models import CreditPolicy, Gate
 from pipeline.prices import LESSONS, Booked, PriceBook, understated
-
-
-class Verdict(Enum):
-    """What the gate says of the next request."""
-
-    GO = "go"
-    WAIT = "wait"  # what is in flight may change it
-    ASK = "ask"  # the balance first
-    CLOSED = "closed"
-
-
-class Source(StrEnum):
-    """How a figure was told."""
-
-    HEADER = "header"
-    CALL = "call"
-
-
-@dataclass(frozen=True, slots=True)
-class Figure:
-    """A balance as it was told. `settled` is what had been charged when its request was sent.
-
-    `charges` is how many requests had been charged when it came, its own too.
-    """
-
-    value: Decimal
-    settled: Decimal
-    sent: int
-    received: int
-    source: Source
-    charges: int
-
-
-@dataclass(slots=True, eq=False)
-class Reservation:
-    """The price of one request in flight, or of one that waits to be sent again.
-
-    `rank` is the place of its task in the order of importance; the first is 0. `lone` lets no
-    other request go before it has ended. `alone` says that none was in flight with it, and `before`
-    is the figure known when it left, after so many `charges`: together they can teach a price.
-    """
-
-    price_class: str
-    price: Decimal
-    sent: int
-    settled: Decimal
-    lone: bool
-    alone: bool
-    before: Figure | None
-    charges: int
-    rank: int = 0
-
-
-def _goes_before(waiting: Reservation, kept: Reservation | None) -> bool:
-    """Say whether what waits goes before the task of `kept`; before one without, it always does."""
-    return kept is None or waiting.rank < kept.rank
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """A balance call on its way."""
-
-    sent: int
-    settled: Decimal
-    quiet: bool  # nothing else was in flight when it was asked
-
-
-@dataclass(slots=True)
-class _Measure:
-    """What was charged since a balance call with nothing in flight: the next tells its price."""
-
-    before: Figure
-    charged: Counter[str] = field(default_factory=Counter)
 
 
 class CreditGate:
@@ -140,7 +66,7 @@ class CreditGate:
         self._in_flight: set[Reservation] = set()
         self._kept: set[Reservation] = set()  # of tasks that wait for their retry
         self._lone: Reservation | None = None
-        self._measure: _Measure | None = None
+        self._measure: Measure | None = None
         self._blind = False  # neither header nor balance call ever told
         self._asked = False  # the balance was asked since anything changed
         self._closed_at = 0
@@ -165,7 +91,7 @@ class CreditGate:
         Of those that wait, the more important ones go first: what is kept for the others is not in
         its way.
         """
-        behind = (one.price for one in self._kept if not _goes_before(one, kept))
+        behind = (one.price for one in self._kept if not goes_before(one, kept))
         return self.reserved - sum(behind, ZERO)
 
     def _bound(self, figure: Figure) -> Decimal:
@@ -191,7 +117,7 @@ class CreditGate:
 
     def _wait_or_close(self, kept: Reservation | None) -> Verdict:
         """Close, unless what is in flight or kept for another may yet come free."""
-        others = any(_goes_before(one, kept) for one in self._kept)
+        others = any(goes_before(one, kept) for one in self._kept)
         return Verdict.WAIT if self._in_flight or others else Verdict.CLOSED
 
     def why_closed(self, name: str) -> str:
@@ -222,7 +148,7 @@ class CreditGate:
             return True
         gone = self.spent + self.at_risk + self.understated + self._ahead(kept)
         if price is None:  # to be learned from the first ones: something must be left for them
-            ahead = sum(_goes_before(one, kept) for one in self._kept)
+            ahead = sum(goes_before(one, kept) for one in self._kept)
             tried = self.unpriced + len(self._in_flight) + ahead
             return tried < LESSONS and self._policy.budget > gone
         return self._policy.budget >= gone + price * (1 + self.unpriced)
@@ -494,7 +420,7 @@ class CreditGate:
         if question.quiet and not self._in_flight and figure.settled == self._charged:
             if measure is not None:
                 self._take(measure, figure)
-            self._measure = _Measure(figure)
+            self._measure = Measure(figure)
         self._adopt(figure)
 
     @property
@@ -508,7 +434,7 @@ class CreditGate:
         """Let the balance be asked once more, although nothing has changed here."""
         self._asked = False
 
-    def _take(self, measure: _Measure, after: Figure) -> None:
+    def _take(self, measure: Measure, after: Figure) -> None:
         if len(measure.charged) != 1:
             return
         ((name, count),) = measure.charged.items()

@@ -12,8 +12,9 @@ import anyio
 from pipeline import events as ev
 from pipeline.circuit import Circuit
 from pipeline.claims import Noting
-from pipeline.credits import CreditGate, Reservation
+from pipeline.credits import CreditGate
 from pipeline.errors import ExitCode
+from pipeline.figures import Reservation
 from pipeline.holds import Holds
 from pipeline.manifest import STANDINGS, Standing
 from pipeline.models import Claim, Job, Record

@@ -11,9 +11,9 @@ from aiolimiter import AsyncLimiter
 from pipeline import events as ev
 from pipeline import records
 from pipeline.claims import Noting, boot_id
-from pipeline.credits import Verdict
 from pipeline.desk import LONGEST_WAIT, Desk, Flight, clock
 from pipeline.errors import ExitCode, StorageError
+from pipeline.figures import Verdict
 from pipeline.models import Claim, Task, rfc3339
 from pipeline.queue import Work
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field, replace
 
 import msgspec
 
-from pipeline.credits import Reservation
 from pipeline.errors import DirectoryError
+from pipeline.figures import Reservation
 from pipeline.manifest import Standing
 from pipeline.models import Task
 from pipeline.outcomes import Outcome

@@ -23,7 +23,7 @@ FLOORS = [
         "places",
     },
     {"outcomes", "retry", "events", "schedule", "streak", "leftover"},
-    {"jobfile", "prices"},
+    {"jobfile", "prices", "figures"},
     {
         "credits",
         "circuit",
@@ -49,8 +49,8 @@ FLOOR_OF = {room: number for number, floor in enumerate(FLOORS) for room in floo
 
 # The package's own name is imported for its version and by its lazy names.
 PURE = {
-    "amounts", "endings", "errors", "models", "outcomes", "retry", "prices", "credits", "circuit",
-    "topup", "deadlines", "schedule", "streak", "leftover", "wording",
+    "amounts", "endings", "errors", "models", "outcomes", "retry", "prices", "figures", "credits",
+    "circuit", "topup", "deadlines", "schedule", "streak", "leftover", "wording",
 }  # fmt: skip
 IO_MODULES = {"httpx", "socket", "subprocess", "asyncio", "anyio", "os", "shutil", "tempfile"}
 

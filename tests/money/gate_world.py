@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
 
-from pipeline.credits import CreditGate, Question, Reservation, Verdict
+from pipeline.credits import CreditGate
+from pipeline.figures import Question, Reservation, Verdict
 from pipeline.models import CreditPolicy, Gate
 from pipeline.prices import Booked
 

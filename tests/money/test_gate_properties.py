@@ -10,7 +10,8 @@ from gate_world import Header, Setting, World
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from pipeline.credits import CreditGate, Verdict
+from pipeline.credits import CreditGate
+from pipeline.figures import Verdict
 from pipeline.models import CreditPolicy, Gate
 
 PRICE = Decimal("0.95")
