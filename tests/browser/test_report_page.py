@@ -2,7 +2,8 @@ from typing import Any
 
 import pytest
 
-pytestmark = pytest.mark.browser
+# One visit of the browser serves all of them, and has its own bound.
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(620)]
 
 Seen = dict[str, Any]
 HOSTILE = '<script>hit = 1</script> "><img src=x onerror="hit = 1"> </script><!--'
