@@ -1,9 +1,10 @@
 """Claims: what was sent, for whoever comes after a kill. One small file an attempt.
 
 The first line is the claim, and ends in `"sent":false}`. Just before the first byte of the request
-leaves, `false` is overwritten by `true`; when the head of an answer has come, it is appended as a
-second line. Neither is synced: what a process has written outlives the process, and after a power
-loss the machine's boot id is another, so that nothing is concluded from them.
+leaves, `false` is overwritten by `true`; when an answer has begun, the line is ended in place, and
+the head of the answer appended as a second one. None of it is synced: what a process has written
+outlives the process, and after a power loss the machine's boot id is another, so that nothing is
+concluded from it.
 """
 
 import contextlib
@@ -17,13 +18,13 @@ import msgspec
 
 from pipeline import places
 from pipeline.errors import DirectoryError
-from pipeline.files import read_file, refuse_alien_folder, write_all
+from pipeline.files import read_file, refuse_alien_folder
 from pipeline.models import Claim, task_key
 from pipeline.outcomes import Outcome
 
 _ENCODER = msgspec.json.Encoder(decimal_format="number")
 _DECODER = msgspec.json.Decoder(Claim)
-_SENT, _ENDS = b"true }", b"false}"
+_ENDS, _SENT, _ANSWERED = b"false}", b"true }", b"true}\n"
 # Bytes; a claim of 0.1 may hold pictures in its parameters.
 _LONGEST = 64 * 1024**2
 _OURS = os.O_NOFOLLOW | os.O_CLOEXEC
@@ -60,6 +61,12 @@ class Leftover:
     key: str
     claim: Claim | None = None
     head: Head | None = None
+    ended: bool = False
+
+    @property
+    def answered(self) -> bool:
+        """Whether an answer had begun: then the API is at work on it no more."""
+        return self.ended or (self.claim is not None and self.claim.completion is not None)
 
     @property
     def never_sent(self) -> bool:
@@ -98,7 +105,7 @@ def leftovers(folder: Path) -> Iterator[Leftover]:
 
 
 def _parse(path: Path, text: bytes) -> Leftover:
-    first, _, second = text.partition(b"\n")
+    first, ended, second = text.partition(b"\n")
     try:
         claim = _DECODER.decode(first)
     except UNREADABLE as error:
@@ -108,7 +115,7 @@ def _parse(path: Path, text: bytes) -> Leftover:
     head = None
     with contextlib.suppress(*UNREADABLE):  # it was torn, or there is none
         head = _HEADS.decode(second)
-    return Leftover(path.stem, claim, head)
+    return Leftover(path.stem, claim, head, ended=bool(ended))
 
 
 def _refuse_unknown(path: Path, text: bytes, error: Exception) -> None:
@@ -150,18 +157,32 @@ class Noting:
             OSError: it could not be noted; then nothing may leave.
         """
         try:
-            file = os.open(self._path, os.O_WRONLY | _OURS)
-            try:
-                os.pwrite(file, _SENT, os.fstat(file).st_size - len(_ENDS))
-            finally:
-                os.close(file)
+            self._write(_SENT)
         except OSError as error:
             self._failed(error)
             raise
         self.sent = True
 
-    def answered(self, outcome: Outcome, length: int) -> None:
-        """Note the head of an answer, and how many bytes its body will have."""
+    def answered(self, outcome: Outcome, length: int | None) -> None:
+        """Note that an answer has begun; and its head, where its body has a length to be held to.
+
+        Without the head a whole body is kept, and not taken in.
+        """
+        with contextlib.suppress(OSError):
+            self._write(_ANSWERED, b"" if length is None else self._head(outcome, length))
+
+    def _write(self, ending: bytes, more: bytes = b"") -> None:
+        """Overwrite the end of the claim in place, and write more behind it."""
+        file = os.open(self._path, os.O_WRONLY | _OURS)
+        try:
+            end = os.fstat(file).st_size
+            os.pwrite(file, ending, end - len(ending))
+            if more:
+                os.pwrite(file, more, end)
+        finally:
+            os.close(file)
+
+    def _head(self, outcome: Outcome, length: int) -> bytes:
         head = Head(
             length=length,
             status=outcome.status or 0,
@@ -171,12 +192,7 @@ class Noting:
             request_id=outcome.request_id,
             simulated=outcome.simulated,
         )
-        with contextlib.suppress(OSError):  # without it a whole body is kept, and not taken in
-            file = os.open(self._path, os.O_WRONLY | os.O_APPEND | _OURS)
-            try:
-                write_all(file, b"\n" + _ENCODER.encode(head))
-            finally:
-                os.close(file)
+        return _ENCODER.encode(head)
 
 
 def boot_id() -> str | None:

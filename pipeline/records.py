@@ -135,14 +135,14 @@ def correction(record: Record, booked: Booked) -> Record:
     )
 
 
-def doubtful(claim: Claim, error: str) -> Record:
-    """Write the record of a claim that a killed run left."""
+def doubtful(claim: Claim, error: str, *, answered: bool) -> Record:
+    """Write the record of a claim that a run left; `answered` where the API is done with it."""
     done = claim.completion
     return Record(
         status=Status.IN_DOUBT,
         at_risk=done.cost if done and done.cost is not None else claim.price,
         error=error,
-        reason=Cause.KILLED,
+        reason=Cause.UNSAVED if answered else Cause.KILLED,
         finished_at=rfc3339(time.time()),
         simulated=done.simulated if done else claim.simulated,
         **_common(claim),

@@ -25,6 +25,7 @@ from pipeline.models import Claim, Completion, CostSource, Record, rfc3339
 from pipeline.store import Store, Wish
 
 _PARTIAL = 206
+_ENDED = "the run was killed before the answer was saved"
 
 
 def recover(store: Store) -> list[Record]:
@@ -65,7 +66,7 @@ def _recover(store: Store, left: Leftover, claim: Claim) -> Record:
     kept = _put_away(store, store.layout.part(left.key), f"{claim.output}-{left.key[:8]}")
     if kept:
         why += f" (what had come is kept in {kept})"
-    record = records.doubtful(claim, f"the run was killed before the answer was saved{why}")
+    record = records.doubtful(claim, f"{_ENDED}{why}", answered=left.answered)
     return _write(store, Wish(left.key, completed=claim, record=record))
 
 

@@ -93,15 +93,15 @@ def read_files(job: Job) -> Files:
         refuse_another_job(layout, job)
         running = layout.is_running()
         found = [left for left in leftovers(layout.inflight) if not left.never_sent]
-        claims = [left.claim for left in found if left.claim is not None]
-        wanted = [attempt_digest(claim.task, claim.started_at) for claim in claims]
+        claims = [(left.claim, left.answered) for left in found if left.claim is not None]
+        wanted = [attempt_digest(claim.task, claim.started_at) for claim, _ in claims]
         history = replay(layout.manifest, attempts=wanted)
     except OSError as error:
         raise DirectoryError(f"{layout.root} cannot be read: {error.strerror}") from error
     left = [c for c, w in zip(claims, wanted, strict=True) if w not in history.attempts]
     if running:
         return Files(history, running=True, in_flight=len(left), doubtful=[])
-    doubts = [doubtful(claim, "the run was killed") for claim in left]
+    doubts = [doubtful(c, "the run was killed", answered=a) for c, a in left]
     for record in doubts:
         history.add(record, offset=_NOWHERE)
     return Files(history, running=False, in_flight=0, doubtful=doubts)

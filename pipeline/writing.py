@@ -8,6 +8,7 @@ import errno
 import os
 import shutil
 import tempfile
+import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -22,6 +23,8 @@ _IN_MEMORY = 8 * 1024**2
 # Of a longer manifest only this run's records are kept to be put back, in bytes.
 _COPIED = 64 * 1024**2
 _TRIES = 3
+# A manifest that somebody else writes is left alone until it stays as it is for so many seconds.
+_STILL, _LOOKS = 0.3, 20
 
 
 class Manifest:
@@ -142,6 +145,7 @@ class Manifest:
 
     def _put_back(self) -> None:
         """Open the file that has the name now, and append to it what it lacks."""
+        self._wait_until_still()
         if self._copy.closed:
             raise DirectoryError("there is no room for a copy of the records")
         new = open_file(self._path, _FLAGS)
@@ -166,6 +170,21 @@ class Manifest:
         if self._fsync:
             os.fsync(self._file)
             sync_directory(self._path.parent)
+
+    def _wait_until_still(self) -> None:
+        """Let whoever is writing end: an editor cuts a file first, and then fills it."""
+        before: tuple[int, ...] | None = ()
+        for _ in range(_LOOKS):
+            try:
+                now = os.lstat(self._path)
+            except FileNotFoundError:
+                seen = None
+            else:
+                seen = (now.st_ino, now.st_size, now.st_mtime_ns)
+            if seen == before:
+                return
+            before = seen
+            time.sleep(_STILL)
 
     def _lacking(self, there: Counter[bytes]) -> Iterator[bytes]:
         """Yield our lines for which `there`, by attempt, has no line."""

@@ -73,8 +73,9 @@ class Receiving:
         length = response.headers.get("content-length", "")
         countable = length.isdecimal() and len(length) < _DIGITS
         # What is encoded is no clip on the disk before that is undone.
-        if witness is not None and response.is_success and countable and not self._codings:
-            witness.answered(self.outcome(), int(length))
+        if witness is not None and response.is_success:
+            known = countable and not self._codings
+            witness.answered(self.outcome(), int(length) if known else None)
         if not response.is_success and response.status_code not in _DONE_ELSEWHERE:
             return await self._read_refusal(response, stall)
         try:

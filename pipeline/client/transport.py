@@ -160,8 +160,8 @@ class Witness(Protocol):
             OSError: it could not be noted; then nothing may leave.
         """
 
-    def answered(self, outcome: Outcome, length: int) -> None:
-        """Note the head of an answer, and how many bytes its body will have."""
+    def answered(self, outcome: Outcome, length: int | None) -> None:
+        """Note that a good answer has begun, and how many bytes its body will have."""
 
 
 @dataclass(slots=True)

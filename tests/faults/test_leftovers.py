@@ -54,7 +54,7 @@ class Witness:
         if not self._able:
             raise OSError(28, "No space left on device")
 
-    def answered(self, outcome: Outcome, length: int) -> None:
+    def answered(self, outcome: Outcome, length: int | None) -> None:
         self.told.append((outcome.status, length))
 
 

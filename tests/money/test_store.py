@@ -116,7 +116,7 @@ async def test_a_task_without_output_has_its_record_and_no_claim_and_no_part(
     async with opened(layout) as store:
         await store.claim("k", claim_of("a"))
         layout.part("k").write_bytes(b"half a cl")
-        await store.note("k", doubtful(claim_of("a"), "no answer"))
+        await store.note("k", doubtful(claim_of("a"), "no answer", answered=False))
     assert [r.status for r in records(layout)] == [Status.IN_DOUBT]
     assert not list(layout.inflight.iterdir())
 
@@ -364,10 +364,12 @@ def test_what_was_noted_in_a_claim_is_read_by_whoever_comes_after_a_kill(layout:
     noting.sending()
     (left,) = leftovers(layout.inflight)
     assert not left.never_sent
+    assert not left.answered
     assert left.claim == claim_of("a", boot_id=boot_id(), sent=True)
     noting.answered(Outcome(started=0, finished=1, status=200, cost=PRICE, request_id="r"), 7)
     (left,) = leftovers(layout.inflight)
     assert left.expected == Head(length=7, status=200, cost=PRICE, request_id="r")
+    assert left.answered
     path.write_bytes(path.read_bytes()[:-3])  # the note was torn: that costs no more than itself
     (left,) = leftovers(layout.inflight)
     assert (left.expected, left.never_sent) == (None, False)
@@ -392,8 +394,9 @@ MP4 = (20).to_bytes(4) + b"ftypisom" + bytes(8) + (12).to_bytes(4) + b"mdat" + b
 
 
 def leave_answered(layout: Layout, body: bytes, *, boot: str | None, length: int = 32) -> None:
-    leave(layout, claim_of("a", "day/a", boot_id=boot, sent=True), body)
+    leave(layout, claim_of("a", "day/a", boot_id=boot), body)
     noting = Noting(str(layout.claim(task_key("a"))), lambda _: None)
+    noting.sending()
     noting.answered(Outcome(started=0, finished=1, status=200, remaining=Decimal(9)), length)
 
 
@@ -422,7 +425,7 @@ def test_what_came_and_cannot_be_relied_on_is_kept_as_evidence(
     leave_answered(layout, body, boot=boot, length=length)
     (record,) = recover(layout)
     (kept,) = layout.errors.iterdir()
-    assert record.status is Status.IN_DOUBT
+    assert (record.status, record.reason) == (Status.IN_DOUBT, "unsaved")  # it keeps no place
     assert f"errors/{kept.name}" in (record.error or "")
     assert kept.read_bytes() == body
 
@@ -487,7 +490,9 @@ def test_a_claim_whose_record_is_there_is_only_removed(layout: Layout) -> None:
     done = complete(claim_of("a"))
     assert done.completion is not None
     manifest = Manifest(layout.manifest)
-    manifest.append([succeeded(done, done.completion), doubtful(claim_of("b"), "killed")])
+    manifest.append(
+        [succeeded(done, done.completion), doubtful(claim_of("b"), "killed", answered=False)]
+    )
     manifest.close()
     (layout.root / "a.mp4").write_bytes(BODY)
     leave(layout, done)
@@ -498,7 +503,7 @@ def test_a_claim_whose_record_is_there_is_only_removed(layout: Layout) -> None:
 
 def test_a_claim_of_a_later_attempt_is_a_record_of_its_own(layout: Layout) -> None:
     manifest = Manifest(layout.manifest)
-    manifest.append([doubtful(claim_of("a"), "killed")])
+    manifest.append([doubtful(claim_of("a"), "killed", answered=False)])
     manifest.close()
     leave(layout, claim_of("a", started_at="2026-01-02T00:00:00.000Z"))
     assert len(recover(layout)) == 1
