@@ -1,12 +1,15 @@
 """File systems that are not like a disk of one's own, and names that they cannot hold."""
 
+import asyncio
 import errno
 import shutil
 import subprocess
+import threading
 from pathlib import Path
 
 import pytest
-from command import Clips, Desk, raw_server
+from command import Clips, Desk, eventually, raw_server
+from raw import CLIP, Line, answer
 
 from pipeline.sandbox.testing import Sandbox
 
@@ -91,20 +94,30 @@ def test_an_older_clip_that_cannot_be_moved_never_costs_the_newer_one(desk: Desk
 
 def test_what_came_and_can_neither_be_placed_nor_claimed_is_recorded_in_doubt(desk: Desk) -> None:
     desk.write(["good"] * 2, concurrency=1)
-    clips = Clips(1000)
-    clips.go.clear()
-    with raw_server(clips.act) as server:
+    go, posts, whole = threading.Event(), [0], answer(CLIP)
+
+    async def act(line: Line) -> None:
+        if (await line.read_request()).startswith(b"GET"):
+            await line.say(answer(b'{"credits": 500}', content_type="application/json"))
+            return
+        posts[0] += 1
+        await line.say(whole[:-50])
+        await asyncio.to_thread(go.wait, 30)
+        await line.say(whole[-50:])
+
+    with raw_server(act) as server:
         process = desk.start(url=server.url)
-        assert clips.waiting.wait(30)
-        shutil.rmtree(desk.out / ".inflight")
-        clips.go.set()
+        inflight = desk.out / ".inflight"
+        eventually(lambda: [part for part in inflight.glob("*.part") if part.stat().st_size])
+        shutil.rmtree(inflight)
+        go.set()
         run = process.end()
         assert run.code == 7, run.err
         assert "paid for and could not be saved" in run.err
         assert desk.statuses() == {"t000": "in_doubt"}
         assert desk.records["t000"]["reason"] == "unsaved"
         assert desk.run(url=server.url).code == 1
-    assert clips.posts == 2  # one each
+    assert posts == [2]  # one each
     assert desk.statuses() == {"t000": "in_doubt", "t001": "succeeded"}
 
 
