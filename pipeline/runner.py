@@ -18,7 +18,7 @@ from pipeline.coordinator import Coordinator
 from pipeline.credits import CreditGate
 from pipeline.directory import hold, wrong_origin
 from pipeline.errors import DirectoryError, ExitCode, StorageError, UsageError
-from pipeline.jobfile.params import PUBLISHED_PRICES
+from pipeline.jobfile.params import PUBLISHED_PRICES, PUBLISHED_SECONDS
 from pipeline.leftover import places_kept
 from pipeline.manifest import Standing
 from pipeline.models import Gate, Job, Record
@@ -155,7 +155,13 @@ def _open(
 def _keep_places(job: Job, store: Store, coordinator: Coordinator, watch: ev.Watcher) -> None:
     """Count what a killed run may still have at the API, and say so."""
     history, now = store.history, time.time()
-    kept = places_kept(history.killed, history.durations, timeout=job.timeout, now=now)
+    kept = places_kept(
+        history.killed,
+        history.durations,
+        usual=PUBLISHED_SECONDS.get(job.model),
+        timeout=job.timeout,
+        now=now,
+    )
     if not kept or not len(coordinator.queue):
         return
     coordinator.keep_places(kept)
