@@ -13,6 +13,13 @@ CENT = Decimal("0.01")
 _EXACT = Decimal("0.000001")
 # What is larger than this many digits is left as it is: it cannot be made exact, nor is it money.
 _MOST_DIGITS = 20
+# Powers of ten within which an amount of money lies; others are noise, and overflow sums.
+_LARGEST = 24
+
+
+def is_money(amount: Decimal | None) -> bool:
+    """Whether an amount, where there is one, can be money: sums can be made with it."""
+    return not amount or (amount.is_finite() and abs(amount.adjusted()) < _LARGEST)
 
 
 def rounded(amount: Decimal) -> Decimal:

@@ -17,6 +17,7 @@ from pathlib import Path
 import msgspec
 
 from pipeline import places
+from pipeline.amounts import ZERO, is_money
 from pipeline.errors import DirectoryError
 from pipeline.files import read_file, refuse_alien_folder
 from pipeline.models import Claim, task_key
@@ -136,6 +137,10 @@ def _refuse_forged(path: Path, claim: Claim) -> None:
     faults = [f"its output {name!r} {fault}" for name in names if (fault := places.fault(name))]
     if path.stem != task_key(claim.task):
         faults.append("it has the name of another task")
+    done = claim.completion
+    amounts = (claim.price, *((done.cost, done.remaining_credits) if done else ()))
+    if not all(map(is_money, amounts)) or min(claim.price or ZERO, ZERO) < 0:
+        faults.append("no money has such an amount")
     if faults:
         raise DirectoryError(
             f"{path} is no claim of this program: {faults[0]}",

@@ -16,7 +16,7 @@ from pathlib import Path
 import msgspec
 
 from pipeline import places
-from pipeline.amounts import ZERO, rounded
+from pipeline.amounts import ZERO, is_money, rounded
 from pipeline.errors import DirectoryError
 from pipeline.files import open_file
 from pipeline.models import CORRECTION, Cause, CostSource, Record, Status, Task
@@ -28,8 +28,6 @@ _DECODER = msgspec.json.Decoder(Record)
 _UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 # Bytes of a line; a record of 0.1 may hold pictures in its parameters.
 _LONGEST = 64 * 1024**2
-# Powers of ten below which an amount of money lies; others are noise, and overflow sums.
-_LARGEST = 12
 # Seconds that no request takes: a clock has jumped, or a hand has written it.
 _NO_DURATION = 86400.0
 _BOM = b"\xef\xbb\xbf"
@@ -192,7 +190,9 @@ class History:
         if summary.status is Status.SUCCEEDED and taken is not None and 0 <= taken < _NO_DURATION:
             self.durations.append(taken)
         if summary.reason == Cause.KILLED:
-            self.killed.append(summary.started_at)
+            # It was sent before its record was written, whatever a clock that was set back says.
+            sent, recorded = summary.started_at, summary.finished_at
+            self.killed.append(min(sent, recorded or sent))
         if summary.status is Status.SUCCEEDED:
             self.without_clip = 0
         self.without_clip += summary.reason in _USELESS
@@ -316,9 +316,8 @@ def _refuse_forged(path: Path, offset: int, record: "Summary | Record") -> None:
     fault = None
     if record.output is not None and (why := places.fault(record.output)):
         fault = f"its output {record.output[:200]!r} {why}"
-    for amount in (record.cost, record.at_risk, record.remaining_credits):
-        if amount and not (amount.is_finite() and abs(amount.adjusted()) < _LARGEST * 2):
-            fault = "no money has such an amount"
+    if not all(map(is_money, (record.cost, record.at_risk, record.remaining_credits))):
+        fault = "no money has such an amount"
     if fault:
         raise DirectoryError(
             f"{path}:{_line_number(path, offset)}: this is no record of this program: {fault}",

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from pipeline.amounts import rounded
+from pipeline.amounts import is_money, rounded
 from pipeline.claims import UNREADABLE, leftovers
 from pipeline.directory import LONGEST_NOTE, Layout, refuse_another_job
 from pipeline.errors import DirectoryError
@@ -125,7 +125,7 @@ def _noted(layout: Layout) -> _Noted | None:
         noted = msgspec.json.decode(data, type=_Noted)
     except (OSError, DirectoryError, *UNREADABLE):
         return None
-    return noted if noted.remaining is None or noted.remaining.is_finite() else None
+    return noted if is_money(noted.remaining) else None
 
 
 def _remaining(noted: _Noted | None, history: History) -> Decimal | None:

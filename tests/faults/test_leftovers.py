@@ -42,6 +42,20 @@ def test_a_run_says_how_many_places_it_leaves_to_a_killed_one_and_sends_nothing_
     assert desk.run("--no-wait").code == 0
 
 
+def test_a_record_of_a_future_that_a_wrong_clock_wrote_keeps_places_no_longer_than_others(
+    desk: Desk, sandbox: Sandbox
+) -> None:
+    desk.write(["good"], timeout=300)
+    desk.out.mkdir()
+    ahead = killed("x", -86_400 * 400)
+    recorded = {"finished_at": rfc3339(time.time() - 400)}
+    (desk.out / "manifest.jsonl").write_text(json.dumps(ahead | recorded) + "\n")
+    run = desk.run()
+    assert run.code == 0
+    assert "keep their places" not in run.err
+    assert len(desk.requests(sandbox.books())) == 1
+
+
 class Witness:
     """Notes what a client tells, and how much the server had seen by then; or cannot."""
 

@@ -135,6 +135,24 @@ def test_money_that_cannot_be_added_up_is_refused_by_its_line(
     refused(desk, sandbox, "manifest.jsonl:1")
 
 
+@pytest.mark.parametrize("amount", ['"NaN"', "1e50", "-1e400", "-5"])
+def test_a_claim_whose_price_is_no_money_is_refused_and_spoils_no_manifest(
+    desk: Desk, sandbox: Sandbox, amount: str
+) -> None:
+    path = put(desk.out / ".inflight" / f"{task_key('a')}.json", claim_of("a", "a"))
+    path.write_text(path.read_text().replace("0.95", amount))
+    refused(desk, sandbox, path.name, "no money")
+
+
+def test_a_note_of_a_balance_that_is_no_money_is_not_told(
+    desk: Desk, capfd: pytest.CaptureFixture[str]
+) -> None:
+    desk.write(["good"])
+    put(desk.out / ".state.json", {"remaining": "1e9999", "told_at": "2026"})
+    assert run_command(["status", str(desk.path)]) == 0
+    assert "credits    unknown" in capfd.readouterr().out
+
+
 @pytest.mark.parametrize("deep", ["params", "meta"])
 def test_a_record_without_bottom_is_no_record(desk: Desk, sandbox: Sandbox, deep: str) -> None:
     path = put(desk.out / "manifest.jsonl", record_of("a", None, **{deep: {"x": "DEEP"}}))
