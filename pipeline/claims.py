@@ -18,6 +18,7 @@ import msgspec
 
 from pipeline import places
 from pipeline.amounts import ZERO, is_money
+from pipeline.depth import DEEPEST, is_too_deep
 from pipeline.errors import DirectoryError
 from pipeline.files import read_file, refuse_alien_folder
 from pipeline.models import Claim, task_key
@@ -112,7 +113,7 @@ def _parse(path: Path, text: bytes) -> Leftover:
     except UNREADABLE as error:
         _refuse_unknown(path, first, error)
         return Leftover(path.stem)
-    _refuse_forged(path, claim)
+    _refuse_forged(path, first, claim)
     head = None
     with contextlib.suppress(*UNREADABLE):  # it was torn, or there is none
         head = _HEADS.decode(second)
@@ -130,7 +131,7 @@ def _refuse_unknown(path: Path, text: bytes, error: Exception) -> None:
         )
 
 
-def _refuse_forged(path: Path, claim: Claim) -> None:
+def _refuse_forged(path: Path, text: bytes, claim: Claim) -> None:
     """See that a claim is about this directory alone."""
     # A claim knows no extension yet: `errors` becomes errors.mp4, which is nobody's folder.
     names = [f"{claim.output}.mp4"] + ([claim.completion.output] if claim.completion else [])
@@ -141,6 +142,8 @@ def _refuse_forged(path: Path, claim: Claim) -> None:
     amounts = (claim.price, *((done.cost, done.remaining_credits) if done else ()))
     if not all(map(is_money, amounts)) or min(claim.price or ZERO, ZERO) < 0:
         faults.append("no money has such an amount")
+    if is_too_deep(text, [claim.params, claim.meta], DEEPEST * 2):
+        faults.append("it nests too deeply")
     if faults:
         raise DirectoryError(
             f"{path} is no claim of this program: {faults[0]}",

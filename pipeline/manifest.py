@@ -17,6 +17,7 @@ import msgspec
 
 from pipeline import places
 from pipeline.amounts import ZERO, is_money, rounded
+from pipeline.depth import DEEPEST, is_too_deep
 from pipeline.errors import DirectoryError
 from pipeline.files import open_file
 from pipeline.models import CORRECTION, Cause, CostSource, Record, Status, Task
@@ -293,6 +294,8 @@ def _decode(path: Path, offset: int, line: bytes) -> Record:
         record = _DECODER.decode(line)
     except _UNREADABLE as error:
         raise _unreadable(path, offset, error) from error
+    if is_too_deep(line, [record.params, record.meta], DEEPEST * 2):
+        raise _unreadable(path, offset, "it nests too deeply")
     _refuse_forged(path, offset, record)
     return record
 
@@ -383,7 +386,7 @@ def _is_record(line: bytes) -> bool:
     return True
 
 
-def _unreadable(path: Path, offset: int, error: Exception) -> DirectoryError:
+def _unreadable(path: Path, offset: int, error: Exception | str) -> DirectoryError:
     return DirectoryError(
         f"{path}:{_line_number(path, offset)}: this line is no record ({error}), so what it paid"
         " for is unknown",

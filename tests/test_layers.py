@@ -9,7 +9,7 @@ PACKAGE = Path(__file__).parent.parent / "pipeline"
 
 # From the ground up. A room may import from those below it, and from its own floor if it must.
 FLOORS = [
-    {"errors", "printable", "endings"},
+    {"errors", "printable", "endings", "depth"},
     {
         "amounts",
         "models",
@@ -49,8 +49,8 @@ FLOOR_OF = {room: number for number, floor in enumerate(FLOORS) for room in floo
 
 # The package's own name is imported for its version and by its lazy names.
 PURE = {
-    "amounts", "endings", "errors", "models", "outcomes", "retry", "prices", "figures", "credits",
-    "circuit", "topup", "deadlines", "schedule", "streak", "leftover", "wording",
+    "amounts", "depth", "endings", "errors", "models", "outcomes", "retry", "prices", "figures",
+    "credits", "circuit", "topup", "deadlines", "schedule", "streak", "leftover", "wording",
 }  # fmt: skip
 IO_MODULES = {"httpx", "socket", "subprocess", "asyncio", "anyio", "os", "shutil", "tempfile"}
 

@@ -6,10 +6,10 @@ from typing import Any
 
 import yaml
 
+from pipeline.depth import DEEPEST
 from pipeline.jobfile.nodes import Cut, Mapping, Plain, Sequence
 from pipeline.jobfile.problems import Report, did_you_mean, shown
 
-DEEPEST = 50
 FREE_ALIAS_NODES = 100_000
 MOST_NODES = 1_000_000
 ALIAS_NODES_PER_NODE = 10

@@ -8,8 +8,8 @@ from typing import Any, BinaryIO
 
 import msgspec
 
+from pipeline.depth import DEEPEST, is_too_deep
 from pipeline.errors import Problem
-from pipeline.jobfile.builder import DEEPEST
 from pipeline.jobfile.cells import refuse_errors
 from pipeline.jobfile.identity import checked_id
 from pipeline.jobfile.items import Item, Origin
@@ -146,25 +146,11 @@ def _checked(value: Any, source: str) -> Any:
     Raises:
         InvalidError: for what nests too deeply, and for half a character.
     """
-    if source.count("[") + source.count("{") > DEEPEST and _depth(value) > DEEPEST:
+    if is_too_deep(source, value):
         raise InvalidError("the line nests too deeply", f"at most {DEEPEST} deep")
     if "\\u" in source or "\\U" in source:
         _encodable(value)
     return value
-
-
-def _depth(value: Any) -> int:
-    """Count how deep a value nests. How deep the parser itself goes differs between Pythons."""
-    depth, level = 0, [value]
-    while level:
-        depth += 1
-        level = [
-            inner
-            for outer in level
-            if isinstance(outer, dict | list)
-            for inner in (outer.values() if isinstance(outer, dict) else outer)
-        ]
-    return depth
 
 
 def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -161,6 +161,27 @@ def test_a_record_without_bottom_is_no_record(desk: Desk, sandbox: Sandbox, deep
     assert desk.call().code == 2
 
 
+DEEP = "[" * 900 + "]" * 900
+
+
+@pytest.mark.parametrize("deep", ["params", "meta"])
+def test_a_record_that_can_be_read_and_not_written_is_told_by_its_line(
+    desk: Desk, deep: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    path = put(desk.out / "manifest.jsonl", record_of("a", None, **{deep: {"x": "DEEP"}}))
+    path.write_text(path.read_text().replace('"DEEP"', DEEP))
+    desk.write(["good"])
+    assert run_command(["report", str(desk.path)]) == 2
+    assert "manifest.jsonl:1: this line is no record (it nests" in capfd.readouterr().err
+
+
+def test_a_claim_that_can_be_read_and_not_written_is_refused(desk: Desk, sandbox: Sandbox) -> None:
+    claim = claim_of("a", "a", meta={"x": "DEEP"})
+    path = put(desk.out / ".inflight" / f"{task_key('a')}.json", claim)
+    path.write_text(path.read_text().replace('"DEEP"', DEEP))
+    refused(desk, sandbox, path.name, "nests too deeply")
+
+
 LINKED = ["manifest.jsonl", ".job.json", ".lock"]
 
 
