@@ -27,10 +27,10 @@ _BLANKS = re.compile(r"[^\S\r\n]{100,}")
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """The key, and the URL it goes to; None is the default. `warnings` are for people."""
+    """The key, and the URL it goes to. `warnings` are for people."""
 
     key: str = field(repr=False)
-    base_url: str | None
+    base_url: str
     warnings: tuple[str, ...] = ()
 
 
@@ -46,11 +46,11 @@ class _Source:
         return self.values.get(KEY) == key
 
 
-def find_access(job: Path, base_url: str | None = None) -> Access:
+def find_access(job: Path, base_url: str | None = None, *, usual: str) -> Access:
     """Find the key and the URL for the job file `job`; `base_url` is the flag's.
 
     The environment wins over a `.env` beside the job, which wins over one in the working
-    directory.
+    directory. `usual` is the default URL, where every key may go, whoever names it.
 
     Raises:
         UsageError: there is no key, or its URL stands in a `.env` that does not hold it.
@@ -59,19 +59,24 @@ def find_access(job: Path, base_url: str | None = None) -> Access:
     asked = {KEY} if base_url else {KEY, BASE_URL}
     files = [] if asked <= environment.values.keys() else _dotenvs(job)
     sources = [environment, *files]
+    warnings = tuple(w for file in files for w in file.warnings)
     holder = next((source for source in sources if KEY in source.values), None)
     if holder is None:
         raise UsageError(
             f"no API key: {KEY} is not set",
-            hint=f"export {KEY}=…, or write it into a .env file beside {job.name}",
+            hint="; ".join(
+                [f"export {KEY}=…, or write it into a .env file beside {job.name}", *warnings]
+            ),
         )
     key = holder.values[KEY]
     if base_url is None:
         teller = next((source for source in sources if BASE_URL in source.values), None)
-        if teller is not None and teller is not environment and not teller.holds(key):
-            raise _of_lower_rank(holder, teller)
-        base_url = teller.values[BASE_URL] if teller is not None else None
-    return Access(key, base_url, tuple(w for file in files for w in file.warnings))
+        if teller is not None:
+            base_url = teller.values[BASE_URL]
+            trusted = teller is environment or base_url.rstrip("/") == usual
+            if not trusted and not teller.holds(key):
+                raise _of_lower_rank(holder, teller)
+    return Access(key, base_url or usual, warnings)
 
 
 def _of_lower_rank(holder: _Source, teller: _Source) -> UsageError:

@@ -12,6 +12,6 @@ def endpoint(job: Job, base_url: str | None) -> tuple[Endpoint, Job]:
     Raises:
         UsageError: no key, or a URL that cannot be used or must not have the key.
     """
-    access = find_access(job.path, base_url)
+    access = find_access(job.path, base_url, usual=DEFAULT_BASE_URL)
     remember_secret(access.key)
-    return Endpoint(access.base_url or DEFAULT_BASE_URL, access.key), job.warned(access.warnings)
+    return Endpoint(access.base_url, access.key), job.warned(access.warnings)

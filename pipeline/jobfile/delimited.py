@@ -12,6 +12,7 @@ from pipeline.jobfile.rows import StoppedError
 DELIMITERS = (",", ";", "\t", "|")
 SAMPLE_LINES = 50
 SAMPLE_LENGTH = 1_000_000
+_MOST_LINES = 100  # of a cell of a .tsv
 
 _SEPARATOR = re.compile(r'sep=([^\s"]|\t)\s*', re.IGNORECASE)
 _IN_QUOTES = re.compile(r'"[^"]*"')
@@ -123,30 +124,75 @@ def _has_blank_cell(line: str, blank: str) -> bool:
 
 def _as_before(taken: list[str], delimiter: str, cells: list[str]) -> list[str] | None:
     """Read a record as version 0.1 did: with the space around its cells, and its own line ends."""
+    read = _as_csv(taken, delimiter)
+    return read if read != cells else None
+
+
+def _as_csv(lines: list[str], delimiter: str) -> list[str] | None:
+    """Read lines as one record; None where they are none, or several."""
     try:
-        records = list(csv.reader(taken, delimiter=delimiter, strict=True))
+        records = list(csv.reader(lines, delimiter=delimiter, strict=True))
     except csv.Error:
         return None
-    return records[0] if len(records) == 1 and records[0] != cells else None
+    return records[0] if len(records) == 1 else None
 
 
 def tabbed(source: Iterable[str], first: int) -> Iterator[Record]:
-    """Cut lines at their tabs. TSV has no quoting: a quote is a letter, and no cell spans lines.
+    """Cut lines at their tabs. TSV has no quoting: a quote is a letter.
 
-    Only a cell that is quoted as a whole, as some programs write them, loses its quotes.
+    Only a cell that is quoted as a whole, as some programs write them, loses its quotes. It may
+    span lines where the whole is then one row as wide as the header.
 
     Raises:
-        StoppedError: where a cell seems to span lines.
+        StoppedError: where a cell may span lines, or not.
     """
-    opened: int | None = None
+    opened, width = first, 0
+    held: list[str] = []  # from the line whose last cell opens a quote
     for number, line in enumerate(source, first):
-        read = [_unquoted(cell) for cell in line.rstrip("\r\n").split("\t")]
-        if opened is not None and _closes(read[0]):
-            message = f"a cell in quotes goes on to line {number}: a .tsv has no such cells"
-            raise StoppedError(opened, message, "save the sheet as CSV")
-        opened = number if _opens(read[-1]) else opened
-        cells = [cell.strip() for cell in read]
-        yield Record(number, cells, read if read != cells else None)
+        parts = _parts(line)
+        closes = bool(held) and _closes(parts[0])
+        opens = _opens(parts[-1]) and not (closes and len(parts) == 1)
+        if held and not closes and (len(parts) > 1 or _is_no_cell(held)):
+            yield from _apart(opened, held)
+            held.clear()
+        opened = opened if held else number
+        held.append(line)
+        if opens or (len(held) > 1 and not closes):
+            continue
+        record = _spanning(opened, held, width) if closes else _cut(number, parts)
+        width = width or len(record.cells)
+        yield record
+        held.clear()
+    yield from _apart(opened, held)
+
+
+def _is_no_cell(lines: list[str]) -> bool:
+    return len(lines) >= _MOST_LINES or len(lines[-1]) > csv.field_size_limit()
+
+
+def _spanning(opened: int, lines: list[str], width: int) -> Record:
+    """Take lines from a quote that opens to one that closes for one row, where they are one."""
+    cells, read = (_as_csv(ended, "\t") for ended in ([_ended(line) for line in lines], lines))
+    if width == 1 or cells is None or len(cells) != (width or len(cells)):
+        last = opened + len(lines) - 1
+        message = f"a cell in quotes goes on to line {last}, and the row is not one of the header's"
+        raise StoppedError(opened, message, "save the sheet as CSV")
+    stripped = [cell.strip() for cell in cells]
+    return Record(opened, stripped, read if read != stripped else None)
+
+
+def _apart(first: int, lines: list[str]) -> Iterator[Record]:
+    return (_cut(number, _parts(line)) for number, line in enumerate(lines, first))
+
+
+def _cut(number: int, parts: list[str]) -> Record:
+    read = [_unquoted(cell) for cell in parts]
+    cells = [cell.strip() for cell in read]
+    return Record(number, cells, read if read != cells else None)
+
+
+def _parts(line: str) -> list[str]:
+    return line.rstrip("\r\n").split("\t")
 
 
 def _unquoted(cell: str) -> str:

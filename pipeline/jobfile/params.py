@@ -35,7 +35,7 @@ Verdict = tuple[str, str | None] | None
 Rule = Callable[[Any], Verdict]
 
 _LONGEST_PATH = 1_000
-_PATH = re.compile(r"\.{1,2}[/\\]|~/|[A-Za-z]:[/\\](?!/)|\\\\\w|file:", re.IGNORECASE)
+_PATH = re.compile(r"\.{1,2}[/\\]|~/|[A-Za-z]:[/\\](?!/)|\\\\\w|file:[/\\]", re.IGNORECASE)
 _MEDIA_FILE = re.compile(
     r"\.(?:png|jpe?g|webp|gif|bmp|tiff?|heic|heif|avif|svg|mp4|m4v|mov|webm|mkv|avi"
     r"|mp3|wav|m4a|ogg|oga|opus|flac|aac)$",

@@ -32,6 +32,7 @@ _SEEDS = frozenset({"seed", "randomseed", "noiseseed"})
 _BETWEEN = re.compile(r"[\W_]+")
 _DATE = re.compile(r"(\d{4}-\d\d-\d\d)(?![^T ])", re.ASCII)
 _DATED = "publish"  # what the report's calendar goes by
+_NOTE = "; a note needs another name"
 _FEW = 3
 
 
@@ -154,7 +155,7 @@ class Watch:
         self._told.add(mark)
         what = f"{shown(column.title)} is used nowhere: {shown(value)} would not be sent"
         if column.sent and column.parameter not in self._plan.cells[0].values:
-            yield item.problem(what, column.line or f"call it {column.parameter}")
+            yield item.problem(what, f"{column.line or f'call it {column.parameter}'}{_NOTE}")
             return
         self._warnings.add(mark, f"{item.place}: {what}; {self._why(column)}")
 

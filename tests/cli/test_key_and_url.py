@@ -9,6 +9,8 @@ from threading import Thread
 
 import pytest
 
+from pipeline.client import DEFAULT_BASE_URL
+from pipeline.environment import find_access
 from pipeline.sandbox.testing import Sandbox
 from tests.cli.conftest import KEY, Command
 
@@ -205,3 +207,23 @@ def test_a_line_of_a_dotenv_that_cannot_be_read_is_told_with_its_number(
     path.write_text(f"SEGMIND_API_KEY={KEY}\nA='open\n", encoding="utf-8")
     done = pipeline("run", job, env={"SEGMIND_BASE_URL": sandbox.url})
     assert f"{path}:2 cannot be read as NAME=value" in done.err
+
+
+def test_without_a_key_a_line_that_cannot_be_read_is_told_too(pipeline: Command, job: Path) -> None:
+    path = job.parent / ".env"
+    path.write_text(f"SEGMIND_API_KEY: {KEY}\n", encoding="utf-8")
+    done = pipeline("run", job, env={})
+    assert done.code == 2
+    assert f"{path}:1 cannot be read as NAME=value" in done.err
+    assert KEY not in done.err
+
+
+@pytest.mark.parametrize("end", ["", "/"])
+def test_a_dotenv_that_names_the_usual_url_takes_the_key_nowhere(
+    job: Path, monkeypatch: pytest.MonkeyPatch, end: str
+) -> None:
+    write(job.parent / ".env", SEGMIND_BASE_URL=DEFAULT_BASE_URL + end)
+    monkeypatch.setenv("SEGMIND_API_KEY", KEY)
+    monkeypatch.delenv("SEGMIND_BASE_URL", raising=False)
+    access = find_access(job, usual=DEFAULT_BASE_URL)
+    assert (access.key, access.base_url) == (KEY, DEFAULT_BASE_URL + end)

@@ -106,9 +106,37 @@ def test_a_quote_in_a_tsv_is_a_letter(desk: Desk, cell: str, subject: str) -> No
     assert prompts(desk, "rows.tsv", f"subject\n{cell}\n") == [subject]
 
 
-def test_a_cell_that_spans_lines_of_a_tsv_is_told(desk: Desk) -> None:
-    (found,) = problems(desk, "rows.tsv", 'x\tsubject\n1\t"first\nsecond"\n2\tb\n')
-    assert found.startswith("rows.tsv:2: a cell in quotes goes on to line 3")
+@pytest.mark.parametrize(
+    ("content", "subjects"),
+    [
+        ('x\tsubject\n1\t"first\nsecond"\n2\tb\n', ["first\nsecond", "b"]),
+        ('subject\tx\r\n"one\r\n\r\ntwo"\t1\r\nb\t2\r\n', ["one\n\ntwo", "b"]),
+        ('subject\tx\ty\n"a\nb"\t"c\nd"\t"e\n"\nf\t2\t3\n', ["a\nb", "f"]),
+        ('subject\t"publish\ndate"\n"a ""b""\n"\t1\n', ['a "b"']),
+        ('x\tsubject\n1\t"Stay\n2\tb\n3\tc 12"\n', ['"Stay', "b", 'c 12"']),
+        ('x\tsubject\n1\t"Stay', ['"Stay']),
+        ('subject\tx\na\t"b\nc\nd\n', ["a", "c", "d"]),
+    ],
+)
+def test_a_cell_of_a_tsv_that_is_quoted_as_a_whole_may_span_lines(
+    desk: Desk, content: str, subjects: list[str]
+) -> None:
+    assert prompts(desk, "rows.tsv", content) == subjects
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        'x\tsubject\n1\t"first\nsecond"\t3\n',
+        'subject\n"first\nsecond"\n',
+        'subject\tx\n"a" "b\nc"\t1\n',
+    ],
+)
+def test_a_quote_of_a_tsv_that_may_be_a_letter_or_open_a_cell_is_told(
+    desk: Desk, content: str
+) -> None:
+    (found,) = problems(desk, "rows.tsv", content)
+    assert "a cell in quotes goes on to line" in found
     assert "save the sheet as CSV" in found
 
 

@@ -36,7 +36,9 @@ def test_a_column_called_like_a_parameter_that_nothing_sends_is_refused_with_the
     (found,) = desk.problems("model: luma-txt-2-video\n" + SUBJECTS)
     assert (found.file.name, found.line, found.key) == ("rows.csv", 3, "row 3")
     assert found.message == f'"{column}" is used nowhere: "9:16" would not be sent'
-    assert found.hint == line
+    assert found.hint == f"{line}; a note needs another name"
+    desk.put("rows.csv", f"subject,note: {column}\nA kite,9:16\n")
+    assert len(desk.brief(SUBJECTS)) == 1
     desk.put("rows.csv", f"subject,{column}\nA kite,9:16\n")
     assert desk.brief(SUBJECTS + line)[0].params["aspect_ratio"] == "9:16"
 
@@ -104,7 +106,7 @@ def test_variables_called_like_a_parameter_that_nothing_uses_are_told(desk: Desk
     found = desk.problems(
         "model: luma-txt-2-video\nprompts: [{prompt: p, vars: {aspect_ratio: 9:16}}]\n"
     )
-    assert found[0].hint == 'params: {aspect_ratio: "{{ aspect_ratio }}"}'
+    assert 'params: {aspect_ratio: "{{ aspect_ratio }}"}; ' in str(found[0].hint)
 
 
 def test_a_template_that_is_wrong_is_told_as_such(desk: Desk) -> None:
@@ -123,8 +125,8 @@ def test_keys_of_json_lines_are_watched_as_columns_are(desk: Desk) -> None:
     )
     found = desk.problems("model: luma-txt-2-video\nprompts_from: rows.jsonl\n")
     assert [(p.line, p.hint) for p in found] == [
-        (2, 'params: {aspect_ratio: "{{ aspect_ratio }}"}'),
-        (4, "call it aspect_ratio"),
+        (2, 'params: {aspect_ratio: "{{ aspect_ratio }}"}; a note needs another name'),
+        (4, "call it aspect_ratio; a note needs another name"),
     ]
 
 
@@ -169,6 +171,7 @@ def test_addresses_words_and_encoded_pictures_are_no_files(desk: Desk) -> None:
     (desk.folder / "anime").write_text("")
     values = ["https://x.com/a.png", "s3://b/a.png", "anime", "16:9", "/9j/4AAQSkZJRg" * 200]
     values += ["nowhere/a.png", "data:image/png;base64,AAAA", "a.b", "1/2"]
+    values += ["file: none", "C: major", "~ 3 s"]
     for value in values:
         job = f"model: kling-2\nparams: {{x: {json.dumps(value)}}}\nprompts: [p]\n"
         assert desk.tasks(job)[0].params["x"] == value
