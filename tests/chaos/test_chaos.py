@@ -21,7 +21,8 @@ from typing import Any
 import pytest
 from command import Desk, Process
 
-from pipeline.media import boxes_are_whole
+from pipeline.extent import End, extent
+from pipeline.media import beginning, recognise
 from pipeline.sandbox.testing import Sandbox
 
 PRICE = Decimal("0.95")
@@ -75,7 +76,8 @@ def whole_parts(folder: Path) -> Iterator[str]:
     for part in folder.glob("*.part"):
         with part.open("rb") as file:
             size = os.fstat(file.fileno()).st_size
-            if size and boxes_are_whole(file.fileno(), size):
+            media = recognise(beginning(file.fileno()), "video/mp4")
+            if media is not None and extent(media, file.fileno(), size).end is End.SHOWN:
                 yield hashlib.file_digest(file, "sha256").hexdigest()
 
 
