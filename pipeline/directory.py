@@ -191,7 +191,8 @@ def _try_writing(layout: Layout) -> None:
 def _settle_owner(layout: Layout, job: Job) -> Iterator[str]:
     """Write down whose the directory is; yields what a person should know of it."""
     owner = refuse_another_job(layout, job)
-    if owner is None and (others := layout.strangers()):
+    # Where a manifest is, the clips are its own: a copy may have left our dotted files behind.
+    if owner is None and not layout.manifest.exists() and (others := layout.strangers()):
         yield _say_strangers(layout, others)
     new = _Owner(job.name, os.path.relpath(job.path, layout.root))
     if owner is None or (owner.name, owner.file) != (new.name, new.file):

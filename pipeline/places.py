@@ -11,6 +11,7 @@ OWN = frozenset(
 """What no output, and no folder of outputs, at the top of an output directory is called. Other
 names of ours begin with a dot, which no output's does."""
 
+_LONGEST_EXTENSION = 16  # bytes, with its dot
 _LONGEST = 255  # bytes of a name, where the file system does not tell
 
 
@@ -45,6 +46,8 @@ def fitting(name: str, most: int) -> str:
     if len(name.encode()) <= most:
         return name
     stem, suffix = os.path.splitext(name)
+    if len(suffix.encode()) > _LONGEST_EXTENSION:  # no extension: a full stop in a sentence
+        stem, suffix = name, ""
     end = f"-{hashlib.sha256(name.encode()).hexdigest()[:8]}{suffix}"
     return stem.encode()[: most - len(end.encode())].decode(errors="ignore") + end
 

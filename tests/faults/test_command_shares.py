@@ -162,3 +162,14 @@ def test_a_directory_of_others_that_was_nobody_s_is_told_before_money_is_spent(
     assert run.err.index("of others") < run.err.index("exit 0")
     assert "of others" not in desk.call().err  # it is this job's now
     assert (desk.out / "my clip.mp4").read_text() == "mine"
+
+
+def test_clips_that_were_copied_without_our_dotted_files_are_not_those_of_others(
+    desk: Desk,
+) -> None:
+    desk.write(["good"])
+    assert desk.call().code == 0
+    for name in (".job.json", ".lock"):
+        (desk.out / name).unlink()
+    run = desk.call()
+    assert (run.code, "of others" in run.err) == (0, False), run.err

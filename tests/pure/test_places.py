@@ -37,6 +37,13 @@ def test_a_name_that_is_too_long_is_cut_and_keeps_its_ending_and_its_difference(
     assert len(set(cut)) == 50
 
 
+@pytest.mark.parametrize("most", [143, 255])
+def test_a_name_with_a_full_stop_near_its_beginning_is_cut_too(most: int) -> None:
+    cut = places.fitting(f"1. {'рассвет ' * 40}", most)
+    assert cut.startswith("1. ")
+    assert len(cut.encode()) <= most
+
+
 def test_a_name_that_fits_stays_as_it_is() -> None:
     assert places.fitting("a" * 251 + ".mp4", 255) == "a" * 251 + ".mp4"
 
