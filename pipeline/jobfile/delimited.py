@@ -3,7 +3,7 @@
 import csv
 import itertools
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from typing import NamedTuple
 
@@ -15,7 +15,6 @@ SAMPLE_LENGTH = 1_000_000
 _MOST_LINES = 100  # of a cell of a .tsv
 
 _SEPARATOR = re.compile(r'sep=([^\s"]|\t)\s*', re.IGNORECASE)
-_IN_QUOTES = re.compile(r'"[^"]*"')
 _WHOLE_IN_QUOTES = re.compile(r'"((?:[^"]|"")*)"')
 
 
@@ -102,24 +101,48 @@ def quoted(source: Iterable[str], delimiter: str, first: int) -> Iterator[Record
             yield _ended(line)
 
     reader = csv.reader(feed(), delimiter=delimiter, strict=True, skipinitialspace=True)
-    line, blank = first, f"{delimiter} "
-    try:
-        for read in reader:
-            cells = [cell.strip() for cell in read]
-            doubtful = cells != read or len(taken) > 1 or _has_blank_cell(taken[0], blank)
-            former = _as_before(taken, delimiter, cells) if doubtful else None
-            yield Record(line, cells, former)
-            line = first + reader.line_num
-            taken.clear()
-    except csv.Error as error:
-        raise StoppedError(line, f"the row cannot be read: {error}", "check its quotes") from None
+    line = first
+    begins_blank = _finder_of_blanks(delimiter)
+    while True:
+        try:
+            read = next(reader, None)
+        except csv.Error as error:
+            read = _mended([_ended(one) for one in taken], delimiter)
+            if read is None:
+                message = f"the row cannot be read: {error}"
+                raise StoppedError(line, message, "check its quotes") from None
+        if read is None:
+            return
+        cells = [cell.strip() for cell in read]
+        doubtful = cells != read or len(taken) > 1 or begins_blank(taken[0])
+        former = _as_before(taken, delimiter, cells) if doubtful else None
+        yield Record(line, cells, former)
+        line = first + reader.line_num
+        taken.clear()
 
 
-def _has_blank_cell(line: str, blank: str) -> bool:
-    """Say whether a cell begins with a blank, that the reader has skipped."""
-    if blank not in line:
-        return line.startswith(" ")
-    return line.startswith(" ") or blank in _IN_QUOTES.sub("", line)
+def _mended(lines: list[str], delimiter: str) -> list[str] | None:
+    """Read a record whose quotes are not as they should be; None where it cannot be.
+
+    Blanks after a quote that closes a cell mean nothing, as in `a, "text" , b`. Else one after a
+    blank may be a letter: `A fox, "so called" by all`.
+    """
+    closed = re.compile(rf'"[ ]+(?={re.escape(delimiter)}|$)', re.MULTILINE)
+    tidy = [closed.sub('"', line) for line in lines]
+    return _as_csv(tidy, delimiter, skipinitialspace=True) or _as_csv(lines, delimiter)
+
+
+def _finder_of_blanks(delimiter: str) -> Callable[[str], bool]:
+    """Make what says whether a cell of a line begins with a blank, that the reader has skipped."""
+    blank = f"{delimiter} "
+    in_quotes = re.compile(rf'(?<![^{re.escape(delimiter)}])"(?:[^"]|"")*"')
+
+    def begins_blank(line: str) -> bool:
+        if blank not in line:
+            return line.startswith(" ")
+        return line.startswith(" ") or blank in in_quotes.sub("", line)
+
+    return begins_blank
 
 
 def _as_before(taken: list[str], delimiter: str, cells: list[str]) -> list[str] | None:
@@ -128,10 +151,13 @@ def _as_before(taken: list[str], delimiter: str, cells: list[str]) -> list[str] 
     return read if read != cells else None
 
 
-def _as_csv(lines: list[str], delimiter: str) -> list[str] | None:
+def _as_csv(
+    lines: list[str], delimiter: str, *, skipinitialspace: bool = False
+) -> list[str] | None:
     """Read lines as one record; None where they are none, or several."""
+    reader = csv.reader(lines, delimiter=delimiter, strict=True, skipinitialspace=skipinitialspace)
     try:
-        records = list(csv.reader(lines, delimiter=delimiter, strict=True))
+        records = list(reader)
     except csv.Error:
         return None
     return records[0] if len(records) == 1 else None
@@ -141,7 +167,7 @@ def tabbed(source: Iterable[str], first: int) -> Iterator[Record]:
     """Cut lines at their tabs. TSV has no quoting: a quote is a letter.
 
     Only a cell that is quoted as a whole, as some programs write them, loses its quotes. It may
-    span lines where the whole is then one row as wide as the header.
+    span lines, and hold tabs, where the whole is then one row no wider than the header.
 
     Raises:
         StoppedError: where a cell may span lines, or not.
@@ -153,17 +179,17 @@ def tabbed(source: Iterable[str], first: int) -> Iterator[Record]:
         closes = bool(held) and _closes(parts[0])
         opens = _opens(parts[-1]) and not (closes and len(parts) == 1)
         if held and not closes and (len(parts) > 1 or _is_no_cell(held)):
-            yield from _apart(opened, held)
+            yield from _apart(opened, held, width)
             held.clear()
         opened = opened if held else number
         held.append(line)
         if opens or (len(held) > 1 and not closes):
             continue
-        record = _spanning(opened, held, width) if closes else _cut(number, parts)
+        record = _spanning(opened, held, width) if closes else _cut(number, parts, width)
         width = width or len(record.cells)
         yield record
         held.clear()
-    yield from _apart(opened, held)
+    yield from _apart(opened, held, width)
 
 
 def _is_no_cell(lines: list[str]) -> bool:
@@ -173,7 +199,7 @@ def _is_no_cell(lines: list[str]) -> bool:
 def _spanning(opened: int, lines: list[str], width: int) -> Record:
     """Take lines from a quote that opens to one that closes for one row, where they are one."""
     cells, read = (_as_csv(ended, "\t") for ended in ([_ended(line) for line in lines], lines))
-    if width == 1 or cells is None or len(cells) != (width or len(cells)):
+    if width == 1 or cells is None or len(cells) > (width or len(cells)):
         last = opened + len(lines) - 1
         message = f"a cell in quotes goes on to line {last}, and the row is not one of the header's"
         raise StoppedError(opened, message, "save the sheet as CSV")
@@ -181,12 +207,16 @@ def _spanning(opened: int, lines: list[str], width: int) -> Record:
     return Record(opened, stripped, read if read != stripped else None)
 
 
-def _apart(first: int, lines: list[str]) -> Iterator[Record]:
-    return (_cut(number, _parts(line)) for number, line in enumerate(lines, first))
+def _apart(first: int, lines: list[str], width: int) -> Iterator[Record]:
+    return (_cut(number, _parts(line), width) for number, line in enumerate(lines, first))
 
 
-def _cut(number: int, parts: list[str]) -> Record:
+def _cut(number: int, parts: list[str], width: int) -> Record:
     read = [_unquoted(cell) for cell in parts]
+    if width and any(parts[width:]):
+        # There may be a tab in a cell that is quoted for it.
+        told = _as_csv(["\t".join(parts)], "\t")
+        read = told if told is not None and len(told) <= width else read
     cells = [cell.strip() for cell in read]
     return Record(number, cells, read if read != cells else None)
 

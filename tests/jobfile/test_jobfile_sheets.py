@@ -113,12 +113,14 @@ def test_a_quote_in_a_tsv_is_a_letter(desk: Desk, cell: str, subject: str) -> No
         ('subject\tx\r\n"one\r\n\r\ntwo"\t1\r\nb\t2\r\n', ["one\n\ntwo", "b"]),
         ('subject\tx\ty\n"a\nb"\t"c\nd"\t"e\n"\nf\t2\t3\n', ["a\nb", "f"]),
         ('subject\t"publish\ndate"\n"a ""b""\n"\t1\n', ['a "b"']),
+        ('x\tsubject\n1\t"a\tb"\n"\t2"\t"c ""d\t"""\n', ["a\tb", 'c "d\t"']),
+        ('subject\tx\ty\n"a\nb"\t1\nc\t2\t3\n', ["a\nb", "c"]),
         ('x\tsubject\n1\t"Stay\n2\tb\n3\tc 12"\n', ['"Stay', "b", 'c 12"']),
         ('x\tsubject\n1\t"Stay', ['"Stay']),
         ('subject\tx\na\t"b\nc\nd\n', ["a", "c", "d"]),
     ],
 )
-def test_a_cell_of_a_tsv_that_is_quoted_as_a_whole_may_span_lines(
+def test_a_cell_of_a_tsv_that_is_quoted_as_a_whole_may_span_lines_and_hold_tabs(
     desk: Desk, content: str, subjects: list[str]
 ) -> None:
     assert prompts(desk, "rows.tsv", content) == subjects
@@ -138,6 +140,26 @@ def test_a_quote_of_a_tsv_that_may_be_a_letter_or_open_a_cell_is_told(
     (found,) = problems(desk, "rows.tsv", content)
     assert "a cell in quotes goes on to line" in found
     assert "save the sheet as CSV" in found
+
+
+@pytest.mark.parametrize(
+    ("row", "subject"),
+    [
+        ('1, "text" ,x', "text"),
+        ('1 , "one, two" , "three" ', "one, two"),
+        ('1, "one\ntwo" , x', "one\ntwo"),
+        ('1, "So-called" friends,x', '"So-called" friends'),
+        ('1, "one" or "two" ,x', '"one" or "two"'),
+    ],
+)
+def test_quotes_after_a_blank_enclose_a_cell_or_are_letters(
+    desk: Desk, row: str, subject: str
+) -> None:
+    content = f"n,subject,z\n{row}\n2,last,\n"
+    assert prompts(desk, "rows.csv", content) == [subject, "last"]
+    assert problems(desk, "rows.csv", f'{content}a/b,c,"d" e\n')[0].startswith(
+        f"rows.csv:{4 + row.count(chr(10))}: the row cannot be read"
+    )
 
 
 def test_excels_line_that_names_the_delimiter_is_no_row(desk: Desk) -> None:
@@ -322,6 +344,24 @@ def test_nothing_that_0_1_has_rendered_is_rendered_again_because_it_is_read_othe
     assert done.returncode == 0, done.stderr
     assert records.read_bytes() == before
     assert json.loads(run_alone("status", upgraded, "--json").stdout)["succeeded"] == 24
+
+
+@pytest.mark.parametrize(
+    ("row", "before"),
+    [
+        ('A 5" box, a 6" lid', ' a 6" lid'),
+        ('"one, ""two""", three', " three"),
+        ('x, "So-called" friends', ' "So-called" friends'),
+        ('x, "text" ', ' "text" '),
+        ('"a, b",c', None),
+    ],
+)
+def test_what_0_1_made_of_a_cell_with_quotes_and_blanks_is_known(
+    desk: Desk, row: str, before: str | None
+) -> None:
+    desk.put("rows.csv", f"n,subject\n{row}\n")
+    (task,) = desk.tasks("model: luma-txt-2-video\n" + SUBJECTS.format("rows.csv"))
+    assert (task.former and task.former.params["prompt"]) == before
 
 
 def test_what_0_1_has_not_rendered_is_read_as_now(upgraded: Path) -> None:
