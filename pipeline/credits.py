@@ -61,6 +61,7 @@ class CreditGate:
         self._clock = 0
         self._charged = ZERO
         self._charges = 0
+        self._paid = ZERO  # of what is charged, what is no doubt
         self._last: Decimal | None = None  # the header of the last charge
         self._priced: dict[str, Decimal] = {}  # at what reservations of a class are held
         self._in_flight: set[Reservation] = set()
@@ -301,6 +302,7 @@ class CreditGate:
         paid = held.price if told is None else max(told, self.prices.written or ZERO)
         self._charged += paid
         self._charges += 1
+        self._paid += paid
         self._since += paid if held.sent > self._told_at else ZERO
         self._attend(held, header, told)
         self._hear(held, header)
@@ -327,11 +329,12 @@ class CreditGate:
         """Say whether the balance fell by a request that was answered; None where nothing tells.
 
         `told` is what the balance call says after the answer. A header may be older than the
-        charge, so that it shows a fall, and never that there was none.
+        charge, so that it shows a fall, and never that there was none. The figure before it is
+        taken at its most: all that was charged when it came may have been in it.
         """
         if held.before is None:
             return None
-        was = self._bound(held.before)
+        was = held.before.value - (self._paid - held.before.paid)
         if told is not None:
             return told < was
         return True if header is not None and header < was else None
@@ -449,7 +452,7 @@ class CreditGate:
         self._adopt(told)
 
     def _figure(self, value: Decimal, settled: Decimal, sent: int, source: Source) -> Figure:
-        return Figure(value, settled, sent, self._tick(), source, self._charges)
+        return Figure(value, settled, sent, self._tick(), source, self._charges, self._paid)
 
     def _adopt(self, new: Figure) -> None:
         """Take a figure: one sent after the present came may raise, any other may only lower.

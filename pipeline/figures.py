@@ -26,7 +26,7 @@ class Source(StrEnum):
 class Figure:
     """A balance as it was told. `settled` is what had been charged when its request was sent.
 
-    `charges` is how many requests had been charged when it came, its own too.
+    `charges` is how many requests had been charged when it came, its own too, and `paid` how much.
     """
 
     value: Decimal
@@ -35,6 +35,7 @@ class Figure:
     received: int
     source: Source
     charges: int
+    paid: Decimal
 
 
 @dataclass(slots=True, eq=False)

@@ -91,7 +91,7 @@ class Settle:
         desk, work = self._desk, flight.work
         assert flight.claim is not None
         self._unclear = 0
-        desk.streak.clip()
+        desk.streak.clip(flight.sent)
         booked = desk.gate.charge(flight.held, outcome.remaining, outcome.cost)
         desk.gate.processed()
         claim = records.completed(flight.claim, outcome, booked)
@@ -256,9 +256,9 @@ class Settle:
         desk, task = self._desk, flight.work.task
         # One prompt is refused in each take and format of it: that is one cause.
         name = task.prompt if cause(outcome) is Cause.MODERATION else task.id
-        cut_since = flight.sent if outcome.fault is Fault.CUT else None
+        said, cut = f"{task.id}: {error}", outcome.fault is Fault.CUT
         before = desk.streak.full
-        desk.streak.useless(name, f"{task.id}: {error}", clock(), cut_since=cut_since)
+        desk.streak.useless(name, said, clock(), sent=flight.sent, cut=cut)
         others = len(desk.flying) - 1
         if desk.streak.full and not before and others:
             said = f"{len(desk.streak)} answers in a row cost and brought no clip: nothing new goes"

@@ -14,14 +14,15 @@ MOST = 3
 class Streak:
     """Different tasks in a row that were answered and perhaps charged, and brought no clip.
 
-    `wary` says that the last run ended in
-    such answers: no more than `MOST` requests are to be in flight until a clip comes. Times are
-    monotonic seconds.
+    The row is that of their sending: where a later request has brought a clip, an answer is its own
+    fault, however late it comes. `wary` says that the last run ended in such answers: no more than
+    `MOST` requests are to be in flight until a clip comes. Times are monotonic seconds.
     """
 
     wary: bool = False
     _brought: dict[str, str] = field(default_factory=dict)
     _began: float = 0.0
+    _clip: float = float("-inf")  # when the latest request was sent that has brought one
 
     def __len__(self) -> int:
         return len(self._brought)
@@ -40,15 +41,17 @@ class Streak:
         """Whether a clip has to come before another request goes out."""
         return self.full or (self.wary and in_flight >= MOST)
 
-    def useless(self, name: str, said: str, now: float, *, cut_since: float | None = None) -> None:
+    def useless(self, name: str, said: str, now: float, *, sent: float, cut: bool = False) -> None:
         """Note an answer without a clip; `name` tells it from others of the same cause.
 
-        `cut_since` is when the request of a body was sent that broke off. Many are cut at once
-        where a line breaks: only those sent after the first count.
+        `sent` is when its request was sent, `cut` says that its body broke off. Many are cut at
+        once where a line breaks: only those sent after the first count.
         """
+        if sent <= self._clip:
+            return
         if not self._brought:
             self._began = now
-        elif cut_since is not None and cut_since < self._began:
+        elif cut and sent < self._began:
             return
         self._brought.setdefault(name, said)
 
@@ -57,7 +60,8 @@ class Streak:
         if name in self._brought:
             self._brought[name] = said
 
-    def clip(self) -> None:
-        """Note a clip: what came before it was each its own fault."""
+    def clip(self, sent: float) -> None:
+        """Note a clip, and when it was asked for: what came before it was each its own fault."""
+        self._clip = max(self._clip, sent)
         self._brought.clear()
         self.wary = False

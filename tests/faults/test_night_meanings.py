@@ -132,6 +132,31 @@ def test_a_redirect_after_which_the_balance_has_fallen_is_in_doubt(
     assert (len(night.calls), summary.counts.in_doubt, summary.money.at_risk) == (1, 1, 1)
 
 
+@pytest.mark.parametrize("asks", [True, False])
+@pytest.mark.parametrize("written", ["1", "1.05"])
+def test_clips_before_it_hide_no_fall_of_a_redirect(
+    tmp_path: Path, written: str, asks: bool
+) -> None:
+    """Each answer shows the balance after its own charge, which the written price overstates."""
+    night = Night(tmp_path, 12)
+    account = Account(night, 50)
+
+    def api(call: Call) -> Answer:
+        account.take(1)
+        if not asks:
+            night.balance = Balance(simulated=True)
+        if call.task < "t008":
+            return replace(CLIP, remaining=account.left)
+        return Answer(302, 0.3, location="/done", remaining=account.left)
+
+    night.api = api
+    policy = CreditPolicy(cost=Decimal(written), gate=Gate.AUTO)
+    assert night.run(credits=policy).exit_code == ExitCode.API_REFUSES
+    assert night.statuses() == {"succeeded": 8, "in_doubt": 1}
+    night.run(credits=policy)
+    assert night.seen["t008"] == 1
+
+
 def test_a_redirect_that_tells_a_cost_is_in_doubt(tmp_path: Path) -> None:
     night = Night(tmp_path, 4, lambda _: Answer(302, 0.3, cost=Decimal("0.4")))
     summary = night.run()

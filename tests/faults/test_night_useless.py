@@ -77,6 +77,16 @@ def test_one_useless_answer_in_five_stops_nothing_although_it_comes_much_sooner(
     assert (summary.counts.succeeded, summary.counts.failed) == (80, 20)
 
 
+def test_one_useless_answer_in_five_stops_nothing_although_it_comes_a_little_later(
+    tmp_path: Path,
+) -> None:
+    """All clips of a wave come before them, and nothing else is on its way."""
+    useless = replace(JSON, seconds=1.001)
+    night = Night(tmp_path, 40, lambda c: useless if int(c.task[1:]) % 5 == 0 else CLIP)
+    summary = night.run(concurrency=40)
+    assert (summary.exit_code, len(night.calls)) == (ExitCode.SOME_FAILED, 40)
+
+
 def test_a_useless_answer_opens_no_pool(tmp_path: Path) -> None:
     """Neither header nor balance call tells anything, so the first goes alone."""
     night = Night(tmp_path, 60, lambda _: JSON)
