@@ -157,10 +157,12 @@ def test_clips_before_it_hide_no_fall_of_a_redirect(
     assert night.seen["t008"] == 1
 
 
-def test_a_redirect_that_tells_a_cost_is_in_doubt(tmp_path: Path) -> None:
-    night = Night(tmp_path, 4, lambda _: Answer(302, 0.3, cost=Decimal("0.4")))
+@pytest.mark.parametrize(("told", "booked"), [("0.4", "1"), ("1.4", "1.4")])
+def test_a_redirect_that_tells_a_cost_is_in_doubt(tmp_path: Path, told: str, booked: str) -> None:
+    """A written price is never undercut."""
+    night = Night(tmp_path, 4, lambda _: Answer(302, 0.3, cost=Decimal(told)))
     summary = night.run()
-    assert (summary.counts.in_doubt, summary.money.at_risk) == (1, Decimal("0.4"))
+    assert (summary.counts.in_doubt, summary.money.at_risk) == (1, Decimal(booked))
 
 
 @pytest.mark.parametrize("status", [301, 302, 307, 308])
