@@ -7,7 +7,6 @@ two such figures is a hair above what it is, and a hair is enough to leave the l
 from decimal import Decimal
 
 ZERO = Decimal(0)
-CENT = Decimal("0.01")
 
 # What comes from outside is exact to a millionth of a dollar; what is finer is noise.
 _EXACT = Decimal("0.000001")

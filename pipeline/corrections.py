@@ -35,6 +35,7 @@ class Corrections:
         """Note a record that is durable; `name` is its price class."""
         if record.cost_source in _REVISABLE and record.cost is not None:
             self._booked.setdefault(name, set()).add(record.cost)
+            self._desk.gate.prices.taught.add(name)
 
     def tell_what_is_odd(self) -> None:
         """Say once that answers tell a cost that cannot be right."""
@@ -56,7 +57,10 @@ class Corrections:
 
     async def write(self, *, last: bool = False) -> None:
         """Correct the records of each class whose price is known better now, or at the `last`."""
-        for name in list(self._booked):
+        taught = self._desk.gate.prices.taught
+        names = sorted(self._booked if last else self._booked.keys() & taught)
+        taught.clear()
+        for name in names:
             if self._wrong(name, last=last) is not None:
                 async with self._turn:
                     await self._correct(name, last=last)

@@ -222,7 +222,6 @@ class CreditGate:
             price,
             self._tick(),
             self._charged,
-            lone=lone,
             alone=alone,
             before=self.figure,
             charges=self._charges,

@@ -42,16 +42,15 @@ class Figure:
 class Reservation:
     """The price of one request in flight, or of one that waits to be sent again.
 
-    `rank` is the place of its task in the order of importance; the first is 0. `lone` lets no
-    other request go before it has ended. `alone` says that none was in flight with it, and `before`
-    is the figure known when it left, after so many `charges`: together they can teach a price.
+    `rank` is the place of its task in the order of importance; the first is 0. `alone` says that
+    none was in flight with it, and `before` is the figure known when it left, after so many
+    `charges`: together they can teach a price.
     """
 
     price_class: str
     price: Decimal
     sent: int
     settled: Decimal
-    lone: bool
     alone: bool
     before: Figure | None
     charges: int

@@ -95,15 +95,22 @@ class PriceBook:
     """What requests cost.
 
     `past` is what the last one of an earlier run has cost: where nobody tells, a budget is held by
-    it. `lessons` counts the lone requests that have not settled a price.
+    it. `lessons` counts the lone requests that have not settled a price. `taught` names the classes
+    of which something was heard, until whoever corrects by it has taken them.
     """
 
     written: Decimal | None
     published: Decimal | None
     past: Decimal | None = None
     lessons: int = 0
+    taught: set[str] = field(default_factory=set)
     _heard: dict[str, _Heard] = field(default_factory=dict)
     _steps: Counter[Decimal] = field(default_factory=Counter)
+    # What each class costs itself, and where two agree, but for the stale, which were heard of
+    # since: a scan a task of all classes is quadratic where each task is a class of its own.
+    _costs: dict[str, Decimal] = field(default_factory=dict)
+    _settled: set[str] = field(default_factory=set)
+    _stale: set[str] = field(default_factory=set)
 
     # -- what is asked of it ------------------------------------------------------------------
 
@@ -114,9 +121,8 @@ class PriceBook:
             return max(self.written, own or ZERO)
         if own is not None:
             return own
-        others = (self._own(other) for other in self._heard)
         listed = self.published if self.published is not None else self.past
-        return max((price for price in others if price is not None), default=listed)
+        return max(self._others().values(), default=listed)
 
     def of(self, name: str) -> Decimal | None:
         """Look up the price to reserve; None while it has to be learned from a lone request."""
@@ -129,7 +135,7 @@ class PriceBook:
 
     def guessed(self, name: str) -> bool:
         """Say whether the price of a class is only inferred from those of other classes."""
-        return self.written is None and self._own(name) is None and any(map(self._own, self._heard))
+        return self.written is None and self._own(name) is None and bool(self._others())
 
     def may_be_less(self, name: str) -> bool:
         """Say whether a class that nobody wrote a price for may be cheaper than it was measured."""
@@ -181,7 +187,7 @@ class PriceBook:
         What is far off all that is known is not; but a higher one is when it is told again, and
         the balance does not tell otherwise: nobody asks for too much twice, and a budget must hold.
         """
-        known, heard = self._references(name), self._heard.setdefault(name, _Heard())
+        known, heard = self._references(name), self._listen(name)
         free = told == ZERO and heard.still and not heard.falls and self.written is None
         if free or any(_near(told, price) for price in known):
             return True
@@ -195,7 +201,7 @@ class PriceBook:
 
     def hear(self, name: str, told: Decimal) -> None:
         """Take what an answer has told of its cost, and is believed."""
-        heard = self._heard.setdefault(name, _Heard())
+        heard = self._listen(name)
         if not any(_near(told, before) for before in heard.told):
             heard.told.clear()
         heard.told.append(told)
@@ -204,7 +210,7 @@ class PriceBook:
     def fell(self, name: str, amount: Decimal, count: int = 1) -> None:
         """Take by how much the balance fell over `count` requests of a class and no others."""
         each = rounded(amount / count)
-        heard = self._heard.setdefault(name, _Heard())
+        heard = self._listen(name)
         heard.still |= amount == ZERO
         # The mean of several confirms a price, and is none itself.
         if each > ZERO and (count == 1 or each in heard.falls):
@@ -212,11 +218,34 @@ class PriceBook:
 
     def stepped(self, name: str, amount: Decimal) -> None:
         """Take by how much the balance fell from one answer to the next, which is of `name`."""
-        self._heard.setdefault(name, _Heard())
+        self._listen(name)
         if amount > ZERO and (amount in self._steps or len(self._steps) < _MOST_STEPS):
             self._steps[amount] += 1
 
+    def _listen(self, name: str) -> _Heard:
+        """Give what was heard of a class, for more to be added."""
+        if name not in self._heard:
+            self._heard[name] = _Heard()
+            if len(self._heard) <= 2:  # noqa: PLR2004 - falls of a single class are read otherwise
+                self._stale |= self._heard.keys()
+        self._stale.add(name)
+        self.taught.add(name)
+        return self._heard[name]
+
     # -- how it weighs them -------------------------------------------------------------------
+
+    def _weigh(self) -> None:
+        """Weigh anew what was heard of since."""
+        for name in self._stale:
+            if (own := self._own(name)) is not None:
+                self._costs[name] = own
+            (self._settled.add if self._is_settled(name) else self._settled.discard)(name)
+        self._stale.clear()
+
+    def _others(self) -> dict[str, Decimal]:
+        """Give what the classes cost of which anything was heard."""
+        self._weigh()
+        return self._costs
 
     def _own(self, name: str) -> Decimal | None:
         """Weigh what was heard of a class itself."""
@@ -279,7 +308,8 @@ class PriceBook:
     def _to_learn(self, name: str) -> bool:
         if self.written is not None:
             return self._is_in_question(name)
-        return self.lessons < LESSONS and not any(map(self._is_settled, self._heard))
+        self._weigh()
+        return self.lessons < LESSONS and not self._settled
 
     def _explains(self, price: Decimal, fall: Decimal) -> bool:
         """Say whether a fall may be one request at this price, and what others have spent."""

@@ -4,7 +4,7 @@ job file → plan → queue → gate → claim → attempt → output → record
 """
 
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -88,18 +88,7 @@ async def run(
         store, recovered = _open(job, resources, watch, fsync=options.fsync)
         backlog = Backlog()
         resources.callback(backlog.close)
-
-        plan = make(
-            job,
-            store.history,
-            store.layout.manifest,
-            retry=options.retry,
-            limit=options.limit,
-            take=backlog.add,
-        )
-        backlog.seal(options.limit)
-        if options.limit is not None:
-            plan.classes = backlog.classes()
+        plan = _plan(job, store, backlog, options)
         options.confirm(plan)
 
         async with Client(endpoint, timeout=job.timeout, max_size=job.max_size) as client:
@@ -115,9 +104,7 @@ async def run(
                 simulated=await _origin(store, client),
             )
             watch(_started(job, plan, began, endpoint.unusual_host))
-            _tell(recovered, plan, job, watch)
-            if coordinator.wary:
-                watch(ev.Warned(_WARY, time.time()))
+            _tell(recovered, (*job.warnings, *plan.warnings), coordinator, watch)
             store.speak()
             if options.keep_places:
                 _keep_places(job, store, coordinator, watch)
@@ -150,6 +137,22 @@ def _open(
             f"{job.output_dir} cannot be used: {error}",
             hint="make room, mend its permissions, or choose another directory with --output",
         ) from error
+
+
+def _plan(job: Job, store: Store, backlog: Backlog, options: Options) -> Plan:
+    """Hold the job against its manifest; what is to do goes to the backlog."""
+    plan = make(
+        job,
+        store.history,
+        store.layout.manifest,
+        retry=options.retry,
+        limit=options.limit,
+        take=backlog.add,
+    )
+    backlog.seal(options.limit)
+    if options.limit is not None:
+        plan.classes = backlog.classes()
+    return plan
 
 
 def _keep_places(job: Job, store: Store, coordinator: Coordinator, watch: ev.Watcher) -> None:
@@ -285,12 +288,14 @@ def _started(job: Job, plan: Plan, began: float, host: str | None) -> ev.Started
     )
 
 
-def _tell(recovered: list[Record], plan: Plan, job: Job, watch: ev.Watcher) -> None:
+def _tell(
+    recovered: list[Record], warnings: Iterable[str], coordinator: Coordinator, watch: ev.Watcher
+) -> None:
     """Tell what the start has found."""
     now = time.time()
     for record in recovered:
         watch(ev.Recovered(record, now))
-    for warning in (*job.warnings, *plan.warnings):
+    for warning in (*warnings, *([_WARY] if coordinator.wary else [])):
         watch(ev.Warned(warning, now))
 
 
