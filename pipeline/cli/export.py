@@ -38,7 +38,7 @@ def export(job: Path, output: Path | None, form: str, *, raw: bool, bom: bool) -
     """
     if bom and form != "csv":
         raise UsageError("--bom is for --to csv: JSON has no such mark")
-    rows = list(_rows(load_job(job, output)))
+    rows = list(_rows(load_job(job, output, to_send=False)))
     on_terminal = sys.stdout.isatty()
     if isinstance(sys.stdout, io.TextIOWrapper) and not on_terminal:
         sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")

@@ -87,7 +87,9 @@ class Duration(click.ParamType[Any]):
             self.fail(f"{value!r} is no duration, such as 90s, 10m or 2h", param, ctx)
 
 
-def load_job(path: Path, output: Path | None = None, **changes: Any) -> Job:
+def load_job(
+    path: Path, output: Path | None = None, *, to_send: bool = True, **changes: Any
+) -> Job:
     """Load a job and lay over it what flags set.
 
     Raises:
@@ -95,7 +97,7 @@ def load_job(path: Path, output: Path | None = None, **changes: Any) -> Job:
     """
     from pipeline.jobfile import load  # noqa: PLC0415 - needs YAML and pydantic
 
-    job = load(path)
+    job = load(path, to_send=to_send)
     if output is not None:
         job = replace(job, output_dir=Path.cwd() / output)
     return replace(job, **{name: value for name, value in changes.items() if value is not None})

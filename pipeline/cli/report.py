@@ -20,7 +20,7 @@ def report(job: Path, output: Path | None) -> None:
     from pipeline.directory import Layout  # noqa: PLC0415 - `--help` needs none of this
     from pipeline.reporting import write_report  # noqa: PLC0415
 
-    loaded = load_job(job, output)
+    loaded = load_job(job, output, to_send=False)
     if not os.path.exists(Layout(loaded.output_dir).manifest):  # noqa: PTH110 - never raises
         raise DirectoryError(
             f"there is no manifest in {loaded.output_dir}",

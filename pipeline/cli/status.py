@@ -23,7 +23,7 @@ def status(job: Path, output: Path | None, *, as_json: bool, watch: bool) -> Non
     """Show where JOB.yaml stands, also while another process runs it."""
     from pipeline.standing import look  # noqa: PLC0415 - `--help` needs none of this
 
-    loaded = load_job(job, output)
+    loaded = load_job(job, output, to_send=False)
     while True:
         state = look(loaded)
         if as_json:

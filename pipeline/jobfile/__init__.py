@@ -9,8 +9,8 @@ from typing import Any
 from pipeline.models import Job
 
 
-def load(path: Path) -> Job:
-    """Read and check a job file.
+def load(path: Path, *, to_send: bool = True) -> Job:
+    """Read and check a job file; `to_send` says whether its tasks may be sent, or are looked at.
 
     `Job.expand` streams its tasks; hold them back until the last one has come, because what is
     wrong with the rows is raised at the end.
@@ -20,7 +20,7 @@ def load(path: Path) -> Job:
     """
     from pipeline.jobfile import loading  # noqa: PLC0415 - see the module
 
-    return loading.load(path)
+    return loading.load(path, to_send=to_send)
 
 
 def schema() -> dict[str, Any]:

@@ -16,7 +16,7 @@ from pipeline.jobfile.problems import InvalidError, Report, TooManyProblemsError
 from pipeline.jobfile.register import Register, folded
 from pipeline.jobfile.rows import read_rows
 from pipeline.jobfile.templates import UnknownNameError, is_template
-from pipeline.jobfile.watch import Warnings, Watch
+from pipeline.jobfile.watch import Watch
 from pipeline.models import Task
 
 MOST_PREVIEWED = 50_000
@@ -35,9 +35,9 @@ Known = set[tuple[Path, str, str]]
 class Expansion:
     """Expands a plan as often as it is asked to."""
 
-    def __init__(self, plan: Plan, warnings: Warnings) -> None:
+    def __init__(self, plan: Plan, watch: Watch) -> None:
         self._plan = plan
-        self._watch = Watch(plan, warnings)
+        self._watch = watch
 
     def tasks(self) -> Iterator[Task]:
         """Yield the tasks; hold them back until the last one has come.

@@ -27,21 +27,24 @@ from pipeline.jobfile.templates import (
     names_of,
     text_template,
 )
-from pipeline.jobfile.watch import Warnings
+from pipeline.jobfile.watch import Warnings, Watch
 from pipeline.models import CreditPolicy, Job, Notify, RetryPolicy, Schedule
 
 _UNSAFE = re.compile(r"[^\w .-]")
 
 
-def load(path: Path) -> Job:
+def load(path: Path, *, to_send: bool = True) -> Job:
     """Read and check a job file.
+
+    What a row says and its request would not is a problem only where it is `to_send`: the clips
+    that are there can be looked at all the same.
 
     Raises:
         JobFileError: with every problem at once, each with its line.
     """
     report = Report(Path(os.path.abspath(path)))  # noqa: PTH100 - keeps symlinks as they are
     try:
-        job = _load(report)
+        job = _load(report, to_send=to_send)
     except TooManyProblemsError:
         job = None
     if job is None or report.problems:
@@ -49,7 +52,7 @@ def load(path: Path) -> Job:
     return job
 
 
-def _load(report: Report) -> Job | None:
+def _load(report: Report, *, to_send: bool) -> Job | None:
     report.tree = tree = read(report)
     if tree is None:
         return None
@@ -62,7 +65,7 @@ def _load(report: Report) -> Job | None:
     plan = _plan(tree, head, prompts, report)
     told = (*free.warnings, *_model_warning(head.model), *_far_sources(plan))
     warnings = Warnings(told)
-    expansion = Expansion(plan, warnings)
+    expansion = Expansion(plan, Watch(plan, warnings, to_send=to_send))
     if plan.inline or plan.sources:
         expansion.preview(report)
     return _job(plan, head, expansion, warnings)

@@ -74,8 +74,9 @@ class Column(NamedTuple):
 class Watch:
     """Looks at each task of a plan beside the prompt that it was made of."""
 
-    def __init__(self, plan: Plan, warnings: Warnings) -> None:
+    def __init__(self, plan: Plan, warnings: Warnings, *, to_send: bool) -> None:
         self._plan = plan
+        self._to_send = to_send
         self._warnings = warnings
         rules = RULES.get(plan.model)
         self._taken = {folded(name): name for name in (USUAL if rules is None else rules)}
@@ -155,7 +156,8 @@ class Watch:
         self._told.add(mark)
         what = f"{shown(column.title)} is used nowhere: {shown(value)} would not be sent"
         if column.sent and column.parameter not in self._plan.cells[0].values:
-            yield item.problem(what, f"{column.line or f'call it {column.parameter}'}{_NOTE}")
+            if self._to_send:
+                yield item.problem(what, f"{column.line or f'call it {column.parameter}'}{_NOTE}")
             return
         self._warnings.add(mark, f"{item.place}: {what}; {self._why(column)}")
 

@@ -231,3 +231,7 @@ def test_a_run_tells_what_its_rows_hold_before_it_sends_anything(tmp_path: Path)
     assert done.returncode == 2
     assert 'params: {aspect_ratio: "{{ aspect_ratio }}"}' in done.stderr
     assert len((tmp_path / "outputs/job/manifest.jsonl").read_text().splitlines()) == 2
+    # What is paid for can be looked at all the same.
+    assert json.loads(run_alone("status", job, "--json").stdout)["succeeded"] == 1
+    assert "A fox" in run_alone("export", job, "--to", "csv").stdout
+    assert run_alone("report", job).returncode == 0
