@@ -1,8 +1,10 @@
 """The clips of an output directory as they lie on the disk, held against its manifest."""
 
 import os
+import tempfile
 from pathlib import Path
 
+from pipeline.errors import DirectoryError
 from pipeline.files import refuse_linked_folders
 from pipeline.manifest import History, summaries
 from pipeline.models import Status
@@ -27,6 +29,7 @@ class Disk:
     def __init__(self, root: Path) -> None:
         self._root = root
         self._folders: set[str] = set()
+        self._writable: set[str] = set()
         self.unowned: set[str] = set()
 
     def look_into(self, folder: str) -> None:
@@ -43,6 +46,29 @@ class Disk:
         except OSError:  # it is not there yet
             return
         self.unowned.update(f"{folder}/{clip}" if folder else clip for clip in clips)
+
+    def refuse_unwritable(self, folder: str) -> None:
+        """See that clips can be placed in a folder, a relative path, or that it can be made.
+
+        Raises:
+            DirectoryError: they cannot.
+        """
+        if folder in self._writable:
+            return
+        self._writable.add(folder)
+        path = self._root / folder
+        while not path.exists() and path != self._root:
+            path = path.parent
+        if os.access(path, os.W_OK | os.X_OK):
+            return
+        try:  # some shares say no, and mean yes
+            with tempfile.TemporaryFile(dir=path):
+                pass
+        except OSError as error:
+            raise DirectoryError(
+                f"{path} cannot be written, and clips of this job go there: {error.strerror}",
+                hint="mend its permissions; nothing was sent",
+            ) from error
 
     def hold_against(self, history: History, manifest: Path) -> set[str]:
         """Take out what records own; returns the tasks whose clip somebody moved away."""

@@ -175,6 +175,8 @@ def make(  # noqa: PLR0913 - what a run may be asked for
             plan.miss(task)
         chosen = standing in taken or (gone and Retry.MISSING in retry)
         if chosen:
+            if take is not None:  # it will be rendered
+                disk.refuse_unwritable(task.output.rpartition("/")[0])
             _select(plan, task, standing, limit, take)
         if show is not None and (gone or standing is not Standing.DONE):
             show(task, KINDS.get(standing, Kind.MISSING), chosen)

@@ -248,3 +248,28 @@ def test_a_file_in_place_of_the_folder_of_evidence_is_said_before_anything_is_pa
     assert run.code == 2
     assert "errors is no folder" in run.err
     assert not desk.requests(sandbox.books())
+
+
+# Root may write everywhere: give that up.
+WITHOUT_PRIVILEGES = """
+import ctypes
+libc = ctypes.CDLL(None)
+if hasattr(libc, "capset"):
+    libc.capset((ctypes.c_uint32 * 2)(0x20080522, 0), (ctypes.c_uint32 * 6)())
+"""
+
+
+@pytest.mark.parametrize("name", ["clips/a", "clips/deeper/a"])
+def test_a_folder_of_clips_that_cannot_be_written_is_told_before_money_is_spent(
+    desk: Desk, sandbox: Sandbox, name: str
+) -> None:
+    desk.write(["good"], output={"dir": "out", "name": name})
+    clips = desk.out / "clips"
+    clips.mkdir(parents=True)
+    clips.chmod(0o500)
+    run = desk.run(patches=WITHOUT_PRIVILEGES)
+    assert run.code == 2, run.err
+    assert f"{clips} cannot be written" in run.err
+    assert not desk.requests(sandbox.books())
+    clips.chmod(0o700)
+    assert desk.run(patches=WITHOUT_PRIVILEGES).code == 0
