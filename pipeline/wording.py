@@ -10,19 +10,36 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+# Letters of the begin of what was sent that an answer does not hold by chance.
+_SHORTEST_CUT = 20
+
 # -- what was sent --------------------------------------------------------------------------------
 
 
 def without_echoes(text: str, sent: Iterable[str]) -> str:
-    """Give an answer's text in lower case, and without what it repeats of what was sent."""
+    """Give an answer's text in lower case, and without what it repeats of what was sent.
+
+    Whole, or cut: a long prompt is often shown by its begin alone.
+    """
     text = text.casefold()
-    # What is longer than the answer is no part of it, and may be a picture.
-    echoes = (form for words in sent if len(words) <= len(text) for form in _forms(words))
-    for echo in set(echoes):
-        if echo in text:
-            # Whole words: a prompt of one letter must not spoil the rest.
-            text = re.sub(rf"(?<!\w){re.escape(echo)}(?!\w)", " ", text)
+    for form in {form for words in sent for form in _forms(words, len(text))}:
+        for echo in (form, _begin_within(form, text)):
+            if echo and echo in text:
+                # Whole words: a prompt of one letter must not spoil the rest.
+                end = r"(?!\w)" if echo == form else ""
+                text = re.sub(rf"(?<!\w){re.escape(echo)}{end}", " ", text)
     return text
+
+
+def _begin_within(form: str, text: str) -> str:
+    """Find the longest begin of what was sent that a text holds; a short one is no echo."""
+    if form[:_SHORTEST_CUT] not in text or len(form) <= _SHORTEST_CUT:
+        return ""
+    least, most = _SHORTEST_CUT, min(len(form), len(text))
+    while least < most:  # what holds a longer begin holds a shorter one
+        middle = (least + most + 1) // 2
+        least, most = (middle, most) if form[:middle] in text else (least, middle - 1)
+    return form[:least]
 
 
 def texts(value: Any) -> Iterator[str]:
@@ -34,8 +51,13 @@ def texts(value: Any) -> Iterator[str]:
             yield from texts(inner)
 
 
-def _forms(sent: str) -> set[str]:
-    """List how an answer may write what was sent: as it is, or escaped for JSON or HTML."""
+def _forms(sent: str, most: int) -> set[str]:
+    """List how an answer of `most` letters may write what was sent.
+
+    As it is, or escaped for JSON or HTML. What is longer may be a picture, and all that the answer
+    can hold of it is its begin.
+    """
+    sent = sent[: most + 1]
     forms = (
         sent,
         json.dumps(sent)[1:-1],
@@ -117,7 +139,7 @@ _NO_CREDITS = re.compile(
     r"\b(insufficient|too low|exhaust|exceed|not enough|run out|required|needed)"
     r"|\b(credit|balance|fund)s?\b[^.]{0,10}\bmust be (at least|above|more|topped)"
     r"|\b(add|buy|purchase|recharge|refill)\b[^.]{0,20}\b(credit|balance|fund)"
-    r"|\b(spend\w{0,10}|budget|usage|billing|credit) (limit|cap)"
+    r"|\b(spend\w{0,10}|budget|usage|billing|credit) (hard |soft )?(limit|cap)"
     # A limit alone may be one of length or number.
     r"|\b(spend\w*|budget|usage|billing|credit|monthly|plan|team)\b[^.]{0,30}"
     r"limit\b[^.]{0,10}\b(reached|exceeded)"
@@ -149,7 +171,8 @@ _GONE = re.compile(
     r"|\b(credit|fund)s? (are |is |have been |has been |have )?"
     r"(exhausted|depleted|used up|insufficient|too low|run out|ran out)\b"
     r"|\b0(\.0+)? credits (left|remaining|available)\b"
-    r"|\b(spend\w*|budget|billing|credit) (limit|cap|quota) "
+    r"|\binsufficient(credit|balance|fund)s?\b"
+    r"|\b(spend\w*|budget|billing|credit) (hard |soft )?(limit|cap|quota) "
     r"(is |was |has been )?(reached|exceeded|exhausted)\b"
     r"|\bpayment required\b"
 )
@@ -168,7 +191,8 @@ _NO_PROSE = 100_000
 
 def _of_money(said: str) -> str:
     # Without markup, whose "content-type" is no news, and with INSUFFICIENT_CREDITS as words.
-    return " ".join(_NOT_CHARGED.sub(" ", _TAG.sub(" ", said).replace("_", " ")).split())
+    words = _TAG.sub(" ", said).replace("_", " ").replace("-", " ")
+    return " ".join(_NOT_CHARGED.sub(" ", words).split())
 
 
 def about_money(said: str) -> bool | None:

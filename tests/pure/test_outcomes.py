@@ -1,6 +1,7 @@
 """The table: what each outcome means."""
 
 import json
+from collections.abc import Callable
 from decimal import Decimal
 
 import pytest
@@ -280,6 +281,27 @@ def test_a_prompt_echoed_in_the_error_does_not_count_as_moderation(
     assert decide(outcome(403, text=text, prompt=prompt)).decision is Decision.STOP
 
 
+@pytest.mark.parametrize("mark", ["…", "...", ""])
+@pytest.mark.parametrize("change", [str, str.upper, lambda part: json.dumps(part)[1:-1]])
+@pytest.mark.parametrize("length", [20, 46, 60])
+def test_the_begin_of_a_prompt_in_the_error_does_not_count_as_moderation(
+    length: int, change: Callable[[str], str], mark: str
+) -> None:
+    prompt = (
+        "A poster „safety“ with NSFW content blocked by moderation, prompt rejected, in rain " * 9
+    )
+    text = f"cannot render: {change(prompt[:length])}{mark}"
+    assert decide(outcome(500, text=text, prompt=prompt)).decision is Decision.RETRY
+    assert decide(outcome(401, text=text, prompt=prompt)).decision is Decision.STOP
+    assert decide(outcome(403, text=text, prompt=prompt)).decision is Decision.STOP
+
+
+def test_a_refusal_that_shows_the_begin_of_the_prompt_is_still_one() -> None:
+    prompt = "A knight and a dragon at dusk, the battle is over, smoke drifts over the field"
+    text = f"The prompt '{prompt[:40]}…' was rejected by our safety system"
+    assert refused_by_moderation(outcome(400, text=text, prompt=prompt))
+
+
 @pytest.mark.parametrize("prompt", ["a", "e", "mod", "block", "safe", ""])
 def test_a_short_prompt_does_not_spoil_what_the_answer_says(prompt: str) -> None:
     text = '{"error": "flagged by content moderation"}'
@@ -381,6 +403,9 @@ GONE = [
     "No credits left. Please retry after a top-up",
     "Invalid request: insufficient credits",
     "Spending limit reached",
+    '{"code": "insufficient-credits"}',
+    '{"type": "insufficientCredits"}',
+    '{"code": "billing_hard_limit_reached", "message": "Billing hard limit has been reached"}',
 ]
 
 
