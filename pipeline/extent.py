@@ -9,6 +9,8 @@ from pipeline.media import Media
 
 _BOX_HEADER = 8
 _LARGE_BOX_HEADER = 16
+# A film of hours has some ten thousand parts: what has more is made to be counted for long.
+_MOST_PARTS = 100_000
 # An end is in the last bytes; some writers put a little behind it.
 _TAIL = 1024
 _OGG_TAIL = 64 * 1024 + 512  # the largest page, and a little
@@ -49,8 +51,11 @@ def extent(media: Media, descriptor: int, size: int) -> Extent:
 
 def _of_boxes(descriptor: int, size: int) -> Extent:
     """Walk the outermost boxes of an MP4 or its kin. Source: ISO 14496-12, 4.2."""
-    at, seen = 0, set[bytes]()
+    at, seen, parts = 0, set[bytes](), 0
     while at < size:
+        parts += 1
+        if parts > _MOST_PARTS:
+            return _UNKNOWN
         header = os.pread(descriptor, _LARGE_BOX_HEADER, at)
         kind, length = header[4:8], int.from_bytes(header[:4])
         if length == 0 and kind in _BOXES:  # it goes on to the end of the file
@@ -80,7 +85,7 @@ def _end_of(seen: set[bytes]) -> End:
 def _of_jpeg(descriptor: int, size: int) -> Extent:
     """Find the end-of-image mark behind the begin of the scan. Source: ITU-T T.81, B.1.1."""
     at = 2
-    while True:  # past the segments, of which one may hold a small picture with an end
+    for _ in range(_MOST_PARTS):  # past the segments: one may hold a small picture with an end
         header = os.pread(descriptor, 4, at)
         if len(header) < len(b"....") or header[0] != 0xFF or header[1] == 0xDA:  # noqa: PLR2004
             break

@@ -9,6 +9,7 @@ import puremagic
 HEAD = 4096
 _MEDIA = ("video/", "image/", "audio/", "model/")
 _FILLERS = {b"free", b"skip", b"wide"}
+_MOST_FILLERS = 1000
 _BOXES = _FILLERS | {b"ftyp", b"moov", b"mdat", b"moof", b"styp", b"jP  "}
 # What a file of boxes is, by how its brand begins. Sources: the registry of MP4 brands; ISO
 # 23008-12 (HEIC), the AVIF specification, ISO 15444-1 (JPEG 2000), 3GPP TS 26.244.
@@ -72,7 +73,10 @@ class Media:
 def beginning(descriptor: int) -> bytes:
     """Read the first bytes of a file, past the empty boxes that some writers begin with."""
     head, at = os.pread(descriptor, HEAD, 0), 0
-    while (box := os.pread(descriptor, 8, at))[4:] in _FILLERS and int.from_bytes(box[:4]) >= 8:  # noqa: PLR2004
+    for _ in range(_MOST_FILLERS):
+        box = os.pread(descriptor, 8, at)
+        if box[4:] not in _FILLERS or int.from_bytes(box[:4]) < 8:  # noqa: PLR2004
+            break
         at += int.from_bytes(box[:4])
     behind = os.pread(descriptor, HEAD, at) if at else b""
     return behind if behind[4:8] in _BOXES else head

@@ -394,10 +394,11 @@ class Store:
             os.unlink(self._claim(key))
 
     def _tell_put_back(self) -> None:
-        if self._manifest.put_back:
+        if count := self._manifest.put_back:
+            records = "1 record was" if count == 1 else f"{count} records were"
             self.tell(
                 f"{self.layout.manifest} was replaced or cut while the run went on:"
-                f" {self._manifest.put_back} records were put back"
+                f" {records} put back"
             )
 
     def close(self) -> None:

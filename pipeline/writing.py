@@ -6,7 +6,6 @@ while a run goes on: what a replaced or cut manifest lacks is put back from a co
 
 import errno
 import os
-import shutil
 import tempfile
 import time
 from collections import Counter
@@ -48,8 +47,7 @@ class Manifest:
             self.history = replay_lines(lines, attempts=attempts)
             self.size = self._mend(lines, self.history.records)
             if self.size <= _COPIED:
-                with os.fdopen(open_file(path), "rb") as whole:
-                    shutil.copyfileobj(whole, self._copy)
+                self._copy_all()
         except BaseException:
             self.close()
             raise
@@ -94,6 +92,11 @@ class Manifest:
         """Close the file."""
         os.close(self._file)
         self._copy.close()
+
+    def _copy_all(self) -> None:
+        with os.fdopen(open_file(self._path), "rb") as whole:
+            while not self._copy.closed and (piece := whole.read(1 << 20)):
+                self._remember(piece)
 
     def _remember(self, data: bytes) -> None:
         try:

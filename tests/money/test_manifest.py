@@ -344,3 +344,13 @@ def test_a_whole_batch_is_made_durable_at_once(path: Path, monkeypatch: pytest.M
     manifest.append([A, B, C])
     assert len(synced) == 1
     manifest.close()
+
+
+def test_a_full_temporary_directory_stops_no_run(
+    path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    append(path, A, B)
+    monkeypatch.setattr("pipeline.writing._IN_MEMORY", 10)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "nothing can be written here"))
+    append(path, C)
+    assert [record.task for record in read(path)] == ["a", "b", "c"]

@@ -1,6 +1,7 @@
 """What a file is, by its bytes."""
 
 import io
+import os
 import struct
 from pathlib import Path
 
@@ -284,3 +285,24 @@ def test_no_bytes_make_the_look_for_an_end_fail(
     folder = tmp_path_factory.mktemp("any")
     for told in (data, WHOLE[name][:16] + data):
         assert measure(folder, told, media).spare >= 0
+
+
+@pytest.mark.parametrize(
+    ("begin", "part"),
+    [(b"", box(b"free")), (box(b"ftyp", b"isom"), box(b"skip")), (b"\xff\xd8", b"\xff\xfe\0\x02")],
+    ids=["free", "skip", "jpeg"],
+)
+def test_a_file_of_endless_tiny_parts_is_not_counted_to_its_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, begin: bytes, part: bytes
+) -> None:
+    reads, pread = 0, os.pread
+
+    def counted(descriptor: int, size: int, at: int) -> bytes:
+        nonlocal reads
+        reads += 1
+        return pread(descriptor, size, at)
+
+    monkeypatch.setattr(os, "pread", counted)
+    media = Media(".jpg", "image/jpeg") if begin.startswith(b"\xff") else None
+    measure(tmp_path, begin + part * 250_000, media)
+    assert reads < 150_000
