@@ -303,7 +303,11 @@ class CreditGate:
         self._charges += 1
         self._paid += paid
         self._since += paid if held.sent > self._told_at else ZERO
-        self._attend(held, header, told)
+        if learn:
+            self._attend(held, header, told)
+        else:
+            self._measure = None  # the next figure holds what is no price
+            self._last = self._last if header is None else header
         self._hear(held, header)
         self._reprice(name)
         booked = self.prices.book(name, told)

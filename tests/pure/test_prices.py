@@ -50,3 +50,14 @@ def test_what_an_unknown_class_costs_follows_what_is_heard_of_the_others() -> No
     for _ in range(2):
         book.hear("b", Decimal("0.20"))
     assert book.estimate("c") == Decimal("0.30")
+
+
+def test_what_failed_answers_have_cost_teaches_no_price_by_the_balance_either() -> None:
+    gate, balance = CreditGate(CreditPolicy()), Decimal(100)
+    for _ in range(2):
+        gate.told(gate.ask(), balance)
+        balance -= Decimal("0.10")
+        gate.charge(gate.reserve("a"), balance, Decimal("0.10"), learn=False)
+    gate.told(gate.ask(), balance)
+    assert gate.prices.estimate("a") is None
+    assert gate.spent == Decimal("0.20")
