@@ -11,6 +11,8 @@ from pipeline.cli.planned import excerpts
 from pipeline.sandbox.testing import Sandbox
 from tests.cli.conftest import KEY, Command
 
+pytestmark = pytest.mark.few(1)
+
 LONG = "An old wizard stands in a tower full of books and candles and looks out of the window at "
 
 

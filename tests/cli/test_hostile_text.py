@@ -15,6 +15,8 @@ import pytest
 from pipeline.printable import printable, printable_lines
 from tests.cli.conftest import KEY, Command, Terminal
 
+pytestmark = pytest.mark.few(1)
+
 # ESC, BEL, a C1 control, an override of direction, a line separator, DEL.
 EVIL = "\x1b]0;owned\x07\x9b31m\u202egpj\u2066\u2028\x7f"
 _OURS = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")  # colours and moves of the live display

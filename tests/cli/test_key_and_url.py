@@ -14,6 +14,8 @@ from pipeline.environment import find_access
 from pipeline.sandbox.testing import Sandbox
 from tests.cli.conftest import KEY, Command
 
+pytestmark = pytest.mark.few(2)
+
 OTHER = "sk-other-fedcba9876543210"
 
 

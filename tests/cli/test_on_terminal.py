@@ -8,6 +8,8 @@ import pytest
 from pipeline.sandbox.testing import Sandbox
 from tests.cli.conftest import KEY, Terminal
 
+pytestmark = pytest.mark.few(1)
+
 _SEQUENCE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 

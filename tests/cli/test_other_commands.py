@@ -20,6 +20,8 @@ from pipeline.models import task_key
 from pipeline.sandbox.testing import Sandbox
 from tests.cli.conftest import Command, records
 
+pytestmark = pytest.mark.few(3)
+
 
 def test_check_needs_no_key_and_writes_nothing(pipeline: Command, job: Path) -> None:
     done = pipeline("check", job, env={})
@@ -355,6 +357,7 @@ def test_a_note_of_a_run_that_is_none_is_passed_over(
     assert pipeline("status", job).code == 0
 
 
+@pytest.mark.slow
 def test_a_reader_of_a_plan_that_has_left_is_no_failure(pipeline: Command, tmp_path: Path) -> None:
     prompts = json.dumps([f"clip {n}" for n in range(20_000)])
     (tmp_path / "job.yaml").write_text(f"model: m\nprompts: {prompts}\n", encoding="utf-8")

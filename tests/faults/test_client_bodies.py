@@ -22,6 +22,8 @@ from pipeline import client as module
 from pipeline.client import Client, Endpoint, patience, receiving
 from pipeline.outcomes import Decision, Fault, Outcome, decide
 
+pytestmark = pytest.mark.few(2)
+
 CHUNKED = head(content_type="video/mp4", transfer_encoding="chunked").encode()
 
 

@@ -14,6 +14,8 @@ from pipeline.client import Client, Endpoint
 from pipeline.errors import UsageError
 from pipeline.outcomes import Decision, Fault, Outcome, decide
 
+pytestmark = pytest.mark.few(3)
+
 CERTIFICATE = Path(__file__).with_name("example.pem")
 HOST = "api.example.test"
 

@@ -13,6 +13,8 @@ from command import Clips, Desk, eventually, raw_server
 
 from pipeline.sandbox.testing import Sandbox
 
+pytestmark = pytest.mark.few(1)
+
 Disk = Callable[[str], Path]
 
 

@@ -13,6 +13,8 @@ from raw import CLIP, Line, answer, head
 
 from pipeline.sandbox.testing import Sandbox
 
+pytestmark = pytest.mark.few(2)
+
 STALL = "import pipeline.client\npipeline.client.STALL_TIMEOUT = 0.5"
 
 # A task a fault: what is asked of the sandbox, how the task ends, and after how many requests.

@@ -8,6 +8,8 @@ import pytest
 from command import Desk, raw_server
 from raw import CLIP, Act, Line, answer
 
+pytestmark = pytest.mark.few(1)
+
 
 def api(generate: Callable[[str], bytes], *, credits_left: str = "50") -> Act:
     """A server that tells a balance, and answers a prompt as told."""

@@ -7,6 +7,8 @@ from command import Desk
 
 from pipeline.sandbox.testing import Sandbox
 
+pytestmark = pytest.mark.few(1)
+
 
 def render_through(folder: Path, tasks: int, outage: str, kind: str, latency: float) -> None:
     """Render through an outage: no task is lost to it, and hardly a request."""

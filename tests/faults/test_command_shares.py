@@ -13,6 +13,8 @@ from raw import CLIP, Line, answer
 
 from pipeline.sandbox.testing import Sandbox
 
+pytestmark = pytest.mark.few(1)
+
 
 @pytest.fixture(scope="session")
 def share(tmp_path_factory: pytest.TempPathFactory) -> Path:

@@ -13,6 +13,8 @@ from command import Desk, Process, eventually
 
 from pipeline.sandbox.testing import Sandbox
 
+pytestmark = pytest.mark.few(1)
+
 CODES = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 129}
 # Long enough for a signal to be sent meanwhile, also on a machine that is busy.
 SLOW = "[[latency 1.5]]"

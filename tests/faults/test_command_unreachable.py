@@ -9,6 +9,8 @@ from raw import Line
 from pipeline.client.endpoint import Endpoint
 from pipeline.errors import ExitCode
 
+pytestmark = pytest.mark.few(1)
+
 
 async def nothing(line: Line) -> None:
     await line.read_request()

@@ -12,6 +12,8 @@ from pipeline import events as ev
 from pipeline.errors import ExitCode
 from pipeline.models import Status
 
+pytestmark = pytest.mark.few(2)
+
 FIVES = [500, 502, 503]
 WIDTHS = [1, 2, 6]
 

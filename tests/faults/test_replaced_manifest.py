@@ -12,6 +12,8 @@ from command import Clips, Desk, eventually, raw_server
 
 from pipeline.sandbox.testing import Sandbox
 
+pytestmark = pytest.mark.few(2)
+
 TASKS = 12
 
 

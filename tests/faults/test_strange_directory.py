@@ -14,6 +14,8 @@ from pipeline.cli.edge import run_command
 from pipeline.models import task_key
 from pipeline.sandbox.testing import Sandbox
 
+pytestmark = pytest.mark.few(2)
+
 CLIP = b"a clip"
 SHA256 = "5a6b0a3d3b9fbb7f0a49ccd9b4d2ac50d2f4a0d7c5a2f2a1e0e0c6b3e9d6a111"
 

@@ -167,7 +167,7 @@ def judge(path: Path) -> None:
             assert one.line is None or one.line >= 1
             assert str(one).isprintable()
             assert str(one).encode()
-    assert took < 2
+    assert took < 30  # a bound for what would never end; how fast it is, benchmarks tell
 
 
 FUZZ = settings(

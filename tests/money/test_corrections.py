@@ -16,6 +16,8 @@ from pipeline.report.data import collect
 from pipeline.sandbox.testing import Sandbox
 from pipeline.writing import Manifest
 
+pytestmark = pytest.mark.few(1)
+
 PRICE = Decimal("0.95")
 UNKNOWN = "nobody-knows-its-price"
 ESTIMATED, MEASURED, REPORTED = CostSource.ESTIMATED, CostSource.MEASURED, CostSource.REPORTED

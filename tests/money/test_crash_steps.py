@@ -24,6 +24,8 @@ from pipeline.jobfile import load
 from pipeline.manifest import read
 from pipeline.models import Claim, Record, Status
 
+pytestmark = pytest.mark.few(1)
+
 DRIVER = Path(__file__).with_name("crash_driver.py")
 # Processes die here, and no power is lost: what is synced to a disk only costs time.
 MEMORY = "/dev/shm" if Path("/dev/shm").is_dir() else None

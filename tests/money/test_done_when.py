@@ -9,6 +9,8 @@ from helpers import Desk, refused, times_sent, until
 
 from pipeline.sandbox.testing import Sandbox
 
+pytestmark = pytest.mark.few(1)
+
 PRICE = Decimal("0.95")
 FAST: dict[str, Any] = {"clips": "tiny", "latency": 0.05}
 # Long enough for the full bound to be in flight at once, also on a machine that is busy.

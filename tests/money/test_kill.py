@@ -13,6 +13,8 @@ from helpers import Desk, times_sent, until
 
 from pipeline.sandbox.testing import Sandbox
 
+pytestmark = pytest.mark.few(0)
+
 if TYPE_CHECKING:
     import subprocess
 

@@ -9,6 +9,8 @@ import pytest
 from helpers import Desk
 from other_api import OtherApi, Reply
 
+pytestmark = pytest.mark.few(1)
+
 PRICE = Decimal("0.95")
 WRITTEN = {"cost": 0.95}
 HEADER = "x-remaining-credits"

@@ -12,6 +12,8 @@ from other_api import OtherApi, Reply
 
 from pipeline.amounts import dollars
 
+pytestmark = pytest.mark.few(1)
+
 PRICE = Decimal("0.95")
 UNKNOWN = "nobody-knows-its-price"
 
