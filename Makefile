@@ -19,7 +19,7 @@ unexport PYTHONPATH PYTHONHOME
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo test test-slow check format render overnight calendar plan status report open sandbox \
+.PHONY: help demo test test-variants check format render overnight calendar plan status report open sandbox \
 	chaos soak bench bench-quick browser-test test-all-pythons lock clean job-given
 
 help: ## This list
@@ -64,10 +64,10 @@ open: job-given .venv/.installed-run ## Show the report of JOB in the browser
 ##@ Work on it
 
 test: .venv/.installed-dev ## The tests, but slow ones and the browser's; branch coverage ≥ 95 %
-	@$(PYTEST) -m "not slow and not browser" --cov=pipeline --cov-branch --cov-fail-under=95 $(ARGS)
+	@$(PYTEST) -m "not slow and not browser and not variant" --cov=pipeline --cov-branch --cov-fail-under=95 $(ARGS)
 
-test-slow: .venv/.installed-dev ## The other tests: long ones, and all variants through the real command
-	@$(PYTEST) -m "slow and not browser" -k "not chaos" $(ARGS)
+test-variants: .venv/.installed-dev ## The variants of tests through the real command, some minutes
+	@$(PYTEST) -m "variant and not slow and not browser" $(ARGS)
 
 check: .venv/.installed-dev ## Lint, format and types
 	$(PY) -m ruff check .

@@ -25,14 +25,14 @@ def desk(tmp_path: Path) -> Desk:
 
 @pytest.hookimpl(tryfirst=True)  # before `-m` chooses
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Leave most variants of what runs the real command to `make test-slow`; give those time."""
+    """Leave most variants of what runs the real command to `make test-variants`."""
     seen: Counter[str] = Counter()
     for item in items:
         few = item.get_closest_marker("few")
         test = item.nodeid.partition("[")[0]
         seen[test] += 1
         if few is not None and seen[test] > few.args[0]:
-            item.add_marker(pytest.mark.slow)
-        # More than `timeout` in pyproject.toml.
+            item.add_marker(pytest.mark.variant)
+        # More time than `timeout` in pyproject.toml.
         if item.get_closest_marker("slow"):
             item.add_marker(pytest.mark.timeout(1800))

@@ -13,7 +13,7 @@ import pytest
 from pipeline.sandbox.testing import Sandbox
 from tests.cli.conftest import Terminal, clean_environment
 
-pytestmark = pytest.mark.few(1)
+pytestmark = pytest.mark.few(0)
 
 ROOT = Path(__file__).parent.parent.parent
 SCRIPT = f"""#!{sys.executable}
@@ -75,7 +75,7 @@ def test_make_suggests_make(folder: Path, sandbox: Sandbox) -> None:
     assert "again:   make render JOB='my job.yaml' ARGS='--retry failed'\n" in said
 
 
-@pytest.mark.slow
+@pytest.mark.few(0)
 @pytest.mark.parametrize("columns", [60, 200])
 def test_the_demo_names_clips_and_ends_with_commands_that_work(
     folder: Path, on_terminal: Terminal, columns: int
@@ -131,7 +131,7 @@ def test_a_suggested_command_has_the_flags_of_the_one_that_was_called(
     assert html.escape(shown) in page
 
 
-@pytest.mark.slow
+@pytest.mark.few(0)
 def test_a_flag_that_was_given_without_its_value_is_shown_without(
     folder: Path, sandbox: Sandbox
 ) -> None:

@@ -357,7 +357,7 @@ def test_a_note_of_a_run_that_is_none_is_passed_over(
     assert pipeline("status", job).code == 0
 
 
-@pytest.mark.slow
+@pytest.mark.few(0)
 def test_a_reader_of_a_plan_that_has_left_is_no_failure(pipeline: Command, tmp_path: Path) -> None:
     prompts = json.dumps([f"clip {n}" for n in range(20_000)])
     (tmp_path / "job.yaml").write_text(f"model: m\nprompts: {prompts}\n", encoding="utf-8")

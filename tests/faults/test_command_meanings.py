@@ -8,7 +8,7 @@ import pytest
 from command import Desk, raw_server
 from raw import CLIP, Act, Line, answer
 
-pytestmark = pytest.mark.few(1)
+pytestmark = pytest.mark.few(0)
 
 
 def api(generate: Callable[[str], bytes], *, credits_left: str = "50") -> Act:

@@ -7,7 +7,7 @@ from command import Desk
 
 from pipeline.sandbox.testing import Sandbox
 
-pytestmark = pytest.mark.few(1)
+pytestmark = pytest.mark.few(0)
 
 
 def render_through(folder: Path, tasks: int, outage: str, kind: str, latency: float) -> None:

@@ -13,7 +13,7 @@ from raw import CLIP, Line, answer
 
 from pipeline.sandbox.testing import Sandbox
 
-pytestmark = pytest.mark.few(1)
+pytestmark = pytest.mark.few(0)
 
 
 @pytest.fixture(scope="session")

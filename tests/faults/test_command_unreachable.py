@@ -9,7 +9,7 @@ from raw import Line
 from pipeline.client.endpoint import Endpoint
 from pipeline.errors import ExitCode
 
-pytestmark = pytest.mark.few(1)
+pytestmark = pytest.mark.few(0)
 
 
 async def nothing(line: Line) -> None:

@@ -12,7 +12,7 @@ from command import Clips, Desk, eventually, raw_server
 
 from pipeline.sandbox.testing import Sandbox
 
-pytestmark = pytest.mark.few(2)
+pytestmark = pytest.mark.few(0)
 
 TASKS = 12
 

@@ -212,7 +212,7 @@ def test_one_endless_cell_is_refused_at_once(desk: Desk) -> None:
         desk.brief("prompts_from: rows.csv")
 
 
-@pytest.mark.slow
+@pytest.mark.few(0)
 def test_a_job_of_more_values_than_a_person_writes_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "job.yaml"
     path.write_bytes(b"model: m\nprompts:\n" + b"- x\n" * 1_100_000)

@@ -16,7 +16,7 @@ from pipeline.report.data import collect
 from pipeline.sandbox.testing import Sandbox
 from pipeline.writing import Manifest
 
-pytestmark = pytest.mark.few(1)
+pytestmark = pytest.mark.few(0)
 
 PRICE = Decimal("0.95")
 UNKNOWN = "nobody-knows-its-price"

@@ -9,7 +9,7 @@ from helpers import Desk, refused, times_sent, until
 
 from pipeline.sandbox.testing import Sandbox
 
-pytestmark = pytest.mark.few(1)
+pytestmark = pytest.mark.few(0)
 
 PRICE = Decimal("0.95")
 FAST: dict[str, Any] = {"clips": "tiny", "latency": 0.05}

@@ -9,7 +9,7 @@ import pytest
 from helpers import Desk
 from other_api import OtherApi, Reply
 
-pytestmark = pytest.mark.few(1)
+pytestmark = pytest.mark.few(0)
 
 PRICE = Decimal("0.95")
 WRITTEN = {"cost": 0.95}

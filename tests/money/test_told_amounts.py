@@ -12,7 +12,7 @@ from other_api import OtherApi, Reply
 
 from pipeline.amounts import dollars
 
-pytestmark = pytest.mark.few(1)
+pytestmark = pytest.mark.few(0)
 
 PRICE = Decimal("0.95")
 UNKNOWN = "nobody-knows-its-price"
