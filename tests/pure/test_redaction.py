@@ -107,7 +107,7 @@ def test_what_stands_around_a_key_stays() -> None:
 def test_a_short_key_is_removed_as_a_word_and_eats_no_other(key: str) -> None:
     redactor = Redactor(key)
     assert redactor.clean(f"bad key {key}.") == f"bad key {MARK}."
-    path = f"/work/{key}ing/x{key}/{key}{key}.yaml"
+    path = f"/data/{key}ing/x{key}/{key}{key}.yaml"
     assert redactor.clean(path) == path
 
 
