@@ -172,7 +172,7 @@ def judge(path: Path) -> None:
 
 FUZZ = settings(
     deadline=None,
-    max_examples=30,
+    max_examples=80,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
     print_blob=True,
     database=None,
