@@ -64,7 +64,7 @@ open: job-given .venv/.installed-run ## Show the report of JOB in the browser
 ##@ Work on it
 
 test: .venv/.installed-dev ## The tests, but slow ones and the browser's; branch coverage ≥ 95 %
-	@$(PYTEST) -m "not slow and not browser and not variant" --cov=pipeline --cov-branch --cov-fail-under=95 $(ARGS)
+	@$(PYTEST) -m "not slow and not browser and not variant" --cov=pipeline --cov=sandbox --cov-branch --cov-fail-under=95 $(ARGS)
 
 test-variants: .venv/.installed-dev ## The variants of tests through the real command, some minutes
 	@$(PYTEST) -m "variant and not slow and not browser" $(ARGS)
@@ -73,6 +73,7 @@ check: .venv/.installed-dev ## Lint, format and types
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy
+	.venv/bin/lint-imports
 	$(PY) -m mypy scripts
 
 format: .venv/.installed-dev ## Format, and mend what the linter can
@@ -106,7 +107,7 @@ clean: ## Remove what make made, .venv too; renders, manifests and .env stay
 	rm -rf .venv .venv-bench .make .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist
 	rm -rf tests/browser/node_modules
 	rm -f .coverage .coverage.*
-	find pipeline tests scripts bench -name __pycache__ -prune -exec rm -rf {} +
+	find pipeline sandbox tests scripts bench -name __pycache__ -prune -exec rm -rf {} +
 
 # scripts/venv sets up only what changed, and sees more of that than make does.
 

@@ -20,10 +20,11 @@ from typing import Any
 import anyio
 import httpx
 
-from pipeline import events, runner
-from pipeline.client import Client, Endpoint, Witness
+from pipeline import events
+from pipeline.api.client import Client, Endpoint, Witness
+from pipeline.api.outcomes import Body, Outcome
 from pipeline.models import CreditPolicy, Job, Task, fingerprint
-from pipeline.outcomes import Body, Outcome
+from pipeline.runtime import runner
 
 BODY = (20).to_bytes(4) + b"ftypisom\0\0\2\0isom" + (236).to_bytes(4) + b"mdat" + b"\x5a" * 228
 MODEL = "luma-txt-2-video"

@@ -5,7 +5,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pipeline
-from pipeline.manifest import encode
+from pipeline.ledger.manifest import encode
 from pipeline.models import Record, Status
 
 

@@ -18,13 +18,13 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pipeline import events
-    from pipeline.client import Endpoint
+    from pipeline.api.endpoint import Endpoint
     from pipeline.errors import ExitCode, JobFileError, PipelineError
     from pipeline.events import Summary
+    from pipeline.ledger.plan import Retry
     from pipeline.library import load, read_manifest, status
     from pipeline.models import Job, Record, Status, Task
-    from pipeline.plan import Retry
-    from pipeline.runner import Options, run
+    from pipeline.runtime.runner import Options, run
 
 __version__ = "0.2.0.dev0"
 
@@ -48,20 +48,20 @@ __all__ = [
 ]
 
 _HOMES = {
-    "Endpoint": "client",
+    "Endpoint": "api.endpoint",
     "ExitCode": "errors",
     "Job": "models",
     "JobFileError": "errors",
-    "Options": "runner",
+    "Options": "runtime.runner",
     "PipelineError": "errors",
     "Record": "models",
-    "Retry": "plan",
+    "Retry": "ledger.plan",
     "Status": "models",
     "Summary": "events",
     "Task": "models",
     "load": "library",
     "read_manifest": "library",
-    "run": "runner",
+    "run": "runtime.runner",
     "status": "library",
 }
 

@@ -5,11 +5,12 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from pipeline import manifest, standing
-from pipeline.directory import Layout
-from pipeline.jobfile import load as load_file
+from pipeline import state
+from pipeline.job import load as load_file
+from pipeline.ledger import manifest
 from pipeline.models import Job, Record
-from pipeline.standing import State
+from pipeline.state import State
+from pipeline.store.layout import Layout
 
 
 def load(path: str | os.PathLike[str], *, output: str | os.PathLike[str] | None = None) -> Job:
@@ -32,7 +33,7 @@ def status(job: Job) -> State:
         JobFileError: the rows of the job cannot be read.
         DirectoryError: the output directory is another job's, or cannot be read.
     """
-    return standing.look(job)
+    return state.look(job)
 
 
 def read_manifest(job: Job) -> Iterator[Record]:

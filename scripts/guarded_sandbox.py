@@ -8,7 +8,7 @@ import signal
 import sys
 import threading
 
-from pipeline.sandbox.__main__ import main
+from sandbox.__main__ import main
 
 
 def _watch() -> None:

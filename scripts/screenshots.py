@@ -19,8 +19,8 @@ from rich.text import Text
 import pipeline
 from pipeline.display.live import LiveDisplay
 from pipeline.display.words import clock, line
-from pipeline.reporting import write_report
-from pipeline.sandbox.testing import Sandbox
+from pipeline.report.build import write_report
+from sandbox.testing import Sandbox
 
 ROOT = Path(__file__).parent.parent
 IMAGES = ROOT / "docs" / "images"

@@ -6,7 +6,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from helpers import Desk
+from support.helpers import Desk
 
 # Many tests start the command: compiling its imports each time would be most of their time.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 import pipeline
+from pipeline.api.outcomes import table_markdown
 from pipeline.errors import ExitCode
 from pipeline.models import Cause
-from pipeline.outcomes import table_markdown
-from pipeline.sandbox.testing import Sandbox
+from sandbox.testing import Sandbox
 
 ROOT = Path(__file__).parent.parent
 EXAMPLES = ROOT / "docs" / "examples"

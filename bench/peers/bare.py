@@ -9,8 +9,8 @@ import hashlib
 import httpx
 from common import BODY, Files, arguments
 
-from pipeline.client import Endpoint
-from pipeline.client.transport import FreshConnections
+from pipeline.api.client import Endpoint
+from pipeline.api.transport import FreshConnections
 
 
 async def main() -> None:

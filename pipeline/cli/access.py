@@ -1,8 +1,8 @@
 """Where the API is and the key to it, as flags, environment and `.env` files say."""
 
+from pipeline.api.client import DEFAULT_BASE_URL, Endpoint
+from pipeline.cli.environment import find_access
 from pipeline.cli.output import remember_secret
-from pipeline.client import DEFAULT_BASE_URL, Endpoint
-from pipeline.environment import find_access
 from pipeline.models import Job
 
 

@@ -18,9 +18,9 @@ from pipeline.errors import ExitCode
 from pipeline.models import Job
 
 if TYPE_CHECKING:
-    from pipeline.outcomes import Balance
-    from pipeline.plan import Plan
-    from pipeline.standing import Files
+    from pipeline.api.outcomes import Balance
+    from pipeline.ledger.plan import Plan
+    from pipeline.state import Files
 
 # Tasks of each kind that are shown where nobody asks for all.
 _FIRST = 5
@@ -53,8 +53,8 @@ def check(  # noqa: PLR0913 - the flags of the command
     where the API refuses the key.
     """
     from pipeline.cli import planned  # noqa: PLC0415 - `--help` needs none of this
-    from pipeline.plan import Retry  # noqa: PLC0415
-    from pipeline.standing import read_files  # noqa: PLC0415
+    from pipeline.ledger.plan import Retry  # noqa: PLC0415
+    from pipeline.state import read_files  # noqa: PLC0415
 
     loaded = load_job(job, output)
     told = None
@@ -77,8 +77,8 @@ def check(  # noqa: PLR0913 - the flags of the command
 
 def _facts(job: Job, files: "Files", plan: "Plan", told: "Balance | None") -> dict[str, Any]:
     """Gather what is said of the plan as a whole."""
-    from pipeline.manifest import Standing  # noqa: PLC0415
-    from pipeline.plan import usual_seconds  # noqa: PLC0415
+    from pipeline.ledger.manifest import Standing  # noqa: PLC0415
+    from pipeline.ledger.plan import usual_seconds  # noqa: PLC0415
 
     history = files.history
     each, learned = usual_seconds(job, history)
@@ -135,8 +135,8 @@ def _unreachable(job: Job) -> list[str]:
 def _ask(job: Job, base_url: str | None) -> "tuple[Balance, Job]":
     import anyio  # noqa: PLC0415 - only --balance talks to the network
 
+    from pipeline.api.client import Client  # noqa: PLC0415
     from pipeline.cli.access import endpoint  # noqa: PLC0415
-    from pipeline.client import Client  # noqa: PLC0415
 
     access, job = endpoint(job, base_url)
     if access.unusual_host:

@@ -94,8 +94,8 @@ def _cell(value: Any) -> Any:
 
 def _rows(job: Job) -> Iterator[dict[str, Any]]:
     """Join the manifest with the job as it is now, in the order of the job."""
-    from pipeline.directory import Layout  # noqa: PLC0415 - `--help` needs none of this
-    from pipeline.manifest import Standing, last_records, replay  # noqa: PLC0415
+    from pipeline.ledger.manifest import Standing, last_records, replay  # noqa: PLC0415
+    from pipeline.store.layout import Layout  # noqa: PLC0415 - `--help` needs none of this
 
     layout = Layout(job.output_dir)
     history = replay(layout.manifest)

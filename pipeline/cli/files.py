@@ -13,7 +13,7 @@ from pipeline.errors import UsageError
 @click.command()
 def schema() -> None:
     """Print the JSON Schema of the job file, for editors."""
-    from pipeline.jobfile import schema as make_schema  # noqa: PLC0415 - needs pydantic
+    from pipeline.job import schema as make_schema  # noqa: PLC0415 - needs pydantic
 
     click.echo(json.dumps(make_schema(), indent=2, ensure_ascii=False))
 
@@ -22,8 +22,8 @@ def schema() -> None:
 @click.argument("path", type=click.Path(path_type=Path), metavar="PATH")
 def init(path: Path) -> None:
     """Write a commented job file to start from. Never overwrites."""
-    from pipeline.jobfile import starter  # noqa: PLC0415 - needs pydantic
-    from pipeline.jobfile.starting import SCHEMA_NAME  # noqa: PLC0415
+    from pipeline.job import starter  # noqa: PLC0415 - needs pydantic
+    from pipeline.job.starting import SCHEMA_NAME  # noqa: PLC0415
 
     if path.name in {"", ".."}:
         raise UsageError(

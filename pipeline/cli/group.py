@@ -15,7 +15,7 @@ _COMMANDS = {
     "export": ("pipeline.cli.export", "List the finished clips, for scheduling tools."),
     "init": ("pipeline.cli.files", "Write a commented job file to start from."),
     "schema": ("pipeline.cli.files", "Print the JSON Schema of the job file."),
-    "sandbox": ("pipeline.sandbox.command", "Serve a simulated API on this machine."),
+    "sandbox": ("sandbox.command", "Serve a simulated API on this machine."),
 }
 
 

@@ -77,7 +77,7 @@ class Duration(click.ParamType[Any]):
 
     def convert(self, value: Any, param: Any, ctx: Any) -> float:
         """Read a duration into seconds."""
-        from pipeline.jobfile.scalars import duration  # noqa: PLC0415 - rarely needed
+        from pipeline.job.yaml.scalars import duration  # noqa: PLC0415 - rarely needed
 
         if isinstance(value, float):  # click converts the flag's own value too
             return value
@@ -95,7 +95,7 @@ def load_job(
     Raises:
         JobFileError: with every problem of the file.
     """
-    from pipeline.jobfile import load  # noqa: PLC0415 - needs YAML and pydantic
+    from pipeline.job import load  # noqa: PLC0415 - needs YAML and pydantic
 
     job = load(path, to_send=to_send)
     if output is not None:

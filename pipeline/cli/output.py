@@ -12,8 +12,8 @@ from typing import Any
 import click
 import msgspec
 
+from pipeline.common.redaction import redactor
 from pipeline.printable import printable_lines
-from pipeline.redaction import redactor
 
 _ENCODER = msgspec.json.Encoder(decimal_format="number")
 _secrets: set[str] = set()

@@ -10,17 +10,17 @@ from typing import Any, Self
 import msgspec
 
 from pipeline.cli.output import as_json
-from pipeline.directory import Layout
 from pipeline.display.words import first_words, named
 from pipeline.errors import UsageError
-from pipeline.jobfile.params import PUBLISHED_PRICES
-from pipeline.manifest import History, record_at
+from pipeline.job.keys.params import PUBLISHED_PRICES
+from pipeline.ledger.manifest import History, record_at
+from pipeline.ledger.plan import Kind, Plan, Retry, make, removed
+from pipeline.ledger.records import written
 from pipeline.models import Job, Record, Task
-from pipeline.plan import Kind, Plan, Retry, make, removed
-from pipeline.prices import PriceBook, price_class
+from pipeline.money.prices import PriceBook, price_class
 from pipeline.printable import printable
-from pipeline.records import written
-from pipeline.standing import Files
+from pipeline.state import Files
+from pipeline.store.layout import Layout
 
 # A value that changed is shown in so many characters.
 _LONGEST = 48

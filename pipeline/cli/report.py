@@ -17,8 +17,8 @@ from pipeline.errors import DirectoryError
 @output_option
 def report(job: Path, output: Path | None) -> None:
     """Write report.html beside the manifest: every clip, what failed and why, what it cost."""
-    from pipeline.directory import Layout  # noqa: PLC0415 - `--help` needs none of this
-    from pipeline.reporting import write_report  # noqa: PLC0415
+    from pipeline.report.build import write_report  # noqa: PLC0415
+    from pipeline.store.layout import Layout  # noqa: PLC0415 - `--help` needs none of this
 
     loaded = load_job(job, output, to_send=False)
     if not os.path.exists(Layout(loaded.output_dir).manifest):  # noqa: PTH110 - never raises

@@ -110,9 +110,9 @@ def run(  # noqa: PLR0913, PLR0917 - the flags of the command
     import anyio  # noqa: PLC0415 - `--help` needs none of this
 
     from pipeline.cli.access import endpoint  # noqa: PLC0415
-    from pipeline.plan import Retry  # noqa: PLC0415
-    from pipeline.runner import Options  # noqa: PLC0415
-    from pipeline.runner import run as render  # noqa: PLC0415
+    from pipeline.ledger.plan import Retry  # noqa: PLC0415
+    from pipeline.runtime.runner import Options  # noqa: PLC0415
+    from pipeline.runtime.runner import run as render  # noqa: PLC0415
 
     loaded = load_job(job, output, concurrency=concurrency)
     access, loaded = endpoint(loaded, base_url)
@@ -157,12 +157,12 @@ def _watch(
     """Put together who watches the run: terminal or plain lines, state file, log, messages."""
     from rich.console import Console  # noqa: PLC0415
 
-    from pipeline.directory import Layout  # noqa: PLC0415
     from pipeline.display.faces import Faces  # noqa: PLC0415
     from pipeline.display.live import LiveDisplay  # noqa: PLC0415
     from pipeline.display.logfile import LogFile  # noqa: PLC0415
     from pipeline.display.plain import PlainLines  # noqa: PLC0415
     from pipeline.display.state import StateFile  # noqa: PLC0415
+    from pipeline.store.layout import Layout  # noqa: PLC0415
 
     faces = Faces()
     faces.add(StateFile(Layout(job.output_dir).state))
@@ -185,7 +185,7 @@ def _watch(
 
 def _write_report(job: Job, shown: Path, output: Path | None, counts: "Counts") -> None:
     """Write the report of a run that has ended; that it cannot is no fault of the run."""
-    from pipeline.reporting import MOST, write_report  # noqa: PLC0415
+    from pipeline.report.build import MOST, write_report  # noqa: PLC0415
 
     if counts.succeeded + counts.failed + counts.in_doubt > MOST:
         command = spelled("report", str(shown), *output_flag(output))

@@ -21,7 +21,7 @@ _EVERY = 2.0
 @click.option("--watch", is_flag=True, help="Look again every two seconds, until the run ends.")
 def status(job: Path, output: Path | None, *, as_json: bool, watch: bool) -> None:
     """Show where JOB.yaml stands, also while another process runs it."""
-    from pipeline.standing import look  # noqa: PLC0415 - `--help` needs none of this
+    from pipeline.state import look  # noqa: PLC0415 - `--help` needs none of this
 
     loaded = load_job(job, output, to_send=False)
     while True:
@@ -39,7 +39,7 @@ def status(job: Path, output: Path | None, *, as_json: bool, watch: bool) -> Non
 
 def _lines(state: object) -> list[str]:
     from pipeline.display.words import duration, money  # noqa: PLC0415
-    from pipeline.standing import State  # noqa: PLC0415
+    from pipeline.state import State  # noqa: PLC0415
 
     assert isinstance(state, State)
     c = state.counts

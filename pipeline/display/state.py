@@ -8,11 +8,11 @@ from pathlib import Path
 import msgspec
 
 from pipeline import events as ev
-from pipeline.claims import UNREADABLE
-from pipeline.directory import LONGEST_NOTE
+from pipeline.common.files import read_file, write_atomically
 from pipeline.errors import DirectoryError
-from pipeline.files import read_file, write_atomically
 from pipeline.models import rfc3339
+from pipeline.store.claims import UNREADABLE
+from pipeline.store.layout import LONGEST_NOTE
 
 # Seconds between two notes of the balance: a file for each task would be too dear.
 _EVERY = 1.0

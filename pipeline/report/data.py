@@ -9,7 +9,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from pipeline.amounts import ZERO, rounded
-from pipeline.manifest import corrected
+from pipeline.ledger.manifest import corrected
 from pipeline.models import CORRECTION, Record, Status
 from pipeline.report.night import Night, Span, nights, span
 

@@ -14,8 +14,8 @@ from importlib import resources
 from pathlib import Path
 from string import Template
 
+from pipeline.common.files import create, open_file, refuse_linked_folders
 from pipeline.errors import DirectoryError, StorageError
-from pipeline.files import create, open_file, refuse_linked_folders
 from pipeline.report import summary
 from pipeline.report.data import ReportData
 from pipeline.report.entries import embedded, embedded_entries, outputs

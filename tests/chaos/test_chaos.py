@@ -19,14 +19,14 @@ from random import Random
 from typing import Any
 
 import pytest
-from command import Desk, Process
+from support.command import Desk, Process
 
-from pipeline.extent import End, extent
-from pipeline.media import beginning, recognise
-from pipeline.sandbox.testing import Sandbox
+from pipeline.api.extent import End, extent
+from pipeline.api.media import beginning, recognise
+from sandbox.testing import Sandbox
 
 PRICE = Decimal("0.95")
-STALL = "import pipeline.client\npipeline.client.STALL_TIMEOUT = 1.0"
+STALL = "import pipeline.api.client\npipeline.client.STALL_TIMEOUT = 1.0"
 FLAGS = ("--no-fsync", "--no-wait")
 
 # The most of each fault, as a fraction of the requests.

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from pipeline.cli.edge import run_command
-from pipeline.sandbox.testing import Sandbox
+from sandbox.testing import Sandbox
 
 KEY = "sk-cli-0123456789abcdef"
 JOB = """\

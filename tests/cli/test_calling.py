@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.sandbox.testing import Sandbox
+from sandbox.testing import Sandbox
 from tests.cli.conftest import Terminal, clean_environment
 
 pytestmark = pytest.mark.few(0)

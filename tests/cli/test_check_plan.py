@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from pipeline.cli.planned import excerpts
-from pipeline.sandbox.testing import Sandbox
+from sandbox.testing import Sandbox
 from tests.cli.conftest import KEY, Command
 
 pytestmark = pytest.mark.few(1)

@@ -9,9 +9,9 @@ from threading import Thread
 
 import pytest
 
-from pipeline.client import DEFAULT_BASE_URL
-from pipeline.environment import find_access
-from pipeline.sandbox.testing import Sandbox
+from pipeline.api.client import DEFAULT_BASE_URL
+from pipeline.cli.environment import find_access
+from sandbox.testing import Sandbox
 from tests.cli.conftest import KEY, Command
 
 pytestmark = pytest.mark.few(2)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.sandbox.testing import Sandbox
+from sandbox.testing import Sandbox
 from tests.cli.conftest import KEY, Terminal
 
 pytestmark = pytest.mark.few(1)

@@ -14,10 +14,10 @@ from typing import Any
 import pytest
 
 import pipeline as pipeline_package
-from pipeline import runner
 from pipeline.cli import edge
 from pipeline.models import task_key
-from pipeline.sandbox.testing import Sandbox
+from pipeline.runtime import runner
+from sandbox.testing import Sandbox
 from tests.cli.conftest import Command, records
 
 pytestmark = pytest.mark.few(3)

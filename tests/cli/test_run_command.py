@@ -7,7 +7,7 @@ from threading import Thread
 
 import pytest
 
-from pipeline.sandbox.testing import Sandbox
+from sandbox.testing import Sandbox
 from tests.cli.conftest import KEY, Command, records
 
 
@@ -284,7 +284,7 @@ def test_a_report_of_few_clips_is_written_however_long_their_records_are(
 def test_a_report_of_very_many_clips_is_left_to_a_command(
     pipeline: Command, job: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pipeline.reporting.MOST", 1)
+    monkeypatch.setattr("pipeline.report.build.MOST", 1)
     done = pipeline("run", job, "--output", "my clips")
     assert "more than 1 clips" in done.err
     assert "report" in done.err

@@ -5,16 +5,16 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from helpers import Desk
-from other_api import OtherApi, Reply
+from support.helpers import Desk
+from support.other_api import OtherApi, Reply
 
-from pipeline.manifest import corrected, last_records, read, replay
+from pipeline.ledger.manifest import corrected, last_records, read, replay
+from pipeline.ledger.records import correction
+from pipeline.ledger.writing import Manifest
 from pipeline.models import CORRECTION, CostSource, Record, Status
-from pipeline.prices import Booked, PriceBook
-from pipeline.records import correction
+from pipeline.money.prices import Booked, PriceBook
 from pipeline.report.data import collect
-from pipeline.sandbox.testing import Sandbox
-from pipeline.writing import Manifest
+from sandbox.testing import Sandbox
 
 pytestmark = pytest.mark.few(0)
 

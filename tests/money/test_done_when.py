@@ -5,9 +5,9 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from helpers import Desk, refused, times_sent, until
+from support.helpers import Desk, refused, times_sent, until
 
-from pipeline.sandbox.testing import Sandbox
+from sandbox.testing import Sandbox
 
 pytestmark = pytest.mark.few(0)
 

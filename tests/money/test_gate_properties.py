@@ -6,13 +6,13 @@ from decimal import Decimal
 from itertools import cycle
 
 import pytest
-from gate_world import Header, Setting, World
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
+from support.gate_world import Header, Setting, World
 
-from pipeline.credits import CreditGate
-from pipeline.figures import Verdict
 from pipeline.models import CreditPolicy, Gate
+from pipeline.money.figures import Verdict
+from pipeline.money.gate import CreditGate
 
 PRICE = Decimal("0.95")
 SEARCH = settings(

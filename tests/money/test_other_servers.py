@@ -6,8 +6,8 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from helpers import Desk
-from other_api import OtherApi, Reply
+from support.helpers import Desk
+from support.other_api import OtherApi, Reply
 
 pytestmark = pytest.mark.few(0)
 

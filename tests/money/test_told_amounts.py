@@ -7,8 +7,8 @@ import json
 from decimal import Decimal
 
 import pytest
-from helpers import Desk, Run
-from other_api import OtherApi, Reply
+from support.helpers import Desk, Run
+from support.other_api import OtherApi, Reply
 
 from pipeline.amounts import dollars
 

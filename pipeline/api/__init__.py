@@ -1,0 +1,1 @@
+"""The API: sending one attempt, receiving its answer, and what the answer means."""

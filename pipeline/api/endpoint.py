@@ -1,0 +1,99 @@
+"""Where the API is, and the key to it."""
+
+import ipaddress
+from dataclasses import dataclass, field
+from urllib.parse import quote, urlsplit
+
+import httpx
+
+from pipeline.common.redaction import redactor
+from pipeline.errors import UsageError
+
+DEFAULT_BASE_URL = "https://api.segmind.com"
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where the API is, and the key to it.
+
+    Raises:
+        UsageError: a URL or a key that cannot be used, or a key that would travel in the clear.
+    """
+
+    base_url: str
+    key: str = field(repr=False)
+
+    def __post_init__(self) -> None:
+        _check_url(self.base_url)
+        if not self.key.isascii() or not self.key.isprintable() or " " in self.key:
+            raise UsageError(
+                "SEGMIND_API_KEY has characters that no key has (spaces, line ends, accents)",
+                hint="copy the key again",
+            )
+
+    @property
+    def is_secure(self) -> bool:
+        """Whether it is reached over TLS."""
+        return urlsplit(self.base_url).scheme == "https"
+
+    @property
+    def on_loopback(self) -> bool:
+        """Whether the API is on this machine."""
+        return _is_loopback(urlsplit(self.base_url).hostname or "")
+
+    @property
+    def address(self) -> str:
+        """Host and port, as messages name them."""
+        told = urlsplit(self.base_url)
+        host, port = told.hostname or "", told.port or (443 if self.is_secure else 80)
+        return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+    @property
+    def unusual_host(self) -> str | None:
+        """Host and port where they are not the default's, as a look-up of the name spells them."""
+        told, usual = httpx.URL(self.base_url), httpx.URL(DEFAULT_BASE_URL)
+        same = (told.raw_host, told.port) == (usual.raw_host, usual.port)
+        return None if same else told.netloc.decode("ascii")
+
+    def model(self, name: str) -> str:
+        """The URL of a model."""
+        return f"{self.base_url.rstrip('/')}/v1/{quote(name, safe='')}"
+
+    @property
+    def balance(self) -> str:
+        """The URL of the balance call."""
+        return f"{self.base_url.rstrip('/')}/v1/get-user-credits"
+
+    def redact(self, text: str) -> str:
+        """Remove the key from a text, however it is spelled there."""
+        return redactor(self.key).clean(text)
+
+
+def _check_url(url: str) -> None:
+    try:
+        parts = urlsplit(url)
+        _ = parts.port, httpx.URL(url)
+        (parts.hostname or "").encode("idna")  # as a look-up of the name does
+    except (ValueError, httpx.InvalidURL) as error:
+        raise UsageError(f"the base URL is no URL: {error}") from error
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise UsageError(
+            "the base URL must begin with https:// (or http:// on this machine) and name a host",
+            hint=f"the default is {DEFAULT_BASE_URL}",
+        )
+    if parts.username or parts.password or parts.query or parts.fragment:
+        raise UsageError("the base URL must not hold a user, a password, a query or a fragment")
+    if parts.scheme == "http" and not _is_loopback(parts.hostname):
+        raise UsageError(
+            f"the key would travel to {parts.hostname} in the clear over plain http",
+            hint="use https://",
+        )
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,296 @@
+"""Receiving the body of an answer, and judging what it is.
+
+Bytes are taken as they come, and kept: whatever the verdict, they may have been paid for.
+"""
+
+import hashlib
+import os
+import time
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import IO
+
+import anyio.to_thread
+import httpx
+
+from pipeline.api import encoding, headers
+from pipeline.api.deadlines import retry_after
+from pipeline.api.endpoint import Endpoint
+from pipeline.api.extent import End, extent
+from pipeline.api.media import Media, beginning, recognise
+from pipeline.api.outcomes import Body, Fault, Outcome
+from pipeline.api.patience import Patience
+from pipeline.api.transport import Witness
+from pipeline.api.words import explain
+from pipeline.common.files import create
+from pipeline.common.redaction import redactor
+from pipeline.models import Task
+
+EVIDENCE = 64 * 1024
+SANDBOX_HEADER = "x-sandbox"
+
+# A body has these seconds, and then must have come at so many bytes a second on the whole.
+GRACE, LEAST_RATE = 300.0, 1000
+# No length of a body has so many digits.
+_DIGITS = 19
+# The work may be done, and its result elsewhere.
+_DONE_ELSEWHERE = {301, 302, 303}
+
+
+@dataclass(frozen=True, slots=True)
+class _Taken:
+    """What has come of a body; `broken` says why the transfer did not reach its end."""
+
+    size: int
+    sha256: str
+    broken: str = ""
+    too_large: bool = False
+
+
+class Receiving:
+    """The answer to one attempt, as it comes in."""
+
+    def __init__(
+        self, endpoint: Endpoint, task: Task, part: Path, max_size: int, where: str
+    ) -> None:
+        self._endpoint = endpoint
+        self._max_size = max_size
+        self._where = where
+        self._task = task
+        self._part = part
+        self._started = time.time()
+        self._began = time.monotonic()
+        self._response: httpx.Response | None = None
+
+    async def receive(
+        self, response: httpx.Response, stall: float, witness: Witness | None
+    ) -> Outcome:
+        """Take the body; a silence of `stall` seconds ends it."""
+        self._response = response
+        length = response.headers.get("content-length", "")
+        countable = length.isdecimal() and len(length) < _DIGITS
+        # What is encoded is no clip on the disk before that is undone.
+        if witness is not None and response.is_success:
+            known = countable and not self._codings
+            witness.answered(self.outcome(), int(length) if known else None)
+        if not response.is_success and response.status_code not in _DONE_ELSEWHERE:
+            return await self._read_refusal(response, stall)
+        try:
+            with self._part.open("w+b", buffering=0) as file:
+                return await self._save(response, file, stall)
+        except OSError as error:
+            with suppress(OSError):
+                await anyio.to_thread.run_sync(self._mask)
+            return self.outcome(fault=Fault.UNSAVED, detail=f"{error.strerror or error}")
+
+    async def _read_refusal(self, response: httpx.Response, stall: float) -> Outcome:
+        data, broken = b"", None
+        with Patience(stall):  # one for all of it: the status has come, and rules
+            try:
+                async for chunk in as_it_comes(response):
+                    data += chunk
+                    if len(data) >= EVIDENCE:
+                        break
+                broken = ""
+            except httpx.HTTPError as error:
+                broken = explain(error, self._where)
+        if broken is None:
+            broken = f"{self._where} did not send all of it within {stall:g} s"
+        text = encoding.undo_text(data, self._codings, EVIDENCE)
+        detail = broken or ("" if text is not None else self._strange)
+        fault = Fault.CUT if broken else None
+        return self.outcome(text=text or b"", fault=fault, detail=detail)
+
+    async def _save(self, response: httpx.Response, file: IO[bytes], stall: float) -> Outcome:
+        taken = await self._take(response, file, stall)
+        examine = partial(self._examine, file, taken)
+        if taken.broken or self._codings:
+            outcome = await anyio.to_thread.run_sync(examine)
+        else:
+            outcome = examine()
+        if outcome.body is None and taken.size:
+            # It is kept: then without the key.
+            await anyio.to_thread.run_sync(self._mask)
+        return outcome
+
+    async def _take(self, response: httpx.Response, file: IO[bytes], stall: float) -> _Taken:
+        digest, size, broken = hashlib.sha256(), 0, None
+        with Patience(stall) as patience:
+            began = patience.clock()
+            try:
+                async for chunk in as_it_comes(response):
+                    room = self._max_size - size
+                    if room < len(chunk):
+                        write_all(file, chunk[:room])
+                        return _Taken(self._max_size, "", too_large=True)
+                    size += len(chunk)
+                    digest.update(chunk)
+                    write_all(file, chunk)
+                    left = began + GRACE + size / LEAST_RATE - patience.clock()
+                    patience.allow(min(stall, left))
+                broken = ""
+            except httpx.HTTPError as error:
+                broken = explain(error, self._where)
+        if broken is None:
+            broken = self._slowness(stall, size)
+        return _Taken(size, digest.hexdigest(), broken)
+
+    def _slowness(self, stall: float, size: int) -> str:
+        return f"{self._where} sent {size} bytes, and then nothing for {stall:g} s, or too little"
+
+    # -- what it is ---------------------------------------------------------------------------
+
+    def _examine(self, file: IO[bytes], taken: _Taken) -> Outcome:
+        """Judge what has come by its bytes. Blocks."""
+        head = beginning(file.fileno())
+        codings = self._codings
+        if not self._answer.is_success:
+            return self.outcome(text=self._text(file), detail=taken.broken)
+        if taken.too_large:
+            return self.outcome(text=self._text(file), fault=Fault.TOO_LARGE)
+        if not codings or recognise(head, None) is not None:
+            return self._judge(file, taken, head)
+        if not encoding.can_be_undone(codings):
+            return self._unreadable(taken, self._strange)
+        if not encoding.begins(codings[0], head):
+            return self._judge(file, taken, head)  # its header is wrong
+        return self._undo(file, taken, codings[0])
+
+    def _unreadable(self, taken: _Taken, why: str, text: bytes = b"") -> Outcome:
+        if taken.broken:
+            return self.outcome(fault=Fault.CUT, detail=taken.broken)
+        return self.outcome(text=text, fault=Fault.NOT_MEDIA, detail=why)
+
+    def _undo(self, file: IO[bytes], taken: _Taken, coding: str) -> Outcome:
+        """Judge what lies under an encoding; it takes the place of what came if it is whole."""
+        draft = self._part.with_name(self._part.name + ".new")
+        try:
+            with os.fdopen(create(draft), "w+b") as target:
+                undone = encoding.undo_file(file, taken.size, target, coding, self._max_size)
+                target.flush()
+                if undone.end is encoding.End.CUT:
+                    why = f"its encoding ({coding}) does not reach its end"
+                    return self.outcome(fault=Fault.CUT, detail=taken.broken or why)
+                if undone.end is encoding.End.TOO_LARGE:
+                    why = f"it grows without bound when its encoding ({coding}) is undone"
+                    return self.outcome(fault=Fault.TOO_LARGE, detail=why)
+                draft.replace(self._part)
+                # That the encoding has reached its end says that all of it has come.
+                inner = _Taken(undone.size, undone.sha256)
+                return self._judge(target, inner, beginning(target.fileno()))
+        finally:
+            draft.unlink(missing_ok=True)
+
+    def _judge(self, file: IO[bytes], taken: _Taken, head: bytes) -> Outcome:
+        if self._answer.status_code == httpx.codes.PARTIAL_CONTENT:
+            return self.outcome(fault=Fault.CUT, detail="only a part of it was sent")
+        media = recognise(head, self._content_type)
+        if media is not None:
+            return self._measure(file, taken, media)
+        text = self._text(file)
+        return self._unreadable(taken, "" if text else "empty", text)
+
+    def _measure(self, file: IO[bytes], taken: _Taken, media: Media) -> Outcome:
+        """Judge whether a medium is whole: by its transfer, and by its own form."""
+        name = media.extension[1:]
+        body = Body(taken.size, taken.sha256, media.extension, media.content_type)
+        if self._framed and not taken.broken and not media.boxes:
+            return self.outcome(body=body)
+        told = extent(media, file.fileno(), taken.size)
+        if taken.broken and told.end is not End.SHOWN:
+            return self.outcome(fault=Fault.CUT, detail=taken.broken)
+        if told.end is End.CUT:
+            # Without a length, the end of the connection may have cut it: it never arrived whole.
+            fault = Fault.BROKEN_MEDIA if self._framed else Fault.CUT
+            detail = f"the {name} is not whole"
+            return self.outcome(fault=fault, detail=detail, text=self._text(file))
+        spare = f"{told.spare} bytes lie behind its end" if told.spare else ""
+        odd = f"{taken.broken}; the {name} is whole all the same" if taken.broken else spare
+        return self.outcome(body=body, detail=odd)
+
+    def _text(self, file: IO[bytes]) -> bytes:
+        return os.pread(file.fileno(), EVIDENCE, 0)
+
+    def _mask(self) -> None:
+        redactor(self._endpoint.key).mask(self._part)
+
+    # -- what its headers say -----------------------------------------------------------------
+
+    @property
+    def _answer(self) -> httpx.Response:
+        assert self._response is not None
+        return self._response
+
+    @property
+    def _codings(self) -> list[str]:
+        return encoding.layers(self._answer.headers.get("content-encoding"))
+
+    @property
+    def _strange(self) -> str:
+        told = self._answer.headers.get("content-encoding", "")
+        said = headers.words(self._endpoint.redact(told))
+        return f"it came encoded ({said}), which was not asked for and is not undone"
+
+    @property
+    def _content_type(self) -> str | None:
+        return headers.words(self._endpoint.redact(self._answer.headers.get("content-type", "")))
+
+    @property
+    def _framed(self) -> bool:
+        """Whether the answer said where it ends."""
+        told = self._answer.headers
+        return "content-length" in told or "transfer-encoding" in told
+
+    def outcome(
+        self,
+        *,
+        fault: Fault | None = None,
+        detail: str = "",
+        text: bytes = b"",
+        body: Body | None = None,
+        hopeless: bool = False,
+    ) -> Outcome:
+        """Put together what came of the attempt, with the key removed from every text."""
+        redact = self._endpoint.redact
+        told = self._response.headers if self._response is not None else httpx.Headers()
+
+        def said(name: str) -> str | None:
+            return headers.words(redact(told.get(name, "")))
+
+        return Outcome(
+            started=self._started,
+            finished=time.time(),
+            took=time.monotonic() - self._began,
+            status=self._response.status_code if self._response is not None else None,
+            fault=fault,
+            detail=redact(detail),
+            text=redact(text[:EVIDENCE].decode("utf-8", "replace")),
+            body=body,
+            content_type=said("content-type"),
+            remaining=headers.decimal(told.get("x-remaining-credits")),
+            cost=headers.cost(told.get("x-cost")),
+            request_id=said("x-request-id"),
+            seed=headers.seed(said("x-seed-value")),
+            location=said("location"),
+            retry_after=retry_after(told),
+            simulated=SANDBOX_HEADER in told,
+            hopeless=hopeless,
+            prompt=self._task.prompt,
+            params=self._task.params,
+        )
+
+
+def as_it_comes(response: httpx.Response) -> AsyncIterator[bytes]:
+    """Iterate over the bytes of a body: no encoding is undone, however many there are."""
+    assert isinstance(response.stream, httpx.AsyncByteStream)
+    return aiter(response.stream)
+
+
+def write_all(file: IO[bytes], chunk: bytes) -> None:
+    """Write all of a chunk to a file without buffer."""
+    written = file.write(chunk)
+    while written < len(chunk):
+        written += file.write(memoryview(chunk)[written:])

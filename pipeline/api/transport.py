@@ -1,0 +1,208 @@
+"""Connections: a fresh one for each request, and a trace of what went over it."""
+
+import socket
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+from urllib.parse import urlsplit
+from urllib.request import getproxies_environment, proxy_bypass
+
+import httpx
+
+from pipeline.api.endpoint import Endpoint
+from pipeline.api.outcomes import Outcome
+from pipeline.api.patience import Patience
+from pipeline.errors import UsageError
+
+if TYPE_CHECKING:
+    import ssl
+
+# Bytes of a request that are sent at once.
+PIECE = 64 * 1024
+_KEEPALIVE_SECONDS = 30
+
+
+class FreshConnections(httpx.AsyncBaseTransport):
+    """A free list of httpx's own single-connection transports.
+
+    One pool for all would scan every connection for each request, which is quadratic in the
+    number in flight. Decided: no network code of our own below httpx, however much faster it
+    measures. The path of the money stays with a library that many people test.
+    """
+
+    def __init__(self, endpoint: Endpoint) -> None:
+        self._free: list[httpx.AsyncHTTPTransport] = []
+        self._tls = _trust() if endpoint.is_secure else None
+        self._proxy = proxy_for(endpoint)
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Send one request over a connection of its own."""
+        transport = self._free.pop() if self._free else self._new()
+        try:
+            response = await transport.handle_async_request(request)
+        except BaseException:
+            # Its connection is in no state to be trusted with another request.
+            await transport.aclose()
+            raise
+        response.stream = Returning(response.stream, transport, self._free)
+        return response
+
+    def _new(self) -> httpx.AsyncHTTPTransport:
+        return httpx.AsyncHTTPTransport(
+            verify=self._tls if self._tls is not None else False,
+            trust_env=False,
+            proxy=self._way(),
+            limits=httpx.Limits(max_connections=1, max_keepalive_connections=0),
+            socket_options=_socket_options(),
+        )
+
+    def _way(self) -> httpx.Proxy | None:
+        if self._proxy is None:
+            return None
+        tls = self._tls if self._proxy.startswith("https") else None
+        return httpx.Proxy(self._proxy, ssl_context=tls)
+
+    async def aclose(self) -> None:
+        """Close what is free."""
+        for transport in self._free:
+            await transport.aclose()
+
+
+def proxy_for(endpoint: Endpoint) -> str | None:
+    """Find the URL of the proxy that the environment names for the API: HTTPS_PROXY, NO_PROXY.
+
+    The key goes through it within TLS, in a tunnel to the API itself.
+
+    Raises:
+        UsageError: it is no proxy of a kind that is known here.
+    """
+    named = getproxies_environment()
+    told = named.get("https") or named.get("all")
+    if not told or not endpoint.is_secure or endpoint.on_loopback:
+        return None
+    if proxy_bypass(endpoint.address):
+        return None
+    url = told if "://" in told else f"http://{told}"
+    try:
+        is_known = httpx.URL(url).scheme in {"http", "https"} and bool(httpx.URL(url).host)
+    except httpx.InvalidURL:
+        is_known = False
+    if not is_known:  # it may hold a password, and is not shown
+        raise UsageError(
+            "HTTPS_PROXY (or ALL_PROXY) names no http:// or https:// proxy",
+            hint=f"correct it, or set NO_PROXY={urlsplit(endpoint.base_url).hostname}",
+        )
+    return url
+
+
+def way_to(endpoint: Endpoint) -> str:
+    """Say in words where requests go: host and port, and the proxy on the way."""
+    proxy = proxy_for(endpoint)
+    through = f" through the proxy {httpx.URL(proxy).netloc.decode('ascii')}" if proxy else ""
+    return endpoint.address + through
+
+
+def _trust() -> "ssl.SSLContext":
+    try:
+        return httpx.create_ssl_context()
+    except OSError as error:
+        raise UsageError(
+            f"the list of certificate authorities cannot be read: {error}",
+            hint="SSL_CERT_FILE or SSL_CERT_DIR names one that is not there",
+        ) from error
+
+
+class Returning(httpx.AsyncByteStream):
+    """The body of an answer; its transport goes back to the free list when it is closed."""
+
+    def __init__(
+        self,
+        stream: httpx.SyncByteStream | httpx.AsyncByteStream,
+        transport: httpx.AsyncHTTPTransport,
+        free: list[httpx.AsyncHTTPTransport],
+    ) -> None:
+        assert isinstance(stream, httpx.AsyncByteStream)
+        self._stream = stream
+        self._transport = transport
+        self._free = free
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self._stream.__aiter__()
+
+    async def aclose(self) -> None:
+        """Give the transport back."""
+        try:
+            await self._stream.aclose()
+        except BaseException:
+            await self._transport.aclose()
+            raise
+        self._free.append(self._transport)
+
+
+def _socket_options() -> list[tuple[int, int, int]]:
+    """TCP keepalive: gateways drop connections that are silent for minutes."""
+    options = [(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)]
+    idle = getattr(socket, "TCP_KEEPIDLE", getattr(socket, "TCP_KEEPALIVE", None))
+    if idle is not None:
+        options.append((socket.IPPROTO_TCP, idle, _KEEPALIVE_SECONDS))
+    if hasattr(socket, "TCP_KEEPINTVL"):
+        options.append((socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, _KEEPALIVE_SECONDS))
+    return options
+
+
+class Witness(Protocol):
+    """Notes how far an attempt has come, for whoever finds its claim after a kill."""
+
+    def sending(self) -> None:
+        """Note that the first byte leaves now.
+
+        Raises:
+            OSError: it could not be noted; then nothing may leave.
+        """
+
+    def answered(self, outcome: Outcome, length: int | None) -> None:
+        """Note that a good answer has begun, and how many bytes its body will have."""
+
+
+@dataclass(slots=True)
+class Trace:
+    """What the transport did for one request: the evidence for "never sent".
+
+    It tells `patience` how long to wait: `write` seconds for each piece of the request to be
+    taken, then `answer` seconds for an answer to begin.
+    """
+
+    patience: Patience
+    write: float
+    answer: float
+    witness: Witness | None = None
+    tried: bool = False
+    wrote: bool = False
+    sent: bool = False
+
+    async def __call__(self, event: str, info: Mapping[str, Any]) -> None:
+        """Take an event of httpcore's."""
+        if event.startswith("connection."):
+            self.tried = True
+        elif getattr(info.get("request"), "method", b"") == b"CONNECT":
+            return  # to a proxy, for a tunnel: the request itself is not on its way
+        elif event.endswith("send_request_headers.started"):
+            if self.witness is not None:
+                self.witness.sending()
+            self.wrote = True
+            self.patience.allow(self.write)
+        elif event.endswith("receive_response_headers.started"):
+            self.sent = True
+            self.patience.allow(self.answer)
+
+    @property
+    def never_sent(self) -> bool:
+        """Whether a connection was tried, and no byte of the request written."""
+        return self.tried and not self.wrote
+
+
+async def in_pieces(content: bytes, trace: Trace) -> AsyncIterator[bytes]:
+    """Yield a large body piece by piece: a slow line is no stalled one."""
+    for at in range(0, len(content), PIECE):
+        trace.patience.allow(trace.write)
+        yield content[at : at + PIECE]

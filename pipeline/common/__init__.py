@@ -1,0 +1,1 @@
+"""Small helpers that know nothing of jobs: nesting, files, names, and the key kept out."""

@@ -1,0 +1,40 @@
+"""The job file: YAML → `Job` → tasks.
+
+Importing this is cheap; reading a job file imports what that needs.
+"""
+
+from pathlib import Path
+from typing import Any
+
+from pipeline.models import Job
+
+
+def load(path: Path, *, to_send: bool = True) -> Job:
+    """Read and check a job file; `to_send` says whether its tasks may be sent, or are looked at.
+
+    `Job.expand` streams its tasks; hold them back until the last one has come, because what is
+    wrong with the rows is raised at the end.
+
+    Raises:
+        pipeline.errors.JobFileError: with every problem at once, each with its line.
+    """
+    from pipeline.job import loading  # noqa: PLC0415 - see the module
+
+    return loading.load(path, to_send=to_send)
+
+
+def schema() -> dict[str, Any]:
+    """Make the JSON Schema of the job file."""
+    from pipeline.job.keys import schemas  # noqa: PLC0415 - see the module
+
+    return schemas.schema()
+
+
+def starter(path: Path) -> dict[str, str]:
+    """Make what `pipeline init` writes beside each other: names of files, and their texts."""
+    from pipeline.job import starting  # noqa: PLC0415 - see the module
+
+    return starting.starter(path)
+
+
+__all__ = ["load", "schema", "starter"]

@@ -1,0 +1,1 @@
+"""Prompts × matrix × takes → tasks, each with its identity and output name."""

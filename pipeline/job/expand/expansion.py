@@ -1,0 +1,220 @@
+"""A plan of prompts → tasks, in the order of the file, as a stream."""
+
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from itertools import islice, zip_longest
+from pathlib import Path
+
+from msgspec.structs import replace
+
+from pipeline.common.extensions import split_ending
+from pipeline.errors import Problem
+from pipeline.job.expand.making import Plan, explained, make_tasks
+from pipeline.job.expand.register import Register, folded
+from pipeline.job.expand.watch import Watch
+from pipeline.job.items import Duplicates, Item
+from pipeline.job.keys.params import with_booleans, wrong_params
+from pipeline.job.problems import InvalidError, Report, TooManyProblemsError, shown
+from pipeline.job.prompts.rows import read_rows
+from pipeline.job.template.templates import UnknownNameError, is_template
+from pipeline.models import Task
+
+MOST_PREVIEWED = 50_000
+"""Tasks of inline prompts that loading checks; the rest is checked where it is expanded."""
+
+MOST_SEARCHED = 500_000
+"""Tasks among which loading looks for more, once something is wrong: some seconds."""
+
+_FEW = 3
+_TWINS = "duplicates: once renders it once, takes: 2 twice"
+
+Items = Callable[[Report], Iterator[Item]]
+Known = set[tuple[Path, str, str]]
+
+
+class Expansion:
+    """Expands a plan as often as it is asked to."""
+
+    def __init__(self, plan: Plan, watch: Watch) -> None:
+        self._plan = plan
+        self._watch = watch
+
+    def tasks(self) -> Iterator[Task]:
+        """Yield the tasks; hold them back until the last one has come.
+
+        Two tasks with one identity are only known at the end.
+
+        Raises:
+            JobFileError: at the end, with every problem of the rows.
+        """
+        return self._checked(self._items)
+
+    def preview(self, report: Report) -> None:
+        """Report what is wrong with the inline prompts, and with the first row of each file.
+
+        Where anything is wrong the rest of the rows is read as well: all is said at once.
+        """
+        first = Report(self._plan.file)
+        with suppress(TooManyProblemsError):
+            for _ in islice(self._stream(self._first_items, first), MOST_PREVIEWED):
+                pass
+        if first.problems or report.problems:
+            for _ in islice(self._stream(self._items, report), MOST_SEARCHED):
+                pass
+        for problem in first.problems:
+            if problem not in report.problems:
+                report.note(problem)
+
+    def _checked(self, items: Items) -> Iterator[Task]:
+        report = Report(self._plan.file)
+        with suppress(TooManyProblemsError):
+            yield from self._stream(items, report)
+        report.raise_if_any()
+
+    def _stream(self, items: Items, report: Report) -> Iterator[Task]:
+        register = Register()
+        known: Known = set()
+        twins = self._twins()
+        for index, item in enumerate(items(report), 1):
+            for task in twins(item, self._tasks_of(item, index, report, known)):
+                for problem in self._watch.look(item, task):
+                    report.note(problem)
+                register.add(task)
+                yield task
+        if not register and not report.problems:
+            report.at(1, "there is nothing to render", "the files of prompts hold no rows")
+        self._name_equals(items, register, report)
+
+    def _items(self, report: Report) -> Iterator[Item]:
+        yield from self._plan.inline
+        for path in self._plan.sources:
+            yield from read_rows(path, report, variables=self._plan.variables)
+
+    def _first_items(self, report: Report) -> Iterator[Item]:
+        yield from self._plan.inline
+        for path in self._plan.sources:
+            yield from islice(read_rows(path, report, variables=self._plan.variables), 1)
+
+    def _tasks_of(self, item: Item, index: int, report: Report, known: Known) -> Iterator[Task]:
+        """Yield a prompt's tasks; a name that a whole sheet lacks is reported once."""
+        try:
+            self._check_params(item, report)
+            yield from self._made(item, index)
+        except InvalidError as error:
+            for where, wrong in explained(self._plan, item, index, error):
+                if isinstance(wrong, UnknownNameError):
+                    mark = (item.origin.file, where, wrong.name)
+                    if item.origin.same_columns and wrong.name != "id" and mark in known:
+                        continue
+                    known.add(mark)
+                report.note(item.problem(where + wrong.message, wrong.hint))
+
+    def _made(self, item: Item, index: int) -> Iterator[Task]:
+        tasks = make_tasks(self._plan, item, index)
+        return tasks if item.former is None else self._with_former(tasks, item.former, index)
+
+    def _with_former(self, tasks: Iterator[Task], item: Item, index: int) -> Iterator[Task]:
+        """Give each task with what version 0.1 made of the row, where that was another one."""
+        try:
+            former = list(make_tasks(self._plan, item, index))
+        except InvalidError:  # it did not render the row either
+            former = []
+        for task, before in zip_longest(tasks, former):
+            same = before is None or (before.id, before.fingerprint) == (task.id, task.fingerprint)
+            yield task if same else replace(task, former=replace(before, meta=task.meta))
+
+    def _twins(self) -> Callable[[Item, Iterator[Task]], Iterator[Task]]:
+        """Make what leaves out twins of earlier tasks, where the job renders them once."""
+        seen: set[str] = set()
+
+        def once(item: Item, tasks: Iterator[Task]) -> Iterator[Task]:
+            for task in tasks:
+                if item.id is not None or task.id not in seen:
+                    yield task
+                if item.id is None:
+                    seen.add(task.id)
+
+        return once if self._plan.duplicates is Duplicates.ONCE else lambda _, tasks: tasks
+
+    def _check_params(self, item: Item, report: Report) -> None:
+        if not item.params or not item.origin.is_rows:
+            return
+        item.params = with_booleans(item.params)
+        for wrong in wrong_params(
+            self._plan.model, item.params, self._plan.file.parent, skip=is_template
+        ):
+            report.note(item.problem(wrong.message, wrong.hint, f"params.{wrong.key}"))
+
+    def _name_equals(self, items: Items, register: Register, report: Report) -> None:
+        ids, names = register.suspects()
+        if not ids and not names:
+            return
+        equals = _Equals(ids, names, self._watch)
+        twins = self._twins()
+        unsaid = Report(self._plan.file)
+        for index, item in enumerate(items(unsaid), 1):
+            tasks = twins(item, self._tasks_of(item, index, unsaid, set()))
+            found = (equals.meet(item, task) for task in tasks)
+            # One problem a prompt: its other takes and combinations say the same.
+            problem = next(filter(None, found), None)
+            if problem is not None:
+                report.note(problem)
+
+
+class _Equals:
+    """Compares the suspects of a first pass by their texts in a second one."""
+
+    def __init__(self, ids: set[int], names: set[int], watch: Watch) -> None:
+        self._watch = watch
+        self._ids = ids
+        self._names = names
+        self._first_of_id: dict[str, Item] = {}
+        self._first_of_name: dict[str, dict[str, tuple[Item, str]]] = {}
+
+    def meet(self, item: Item, task: Task) -> Problem | None:
+        """Say whether a task's identity or name was there before."""
+        if hash(task.id) in self._ids:
+            first = self._first_of_id.setdefault(task.id, item)
+            if first is not item:
+                return _same_task(item, first, self._watch)
+        stem, ending = split_ending(folded(task.output))
+        if hash(stem) in self._names:
+            return self._meet_name(stem, ending, item, task)
+        return None
+
+    def _meet_name(self, stem: str, ending: str, item: Item, task: Task) -> Problem | None:
+        """Say whether another task's file may be called alike.
+
+        `clip` becomes clip.mp4 where that is what comes, and `clip.mp4` does too.
+        """
+        others = self._first_of_name.setdefault(stem, {})
+        alike = others.get(ending) or others.get("")
+        if alike is None and not ending:
+            alike = next(iter(others.values()), None)
+        others.setdefault(ending, (item, task.id))
+        if alike is None or alike[1] == task.id:
+            return None
+        return _same_name(item, task, *alike)
+
+
+def _same_task(item: Item, other: Item, watch: Watch) -> Problem:
+    if item.id is not None and other.id is not None:
+        message = f"the id {shown(item.id)} is there twice"
+        return item.problem(message, f"the first is at {other.place}", "id")
+    can_have_ids = item.origin.file.suffix.casefold() != ".txt"
+    hint = _TWINS + ("; or give each an id" if can_have_ids else "")
+    unused = [name for name, value in item.meta.items() if other.meta.get(name) != value]
+    but = f", though they differ in {' and '.join(map(shown, unused[:_FEW]))}" if unused else ""
+    return item.problem(
+        f"this is the same task as {other.place}: same prompt, same parameters{but}",
+        watch.line_for(item, unused) or hint,
+    )
+
+
+def _same_name(item: Item, task: Task, other: Item, other_task: str) -> Problem:
+    where = "" if other is item else f" at {other.place}"
+    return item.problem(
+        f"tasks {shown(task.id)} and {shown(other_task)}{where} have one output name, "
+        f"{shown(task.output)}",
+        "put {{ id }}, {{ index }}, a matrix value or {{ take }} into output.name",
+    )

@@ -1,0 +1,226 @@
+"""One prompt → its tasks: every combination of the matrix, every take."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from pipeline.job.expand.names import default_name, label_slug, matrix_words, safe_name
+from pipeline.job.identity import hashed_id, matrix_suffix, take_suffix
+from pipeline.job.items import Duplicates, Item
+from pipeline.job.keys.params import with_booleans, wrong_params
+from pipeline.job.problems import InvalidError
+from pipeline.job.template.templates import (
+    Make,
+    Render,
+    fill,
+    has_templates,
+    is_template,
+    text_template,
+)
+from pipeline.job.yaml.scalars import CONTROL
+from pipeline.models import Task, fingerprint
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One combination of the matrix, with what every prompt has in common in it.
+
+    `params` are the job's with the combination's over them; `suffix` goes into identities,
+    `words` into names.
+    """
+
+    values: dict[str, Any]
+    params: dict[str, Any]
+    suffix: str
+    words: str
+    has_templates: bool
+
+    @classmethod
+    def of(cls, values: dict[str, Any], params: dict[str, Any]) -> "Cell":
+        """Work out a cell."""
+        sent = {**params, **values}
+        return cls(values, sent, matrix_suffix(values), matrix_words(values), has_templates(sent))
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a job expands, read and checked as far as it can be without its rows.
+
+    `variables` says whether the job has any, so that a bare text is a template; `uses` are the
+    names that its own templates ask for.
+    """
+
+    file: Path
+    name: str
+    model: str
+    cells: tuple[Cell, ...]
+    takes: int
+    vars: dict[str, Any]
+    prompt: Render | None
+    output: Render | None
+    inline: tuple[Item, ...]
+    sources: tuple[Path, ...]
+    duplicates: Duplicates
+    variables: bool
+    uses: frozenset[str]
+
+
+def make_tasks(plan: Plan, item: Item, index: int) -> Iterator[Task]:
+    """Yield the tasks of one prompt, in the order of the matrix.
+
+    Raises:
+        InvalidError: when the prompt, its parameters or its names cannot be made.
+    """
+    overrides = item.params.keys() & plan.cells[0].values.keys() if item.params else None
+    prints: set[str] = set()
+    label, line = "", f"{item.origin.file_from(plan.file.parent)}:{item.line}"
+    for cell in plan.cells:
+        for take in range(1, plan.takes + 1):
+            scope = _scope(plan, item, index, cell, take)
+            params = _params(plan, item, cell, scope)
+            digest = fingerprint(plan.model, params)
+            if overrides and take == 1 and (item.id or plan.duplicates is Duplicates.ERROR):
+                _refuse_twins(digest, prints, overrides)
+            task = _identity(item, cell, take, params)
+            if plan.output is None:
+                label = label or label_slug(item.id or params["prompt"])
+                output = default_name(label, cell.words, take, task)
+            else:
+                output = safe_name(plan.output({"prompt": params["prompt"], **scope}))
+            yield Task(
+                id=task,
+                model=plan.model,
+                params=params,
+                fingerprint=digest,
+                output=output,
+                meta=item.meta,
+                priority=item.priority,
+                line=line,
+            )
+
+
+def explained(
+    plan: Plan, item: Item, index: int, error: InvalidError
+) -> Iterator[tuple[str, InvalidError]]:
+    """Yield what is wrong with a prompt, each with the template that fails, if one does.
+
+    `error` is what its tasks failed with, at the first template of several.
+    """
+    told = set()
+    for where, wrong in _wrong_templates(plan, item, index):
+        told.add(wrong.message)
+        yield f"{where}: ", wrong
+    if error.message not in told:
+        yield "", error
+
+
+def _wrong_templates(plan: Plan, item: Item, index: int) -> Iterator[tuple[str, InvalidError]]:
+    cell = plan.cells[0]
+    try:
+        scope = _scope(plan, item, index, cell, 1)
+    except InvalidError as error:
+        yield "matrix", error
+        return
+    prompt = item.prompt or ""
+    for where, make in _templates(plan, item, cell):
+        try:
+            made = make({"prompt": prompt, **scope} if where == "output.name" else scope)
+        except InvalidError as error:
+            yield where, error
+        else:
+            prompt = made if where == "prompt" else prompt
+
+
+def _templates(plan: Plan, item: Item, cell: Cell) -> Iterator[tuple[str, Make]]:
+    if item.prompt is None and plan.prompt is not None:
+        yield "prompt", plan.prompt
+    if item.templated:
+        if item.prompt is not None:
+            yield "prompt", partial(_rendered, item.prompt)
+        for key, value in {**cell.params, **item.params}.items():
+            if key not in cell.values:  # those are filled with the scope
+                yield f"params.{key}", partial(fill, value)
+    if plan.output is not None:
+        yield "output.name", plan.output
+
+
+def _rendered(source: str, scope: dict[str, Any]) -> str:
+    return text_template(source)(scope)
+
+
+def _identity(item: Item, cell: Cell, take: int, params: dict[str, Any]) -> str:
+    identity = hashed_id(params) if item.id is None else item.id + cell.suffix
+    return identity + take_suffix(take)
+
+
+def _refuse_twins(digest: str, prints: set[str], overrides: set[str]) -> None:
+    if digest in prints:
+        keys = ", ".join(sorted(overrides))
+        raise InvalidError(
+            f"two identical tasks: the prompt's own {keys} overrides the matrix",
+            "leave it out here, or use takes for several renders of the same",
+        )
+    prints.add(digest)
+
+
+def _scope(plan: Plan, item: Item, index: int, cell: Cell, take: int) -> dict[str, Any]:
+    """Gather the names of a template; what stands closer to the prompt wins."""
+    if plan.output is None and not item.templated and item.prompt is not None:
+        return {}
+    values = cell.values
+    if item.params and not values.keys().isdisjoint(item.params):
+        # What is sent, not what the matrix would have sent.
+        values = {**values, **{key: item.params[key] for key in values if key in item.params}}
+    scope = {"name": plan.name, "index": index, "take": take, **plan.vars, **item.vars, **values}
+    if item.id is not None:
+        scope["id"] = item.id
+    if item.templated and has_templates(values):
+        _fill_values(scope, values)
+    return scope
+
+
+def _fill_values(scope: dict[str, Any], values: dict[str, Any]) -> None:
+    """Fill the values of the matrix; one that is a template is no name for another."""
+    templates = {key: value for key, value in values.items() if has_templates(value)}
+    others = {key: value for key, value in scope.items() if key not in templates}
+    scope.update(with_booleans(fill(templates, others)))
+
+
+def _params(plan: Plan, item: Item, cell: Cell, scope: dict[str, Any]) -> dict[str, Any]:
+    """Make exactly the body that is sent."""
+    params = {"prompt": _prompt(plan, item, scope), **cell.params}
+    if item.params:
+        params.update(item.params)
+    if item.templated and (cell.has_templates or (item.params and has_templates(item.params))):
+        return _filled(plan, params, scope)
+    return params
+
+
+def _filled(plan: Plan, params: dict[str, Any], scope: dict[str, Any]) -> dict[str, Any]:
+    made, judged = dict(params), {}
+    for key, value in params.items():
+        if key != "prompt" and has_templates(value):
+            made[key] = judged[key] = fill(value, scope)
+    made, judged = with_booleans(made), with_booleans(judged)
+    for wrong in wrong_params(plan.model, judged, plan.file.parent):
+        raise InvalidError(f"params.{wrong.key}: {wrong.message}", wrong.hint)
+    return made
+
+
+def _prompt(plan: Plan, item: Item, scope: dict[str, Any]) -> str:
+    if item.prompt is None:
+        if plan.prompt is None:
+            raise InvalidError("there is no prompt", "write one, or a prompt template for the job")
+        text = plan.prompt(scope)
+    elif item.templated and is_template(item.prompt):
+        text = text_template(item.prompt)(scope)
+    else:
+        text = item.prompt
+    if not text.isprintable() and (match := CONTROL.search(text)):
+        code = f"U+{ord(match.group()):04X}"
+        raise InvalidError(f"the prompt holds a control character ({code})")
+    if not text.strip():
+        raise InvalidError("the template leaves the prompt empty")
+    return text

@@ -1,0 +1,219 @@
+"""What a job says and no request would: told before anything is paid for.
+
+A column `aspect_ratio` that no template uses, a seed that makes takes alike, a date that the
+calendar cannot read. What is certain is a problem; what may be meant so is a warning.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from datetime import date
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from pipeline.errors import Problem
+from pipeline.job.expand.making import Plan
+from pipeline.job.items import Item
+from pipeline.job.keys.params import RULES
+from pipeline.job.problems import shown, visible
+from pipeline.job.template.templates import names_of
+from pipeline.job.yaml.scalars import boolean
+from pipeline.models import Task
+
+USUAL = (
+    *("aspect_ratio", "negative_prompt", "seed", "loop", "duration", "resolution", "fps"),
+    *("cfg_scale", "guidance_scale", "steps", "num_inference_steps", "width", "height"),
+    *("image", "image_url", "start_image", "start_image_url", "end_image", "end_image_url"),
+    *("start_frame", "end_frame", "first_frame", "last_frame"),
+)
+"""What models of the kind usually take: judged where nobody knows what this one does."""
+
+_OF_THE_JOB = ("model", "takes")
+_SEEDS = frozenset({"seed", "randomseed", "noiseseed"})
+_BETWEEN = re.compile(r"[\W_]+")
+_DATE = re.compile(r"(\d{4}-\d\d-\d\d)(?![^T ])", re.ASCII)
+_DATED = "publish"  # what the report's calendar goes by
+_NOTE = "; a note needs another name"
+_FEW = 3
+
+
+class Warnings:
+    """Warnings in the order they were found, each once, however often the rows are read."""
+
+    def __init__(self, told: Iterable[str] = ()) -> None:
+        self._told: dict[Any, str] = {text: text for text in told}
+
+    def __call__(self) -> tuple[str, ...]:
+        """Give them."""
+        return tuple(self._told.values())
+
+    def add(self, about: Any, text: str) -> None:
+        """Keep a warning, the first one about each matter."""
+        self._told.setdefault(about, visible(text))
+
+
+class Column(NamedTuple):
+    """A variable called like a parameter that no template of the job asks for.
+
+    `title` is what its column is called, `name` what a template calls it. `sent` says whether the
+    model is known, or likely, to take it.
+    """
+
+    title: str
+    name: str
+    parameter: str
+    sent: bool
+
+    @property
+    def line(self) -> str | None:
+        """The line of a job file that would send it; None where no template can name it."""
+        if not self.name.isidentifier():
+            return None
+        return f'params: {{{self.parameter}: "{{{{ {self.name} }}}}"}}'
+
+
+class Watch:
+    """Looks at each task of a plan beside the prompt that it was made of."""
+
+    def __init__(self, plan: Plan, warnings: Warnings, *, to_send: bool) -> None:
+        self._plan = plan
+        self._to_send = to_send
+        self._warnings = warnings
+        rules = RULES.get(plan.model)
+        self._taken = {folded(name): name for name in (USUAL if rules is None else rules)}
+        self._known = {folded(name): name for name in (*USUAL, *_OF_THE_JOB)} | self._taken
+        self._columns: dict[tuple[str, ...], list[Column]] = {}
+        self._told: set[object] = set()
+        self._item: Item | None = None
+        self._here: list[Column] = []
+        self._last: tuple[Item, str] | None = None
+        self._look_at_vars()
+
+    def _look_at_vars(self) -> None:
+        """Warn of the job's own variables; what the prompts of a sheet ask for is not known."""
+        asked = names_of([[item.prompt, item.params] for item in self._plan.inline])
+        for column in self._unused(tuple(self._plan.vars)):
+            if not self._plan.sources and column.sent and column.name not in asked:
+                value, line = self._plan.vars[column.name], column.line
+                self._warnings.add(
+                    ("vars", column.name),
+                    f"vars.{column.name} is used nowhere: {shown(value)} would not be sent"
+                    + (f"; write {line}" if line else ""),
+                )
+
+    def look(self, item: Item, task: Task) -> Iterable[Problem]:
+        """Give what is certain to be wrong with a task; warn of what may be."""
+        if item is not self._item:
+            self._item = item
+            self._here = self._columns_of(item)
+            if _DATED in item.meta:
+                self._look_at_date(item)
+        if self._plan.takes > 1:
+            self._look_at_seed(item, task)
+        return self._problems(item, task) if self._here else ()
+
+    def _problems(self, item: Item, task: Task) -> Iterator[Problem]:
+        for column in self._here:
+            value = item.vars[column.name]
+            if not _is_blank(value) and not self._is_sent(column, value, item, task):
+                yield from self._unsent(column, value, item)
+
+    def line_for(self, item: Item, names: Iterable[str]) -> str | None:
+        """Give the line that would send one of some columns, if one is called like a parameter."""
+        folds = {folded(name) for name in names}
+        lines = (c.line for c in self._columns_of(item) if c.sent and folded(c.name) in folds)
+        return next((f"send it: {line}" for line in lines if line), None)
+
+    def _columns_of(self, item: Item) -> list[Column]:
+        names = tuple(item.vars)
+        columns = self._columns.get(names)
+        if columns is None:
+            columns = self._columns[names] = list(self._unused(names))
+        return columns
+
+    def _unused(self, names: tuple[str, ...]) -> Iterator[Column]:
+        by_fold: dict[str, list[str]] = {}
+        for name in names:
+            by_fold.setdefault(folded(name), []).append(name)
+        for fold, alike in by_fold.items():
+            if fold in self._known and self._plan.uses.isdisjoint(alike):
+                # An alias, such as `Aspect_Ratio`, comes last, and templates can name it.
+                yield Column(alike[0], alike[-1], self._known[fold], fold in self._taken)
+
+    def _is_sent(self, column: Column, value: Any, item: Item, task: Task) -> bool:
+        own = {"model": self._plan.model, "takes": self._plan.takes}
+        sent = own.get(column.parameter, task.params.get(column.parameter))
+        if sent == value or str(sent).casefold() == str(value).strip().casefold():
+            return True
+        if isinstance(sent, bool) and boolean(str(value)) is sent:
+            return True
+        asked = names_of([item.prompt, item.params]) if item.templated else ()
+        return column.name in asked
+
+    def _unsent(self, column: Column, value: Any, item: Item) -> Iterator[Problem]:
+        mark = (item.origin.file, column.name)
+        if mark in self._told:
+            return
+        self._told.add(mark)
+        what = f"{shown(column.title)} is used nowhere: {shown(value)} would not be sent"
+        if column.sent and column.parameter not in self._plan.cells[0].values:
+            if self._to_send:
+                yield item.problem(what, f"{column.line or f'call it {column.parameter}'}{_NOTE}")
+            return
+        self._warnings.add(mark, f"{item.place}: {what}; {self._why(column)}")
+
+    def _why(self, column: Column) -> str:
+        if column.parameter in _OF_THE_JOB:
+            return f"{column.parameter} is the job's, the same for all its rows"
+        if column.sent:
+            return "the matrix says what is"
+        return f"{self._plan.model} has no such parameter, and it is kept as meta alone"
+
+    def _look_at_seed(self, item: Item, task: Task) -> None:
+        last, self._last = self._last, (item, task.fingerprint)
+        if last is None or last[0] is not item or last[1] != task.fingerprint:
+            return
+        for key, value in task.params.items():
+            if folded(key) in _SEEDS and _is_seed(value):
+                first = int(value)
+                seeds = [str(first + n) for n in range(self._plan.takes)]
+                several = ", ".join(seeds[:_FEW]) + (", …" if seeds[_FEW:] else "")
+                self._warnings.add(
+                    "seed",
+                    f"{item.place}: all {self._plan.takes} takes are the same request, seed "
+                    f"{first} and all, and each is paid for; for as many clips that differ "
+                    f"write matrix: {{{key}: [{several}]}} in place of takes and {key}",
+                )
+
+    def _look_at_date(self, item: Item) -> None:
+        value = item.meta[_DATED]
+        if not _is_date(str(value)) and not _is_blank(value):
+            self._warnings.add(
+                (item.origin.file, _DATED),
+                f"{item.place}: {_DATED}: {shown(value)} is no date that can be read, such as "
+                f"2026-12-01, and the report's calendar leaves it out",
+            )
+
+
+def folded(name: str) -> str:
+    """Bring a name into the form in which `Aspect Ratio` and `aspect_ratio` are one."""
+    return _BETWEEN.sub("", name).casefold()
+
+
+def _is_blank(value: Any) -> bool:
+    return value is None or (isinstance(value, str) and not value.strip())
+
+
+def _is_seed(value: Any) -> bool:
+    """Say whether a seed is fixed: a negative one asks for chance."""
+    if isinstance(value, str):
+        return value.isascii() and value.isdigit() and len(value) <= 20  # noqa: PLR2004 - 64 bits
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+
+
+@lru_cache(maxsize=4096)
+def _is_date(text: str) -> bool:
+    match = _DATE.match(text)
+    try:
+        return match is not None and date.fromisoformat(match[1]) is not None
+    except ValueError:
+        return False

@@ -1,0 +1,1 @@
+"""What a job file may hold: keys, types, models and their parameters."""

@@ -1,0 +1,164 @@
+"""The document against its schema: every error with its line, its key and the nearest right one."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from pipeline.job.keys.document import (
+    Credits,
+    Document,
+    Head,
+    Notify,
+    Output,
+    Prompt,
+    Retry,
+    Schedule,
+)
+from pipeline.job.keys.fields import kind
+from pipeline.job.nodes import Mapping, Sequence, Way
+from pipeline.job.problems import InvalidError, Report, nearest, shown
+
+_SECTIONS: dict[str, type[BaseModel]] = {
+    "output": Output,
+    "retry": Retry,
+    "credits": Credits,
+    "schedule": Schedule,
+    "notify": Notify,
+}
+_SECRETS = frozenset({"key", "api_key", "apikey", "token", "secret", "x-api-key"})
+_ELSEWHERE = {
+    name: f"{section}.{name}" for section, model in _SECTIONS.items() for name in model.model_fields
+} | {"aspect_ratio": "params.aspect_ratio", "loop": "params.loop", "price": "credits.cost"}
+_TOLD = {
+    "greater_than_equal": "must be at least {ge}",
+    "greater_than": "must be above {gt}",
+    "less_than_equal": "must be at most {le}",
+    "missing": "is required",
+    "model_type": "a mapping is expected, not {kind}",
+    "dict_type": "a mapping is expected, not {kind}",
+    "tuple_type": "a list is expected, not {kind}",
+    "int_parsing_size": "the number does not fit into 64 bits",
+    "int_from_float": "a whole number is expected",
+}
+_ROUNDS = 5
+
+
+def check_head(tree: Mapping, report: Report) -> Head | None:
+    """Check everything but the inline prompts.
+
+    What is wrong is reported and left out, so that the rest can be checked as well; None when
+    too little is left.
+    """
+    rest: dict[str, Any] = {key: value for key, value in tree.items() if key != "prompts"}
+    for tries in range(_ROUNDS):
+        try:
+            return Head.model_validate(rest)
+        except ValidationError as error:
+            for detail in error.errors(include_url=False):
+                # Later errors come of what was left out, not of what was written.
+                if tries == 0:
+                    _report(detail, (), report)
+                rest = _without(rest, detail)
+    return None
+
+
+def check_prompts(tree: Mapping, report: Report) -> Iterator[tuple[int, int, Prompt]]:
+    """Check the inline prompts; yields place in the list, line and prompt of the right ones."""
+    prompts = tree.get("prompts")
+    if prompts is None:
+        return
+    if not isinstance(prompts, Sequence):
+        report.add(
+            ("prompts",), f"a list is expected, not {kind(prompts)}", "one prompt a line: - …"
+        )
+        return
+    for index, item in enumerate(prompts):
+        if item is None:
+            report.add(("prompts", index), "this prompt is empty", "write a text, or take it out")
+            continue
+        try:
+            yield index, prompts.lines[index], Prompt.model_validate(item)
+        except ValidationError as error:
+            for detail in error.errors(include_url=False):
+                _report(detail, ("prompts", index), report)
+
+
+def _without(rest: dict[str, Any], detail: ErrorDetails) -> dict[str, Any]:
+    """Leave out what an error blames."""
+    first, *inner = detail["loc"]
+    if detail["type"] == "missing" and not inner:
+        return {**rest, str(first): "unknown"}
+    section = rest.get(str(first))
+    if inner and isinstance(section, dict) and detail["type"] != "missing":
+        kept = {key: value for key, value in section.items() if key != inner[0]}
+        return {**rest, str(first): kept}
+    return {key: value for key, value in rest.items() if key != first}
+
+
+def _report(detail: ErrorDetails, above: Way, report: Report) -> None:
+    way = (*above, *detail["loc"])
+    error = detail.get("ctx", {}).get("error")
+    if isinstance(error, InvalidError):
+        _strip(way, report, error.message, error.hint)
+    elif detail["type"] == "extra_forbidden":
+        report.add(way, "unknown key", _text_with_a_colon(way, report) or _right_key(way))
+    else:
+        told = _TOLD.get(detail["type"], detail["msg"])
+        if above and not detail["loc"]:
+            told = "a text or a mapping is expected, not {kind}"
+        told = told.format(kind=kind(detail["input"]), **detail.get("ctx", {}))
+        _strip(way, report, told, _missing_hint(way) if detail["type"] == "missing" else None)
+
+
+def _strip(way: Way, report: Report, message: str, hint: str | None) -> None:
+    """Report at the place people wrote: a single text taken as a list of one has no item 0."""
+    node: Any = report.tree
+    for depth, step in enumerate(way):
+        if not isinstance(node, dict | list):
+            way = way[:depth]
+            break
+        node = node.get(step) if isinstance(node, dict) else node[int(step)]
+    report.add(way, message, hint)
+
+
+def _text_with_a_colon(way: Way, report: Report) -> str | None:
+    """Say what `- Camera: pan left` should have been: for YAML it is a mapping of one key."""
+    if len(way) != 3 or way[0] != "prompts":  # noqa: PLR2004 - prompts, its place, the key
+        return None
+    mapping = report.tree["prompts"][way[1]]
+    key, value = str(way[2]), mapping[way[2]]
+    if len(mapping) > 1 or isinstance(value, dict | list) or key.casefold() in Prompt.model_fields:
+        return None
+    written = f"{key}: {value or ''}".strip()
+    near = nearest(key, Prompt.model_fields, alike=0.8)
+    return f"quote the text: {shown(written)}" + (f", or did you mean {near}?" if near else "")
+
+
+def _missing_hint(way: Way) -> str | None:
+    return "such as luma-txt-2-video" if way == ("model",) else None
+
+
+def _right_key(way: Way) -> str | None:
+    """Say what an unknown key should have been."""
+    *above, last = way
+    name = str(last)
+    if name.casefold() in _SECRETS:
+        return "secrets live in the environment: SEGMIND_API_KEY"
+    known = _known(above)
+    near = nearest(name, known)
+    if near is not None:
+        return f"did you mean {near}?"
+    if " " in name:
+        return 'quote a text that contains ": "'
+    if name in _ELSEWHERE:
+        return f"did you mean {_ELSEWHERE[name]}?"
+    return f"known: {', '.join(known)}"
+
+
+def _known(above: list[Any]) -> list[str]:
+    if not above:
+        return list(Document.model_fields)
+    model = Prompt if above[0] == "prompts" else _SECTIONS[str(above[0])]
+    return list(model.model_fields)

@@ -1,0 +1,153 @@
+"""The JSON Schema of the job file, for editors: completion, descriptions, errors as one types.
+
+Editors read YAML 1.2, where some texts of ours are numbers or booleans; the schema lets those pass.
+"""
+
+import json
+from typing import Any
+
+from pydantic.json_schema import GenerateJsonSchema
+
+from pipeline.job.keys.document import Document
+from pipeline.job.keys.params import ASPECT_RATIOS, RULES
+from pipeline.job.yaml.scalars import NO, YES
+
+Schema = dict[str, Any]
+
+_SOURCES: list[Schema] = [
+    {"required": ["prompts"], "properties": {"prompts": {"minItems": 1}}},
+    {"required": ["prompts_from"]},
+]
+_TEMPLATE: Schema = {"type": "string", "pattern": r"\{\{|\{%"}
+_ABOUT: dict[str, Schema] = {
+    "aspect_ratio": {
+        "description": "Shape of the frame, width to height. The model's default is 1:1.",
+        "examples": ["16:9"],
+        "anyOf": [{"enum": list(ASPECT_RATIOS)}, _TEMPLATE],
+    },
+    "loop": {
+        "description": "Whether the clip's end leads back into its beginning. Default: false.",
+        "examples": [False],
+        "anyOf": [{"type": "boolean"}, {"enum": sorted(YES | NO)}, _TEMPLATE],
+    },
+    "start_frame": {
+        "description": "Address of the first image.",
+        "examples": ["https://example.com/first.png"],
+        "anyOf": [{"type": "string", "pattern": "^[hH][tT][tT][pP][sS]?://"}, _TEMPLATE],
+    },
+    "end_frame": {
+        "description": "Address of the last image.",
+        "examples": ["https://example.com/last.png"],
+        "anyOf": [{"type": "string", "pattern": "^[hH][tT][tT][pP][sS]?://"}, _TEMPLATE],
+    },
+    "resolution": {
+        "description": "Size of the picture.",
+        "examples": ["720p"],
+        "type": "string",
+    },
+}
+
+
+class _Generator(GenerateJsonSchema):
+    """Leaves out what says nothing to a person: titles, and null for what may be absent."""
+
+    def nullable_schema(self, schema: Any) -> Schema:
+        return self.generate_inner(schema["schema"])
+
+    def field_title_should_be_set(self, schema: Any) -> bool:
+        del schema
+        return False
+
+    def default_schema(self, schema: Any) -> Schema:
+        made = super().default_schema(schema)
+        if made.get("default", ...) in (None, (), []):
+            made.pop("default", None)
+        return made
+
+
+def schema() -> Schema:
+    """Make the JSON Schema of the job file."""
+    made = Document.model_json_schema(schema_generator=_Generator)
+    definitions = made.pop("$defs")
+    _numbers(definitions)
+    properties = made["properties"]
+    bare = {
+        "type": ["string", "number", "boolean"],
+        "pattern": r"\S",
+        "description": "A bare prompt.",
+    }
+    properties["prompts"]["items"] = {"anyOf": [bare, {"$ref": "#/$defs/Prompt"}]}
+    properties["prompts_from"] = _one_or_more(properties["prompts_from"])
+    _several(definitions)
+    properties["matrix"] |= _matrix()
+    return {
+        "$schema": "http://json-schema.org/draft-07/schema#",
+        **made,
+        "title": "pipeline job",
+        "anyOf": _SOURCES,
+        "allOf": [_rules_of(model) for model in RULES],
+        "$defs": definitions | {f"params.{model}": _params(model) for model in RULES},
+    }
+
+
+def schema_text() -> str:
+    """Write the schema as it is kept in a file."""
+    return json.dumps(schema(), indent=2, ensure_ascii=False) + "\n"
+
+
+def _numbers(definitions: dict[str, Schema]) -> None:
+    """Show amounts as numbers: pydantic writes the default of a Decimal as text."""
+    definitions["Credits"]["properties"]["reserve"]["default"] = 0
+
+
+def _several(definitions: dict[str, Schema]) -> None:
+    notify = definitions["Notify"]["properties"]
+    for key in ("to", "on"):
+        notify[key] = _one_or_more(notify[key])
+
+
+def _one_or_more(made: Schema) -> Schema:
+    """Let a list of one be written without its brackets."""
+    about: Schema = {k: made[k] for k in ("description", "examples", "default") if k in made}
+    listed = {"type": "array", "items": made["items"], "minItems": 1}
+    return {**about, "anyOf": [made["items"], listed]}
+
+
+def _matrix() -> Schema:
+    value = {"type": ["string", "number", "boolean", "null"]}
+    combination = {"type": "object", "minProperties": 1, "additionalProperties": value}
+    return {
+        "properties": {
+            "exclude": {
+                "description": "Combinations, or parts of them, to leave out.",
+                "examples": [[{"aspect_ratio": "9:16", "loop": True}]],
+                "type": "array",
+                "items": combination,
+            }
+        },
+        "additionalProperties": {"type": "array", "minItems": 1, "items": value},
+    }
+
+
+def _rules_of(model: str) -> Schema:
+    """Tell what a model takes: of the job, of each prompt, of the matrix."""
+    params = {"$ref": f"#/$defs/params.{model}"}
+    axes = {
+        name: {"type": "array", "items": {k: v for k, v in _ABOUT[name].items() if k != "examples"}}
+        for name in RULES[model]
+    }
+    prompt = {"properties": {"params": params}}
+    then = {
+        "params": params,
+        "prompts": {"items": prompt},
+        "matrix": {"properties": axes, "propertyNames": {"enum": [*axes, "exclude"]}},
+    }
+    return {
+        "if": {"properties": {"model": {"const": model}}, "required": ["model"]},
+        "then": {"properties": then},
+    }
+
+
+def _params(model: str) -> Schema:
+    about = {name: _ABOUT[name] for name in RULES[model]}
+    return {"type": "object", "properties": about, "additionalProperties": False}

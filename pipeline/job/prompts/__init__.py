@@ -1,0 +1,1 @@
+"""Rows of prompts: sheets, JSON Lines, text files."""

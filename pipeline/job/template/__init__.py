@@ -1,0 +1,1 @@
+"""Prompt templates: Jinja, bounded, and its filters."""

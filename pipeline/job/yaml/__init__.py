@@ -1,0 +1,1 @@
+"""YAML events → nodes with their lines, and scalars by YAML 1.1 without its surprises."""

@@ -1,0 +1,1 @@
+"""The manifest: what it says, how it is written, and the plan that follows from it."""

@@ -1,0 +1,235 @@
+"""The job against its manifest: what is done, what changed, what is to do, what it would cost."""
+
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass, field
+from decimal import Decimal
+from enum import StrEnum
+from pathlib import Path
+
+from pipeline.amounts import ZERO, dollars
+from pipeline.events import Counts
+from pipeline.job.keys.params import PUBLISHED_PRICES, PUBLISHED_SECONDS
+from pipeline.ledger.disk import Disk
+from pipeline.ledger.manifest import History, Standing, last_records
+from pipeline.models import InDoubt, Job, Record, Task
+from pipeline.money.prices import PriceBook, price_class
+
+# Clips out of place that a warning names.
+_NAMED = 3
+
+
+class Retry(StrEnum):
+    """What a run takes up again, on request."""
+
+    FAILED = "failed"
+    IN_DOUBT = "in-doubt"
+    MISSING = "missing"
+
+
+class Kind(StrEnum):
+    """What there is to say of a task that is not simply done."""
+
+    NEW = "new"
+    CHANGED = "changed"
+    FAILED = "failed"
+    IN_DOUBT = "in_doubt"
+    MISSING = "missing"
+
+
+KINDS = {
+    Standing.NEW: Kind.NEW,
+    Standing.CHANGED: Kind.CHANGED,
+    Standing.FAILED: Kind.FAILED,
+    Standing.IN_DOUBT: Kind.IN_DOUBT,
+}
+
+Show = Callable[[Task, Kind, bool], None]
+"""Takes each task that is not simply done, and whether the run would render it."""
+
+
+@dataclass(slots=True)
+class Plan:
+    """How the tasks of a job stand, and what a run would do."""
+
+    total: int = 0
+    standings: Counter[Standing] = field(default_factory=Counter)
+    missing: list[str] = field(default_factory=list)
+    missing_count: int = 0
+    missing_again: bool = False
+    unowned: list[str] = field(default_factory=list)
+    removed_count: int = 0
+    classes: Counter[str] = field(default_factory=Counter)
+    prices: PriceBook = field(default_factory=lambda: PriceBook(None, None))
+    selected: int = 0
+    budget_left: Decimal | None = None
+    too_short: str | None = None
+
+    @property
+    def counts(self) -> Counts:
+        """The counts that `status` tells."""
+        return count(self.total, self.standings)
+
+    @property
+    def price(self) -> Decimal | None:
+        """What the selected tasks are expected to cost; None where a price is unknown."""
+        return self.price_of(self.classes, self.prices)
+
+    @property
+    def warnings(self) -> list[str]:
+        """What a person should know before the run."""
+        return [*self._about_missing(), *self.advice]
+
+    def _about_missing(self) -> Iterator[str]:
+        if self.missing_count:
+            one = self.missing_count == 1
+            clips, stay = ("clip is", "stays") if one else ("clips are", "stay")
+            fate = "rendered again (--retry missing)" if self.missing_again else f"{stay} done"
+            names = _some(self.missing, self.missing_count)
+            yield f"{self.missing_count} finished {clips} not in place, and {fate}: {names}"
+
+    def _about_unowned(self) -> Iterator[str]:
+        if self.unowned:
+            count = len(self.unowned)
+            clips = "clip here has" if count == 1 else "clips here have"
+            yield (
+                f"{count} {clips} no record ({_some(self.unowned, count)}): where they are this"
+                " job's, stop, restore manifest.jsonl from a backup, and pay for nothing twice"
+            )
+
+    @property
+    def advice(self) -> list[str]:
+        """What will go wrong with the run as it is asked for."""
+        told = list(self._about_unowned())
+        if self.too_short and self.selected:
+            told.append(self.too_short)
+        left, price = self.budget_left, self.price
+        if left is not None and price is not None and price > left:
+            told.append(
+                f"the budget leaves {dollars(max(left, ZERO))}, and this plan costs about"
+                f" {dollars(price)}: the run would stop for credits (exit code 3)"
+            )
+        return told
+
+    def miss(self, task: Task) -> None:
+        """Count a task whose clip is not in place."""
+        self.missing_count += 1
+        if len(self.missing) < _NAMED:
+            self.missing.append(task.output)
+
+    @staticmethod
+    def price_of(classes: Counter[str], prices: PriceBook) -> Decimal | None:
+        """Price tasks by class; None where a price is unknown."""
+        each = {name: prices.estimate(name) for name, number in classes.items() if number > 0}
+        known = {name: price for name, price in each.items() if price is not None}
+        if len(known) < len(each):
+            return None
+        return sum((price * classes[name] for name, price in known.items()), Decimal(0))
+
+
+def count(total: int, standings: Counter[Standing]) -> Counts:
+    """Count by standing. What is new or changed is pending: a plain run would render it."""
+    return Counts(
+        total=total,
+        succeeded=standings[Standing.DONE],
+        failed=standings[Standing.FAILED],
+        in_doubt=standings[Standing.IN_DOUBT],
+        pending=standings[Standing.NEW] + standings[Standing.CHANGED],
+    )
+
+
+def make(  # noqa: PLR0913 - what a run may be asked for
+    job: Job,
+    history: History,
+    manifest: Path,
+    *,
+    retry: Collection[Retry] = (),
+    limit: int | None = None,
+    take: Callable[[Task, Standing], None] | None = None,
+    show: Show | None = None,
+) -> Plan:
+    """Expand the job and hold it against the manifest; each task to do goes to `take`.
+
+    `show` is given each task that is not simply done, to do or not.
+
+    Raises:
+        JobFileError: with every problem of the rows.
+    """
+    disk = Disk(manifest.parent)
+    lost = disk.hold_against(history, manifest)
+    published = PUBLISHED_PRICES.get(job.model)
+    plan = Plan(prices=PriceBook(job.credits.cost, published, history.last_cost))
+    plan.too_short = _too_short(job, history)
+    plan.missing_again = Retry.MISSING in retry
+    if job.credits.budget is not None:
+        said_less = history.understated(job.credits.cost)
+        plan.budget_left = job.credits.budget - history.spent - history.at_risk - said_less
+    taken = _taken_up(job, retry)
+    for task in map(history.known, job.tasks()):
+        standing = history.standing(task)
+        disk.look_into(task.output.rpartition("/")[0])
+        plan.total += 1
+        plan.standings[standing] += 1
+        gone = bool(lost) and standing is Standing.DONE and task.id in lost
+        if gone:
+            plan.miss(task)
+        chosen = standing in taken or (gone and Retry.MISSING in retry)
+        if chosen:
+            if take is not None:  # it will be rendered
+                disk.refuse_unwritable(task.output.rpartition("/")[0])
+            _select(plan, task, standing, limit, take)
+        if show is not None and (gone or standing is not Standing.DONE):
+            show(task, KINDS.get(standing, Kind.MISSING), chosen)
+    plan.unowned = sorted(disk.unowned) if plan.selected else []
+    plan.removed_count = len(history) - (plan.total - plan.standings[Standing.NEW])
+    return plan
+
+
+def _select(
+    plan: Plan,
+    task: Task,
+    standing: Standing,
+    limit: int | None,
+    take: Callable[[Task, Standing], None] | None,
+) -> None:
+    # Which of them a limit leaves, the queue decides: it knows all priorities.
+    plan.selected += limit is None or plan.selected < limit
+    plan.classes[price_class(task)] += 1
+    if take is not None:
+        take(task, standing)
+
+
+def usual_seconds(job: Job, history: History) -> tuple[float | None, bool]:
+    """Tell how long a task takes, and whether past tasks taught it; None where nobody knows."""
+    past = sorted(history.durations)
+    return (past[len(past) // 2], True) if past else (PUBLISHED_SECONDS.get(job.model), False)
+
+
+def _too_short(job: Job, history: History) -> str | None:
+    usual, learned = usual_seconds(job, history)
+    if usual is None or job.timeout >= usual:
+        return None
+    source = "as past tasks did" if learned else "as its vendor says"
+    return (
+        f"timeout: {job.timeout:g} s is less than a task of {job.model} takes, {usual:g} s"
+        f" {source}: answers would come too late, in doubt and perhaps paid for"
+    )
+
+
+def _taken_up(job: Job, retry: Collection[Retry]) -> set[Standing]:
+    taken = {Standing.NEW, Standing.CHANGED}
+    if Retry.FAILED in retry:
+        taken.add(Standing.FAILED)
+    if Retry.IN_DOUBT in retry or job.retry.in_doubt is InDoubt.RESEND:
+        taken.add(Standing.IN_DOUBT)
+    return taken
+
+
+def removed(job: Job, history: History, manifest: Path) -> Iterator[Record]:
+    """Yield the last records of the tasks that are no longer in the job."""
+    here = {history.known(task).id for task in job.tasks()}
+    return (record for record in last_records(manifest, history) if record.task not in here)
+
+
+def _some(names: list[str], count: int) -> str:
+    return ", ".join(names[:_NAMED]) + (", …" if count > _NAMED else "")

@@ -1,0 +1,188 @@
+"""How records are written: from a claim and its completion, or from what came instead."""
+
+import hashlib
+import time
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+
+from pipeline.amounts import ZERO
+from pipeline.api.outcomes import Outcome, cause
+from pipeline.common.extensions import with_ending
+from pipeline.models import (
+    CORRECTION,
+    Cause,
+    Claim,
+    Completion,
+    CostSource,
+    Record,
+    Status,
+    Task,
+    canonical_json,
+    rfc3339,
+)
+from pipeline.money.prices import Booked
+
+LONGEST_VALUE = 64 * 1024
+"""A parameter that is longer, in characters or bytes, is written as its digest."""
+
+
+@dataclass(frozen=True, slots=True)
+class Money:
+    """What a task without output has cost, or may have."""
+
+    cost: Decimal | None = ZERO
+    at_risk: Decimal | None = ZERO
+    source: CostSource | None = None
+
+
+FREE = Money()
+
+
+def paid(booked: Booked) -> Money:
+    """Money that is gone."""
+    return Money(booked.cost, ZERO, booked.source)
+
+
+def risked(at_risk: Decimal | None) -> Money:
+    """Money that may be gone; None where nobody knows how much."""
+    return Money(None, at_risk)
+
+
+def completed(claim: Claim, outcome: Outcome, booked: Booked) -> Claim:
+    """Complete a claim with the answer that came for it."""
+    assert outcome.body is not None
+    done = Completion(
+        output=with_ending(claim.output, outcome.body.extension),
+        bytes=outcome.body.size,
+        sha256=outcome.body.sha256,
+        content_type=outcome.body.content_type,
+        http_status=outcome.status or 200,
+        cost=booked.cost,
+        cost_source=booked.source,
+        remaining_credits=outcome.remaining,
+        request_id=outcome.request_id,
+        finished_at=_after(claim.started_at, outcome.finished),
+        duration_s=outcome.seconds,
+        simulated=outcome.simulated,
+        seed=_seed(outcome, claim.params),
+    )
+    return msgspec.structs.replace(claim, completion=done)
+
+
+def _after(started_at: str, finished: float) -> str:
+    """Write the end of an attempt: never before its begin, although the clock was set back."""
+    return max(started_at, rfc3339(finished))
+
+
+def written(params: dict[str, Any]) -> dict[str, Any]:
+    """Say of a very long parameter, such as a picture as base64, its sha256 and its bytes.
+
+    The fingerprint is over the parameters as they are sent. Of a text the digest is over its UTF-8,
+    of a list or an object over its JSON with sorted keys.
+    """
+    return {name: _digest(value) if _is_long(value) else value for name, value in params.items()}
+
+
+def _is_long(value: Any) -> bool:
+    if isinstance(value, str):
+        return len(value) > LONGEST_VALUE
+    return isinstance(value, list | dict) and len(canonical_json(value)) > LONGEST_VALUE
+
+
+def _digest(value: Any) -> dict[str, Any]:
+    data = value.encode() if isinstance(value, str) else canonical_json(value)
+    return {"sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data)}
+
+
+def _seed(outcome: Outcome | None, params: dict[str, Any]) -> int | str | None:
+    """Take the seed as the answer reported it, else as it was sent."""
+    if outcome is not None and outcome.seed is not None:
+        return outcome.seed
+    sent = params.get("seed")
+    return sent if isinstance(sent, int | str) and not isinstance(sent, bool) else None
+
+
+def _common(claim: Claim) -> dict[str, Any]:
+    return {
+        "task": claim.task,
+        "model": claim.model,
+        "params": claim.params,
+        "fingerprint": claim.fingerprint,
+        "meta": claim.meta,
+        "attempts": claim.attempt,
+        "started_at": claim.started_at,
+    }
+
+
+def succeeded(claim: Claim, done: Completion) -> Record:
+    """Write the record of a claim whose output is in place."""
+    fields = {name: getattr(done, name) for name in Completion.__struct_fields__}
+    return Record(status=Status.SUCCEEDED, at_risk=Decimal(0), **_common(claim), **fields)
+
+
+def correction(record: Record, booked: Booked) -> Record:
+    """Correct what a record says that its attempt has cost: it stands as it did.
+
+    Money is the difference, so that sums go on counting all records.
+    """
+    assert booked.cost is not None
+    difference = booked.cost - (record.cost or ZERO)
+    return msgspec.structs.replace(
+        record, cost=difference, at_risk=ZERO, cost_source=booked.source, reason=CORRECTION
+    )
+
+
+def doubtful(claim: Claim, error: str, *, answered: bool) -> Record:
+    """Write the record of a claim that a run left; `answered` where the API is done with it."""
+    done = claim.completion
+    return Record(
+        status=Status.IN_DOUBT,
+        at_risk=done.cost if done and done.cost is not None else claim.price,
+        error=error,
+        reason=Cause.UNSAVED if answered else Cause.KILLED,
+        finished_at=rfc3339(time.time()),
+        simulated=done.simulated if done else claim.simulated,
+        **_common(claim),
+    )
+
+
+def without_output(  # noqa: PLR0913 - the fields of a record
+    task: Task,
+    status: Status,
+    error: str,
+    outcome: Outcome | None,
+    money: Money,
+    *,
+    attempts: int,
+    claim: Claim | None,
+    simulated: bool | None,
+) -> Record:
+    """Write how a task ended that has no output."""
+    began = outcome.started if outcome else time.time()
+    started_at = claim.started_at if claim else rfc3339(began)
+    return Record(
+        task=task.id,
+        status=status,
+        model=task.model,
+        params=written(task.params),
+        fingerprint=task.fingerprint,
+        meta=task.meta,
+        content_type=outcome.content_type if outcome else None,
+        http_status=outcome.status if outcome else None,
+        attempts=attempts,
+        cost=money.cost,
+        at_risk=money.at_risk,
+        cost_source=money.source,
+        remaining_credits=outcome.remaining if outcome else None,
+        request_id=outcome.request_id if outcome else None,
+        error=" ".join(error.split()),
+        started_at=started_at,
+        finished_at=_after(started_at, outcome.finished if outcome else began),
+        duration_s=outcome.seconds if outcome else None,
+        simulated=simulated,
+        reason=cause(outcome) if outcome else None,
+        seed=_seed(outcome, task.params),
+    )

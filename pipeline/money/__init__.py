@@ -1,0 +1,1 @@
+"""What may be spent: prices, the gate, the wait for a top-up."""

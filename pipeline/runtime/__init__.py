@@ -1,0 +1,1 @@
+"""One run: the queue, dispatch, settling, pauses, and the stop."""

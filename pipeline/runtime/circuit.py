@@ -1,0 +1,215 @@
+"""Poison or outage: a circuit breaker over the whole pool. Pure; times are monotonic seconds.
+
+Different tasks that fail with no success between them are an outage: dispatch holds, and one
+probe at a time goes out with backoff until the first success. Fewer are poison, each its own
+fault. A failure of what was sent before the last success tells little of now: enough of those
+only let the next requests go one at a time, until one of them tells. A 429 holds the pool too,
+until the time the server names.
+"""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from pipeline.backoff import PROBE_FIRST, PROBE_MOST, Backoff
+
+# The shortest pause after a 429, in seconds.
+LEAST_PAUSE = 1.0
+
+PATIENCE = 2 * 3600.0
+PATIENCE_AT_FIRST = 600.0
+# Nobody listens on this machine, no such name, a wrong certificate: waiting mends none of these.
+PATIENCE_WITHOUT_HOPE = 5.0
+
+
+class Hold(StrEnum):
+    """Why dispatch is held."""
+
+    OUTAGE = "outage"
+    RATE_LIMIT = "rate limit"
+
+
+@dataclass(slots=True)
+class Circuit:
+    """The state of the breaker.
+
+    `concurrency` sets how many different tasks make an outage: min(concurrency, 3), but never a
+    single one, since a task alone proves nothing but itself. `patience` is in seconds; None is
+    the default, which is short until something has succeeded.
+    """
+
+    concurrency: int
+    patience: float | None = None
+    held: Hold | None = None
+    until: float = 0.0
+    reason: str = ""
+    probing: str | None = None
+    _failing: set[str] = field(default_factory=set)
+    _older: set[str] = field(default_factory=set)  # failed too, but sent before the last success
+    _success: float = float("-inf")
+    _reached: bool = False
+    _hopeless: bool = False
+    _since: float = 0.0
+    _began: float = 0.0
+    _tries: int = 0
+    _answered: bool = False
+    _probe_failed: bool = False
+    _backoff: Backoff = field(default_factory=lambda: Backoff(PROBE_FIRST, PROBE_MOST))
+    _throttle: Backoff = field(default_factory=lambda: Backoff(2.0, PROBE_MOST, jitter=True))
+
+    @property
+    def outage(self) -> bool:
+        """Whether dispatch is held by an outage."""
+        return self.held is Hold.OUTAGE
+
+    @property
+    def threshold(self) -> int:
+        """How many different tasks must fail in a row to be an outage."""
+        return max(2, min(self.concurrency, 3))
+
+    @property
+    def cautious(self) -> bool:
+        """Whether requests go one at a time, as what was sent earlier makes them suspect."""
+        failing = len(self._failing | self._older)
+        return self.held is None and bool(self._older) and failing >= self.threshold
+
+    @property
+    def hopeless(self) -> bool:
+        """Whether nothing was ever reached, and waiting alone would not mend it."""
+        return self._hopeless and not self._reached
+
+    def proves(self, sent: float) -> bool:
+        """Whether an answer to what was dispatched at `sent` shows the API at work.
+
+        What was sent before an outage began and is only now answered does not: with a hundred in
+        flight, each would let a hundred more out to fail.
+        """
+        return not (self.outage and sent < self._began)
+
+    def alive(self, now: float) -> bool:
+        """Note an answer that shows the API at work: the pool is open again.
+
+        True where it ends an outage in which a probe had failed. Otherwise what has failed
+        since the last such answer failed by itself: it is poison.
+        """
+        ended_outage, self._probe_failed = self._probe_failed, False
+        self._answered = self._reached = True
+        self._success = now
+        self._failing.clear()
+        self._older.clear()
+        if self.held is Hold.RATE_LIMIT and now < self.until:
+            # An answer to what was sent before the 429: its time still holds.
+            self._since, self._tries = now, 0
+        else:
+            self.held, self.until, self.reason = None, 0.0, ""
+            self.probing, self._tries = None, 0
+        return ended_outage
+
+    def failure(  # noqa: PLR0913 - what there is to know of a failure
+        self,
+        task: str,
+        now: float,
+        reason: str,
+        *,
+        sent: float = float("inf"),
+        wait: float | None = None,
+        unreachable: bool = False,
+        hopeless: bool = False,
+    ) -> bool:
+        """Note a failure that may be an outage's; True where this one has begun an outage.
+
+        `sent` is when its request was dispatched, `wait` for how many seconds the server does not
+        want to be asked. `unreachable` says that no connection came about, `hopeless` that none
+        will.
+        """
+        self._reached |= not unreachable
+        self._hopeless = hopeless
+        if not self.outage and sent < self._success:
+            self._older.add(task)
+            return False
+        self._failing.add(task)
+        if self.outage:
+            if self.probing == task:
+                self._probe_failed = True
+                self._next_probe(now, reason, wait)
+            return False
+        if not unreachable and len(self._failing) < self.threshold:
+            return False
+        self._begin(Hold.OUTAGE, now)
+        self._next_probe(now, reason, wait)
+        return True
+
+    def throttled(self, now: float, wait: float | None, reason: str) -> None:
+        """Note a 429: hold until the time it names, or back off where it names none."""
+        if self.outage:
+            # The API is there again, and only slow to let us in.
+            self._failing.clear()
+            self._older.clear()
+        if self.held is not Hold.RATE_LIMIT:
+            self._begin(Hold.RATE_LIMIT, now)
+            self.until = now
+        elif now < self.until:
+            # Another answer of the same burst.
+            self.until = max(self.until, now + (wait or 0.0))
+            return
+        self._tries += 1
+        if wait is None:
+            wait = self._throttle.after(self._tries)
+        else:  # a time that has passed, or none at all, must not become a busy loop
+            floor = self._throttle.after(self._tries - 1) if self._tries > 1 else LEAST_PAUSE
+            wait = max(wait, floor)
+        self.until = max(self.until, now + wait)
+        self.reason, self.probing = reason, None
+
+    def _begin(self, hold: Hold, now: float) -> None:
+        if self.held is None:
+            self._since = now
+        self.held, self.probing, self._tries, self._began = hold, None, 0, now
+
+    def _next_probe(self, now: float, reason: str, wait: float | None) -> None:
+        self._tries += 1
+        self.probing = None
+        pause = max(self._backoff.after(self._tries), wait or 0.0)
+        # The time that a 429 has named holds in an outage too.
+        self.until = max(self.until, now + pause)
+        self.reason = reason
+
+    def waits(self, now: float) -> float | None:
+        """Seconds for which dispatch is held, or None where the next one may go."""
+        if self.probing is not None and (self.held or self.cautious):
+            return float("inf")
+        return self.until - now if self.held and self.until > now else None
+
+    def dispatched(self, task: str) -> None:
+        """Note a dispatch: in an outage, or with caution, it is the probe."""
+        if self.outage or self.cautious:
+            self.probing = task
+
+    def withdrawn(self, task: str) -> None:
+        """Note that a dispatch was taken back, or ended without telling anything."""
+        if self.probing == task:
+            self.probing = None
+
+    def out_of_patience(self, now: float, *, in_flight: int = 0) -> bool:
+        """Whether the present hold has lasted too long to go on waiting.
+
+        A rate limit whose time has come is no hold while what went out then is on its way.
+        """
+        if self.held is Hold.RATE_LIMIT and now >= self.until and in_flight:
+            return False
+        return self.held is not None and now - self._since >= self._patience
+
+    def too_long(self, retry_after: float | None) -> bool:
+        """Whether a server asks for a longer wait than the run would hold for an outage."""
+        return retry_after is not None and retry_after > self._patience
+
+    def patience_left(self, now: float) -> float:
+        """Seconds until the run gives up, while dispatch is held."""
+        return self._since + self._patience - now
+
+    @property
+    def _patience(self) -> float:
+        if self.hopeless:
+            return min(PATIENCE_WITHOUT_HOPE, self.patience or PATIENCE_WITHOUT_HOPE)
+        if self.patience is not None:
+            return self.patience
+        return PATIENCE if self._answered else PATIENCE_AT_FIRST

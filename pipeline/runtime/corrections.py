@@ -1,0 +1,109 @@
+"""Costs that were estimates: once their price is known, a record for each difference."""
+
+import time
+from decimal import Decimal
+
+import anyio
+
+from pipeline import events as ev
+from pipeline.amounts import dollars
+from pipeline.errors import ExitCode, StorageError
+from pipeline.ledger import records
+from pipeline.ledger.manifest import last_records
+from pipeline.models import CostSource, Record
+from pipeline.money.prices import Booked, class_of
+from pipeline.runtime.desk import Desk
+
+# By whom a cost may yet turn out to be wrong.
+_REVISABLE = frozenset({CostSource.ESTIMATED, CostSource.MEASURED})
+
+
+class Corrections:
+    """What this run has booked by the fall of the balance, and what becomes of it.
+
+    A correction is written by the run that has learned better, once: after a kill its estimates
+    stay estimates.
+    """
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._booked: dict[str, set[Decimal]] = {}  # by price class
+        self._told = False
+        self._turn = anyio.Lock()  # what one is correcting, another must not find uncorrected
+
+    def note(self, name: str, record: Record) -> None:
+        """Note a record that is durable; `name` is its price class."""
+        if record.cost_source in _REVISABLE and record.cost is not None:
+            self._booked.setdefault(name, set()).add(record.cost)
+            self._desk.gate.prices.taught.add(name)
+
+    def tell_what_is_odd(self) -> None:
+        """Say once that answers tell a cost that cannot be right."""
+        doubted = self._desk.gate.doubted
+        if doubted is None or self._told:
+            return
+        self._told = True
+        told, booked = map(dollars, doubted)
+        known = f"far off the {booked} that is known" if doubted[1] else "more than there was"
+        said = f"an answer says that it has cost {told} (x-cost), {known}: that is not believed"
+        self._desk.watch(ev.Warned(said, time.time()))
+
+    async def close(self) -> None:
+        """Ask for the balance a last time, and correct by it."""
+        gate = self._desk.gate
+        if self._booked and gate.call_works and not gate.in_flight:
+            await self._desk.ask_balance()
+        await self.write(last=True)
+
+    async def write(self, *, last: bool = False) -> None:
+        """Correct the records of each class whose price is known better now, or at the `last`."""
+        taught = self._desk.gate.prices.taught
+        names = sorted(self._booked if last else self._booked.keys() & taught)
+        taught.clear()
+        for name in names:
+            if self._wrong(name, last=last) is not None:
+                async with self._turn:
+                    await self._correct(name, last=last)
+
+    def _wrong(self, name: str, *, last: bool) -> tuple[set[Decimal], Booked] | None:
+        """Find the costs of a class that were booked and are wrong, and what is right."""
+        final = self._desk.gate.prices.final(name, last=last)
+        if final is None or final.cost is None:
+            return None
+        wrong = self._booked[name] - {final.cost}
+        return (wrong, final) if wrong else None
+
+    async def _correct(self, name: str, *, last: bool) -> None:
+        desk = self._desk
+        if (found := self._wrong(name, last=last)) is None:
+            return
+        wrong, final = found
+        self._booked[name] -= wrong
+        for record in self._records(name, wrong):
+            correction = records.correction(record, final)
+            try:
+                await desk.store.correct(correction)
+            except StorageError as error:
+                desk.stop(ExitCode.STORAGE, error.message)
+                return
+            assert correction.cost is not None
+            desk.gate.correct(correction.cost)
+            desk.watch(ev.Finished(correction, desk.money, time.time(), last=False))
+
+    def _records(self, name: str, wrong: set[Decimal]) -> list[Record]:
+        """Find the records that stand and say a cost that is `wrong`."""
+        store = self._desk.store
+        return [
+            record
+            for record in last_records(store.layout.manifest, store.history)
+            if record.cost in wrong
+            and record.cost_source in _REVISABLE
+            and not self._is_sent_again(record)
+            and class_of(record.model, record.params) == name
+        ]
+
+    def _is_sent_again(self, record: Record) -> bool:
+        flight = self._desk.flying.get(record.task)
+        return flight is not None and (
+            flight.claim is None or flight.claim.started_at != record.started_at
+        )

@@ -1,0 +1,1 @@
+"""Files of a run: the layout, claims, outputs, the order of commits, recovery after a kill."""

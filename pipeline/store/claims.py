@@ -1,0 +1,218 @@
+"""Claims: what was sent, for whoever comes after a kill. One small file an attempt.
+
+The first line is the claim, and ends in `"sent":false}`. Just before the first byte of the request
+leaves, `false` is overwritten by `true`; when an answer has begun, the line is ended in place, and
+the head of the answer appended as a second one. None of it is synced: what a process has written
+outlives the process, and after a power loss the machine's boot id is another, so that nothing is
+concluded from it.
+"""
+
+import contextlib
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+
+import msgspec
+
+from pipeline.amounts import ZERO, is_money
+from pipeline.api.outcomes import Outcome
+from pipeline.common import output_names as places
+from pipeline.common.depth import DEEPEST, is_too_deep
+from pipeline.common.files import read_file, refuse_alien_folder
+from pipeline.errors import DirectoryError
+from pipeline.models import Claim, task_key
+
+_ENCODER = msgspec.json.Encoder(decimal_format="number")
+_DECODER = msgspec.json.Decoder(Claim)
+_ENDS, _SENT, _ANSWERED = b"false}", b"true }", b"true}\n"
+# Bytes; a claim of 0.1 may hold pictures in its parameters.
+_LONGEST = 64 * 1024**2
+_OURS = os.O_NOFOLLOW | os.O_CLOEXEC
+UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+
+
+class Head(msgspec.Struct, frozen=True, kw_only=True):
+    """What an answer told before its body came: enough to take a whole body in later."""
+
+    length: int
+    status: int
+    content_type: str | None = None
+    cost: Decimal | None = None
+    remaining_credits: Decimal | None = None
+    request_id: str | None = None
+    simulated: bool = False
+
+
+class _Gist(msgspec.Struct):
+    """What every claim has."""
+
+    task: str
+    started_at: str
+
+
+_HEADS = msgspec.json.Decoder(Head)
+_GISTS = msgspec.json.Decoder(_Gist)
+
+
+@dataclass(frozen=True, slots=True)
+class Leftover:
+    """A claim that an earlier run left; `claim` is None where it was torn while written."""
+
+    key: str
+    claim: Claim | None = None
+    head: Head | None = None
+    ended: bool = False
+
+    @property
+    def answered(self) -> bool:
+        """Whether an answer had begun: then the API is at work on it no more."""
+        return self.ended or (self.claim is not None and self.claim.completion is not None)
+
+    @property
+    def never_sent(self) -> bool:
+        """Whether not a byte of its request has left: then nothing can have been paid."""
+        claim = self.claim
+        return claim is None or (not claim.sent and claim.completion is None and self._this_boot)
+
+    @property
+    def _this_boot(self) -> bool:
+        return self.claim is not None and self.claim.boot_id == boot_id() is not None
+
+    @property
+    def expected(self) -> Head | None:
+        """The head of the answer, where it can be relied on."""
+        return self.head if self._this_boot else None
+
+
+def encode(claim: Claim) -> bytes:
+    """Write a claim as the first line of its file."""
+    return _ENCODER.encode(claim)
+
+
+def leftovers(folder: Path) -> Iterator[Leftover]:
+    """Yield the claims in a folder.
+
+    Raises:
+        DirectoryError: one that is none of ours: a link, or one that would lead elsewhere.
+    """
+    refuse_alien_folder(folder)
+    for path in sorted(folder.glob("*.json")):
+        try:
+            text = read_file(path, _LONGEST)
+        except FileNotFoundError:
+            continue  # a run that is going on has just ended that attempt
+        yield _parse(path, text)
+
+
+def _parse(path: Path, text: bytes) -> Leftover:
+    first, ended, second = text.partition(b"\n")
+    try:
+        claim = _DECODER.decode(first)
+    except UNREADABLE as error:
+        _refuse_unknown(path, first, error)
+        return Leftover(path.stem)
+    _refuse_forged(path, first, claim)
+    head = None
+    with contextlib.suppress(*UNREADABLE):  # it was torn, or there is none
+        head = _HEADS.decode(second)
+    return Leftover(path.stem, claim, head, ended=bool(ended))
+
+
+def _refuse_unknown(path: Path, text: bytes, error: Exception) -> None:
+    """See that a claim that cannot be read is a torn one, and not one of another version."""
+    with contextlib.suppress(*UNREADABLE):
+        _GISTS.decode(text)
+        raise DirectoryError(
+            f"{path} is a claim that this version cannot read ({error}), so what it paid for is"
+            " unknown",
+            hint="go on with the version that wrote it",
+        )
+
+
+def _refuse_forged(path: Path, text: bytes, claim: Claim) -> None:
+    """See that a claim is about this directory alone."""
+    # A claim knows no extension yet: `errors` becomes errors.mp4, which is nobody's folder.
+    names = [f"{claim.output}.mp4"] + ([claim.completion.output] if claim.completion else [])
+    faults = [f"its output {name!r} {fault}" for name in names if (fault := places.fault(name))]
+    if path.stem != task_key(claim.task):
+        faults.append("it has the name of another task")
+    done = claim.completion
+    amounts = (claim.price, *((done.cost, done.remaining_credits) if done else ()))
+    if not all(map(is_money, amounts)) or min(claim.price or ZERO, ZERO) < 0:
+        faults.append("no money has such an amount")
+    if is_too_deep(text, [claim.params, claim.meta], DEEPEST * 2):
+        faults.append("it nests too deeply")
+    if faults:
+        raise DirectoryError(
+            f"{path} is no claim of this program: {faults[0]}",
+            hint="nothing was sent or moved; if the directory is not from elsewhere, delete it",
+        )
+
+
+class Noting:
+    """Notes in a claim how far its attempt has come. `failed` is told where it cannot."""
+
+    def __init__(self, path: str, failed: Callable[[OSError], None]) -> None:
+        self._path, self._failed = path, failed
+        self.sent = False
+
+    def sending(self) -> None:
+        """Note that the first byte leaves now.
+
+        Raises:
+            OSError: it could not be noted; then nothing may leave.
+        """
+        try:
+            self._write(_SENT)
+        except OSError as error:
+            self._failed(error)
+            raise
+        self.sent = True
+
+    def answered(self, outcome: Outcome, length: int | None) -> None:
+        """Note that an answer has begun; and its head, where its body has a length to be held to.
+
+        Without the head a whole body is kept, and not taken in.
+        """
+        with contextlib.suppress(OSError):
+            self._write(_ANSWERED, b"" if length is None else self._head(outcome, length))
+
+    def _write(self, ending: bytes, more: bytes = b"") -> None:
+        """Overwrite the end of the claim in place, and write more behind it."""
+        file = os.open(self._path, os.O_WRONLY | _OURS)
+        try:
+            end = os.fstat(file).st_size
+            os.pwrite(file, ending, end - len(ending))
+            if more:
+                os.pwrite(file, more, end)
+        finally:
+            os.close(file)
+
+    def _head(self, outcome: Outcome, length: int) -> bytes:
+        head = Head(
+            length=length,
+            status=outcome.status or 0,
+            content_type=outcome.content_type,
+            cost=outcome.cost,
+            remaining_credits=outcome.remaining,
+            request_id=outcome.request_id,
+            simulated=outcome.simulated,
+        )
+        return _ENCODER.encode(head)
+
+
+def boot_id() -> str | None:
+    """Name the time since the machine was started; None where the system does not tell."""
+    return _BOOT_ID
+
+
+def _read_boot_id() -> str | None:
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip() or None
+    except (OSError, UnicodeDecodeError):
+        return None
+
+
+_BOOT_ID = _read_boot_id()

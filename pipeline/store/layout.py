@@ -1,0 +1,251 @@
+"""The output directory: its places, its lock, and to whom it belongs.
+
+<output name>.<ext>   manifest.jsonl   report.html   superseded/   errors/
+.inflight/            a claim and a part for each attempt on the wire
+.lock   .job.json     one run at a time; one job a directory
+"""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import islice
+from pathlib import Path
+
+import msgspec
+
+from pipeline.common import output_names as places
+from pipeline.common.files import (
+    is_locked,
+    lock,
+    open_file,
+    read_file,
+    refuse_alien_folder,
+    sync_directory,
+    write_atomically,
+)
+from pipeline.errors import DirectoryError
+from pipeline.ledger import manifest
+from pipeline.models import Job
+from pipeline.printable import printable
+
+# Bytes of what we note about a directory.
+LONGEST_NOTE = 1024**2
+_MOST_COUNTED = 1000
+_NAMED = 3
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where things are in an output directory."""
+
+    root: Path
+
+    @property
+    def manifest(self) -> Path:
+        """The record of what happened."""
+        return self.root / manifest.NAME
+
+    @property
+    def report(self) -> Path:
+        """The page for people."""
+        return self.root / "report.html"
+
+    @cached_property
+    def inflight(self) -> Path:
+        """Claims and parts of attempts on the wire."""
+        return self.root / ".inflight"
+
+    @property
+    def superseded(self) -> Path:
+        """Clips that newer ones have replaced."""
+        return self.root / "superseded"
+
+    @property
+    def errors(self) -> Path:
+        """Bodies that were no media."""
+        return self.root / "errors"
+
+    @property
+    def lock(self) -> Path:
+        """Held by a run as long as its process lives."""
+        return self.root / ".lock"
+
+    @property
+    def owner(self) -> Path:
+        """Which job the directory belongs to."""
+        return self.root / ".job.json"
+
+    @property
+    def state(self) -> Path:
+        """What a run is doing just now, for `status`."""
+        return self.root / ".state.json"
+
+    def claim(self, key: str) -> Path:
+        """The claim of the attempt at task `key`."""
+        return self.inflight / f"{key}.json"
+
+    def part(self, key: str) -> Path:
+        """The body of that attempt, as far as it has come."""
+        return self.inflight / f"{key}.part"
+
+    def is_running(self) -> bool:
+        """Whether a run holds the directory now: another user's too, where it can be read.
+
+        A lock file can be removed under a run: what it protects is locked as well.
+        """
+        return any(
+            is_locked(path) for path in (str(self.lock), f"{self.root}/", str(self.manifest))
+        )
+
+    def strangers(self) -> list[str]:
+        """Name what lies in the directory and is not ours, at most a thousand of it."""
+        with os.scandir(self.root) as found:
+            names = (entry.name for entry in found)
+            return list(islice((n for n in names if not self._is_own(n)), _MOST_COUNTED))
+
+    @staticmethod
+    def _is_own(name: str) -> bool:
+        return name in places.OWN or name.startswith(".") or name == "lost+found"
+
+
+class _Owner(msgspec.Struct):
+    """The job that a directory belongs to. `file` is relative to the directory."""
+
+    name: str
+    file: str
+
+
+class Held:
+    """An output directory held by this process until it is closed, or dies.
+
+    `warnings` are what a person should know of it before money is spent.
+    """
+
+    def __init__(self, layout: Layout, locks: ExitStack, warnings: list[str]) -> None:
+        self.layout, self.warnings = layout, warnings
+        self._locks = locks
+
+    def close(self) -> None:
+        """Let the directory go."""
+        self._locks.close()
+
+
+def hold(job: Job) -> Held:
+    """Make, lock and claim the output directory of a job.
+
+    Raises:
+        DirectoryError: not writable, held by another run, another job's, or not as we make them.
+    """
+    layout = Layout(job.output_dir)
+    with ExitStack() as locks:
+        try:
+            for folder in (layout.inflight, layout.superseded, layout.errors):
+                refuse_alien_folder(folder)
+            _make(layout.inflight)
+            _lock(layout, locks)
+            _try_writing(layout)
+            warnings = list(_settle_owner(layout, job))
+        except OSError as error:
+            raise DirectoryError(
+                f"{layout.root} cannot be written: {error.strerror or error}",
+                hint="choose another directory with --output, or mend its permissions",
+            ) from error
+        return Held(layout, locks.pop_all(), warnings)
+
+
+def _lock(layout: Layout, locks: ExitStack) -> None:
+    """Lock the lock file, and the directory itself: a lock file can be removed under a run."""
+    file = open_file(layout.lock, os.O_RDWR | os.O_CREAT)
+    locks.callback(os.close, file)
+    free = lock(file)
+    folder = os.open(layout.root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    locks.callback(os.close, folder)
+    with suppress(OSError):  # a share that locks no directory: there the manifest's must do
+        free = free and lock(folder)
+    if not free:
+        raise DirectoryError(
+            f"{layout.root} is in use by another run",
+            hint="wait for it, or watch it with `pipeline status`",
+        )
+
+
+def _make(folder: Path) -> None:
+    """Make a directory and those above it, so that a power loss leaves them there."""
+    missing = [path for path in (folder, *folder.parents) if not path.exists()]
+    folder.mkdir(parents=True, exist_ok=True)
+    for path in reversed(missing):
+        sync_directory(path.parent)
+
+
+def _try_writing(layout: Layout) -> None:
+    """Make and remove a file where files will be: better now than after something was paid."""
+    for folder in (layout.root, layout.inflight):
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    if os.path.lexists(layout.manifest):
+        os.close(open_file(layout.manifest, os.O_RDWR | os.O_APPEND))
+
+
+def _settle_owner(layout: Layout, job: Job) -> Iterator[str]:
+    """Write down whose the directory is; yields what a person should know of it."""
+    owner = refuse_another_job(layout, job)
+    # Where a manifest is, the clips are its own: a copy may have left our dotted files behind.
+    if owner is None and not layout.manifest.exists() and (others := layout.strangers()):
+        yield _say_strangers(layout, others)
+    new = _Owner(job.name, os.path.relpath(job.path, layout.root))
+    if owner is None or (owner.name, owner.file) != (new.name, new.file):
+        write_atomically(layout.owner, msgspec.json.encode(new))
+
+
+def _say_strangers(layout: Layout, others: list[str]) -> str:
+    many = "more than 1,000 files" if len(others) == _MOST_COUNTED else f"{len(others)} files"
+    what = "a file" if len(others) == 1 else many
+    names = ", ".join(map(printable, sorted(others)[:_NAMED])) + (", …" if others[_NAMED:] else "")
+    return f"{layout.root} holds {what} of others ({names}): the clips are put among them"
+
+
+def refuse_another_job(layout: Layout, job: Job) -> _Owner | None:
+    """See that a directory is this job's, or nobody's; returns whose it is.
+
+    Raises:
+        DirectoryError: it is another job's.
+    """
+    owner = read_owner(layout)
+    if owner is not None and not _same_job(layout, owner, job):
+        raise DirectoryError(
+            f"{layout.root} belongs to the job {owner.name!r} ({str(layout.root / owner.file)!r})",
+            hint="give this job a directory of its own: output.dir, or --output",
+        )
+    return owner
+
+
+def read_owner(layout: Layout) -> _Owner | None:
+    """Read which job a directory belongs to; None where none has claimed it."""
+    try:
+        return msgspec.json.decode(read_file(layout.owner, LONGEST_NOTE), type=_Owner)
+    except FileNotFoundError:
+        return None
+    except (OSError, msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise DirectoryError(
+            f"{layout.owner} cannot be read: {error}",
+            hint="delete it if the directory belongs to this job",
+        ) from error
+
+
+def _same_job(layout: Layout, owner: _Owner, job: Job) -> bool:
+    """Judge by the file's place; or by the name, where the file was moved."""
+    if owner.file == os.path.relpath(job.path, layout.root):
+        return True
+    recorded = layout.root / owner.file
+    if not recorded.exists():
+        return owner.name == job.name
+    return job.path.exists() and recorded.samefile(job.path)
+
+
+def wrong_origin(root: Path, *, simulated: bool) -> str:
+    """Say that real and simulated clips must not be mixed; `simulated` is what answers now."""
+    here, there = ("the sandbox", "the real API") if simulated else ("the real API", "the sandbox")
+    return f"{root} holds clips of {there}, and {here} answers now"

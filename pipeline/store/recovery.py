@@ -1,0 +1,148 @@
+"""After a kill: leftover claims become records. What lies whole on the disk is taken in.
+
+One claim never stops the others: what cannot be taken in is in doubt, and what had come of it is
+kept in `errors/`. Nothing that came is deleted.
+"""
+
+import contextlib
+import hashlib
+import os
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+
+import msgspec
+
+from pipeline.api.extent import End, extent
+from pipeline.api.media import beginning, recognise
+from pipeline.common.extensions import with_ending
+from pipeline.common.files import open_file
+from pipeline.errors import DirectoryError, PipelineError, StorageError
+from pipeline.ledger import records
+from pipeline.ledger.manifest import attempt_digest
+from pipeline.models import Claim, Completion, CostSource, Record, rfc3339
+from pipeline.store.claims import Head, Leftover
+from pipeline.store.commit import Store, Wish
+
+_PARTIAL = 206
+_ENDED = "the run was killed before the answer was saved"
+
+
+def recover(store: Store) -> list[Record]:
+    """Turn what an earlier run left in flight into records; returns them.
+
+    Raises:
+        StorageError: a record cannot be written.
+    """
+    for draft in store.layout.inflight.glob("*.new"):
+        draft.unlink()
+    recovered = list(_recover_all(store))
+    for part in sorted(store.layout.inflight.glob("*.part")):
+        _put_away(store, part, part.stem)
+    return recovered
+
+
+def _recover_all(store: Store) -> Iterator[Record]:
+    for left in store.leftovers:
+        claim = left.claim
+        if claim is None or left.never_sent:
+            store.drop(left.key)
+        elif attempt_digest(claim.task, claim.started_at) in store.history.attempts:
+            store.remove_claim(left.key)  # its record was written
+        else:
+            yield _recover(store, left, claim)
+
+
+def _recover(store: Store, left: Leftover, claim: Claim) -> Record:
+    why = ""
+    try:
+        if (taken := _take_in(store, left, claim)) is not None:
+            return taken
+    except (OSError, PipelineError) as error:
+        why = f", and what came cannot be placed: {error}"
+        store.tell(
+            f"{claim.task} is in doubt: what a killed run left of it cannot be placed: {error}"
+        )
+    kept = _put_away(store, store.layout.part(left.key), f"{claim.output}-{left.key[:8]}")
+    if kept:
+        why += f" (what had come is kept in {kept})"
+    record = records.doubtful(claim, f"{_ENDED}{why}", answered=left.answered)
+    return _write(store, Wish(left.key, completed=claim, record=record))
+
+
+def _write(store: Store, wish: Wish) -> Record:
+    store.append([wish])
+    if wish.error is not None:
+        raise StorageError(f"{store.layout.root}: {wish.error}") from wish.error
+    assert wish.record is not None
+    return wish.record
+
+
+def _take_in(store: Store, left: Leftover, claim: Claim) -> Record | None:
+    """Take a whole clip in, from its part or from its place; None where there is none."""
+    part = store.layout.part(left.key)
+    done = claim.completion or _examine(part, claim, left.expected)
+    if done is None:
+        return None
+    claim = msgspec.structs.replace(claim, completion=done)
+    if store.outputs.holds(part, done):
+        wish = Wish(left.key, completed=claim)
+        store.carry_out([wish])
+        if wish.error is not None:
+            raise wish.error
+        return wish.record
+    if claim.completion and store.outputs.holds(store.layout.root / done.output, done):
+        store.outputs.sync((store.layout.root / done.output).parent)
+        return _write(store, Wish(left.key, completed=claim, record=records.succeeded(claim, done)))
+    return None
+
+
+def _examine(part: Path, claim: Claim, head: Head | None) -> Completion | None:
+    """Complete a claim whose body lies whole in its part, as its answer's head has told."""
+    if head is None or head.status == _PARTIAL or not head.length:
+        return None
+    try:
+        file = os.fdopen(open_file(part), "rb")
+    except (OSError, DirectoryError):
+        return None
+    with file:
+        found = os.fstat(file.fileno())
+        media = recognise(beginning(file.fileno()), head.content_type)
+        if media is None or found.st_size != head.length:
+            return None
+        if media.boxes and extent(media, file.fileno(), found.st_size).end is End.CUT:
+            return None
+        file.seek(0)
+        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+    return Completion(
+        output=with_ending(claim.output, media.extension),
+        bytes=found.st_size,
+        sha256=sha256,
+        content_type=media.content_type,
+        http_status=head.status,
+        cost=claim.price if head.cost is None else head.cost,
+        cost_source=CostSource.ESTIMATED if head.cost is None else CostSource.REPORTED,
+        remaining_credits=head.remaining_credits,
+        request_id=head.request_id,
+        finished_at=rfc3339(found.st_mtime),
+        duration_s=_seconds_since(claim.started_at, found.st_mtime),
+        simulated=head.simulated,
+    )
+
+
+def _seconds_since(started_at: str, end: float) -> float:
+    with contextlib.suppress(ValueError):
+        return max(round(end - datetime.fromisoformat(started_at).timestamp(), 3), 0.0)
+    return 0.0
+
+
+def _put_away(store: Store, part: Path, name: str) -> str | None:
+    """Keep what came, if anything did; returns where."""
+    try:
+        kept = store.outputs.keep_body(str(part), name)
+        with contextlib.suppress(FileNotFoundError):
+            part.unlink()
+    except OSError as error:
+        store.tell(f"{part} stays where it is, for it cannot be moved: {error.strerror or error}")
+        return None
+    return kept

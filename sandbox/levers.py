@@ -1,0 +1,91 @@
+"""What tests pull while the sandbox serves: `/sandbox/...`."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from time import time
+from typing import Any, Protocol
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from pipeline.errors import UsageError
+from sandbox import answers
+from sandbox.books import Books, ToppedUp, plain
+from sandbox.faults import check_rates
+from sandbox.outages import Outages
+from sandbox.settings import OutageKind
+
+_Order = dict[str, Any]
+
+
+class Door(Protocol):
+    """What lets clients in."""
+
+    def shut(self, seconds: float) -> None:
+        """Stop listening for so long, from now."""
+
+
+@dataclass(slots=True)
+class Levers:
+    """The levers, and the rates of faults that they set."""
+
+    books: Books
+    rates: dict[str, float]
+    outages: Outages
+    door: Door
+
+    def routes(self) -> list[Route]:
+        """List the routes of all levers."""
+        return [
+            Route("/sandbox/books", self._show_books, methods=["GET"]),
+            Route("/sandbox/credits", _obeying(self._top_up), methods=["POST"]),
+            Route("/sandbox/faults", _obeying(self._set_faults), methods=["POST"]),
+            Route("/sandbox/outage", _obeying(self._start_outage), methods=["POST"]),
+        ]
+
+    async def _show_books(self, _request: Request) -> Response:
+        return JSONResponse(self.books.report())
+
+    def _top_up(self, order: _Order) -> _Order:
+        self.books.record(ToppedUp(Decimal(str(order["add"])), time()))
+        return {"balance": plain(self.books.balance)}
+
+    def _set_faults(self, order: _Order) -> _Order:
+        """Change the rates that are named, and leave the others."""
+        rates = {**self.rates, **{kind: float(rate) for kind, rate in order.items()}}
+        check_rates(rates)
+        self.rates = rates
+        return rates
+
+    def _start_outage(self, order: _Order) -> _Order:
+        kind, seconds = OutageKind(order.get("kind", "503")), float(order["seconds"])
+        if kind is OutageKind.REFUSE:
+            # Before the answer: whoever has it finds the door shut.
+            self.door.shut(seconds)
+        else:
+            self.outages.start(time(), seconds, kind)
+        return {"kind": kind, "seconds": seconds}
+
+
+def json_object(raw: bytes) -> dict[str, Any]:
+    """Read a JSON object; anything else is an empty one."""
+    try:
+        value = msgspec.json.decode(raw)
+    except msgspec.DecodeError:
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def _obeying(act: Callable[[_Order], _Order]) -> Callable[[Request], Awaitable[Response]]:
+    """Make an endpoint of what takes an order, or finds it to be none."""
+
+    async def endpoint(request: Request) -> Response:
+        try:
+            return JSONResponse(act(json_object(await request.body())))
+        except (KeyError, ValueError, InvalidOperation, UsageError) as error:
+            return answers.problem(400, f"no such order: {error}")
+
+    return endpoint

@@ -1,0 +1,63 @@
+"""Prices: what they cost to weigh, where each task is a price class of its own."""
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from pipeline.models import CreditPolicy
+from pipeline.money.gate import CreditGate
+from pipeline.money.prices import PriceBook
+
+PRICE = Decimal("0.95")
+
+
+def looks(monkeypatch: pytest.MonkeyPatch, tasks: int, **told: Any) -> int:
+    """Count how often the book looks at what a class has told, over so many classes."""
+    count, look = 0, PriceBook._told
+
+    def counted(self: PriceBook, name: str) -> Decimal | None:
+        nonlocal count
+        count += 1
+        return look(self, name)
+
+    monkeypatch.setattr(PriceBook, "_told", counted)
+    gate, balance = CreditGate(CreditPolicy()), Decimal(10_000)
+    gate.told(gate.ask(), balance)
+    for number in range(tasks):
+        name = f"a text of its own {number}"
+        gate.consider(name)
+        balance -= PRICE
+        gate.charge(gate.reserve(name), balance, **told)
+    monkeypatch.undo()
+    return count
+
+
+@pytest.mark.parametrize("told", [{"x_cost": PRICE}, {}])
+def test_ten_times_as_many_price_classes_are_ten_times_the_work(
+    monkeypatch: pytest.MonkeyPatch, told: dict[str, Any]
+) -> None:
+    few, many = (looks(monkeypatch, tasks, **told) for tasks in (30, 300))
+    assert many < 15 * few
+
+
+def test_what_an_unknown_class_costs_follows_what_is_heard_of_the_others() -> None:
+    book = PriceBook(None, None)
+    book.hear("a", Decimal("0.30"))
+    assert book.estimate("c") == Decimal("0.30")
+    book.hear("b", Decimal("0.40"))
+    assert book.estimate("c") == Decimal("0.40")
+    for _ in range(2):
+        book.hear("b", Decimal("0.20"))
+    assert book.estimate("c") == Decimal("0.30")
+
+
+def test_what_failed_answers_have_cost_teaches_no_price_by_the_balance_either() -> None:
+    gate, balance = CreditGate(CreditPolicy()), Decimal(100)
+    for _ in range(2):
+        gate.told(gate.ask(), balance)
+        balance -= Decimal("0.10")
+        gate.charge(gate.reserve("a"), balance, Decimal("0.10"), learn=False)
+    gate.told(gate.ask(), balance)
+    assert gate.prices.estimate("a") is None
+    assert gate.spent == Decimal("0.20")

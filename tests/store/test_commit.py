@@ -1,0 +1,548 @@
+"""What is durable: claims, outputs, records, and what a killed run left of them."""
+
+import asyncio
+import errno
+import hashlib
+import os
+import threading
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from decimal import Decimal
+from pathlib import Path
+
+import anyio
+import anyio.lowlevel
+import msgspec
+import pytest
+
+from pipeline.api.outcomes import Outcome
+from pipeline.errors import StorageError
+from pipeline.ledger.manifest import read
+from pipeline.ledger.records import doubtful, succeeded
+from pipeline.ledger.writing import Manifest
+from pipeline.models import Claim, Completion, Record, Status, fingerprint, task_key
+from pipeline.store.claims import Head, Noting, boot_id, encode, leftovers
+from pipeline.store.commit import Store
+from pipeline.store.layout import Layout
+from pipeline.store.recovery import recover as recover_all
+
+PRICE = Decimal("0.95")
+BODY = b"a clip"
+
+
+@pytest.fixture
+def layout(tmp_path: Path) -> Layout:
+    found = Layout(tmp_path / "out")
+    found.inflight.mkdir(parents=True)
+    return found
+
+
+@asynccontextmanager
+async def opened(layout: Layout) -> AsyncIterator[Store]:
+    """Open the store, with what carries out its wishes."""
+    store = Store(layout)
+    try:
+        async with anyio.create_task_group() as beside:
+            beside.start_soon(store.serve)
+            try:
+                yield store
+            finally:
+                store.stop()
+    finally:
+        store.close()
+
+
+def claim_of(task: str, output: str | None = None, **more: object) -> Claim:
+    params = {"prompt": task}
+    fields = {
+        "task": task, "fingerprint": fingerprint("m", params), "model": "m", "params": params,
+        "meta": {"channel": "web"}, "price": PRICE, "attempt": 1, "output": output or task,
+        "started_at": "2026-01-01T00:00:00.000Z",
+    }  # fmt: skip
+    return Claim(**{**fields, **more})  # type: ignore[arg-type]
+
+
+def complete(claim: Claim, body: bytes = BODY, cost: Decimal | None = PRICE) -> Claim:
+    done = Completion(
+        output=f"{claim.output}.mp4", bytes=len(body), sha256=hashlib.sha256(body).hexdigest(),
+        content_type="video/mp4", http_status=200, cost=cost, remaining_credits=None,
+        request_id="r", finished_at="2026-01-01T00:01:00.000Z", duration_s=60.0, simulated=False,
+    )  # fmt: skip
+    return msgspec.structs.replace(claim, completion=done)
+
+
+async def render(store: Store, task: str, body: bytes = BODY, output: str | None = None) -> Record:
+    """Take a task the whole way."""
+    claim = claim_of(task, output, started_at=f"2026-01-01T00:00:00.{len(body):03}Z")
+    key = task_key(task)
+    await store.claim(key, claim)
+    store.layout.part(key).write_bytes(body)
+    return await store.finish(key, complete(claim, body))
+
+
+def clips(layout: Layout) -> dict[str, bytes]:
+    found = (p for p in layout.root.rglob("*") if p.suffix == ".mp4")
+    return {p.relative_to(layout.root).as_posix(): p.read_bytes() for p in found}
+
+
+def records(layout: Layout) -> list[Record]:
+    return list(read(layout.manifest))
+
+
+# -- a task's way -----------------------------------------------------------------------------
+
+
+async def test_a_claim_says_what_is_sent_before_anything_is_sent(layout: Layout) -> None:
+    async with opened(layout) as store:
+        await store.claim("k", claim_of("a"))
+        told = msgspec.json.decode(layout.claim("k").read_bytes(), type=Claim)
+    assert told == claim_of("a")
+    assert not records(layout)
+
+
+async def test_a_finished_task_has_its_clip_and_its_record_and_no_claim(layout: Layout) -> None:
+    async with opened(layout) as store:
+        record = await render(store, "a")
+    assert records(layout) == [record]
+    assert record.status is Status.SUCCEEDED
+    assert (record.output, record.bytes, record.cost) == ("a.mp4", len(BODY), PRICE)
+    assert clips(layout) == {"a.mp4": BODY}
+    assert not list(layout.inflight.iterdir())
+
+
+async def test_a_task_without_output_has_its_record_and_no_claim_and_no_part(
+    layout: Layout,
+) -> None:
+    async with opened(layout) as store:
+        await store.claim("k", claim_of("a"))
+        layout.part("k").write_bytes(b"half a cl")
+        await store.note("k", doubtful(claim_of("a"), "no answer", answered=False))
+    assert [r.status for r in records(layout)] == [Status.IN_DOUBT]
+    assert not list(layout.inflight.iterdir())
+
+
+async def test_a_waiter_that_is_cancelled_harms_no_other(layout: Layout) -> None:
+    async with opened(layout) as store:
+        waiting = [asyncio.create_task(store.claim(name, claim_of(name))) for name in "abc"]
+        await asyncio.sleep(0)  # now each of them waits
+        waiting[0].cancel()  # as asyncio does it, which no scope of anyio's holds off
+        await asyncio.gather(*waiting, return_exceptions=True)
+        await store.claim("d", claim_of("d"))
+    assert [task.cancelled() for task in waiting] == [True, False, False]
+
+
+async def test_a_file_that_cannot_be_closed_fails_its_own_task_alone(
+    layout: Layout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A quota, or a server that has gone, is told when a file is closed."""
+    close, closed = os.close, set()
+
+    def failing(file: int) -> None:
+        name = Path(f"/proc/self/fd/{file}").readlink().name
+        close(file)
+        closed.add(name)
+        if name == "a.json":
+            raise OSError(errno.EDQUOT, "Disk quota exceeded")
+
+    async with opened(layout) as store:
+        monkeypatch.setattr(os, "close", failing)
+        ends = await asyncio.gather(
+            *(store.claim(name, claim_of(name)) for name in "abc"), return_exceptions=True
+        )
+        monkeypatch.undo()
+    assert [type(end) for end in ends] == [StorageError, type(None), type(None)]
+    assert {"a.json", "b.json", "c.json"} <= closed
+
+
+async def test_many_tasks_share_one_commit(layout: Layout, monkeypatch: pytest.MonkeyPatch) -> None:
+    batches = []
+    append = Manifest.append
+
+    def counted(manifest: Manifest, batch: list[Record]) -> list[int]:
+        batches.append(len(batch))
+        return append(manifest, batch)
+
+    monkeypatch.setattr(Manifest, "append", counted)
+    async with opened(layout) as store, anyio.create_task_group() as group:
+        for number in range(60):
+            group.start_soon(render, store, f"t{number:02}")
+    assert sum(batches) == 60
+    assert len(batches) <= 4
+    assert len(clips(layout)) == 60
+
+
+async def test_what_is_being_made_durable_is_made_durable_although_the_run_is_stopped(
+    layout: Layout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writing, go_on = threading.Event(), threading.Event()
+    append = Manifest.append
+
+    def slow(manifest: Manifest, batch: list[Record]) -> list[int]:
+        writing.set()
+        assert go_on.wait(10)
+        return append(manifest, batch)
+
+    monkeypatch.setattr(Manifest, "append", slow)
+    async with opened(layout) as store:
+        with anyio.CancelScope() as worker:
+            async with anyio.create_task_group() as group:
+                group.start_soon(render, store, "a")
+                await anyio.to_thread.run_sync(writing.wait)
+                worker.cancel()
+                go_on.set()
+    assert [r.task for r in records(layout)] == ["a"]
+
+
+async def test_a_store_that_is_told_to_stop_carries_out_what_it_was_asked_for(
+    layout: Layout,
+) -> None:
+    async with anyio.create_task_group() as group, opened(layout) as store:
+        group.start_soon(render, store, "a")
+        await anyio.wait_all_tasks_blocked()
+    assert [r.task for r in records(layout)] == ["a"]
+
+
+async def test_a_cancellation_from_outside_does_not_end_the_store_before_its_users(
+    layout: Layout,
+) -> None:
+    """An answer may come while a run is being cancelled: httpcore shields its last steps."""
+    with anyio.CancelScope() as outside:
+        async with opened(layout) as store:
+            outside.cancel()
+            with anyio.CancelScope(shield=True):
+                await render(store, "a")
+    assert [r.task for r in records(layout)] == ["a"]
+
+
+async def test_a_store_that_was_stopped_refuses_and_lets_nobody_wait(layout: Layout) -> None:
+    async with opened(layout) as store:
+        pass
+    with pytest.raises(StorageError, match="closed"):
+        await store.claim("k", claim_of("a"))
+
+
+# -- names ------------------------------------------------------------------------------------
+
+
+async def test_a_file_that_is_not_the_task_s_stays_where_it_is(layout: Layout) -> None:
+    (layout.root / "a.mp4").write_bytes(b"mine")
+    async with opened(layout) as store:
+        record = await render(store, "a")
+    assert record.output == f"a-{hashlib.sha256(BODY).hexdigest()[:8]}.mp4"
+    assert clips(layout) == {"a.mp4": b"mine", record.output: BODY}
+
+
+async def test_two_tasks_of_one_output_name_each_keep_their_clip(layout: Layout) -> None:
+    async with opened(layout) as store:
+        await render(store, "a", b"one", output="same")
+        await render(store, "b", b"three", output="same")
+    assert sorted(clips(layout).values()) == [b"one", b"three"]
+    for record in records(layout):
+        assert record.output is not None
+        data = clips(layout)[record.output]
+        assert hashlib.sha256(data).hexdigest() == record.sha256
+
+
+async def test_older_clips_of_a_changed_task_move_to_superseded(layout: Layout) -> None:
+    async with opened(layout) as store:
+        await render(store, "a", b"1", output="day/a")
+        await render(store, "a", b"22", output="day/a")
+    # Also in a later run, and under another name.
+    async with opened(layout) as store:
+        record = await render(store, "a", b"333", output="a")
+    assert clips(layout) == {
+        "a.mp4": b"333",
+        "superseded/day-a.1.mp4": b"1",
+        "superseded/day-a.2.mp4": b"22",
+    }
+    assert record.output == "a.mp4"
+
+
+async def test_what_lies_behind_a_link_is_not_moved_to_superseded(
+    layout: Layout, tmp_path: Path
+) -> None:
+    async with opened(layout) as store:
+        await render(store, "a", b"1", output="day/a")
+    theirs = tmp_path / "theirs"
+    (layout.root / "day").rename(theirs)
+    (layout.root / "day").symlink_to(theirs)
+    async with opened(layout) as store:
+        await render(store, "a", b"22", output="a")
+    assert (theirs / "a.mp4").read_bytes() == b"1"
+    assert not list(layout.superseded.glob("*"))
+
+
+async def test_a_clip_that_was_moved_away_is_rendered_to_its_place_again(layout: Layout) -> None:
+    async with opened(layout) as store:
+        await render(store, "a", b"1")
+    (layout.root / "a.mp4").unlink()
+    async with opened(layout) as store:
+        record = await render(store, "a", b"22")
+    assert record.output == "a.mp4"
+    assert clips(layout) == {"a.mp4": b"22"}
+
+
+async def test_an_output_that_cannot_be_placed_keeps_its_claim_and_costs_no_other_task(
+    layout: Layout,
+) -> None:
+    (layout.root / "folder").write_bytes(b"not a folder")
+    failed: list[str] = []
+
+    async def attempt(store: Store, task: str, output: str) -> None:
+        try:
+            await render(store, task, output=output)
+        except StorageError:
+            failed.append(task)
+
+    async with opened(layout) as store, anyio.create_task_group() as group:
+        group.start_soon(attempt, store, "a", "folder/a")
+        group.start_soon(attempt, store, "b", "b")
+    assert failed == ["a"]
+    assert [r.task for r in records(layout)] == ["b"]
+    key = task_key("a")
+    assert msgspec.json.decode(layout.claim(key).read_bytes(), type=Claim).completion
+    assert layout.part(key).read_bytes() == BODY
+
+
+# -- after a crash ----------------------------------------------------------------------------
+
+
+def leave(layout: Layout, claim: Claim, part: bytes | None = None) -> None:
+    """Leave a claim as a killed run does."""
+    key = task_key(claim.task)
+    layout.claim(key).write_bytes(msgspec.json.encode(claim))
+    if part is not None:
+        layout.part(key).write_bytes(part)
+
+
+def recover(layout: Layout) -> list[Record]:
+    """Open the store as the next run does; twice, as a run after it would."""
+    store = Store(layout)
+    found = recover_all(store)
+    store.close()
+    store = Store(layout)
+    assert recover_all(store) == []
+    store.close()
+    assert not list(layout.inflight.iterdir())
+    return found
+
+
+def test_a_claim_without_an_answer_is_in_doubt_with_all_that_was_sent(layout: Layout) -> None:
+    leave(layout, claim_of("a"), b"the first half")
+    (record,) = recover(layout)
+    assert record == records(layout)[0]
+    assert (record.status, record.at_risk, record.cost) == (Status.IN_DOUBT, PRICE, None)
+    claim = claim_of("a")
+    assert (record.params, record.meta) == (claim.params, claim.meta)
+    assert (record.fingerprint, record.started_at) == (claim.fingerprint, claim.started_at)
+    assert not clips(layout)
+
+
+@pytest.mark.parametrize("torn", [b"", b"{", b"\0" * 200, b"\xff\xfe", b"[]", b"{}"])
+def test_a_torn_claim_was_never_sent(layout: Layout, torn: bytes) -> None:
+    layout.claim("a").write_bytes(torn)
+    assert recover(layout) == []
+    assert records(layout) == []
+
+
+@pytest.mark.parametrize("cut", [1, 50, -1])
+def test_a_claim_torn_anywhere_was_never_sent(layout: Layout, cut: int) -> None:
+    layout.claim("a").write_bytes(msgspec.json.encode(claim_of("a"))[:cut])
+    assert recover(layout) == []
+
+
+def test_a_claim_ends_in_the_byte_that_says_whether_it_was_sent(layout: Layout) -> None:
+    assert encode(claim_of("a")).endswith(b'"sent":false}')
+
+
+def test_what_was_noted_in_a_claim_is_read_by_whoever_comes_after_a_kill(layout: Layout) -> None:
+    path = layout.claim(task_key("a"))
+    leave(layout, claim_of("a", boot_id=boot_id()))
+    noting = Noting(str(path), lambda _: None)
+    (left,) = leftovers(layout.inflight)
+    assert left.never_sent
+    noting.sending()
+    (left,) = leftovers(layout.inflight)
+    assert not left.never_sent
+    assert not left.answered
+    assert left.claim == claim_of("a", boot_id=boot_id(), sent=True)
+    noting.answered(Outcome(started=0, finished=1, status=200, cost=PRICE, request_id="r"), 7)
+    (left,) = leftovers(layout.inflight)
+    assert left.expected == Head(length=7, status=200, cost=PRICE, request_id="r")
+    assert left.answered
+    path.write_bytes(path.read_bytes()[:-3])  # the note was torn: that costs no more than itself
+    (left,) = leftovers(layout.inflight)
+    assert (left.expected, left.never_sent) == (None, False)
+
+
+def test_an_attempt_of_which_no_byte_left_before_a_kill_is_no_doubt(layout: Layout) -> None:
+    leave(layout, claim_of("a", boot_id=boot_id()))
+    assert recover(layout) == []
+    assert not records(layout)
+
+
+@pytest.mark.parametrize("boot", [None, "another boot"])
+def test_after_a_power_loss_or_from_a_version_before_that_byte_proves_nothing(
+    layout: Layout, boot: str | None
+) -> None:
+    leave(layout, claim_of("a", boot_id=boot))
+    (record,) = recover(layout)
+    assert (record.status, record.reason, record.at_risk) == (Status.IN_DOUBT, "killed", PRICE)
+
+
+MP4 = (20).to_bytes(4) + b"ftypisom" + bytes(8) + (12).to_bytes(4) + b"mdat" + b"clip"
+
+
+def leave_answered(layout: Layout, body: bytes, *, boot: str | None, length: int = 32) -> None:
+    leave(layout, claim_of("a", "day/a", boot_id=boot), body)
+    noting = Noting(str(layout.claim(task_key("a"))), lambda _: None)
+    noting.sending()
+    noting.answered(Outcome(started=0, finished=1, status=200, remaining=Decimal(9)), length)
+
+
+def test_a_clip_that_lies_whole_although_nobody_came_to_say_so_is_taken_in(layout: Layout) -> None:
+    leave_answered(layout, MP4, boot=boot_id())
+    (record,) = recover(layout)
+    assert (record.status, record.output, record.cost) == (Status.SUCCEEDED, "day/a.mp4", PRICE)
+    assert (record.bytes, record.sha256) == (len(MP4), hashlib.sha256(MP4).hexdigest())
+    assert record.remaining_credits == 9
+    assert clips(layout) == {"day/a.mp4": MP4}
+
+
+@pytest.mark.parametrize(
+    ("body", "boot", "length"),
+    [
+        pytest.param(MP4[:-1], boot_id(), 32, id="cut"),
+        pytest.param(MP4[:-1], boot_id(), 31, id="a box that is cut"),
+        pytest.param(MP4, boot_id(), 33, id="not all of it"),
+        pytest.param(MP4, "another boot", 32, id="a power loss"),
+        pytest.param(b"{}" * 16, boot_id(), 32, id="no clip"),
+    ],
+)
+def test_what_came_and_cannot_be_relied_on_is_kept_as_evidence(
+    layout: Layout, body: bytes, boot: str, length: int
+) -> None:
+    leave_answered(layout, body, boot=boot, length=length)
+    (record,) = recover(layout)
+    (kept,) = layout.errors.iterdir()
+    assert (record.status, record.reason) == (Status.IN_DOUBT, "unsaved")  # it keeps no place
+    assert f"errors/{kept.name}" in (record.error or "")
+    assert kept.read_bytes() == body
+
+
+def test_one_claim_that_cannot_be_taken_in_does_not_stop_the_others(layout: Layout) -> None:
+    (layout.root / "day").write_bytes(b"not a folder")
+    leave(layout, complete(claim_of("a", "day/a")), BODY)
+    leave(layout, complete(claim_of("b")), BODY)
+    told: list[str] = []
+    store = Store(layout, warn=told.append)
+    found = {record.task: record.status for record in recover_all(store)}
+    store.speak()
+    store.close()
+    assert found == {"a": Status.IN_DOUBT, "b": Status.SUCCEEDED}
+    assert "cannot be placed" in told[0]
+    (kept,) = layout.errors.iterdir()
+    assert kept.read_bytes() == BODY
+    assert recover(layout) == []
+
+
+def test_a_whole_part_is_taken_in(layout: Layout) -> None:
+    leave(layout, complete(claim_of("a", "day/a")), BODY)
+    (record,) = recover(layout)
+    assert (record.status, record.output, record.cost) == (Status.SUCCEEDED, "day/a.mp4", PRICE)
+    assert clips(layout) == {"day/a.mp4": BODY}
+
+
+def test_a_clip_in_place_whose_record_was_lost_is_taken_in(layout: Layout) -> None:
+    leave(layout, complete(claim_of("a")))
+    (layout.root / "a.mp4").write_bytes(BODY)
+    (record,) = recover(layout)
+    assert record.status is Status.SUCCEEDED
+    assert clips(layout) == {"a.mp4": BODY}
+
+
+@pytest.mark.parametrize("left", [b"", b"a cli", b"A CLIP", b"a clip and more"])
+def test_a_part_that_is_not_what_came_is_in_doubt(layout: Layout, left: bytes) -> None:
+    leave(layout, complete(claim_of("a"), cost=Decimal("1.25")), left)
+    (record,) = recover(layout)
+    assert (record.status, record.at_risk) == (Status.IN_DOUBT, Decimal("1.25"))
+    assert not clips(layout)
+
+
+def test_a_clip_in_place_that_is_another_is_in_doubt_and_stays(layout: Layout) -> None:
+    leave(layout, complete(claim_of("a")))
+    (layout.root / "a.mp4").write_bytes(b"mine")
+    (record,) = recover(layout)
+    assert record.status is Status.IN_DOUBT
+    assert clips(layout) == {"a.mp4": b"mine"}
+
+
+def test_a_file_that_took_the_name_since_is_not_written_over(layout: Layout) -> None:
+    leave(layout, complete(claim_of("a")), BODY)
+    (layout.root / "a.mp4").write_bytes(b"mine")
+    (record,) = recover(layout)
+    assert record.status is Status.SUCCEEDED
+    assert record.output != "a.mp4"
+    assert clips(layout) == {"a.mp4": b"mine", record.output: BODY}
+
+
+def test_a_claim_whose_record_is_there_is_only_removed(layout: Layout) -> None:
+    done = complete(claim_of("a"))
+    assert done.completion is not None
+    manifest = Manifest(layout.manifest)
+    manifest.append(
+        [succeeded(done, done.completion), doubtful(claim_of("b"), "killed", answered=False)]
+    )
+    manifest.close()
+    (layout.root / "a.mp4").write_bytes(BODY)
+    leave(layout, done)
+    leave(layout, claim_of("b"))
+    assert recover(layout) == []
+    assert len(records(layout)) == 2
+
+
+def test_a_claim_of_a_later_attempt_is_a_record_of_its_own(layout: Layout) -> None:
+    manifest = Manifest(layout.manifest)
+    manifest.append([doubtful(claim_of("a"), "killed", answered=False)])
+    manifest.close()
+    leave(layout, claim_of("a", started_at="2026-01-02T00:00:00.000Z"))
+    assert len(recover(layout)) == 1
+    assert sum(r.at_risk or 0 for r in records(layout)) == 2 * PRICE
+
+
+def test_a_changed_clip_that_is_taken_in_supersedes_the_older_one(layout: Layout) -> None:
+    old = complete(claim_of("a", started_at="2025-01-01T00:00:00.000Z"), b"old")
+    assert old.completion is not None
+    manifest = Manifest(layout.manifest)
+    manifest.append([succeeded(old, old.completion)])
+    manifest.close()
+    (layout.root / "a.mp4").write_bytes(b"old")
+    leave(layout, complete(claim_of("a")), BODY)
+    (record,) = recover(layout)
+    assert record.output == "a.mp4"
+    assert clips(layout) == {"a.mp4": BODY, "superseded/a.1.mp4": b"old"}
+
+
+def test_drafts_are_swept_away_and_a_body_without_a_claim_is_kept(layout: Layout) -> None:
+    (layout.inflight / "x.new").write_bytes(b"{")
+    layout.part("y").write_bytes(b"half")
+    layout.part("z").write_bytes(b"")
+    assert recover(layout) == []
+    (kept,) = layout.errors.iterdir()
+    assert kept.read_bytes() == b"half"
+
+
+async def test_two_tasks_of_one_output_name_in_one_commit_each_keep_their_clip(
+    layout: Layout,
+) -> None:
+    async with opened(layout) as store, anyio.create_task_group() as group:
+        group.start_soon(render, store, "a", b"one", "same")
+        group.start_soon(render, store, "b", b"three", "same")
+    assert sorted(clips(layout).values()) == [b"one", b"three"]
+
+
+def test_every_claim_of_a_killed_run_is_recovered(layout: Layout) -> None:
+    for number in range(8):
+        leave(layout, claim_of(f"t{number}"), b"part")
+    assert len(recover(layout)) == 8
+    assert sum(r.at_risk or 0 for r in records(layout)) == 8 * PRICE

@@ -1,0 +1,204 @@
+"""One run at a time in an output directory, and one job."""
+
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from support.helpers import Desk, environment, refused
+
+from pipeline.errors import DirectoryError
+from pipeline.models import Job
+from pipeline.store.layout import Layout, hold
+from sandbox.testing import Sandbox
+
+HOLDER = """
+import sys
+from pathlib import Path
+from pipeline.store.layout import hold
+from pipeline.models import Job
+
+path, output = map(Path, sys.argv[1:])
+held = hold(Job(path=path, name="job", model="m", output_dir=output, expand=lambda: iter(())))
+print("held", flush=True)
+sys.stdin.read()
+held.close()
+"""
+
+
+def make_job(file: Path, output: Path, name: str = "job") -> Job:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.touch()
+    return Job(path=file, name=name, model="m", output_dir=output, expand=lambda: iter(()))
+
+
+@pytest.fixture
+def job(tmp_path: Path) -> Job:
+    return make_job(tmp_path / "job.yaml", tmp_path / "out")
+
+
+@contextmanager
+def held_elsewhere(job: Job) -> Iterator["subprocess.Popen[str]"]:
+    """Hold the directory in another process."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", HOLDER, job.path, job.output_dir],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment(), text=True,
+    )  # fmt: skip
+    assert process.stdout is not None
+    assert process.stdout.readline() == "held\n"
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def test_a_directory_that_another_process_holds_is_refused_until_that_one_is_done(
+    job: Job,
+) -> None:
+    layout = Layout(job.output_dir)
+    with held_elsewhere(job) as process:
+        assert layout.is_running()
+        with pytest.raises(DirectoryError, match="in use"):
+            hold(job)
+        process.communicate("")
+    assert not layout.is_running()
+    hold(job).close()
+
+
+def test_the_lock_dies_with_its_process(job: Job) -> None:
+    with held_elsewhere(job) as process:
+        process.kill()
+        process.wait()
+        assert not Layout(job.output_dir).is_running()
+        hold(job).close()
+
+
+def test_looking_whether_a_run_is_on_does_not_keep_one_from_starting(job: Job) -> None:
+    layout = Layout(job.output_dir)
+    hold(job).close()
+    for _ in range(5):
+        assert not layout.is_running()
+        held = hold(job)
+        assert layout.is_running()
+        held.close()
+
+
+def test_looking_at_a_directory_that_is_not_there_makes_none(tmp_path: Path) -> None:
+    assert not Layout(tmp_path / "out").is_running()
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_directory_of_another_job_is_refused_and_let_go(job: Job, tmp_path: Path) -> None:
+    hold(job).close()
+    with pytest.raises(DirectoryError, match=r"belongs to the job 'job'"):
+        hold(make_job(tmp_path / "other.yaml", job.output_dir, "other"))
+    hold(job).close()
+
+
+def test_a_copy_of_a_job_is_another_job(job: Job, tmp_path: Path) -> None:
+    hold(job).close()
+    with pytest.raises(DirectoryError, match="belongs"):
+        hold(make_job(tmp_path / "copy.yaml", job.output_dir))
+
+
+def test_a_job_that_was_renamed_inside_keeps_its_directory(job: Job) -> None:
+    hold(job).close()
+    hold(make_job(job.path, job.output_dir, "renamed")).close()
+    hold(make_job(job.path, job.output_dir)).close()
+
+
+def test_a_job_file_that_was_moved_keeps_its_directory(job: Job, tmp_path: Path) -> None:
+    hold(job).close()
+    job.path.unlink()
+    moved = make_job(tmp_path / "jobs" / "job.yaml", job.output_dir)
+    hold(moved).close()
+    # And is now the one that the directory belongs to.
+    with pytest.raises(DirectoryError, match="belongs"):
+        hold(make_job(job.path, job.output_dir))
+
+
+def test_a_tree_that_was_moved_as_a_whole_goes_on(job: Job, tmp_path: Path) -> None:
+    before = make_job(tmp_path / "a" / "job.yaml", tmp_path / "a" / "out")
+    hold(before).close()
+    (tmp_path / "a").rename(tmp_path / "b")
+    hold(make_job(tmp_path / "b" / "job.yaml", tmp_path / "b" / "out")).close()
+
+
+def spoil_owner(job: Job) -> None:
+    hold(job).close()
+    Layout(job.output_dir).owner.write_bytes(b"\0\0")
+
+
+def put_file(job: Job) -> None:
+    job.output_dir.write_bytes(b"")
+
+
+@pytest.mark.parametrize("spoil", [spoil_owner, put_file])
+def test_a_directory_that_cannot_be_used_is_refused(job: Job, spoil: Callable[[Job], None]) -> None:
+    spoil(job)
+    with pytest.raises(DirectoryError):
+        hold(job)
+
+
+def test_a_directory_under_a_file_is_refused(job: Job, tmp_path: Path) -> None:
+    with pytest.raises(DirectoryError):
+        hold(make_job(tmp_path / "j.yaml", job.path / "out"))
+
+
+# -- with the real command --------------------------------------------------------------------
+
+PROMPTS = [{"id": "a", "prompt": "a lighthouse"}, {"id": "b", "prompt": "a harbour"}]
+
+
+@pytest.mark.slow
+def test_simulated_and_real_clips_are_never_mixed(desk: Desk) -> None:
+    desk.write(prompts=PROMPTS[:1], credits={"cost": 0.95})
+    with Sandbox(clips="tiny", latency=0) as simulated:
+        assert desk.run(url=simulated.url).code == 0
+    desk.write(prompts=PROMPTS, credits={"cost": 0.95})
+    with Sandbox(clips="tiny", latency=0, unmarked=True) as real:
+        run = desk.run(url=real.url)
+        assert run.code == 2
+        assert "sandbox" in run.err
+        assert real.books()["posts"] == 0
+        assert desk.run("--output", desk.folder / "real", url=real.url).code == 0
+
+
+@pytest.mark.slow
+def test_a_clip_that_was_moved_away_stays_done_until_it_is_asked_for(desk: Desk) -> None:
+    desk.write(prompts=PROMPTS, credits={"cost": 0.95})
+    with Sandbox(clips="tiny", latency=0) as sandbox:
+        assert desk.run(url=sandbox.url).code == 0
+        output = desk.last()["a"]["output"]
+        (desk.output / output).rename(desk.folder / "elsewhere.mp4")
+        run = desk.run(url=sandbox.url)
+        assert run.code == 0
+        assert "warning" in run.err
+        assert sandbox.books()["posts"] == 2
+        assert desk.run("--retry", "missing", url=sandbox.url).code == 0
+        books = sandbox.books()
+    assert books["posts"] == 3
+    assert desk.last()["a"]["output"] == output
+    assert desk.sound() == 2
+    assert refused(books) == 0
+
+
+@pytest.mark.slow
+def test_a_changed_prompt_is_rendered_again_and_its_older_clip_moves_aside(desk: Desk) -> None:
+    desk.write(prompts=PROMPTS, credits={"cost": 0.95})
+    with Sandbox(clips="tiny", latency=0) as sandbox:
+        assert desk.run(url=sandbox.url).code == 0
+        desk.write(
+            prompts=[{"id": "c", "prompt": "a pier"}, PROMPTS[1],
+                     {"id": "a", "prompt": "a lighthouse at dusk"}],
+            credits={"cost": 0.95},
+        )  # fmt: skip
+        assert desk.run(url=sandbox.url).code == 0
+        books = sandbox.books()
+    assert books["posts"] == 4
+    assert desk.sound() == 3
+    assert len(list((desk.output / "superseded").iterdir())) == 1
+    desk.agrees_with(books)

@@ -1,0 +1,151 @@
+"""Runs of the real composition root that die at a chosen step: a process that forks one for each.
+
+Reads orders as JSON lines: {"job", "output", "journal", "die_at", "retry"}. Answers each with a
+line {"steps", "code", "ops"}. A step is a place before, inside or after a call that changes what
+is on disk; the client is a function that writes each request into the journal, as the server's
+own books would have it, before it answers with a clip that no other request has had.
+"""
+
+import hashlib
+import json
+import os
+import signal
+import sys
+import time
+from decimal import Decimal
+from functools import partial
+from pathlib import Path
+from typing import Any, Self
+
+import anyio
+import anyio._backends._asyncio
+import anyio.lowlevel
+
+import pipeline.runtime.runner
+from pipeline.api.client import Endpoint, Witness
+from pipeline.api.outcomes import Balance, Body, Outcome
+from pipeline.job import load
+from pipeline.ledger.plan import Retry
+from pipeline.models import Task
+
+CHANGING = ("fsync", "replace", "unlink", "write", "pwrite", "mkdir")
+REAL = {name: getattr(os, name) for name in CHANGING}
+
+
+class Steps:
+    """Counts steps, and kills the process at one of them."""
+
+    def __init__(self, die_at: int | None) -> None:
+        self.count = 0
+        self.ops: list[str] = []
+        self._die_at = die_at
+
+    def step(self) -> None:
+        self.count += 1
+        if self.count == self._die_at:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    def watch(self, name: str, *arguments: Any, **more: Any) -> Any:
+        """Do what `os.<name>` does, with a step before and after, and halfway of a write."""
+        self.step()
+        if name == "write" and len(arguments[1]) > 1:
+            half = len(arguments[1]) // 2
+            done = REAL["write"](arguments[0], arguments[1][:half])
+            self.step()
+            done += REAL["write"](arguments[0], arguments[1][half:])
+        else:
+            done = REAL[name](*arguments, **more)
+        self.ops.append(f"{name} {_subject(name, arguments)}")
+        self.step()
+        return done
+
+
+def _subject(name: str, arguments: tuple[Any, ...]) -> str:
+    """Name what a call is about; a descriptor by the file it is open on."""
+    if isinstance(arguments[0], int):
+        return str(Path(f"/proc/self/fd/{arguments[0]}").readlink())
+    return str(arguments[1] if name == "replace" else arguments[0])
+
+
+class Client:
+    """Answers at once, with a clip of its own for each request."""
+
+    def __init__(self, journal: Path, steps: Steps, *_: Any, **__: Any) -> None:
+        self.endpoint = Endpoint("https://api.example.com", "k")
+        self._journal = journal
+        self._steps = steps
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        pass
+
+    async def balance(self) -> Balance:
+        return Balance(Decimal(1000), simulated=False)
+
+    async def attempt(self, task: Task, part: Path, witness: Witness | None = None) -> Outcome:
+        started = time.time()
+        self._steps.step()
+        assert witness is not None
+        witness.sending()
+        self._steps.step()
+        line = json.dumps({"task": task.id, "fingerprint": task.fingerprint}) + "\n"
+        file = os.open(self._journal, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+        REAL["write"](file, line.encode())
+        os.close(file)
+        self._steps.step()
+        await anyio.lowlevel.checkpoint()
+        data = f"clip {os.urandom(8).hex()} of {task.id}".encode()
+        self._steps.ops.append(f"answer {task.id}")
+        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+        self._steps.watch("write", descriptor, data)
+        os.close(descriptor)
+        body = Body(len(data), hashlib.sha256(data).hexdigest(), ".mp4", "video/mp4")
+        return Outcome(started=started, finished=time.time(), status=200, body=body)
+
+
+def run(order: dict[str, Any]) -> dict[str, Any]:
+    """Run a job once, in this process."""
+    steps = Steps(order["die_at"])
+    for name in REAL:
+        setattr(os, name, partial(steps.watch, name))
+    pipeline.runtime.runner.Client = partial(Client, Path(order["journal"]), steps)  # type: ignore[assignment,misc]
+    job = load(Path(order["job"]))
+    options = pipeline.runtime.runner.Options(
+        retry=frozenset(Retry(name) for name in order["retry"]), keep_places=False
+    )
+    endpoint = Endpoint("https://api.example.com", "k")
+    summary = anyio.run(partial(pipeline.runtime.runner.run, job, endpoint, options=options))
+    return {"steps": steps.count, "code": int(summary.exit_code), "ops": steps.ops}
+
+
+def serve() -> None:
+    """Fork a run for each order."""
+    warm = False
+    for line in sys.stdin:
+        if not warm:  # what is imported late is imported here, once
+            list(load(Path(json.loads(line)["job"])).tasks())
+            warm = True
+        reading, writing = os.pipe()
+        child = os.fork()
+        if child == 0:
+            os.close(reading)
+            result = run(json.loads(line))
+            os.write = REAL["write"]
+            with os.fdopen(writing, "w") as out:
+                json.dump(result, out)
+            os._exit(0)
+        os.close(writing)
+        with os.fdopen(reading) as answer:
+            told = answer.read()
+        _, status = os.waitpid(child, 0)
+        killed = os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL
+        if not told and not killed:
+            sys.exit("a run ended in an error")
+        sys.stdout.write((told or json.dumps({"steps": None, "code": None, "ops": []})) + "\n")
+        sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    serve()

@@ -1,0 +1,235 @@
+"""Whole runs on virtual time: the real composition root, with an API that is a function.
+
+night = Night(tmp_path, tasks=300)
+night.api = lambda call: Answer(503) if call.at < 15 else CLIP
+summary = night.run(concurrency=6)
+"""
+
+import hashlib
+import itertools
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, tzinfo
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Self
+from unittest import mock
+
+import anyio
+
+from pipeline import events as ev
+from pipeline.api.client import Endpoint, Witness
+from pipeline.api.outcomes import Balance, Body, Fault, Outcome
+from pipeline.ledger.manifest import read
+from pipeline.models import CreditPolicy, Gate, Job, Record, RetryPolicy, Task, fingerprint
+from pipeline.runtime import runner
+from pipeline.runtime.runner import Options
+from pipeline.store.commit import Store
+from support import virtual
+
+MODEL = "luma-txt-2-video"
+
+
+@dataclass(frozen=True)
+class Call:
+    """An attempt that has reached the API: `nth` of its task, `at` virtual seconds of the run."""
+
+    task: str
+    nth: int
+    at: float
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What comes of it, after so many seconds."""
+
+    status: int | None = None
+    seconds: float = 1.0
+    fault: Fault | None = None
+    text: str = ""
+    retry_after: float | None = None
+    body: bytes | None = None
+    cost: Decimal | None = None
+    remaining: Decimal | None = None
+    location: str | None = None
+    hopeless: bool = False
+
+
+CLIP = Answer(200, body=b"clip")
+REFUSED_CONNECT = Answer(fault=Fault.NOT_SENT, seconds=0.01)
+SILENCE = Answer(fault=Fault.NO_ANSWER)
+Api = Callable[[Call], Answer]
+
+
+class InlineStore(Store):
+    """The real store, which commits at once: a thread would not know the virtual clock."""
+
+    async def _gather(self) -> None:
+        pass
+
+    async def _commit_batch(self, batch: list[Any]) -> None:
+        self.carry_out(batch)
+        for work in batch:
+            work.end()
+
+
+class _Datetime(datetime):
+    """Reads the virtual clock."""
+
+    @classmethod
+    def now(cls, tz: tzinfo | None = None) -> datetime:
+        return datetime.fromtimestamp(time.time(), tz)
+
+
+class FakeClient:
+    """Stands for `pipeline.api.client.Client`, and notes what it was asked for."""
+
+    def __init__(self, night: "Night") -> None:
+        self.endpoint = Endpoint("http://127.0.0.1:1", "key")
+        self._night = night
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        pass
+
+    async def attempt(self, task: Task, part: Path, witness: Witness | None = None) -> Outcome:
+        night, started = self._night, anyio.current_time()
+        night.seen[task.id] += 1
+        call = Call(task.id, night.seen[task.id], started)
+        night.calls.append(call)
+        night.in_flight += 1
+        night.peak = max(night.peak, night.in_flight)
+        answer = night.api(call)
+        if witness is not None and answer.fault is not Fault.NOT_SENT:
+            witness.sending()
+        try:
+            await anyio.sleep(answer.seconds)
+        finally:
+            night.in_flight -= 1
+        return self._outcome(task, part, answer)
+
+    def _outcome(self, task: Task, part: Path, answer: Answer) -> Outcome:
+        body = None
+        if answer.body is not None:
+            part.write_bytes(answer.body)
+            digest = hashlib.sha256(answer.body).hexdigest()
+            body = Body(len(answer.body), digest, ".mp4", "video/mp4")
+        elif answer.text and answer.status is not None and answer.status // 100 == 2:
+            part.write_text(answer.text)
+        return Outcome(
+            started=time.time() - answer.seconds,
+            finished=time.time(),
+            status=answer.status,
+            fault=answer.fault,
+            text=answer.text,
+            body=body,
+            retry_after=answer.retry_after,
+            cost=answer.cost,
+            remaining=answer.remaining,
+            location=answer.location,
+            hopeless=answer.hopeless,
+            took=answer.seconds,
+            simulated=True,
+            prompt=task.prompt,
+        )
+
+    async def balance(self) -> Balance:
+        return self._night.balance
+
+
+@dataclass
+class Night:
+    """A job, an API, and all that is seen of them."""
+
+    folder: Path
+    tasks: int | list[str] = 10
+    api: Api = lambda _: CLIP
+    balance: Balance = field(default_factory=lambda: Balance(simulated=True))
+    params: Callable[[str], dict[str, Any]] = lambda _: {}
+    calls: list[Call] = field(default_factory=list)
+    seen: Counter[str] = field(default_factory=Counter)
+    events: list[ev.Event] = field(default_factory=list)
+    watch: Callable[[ev.Event], None] = lambda _: None
+    in_flight: int = 0
+    peak: int = 0
+    seconds: float = 0.0
+
+    def job(self, *, retry: dict[str, Any] | None = None, **changes: Any) -> Job:
+        job = Job(
+            path=self.folder / "job.yaml",
+            name="job",
+            model=MODEL,
+            output_dir=self.folder / "out",
+            expand=lambda: iter(self._tasks()),
+            concurrency=1,
+            retry=RetryPolicy(**(retry or {})),
+            credits=CreditPolicy(cost=Decimal(1), gate=Gate.OFF),
+        )
+        return replace(job, **changes)
+
+    def _tasks(self) -> list[Task]:
+        names = self.tasks
+        if isinstance(names, int):
+            names = [f"t{number:03}" for number in range(names)]
+        return [self._task(name) for name in names]
+
+    def _task(self, name: str) -> Task:
+        params = {"prompt": name, **self.params(name)}
+        return Task(
+            id=name, model=MODEL, params=params, fingerprint=fingerprint(MODEL, params), output=name
+        )
+
+    def run(
+        self,
+        *,
+        at: float | datetime = virtual.NOON,
+        options: Options = Options(),  # noqa: B008 - frozen
+        sleeps: dict[float, float] | None = None,
+        **changes: Any,
+    ) -> ev.Summary:
+        """Run the job; `at` is the wall clock when it begins."""
+        begin = at.astimezone(UTC).timestamp() if isinstance(at, datetime) else at
+        job, options = self.job(**changes), replace(options, fsync=False)
+        client = FakeClient(self)
+        self.events.clear()
+
+        async def main() -> ev.Summary:
+            started = anyio.current_time()
+            summary = await runner.run(job, client.endpoint, options=options, watch=self._see)
+            self.seconds = anyio.current_time() - started
+            return summary
+
+        with (
+            mock.patch.object(runner, "Client", return_value=client),
+            mock.patch.object(runner, "Store", InlineStore),
+            mock.patch.object(runner, "datetime", _Datetime),
+        ):
+            return virtual.run(main(), at=begin, sleeps=sleeps)
+
+    def _see(self, event: ev.Event) -> None:
+        self.events.append(event)
+        self.watch(event)
+
+    # -- what was seen ------------------------------------------------------------------------
+
+    @property
+    def records(self) -> dict[str, Record]:
+        """The last record of each task."""
+        return {record.task: record for record in read(self.folder / "out" / "manifest.jsonl")}
+
+    def statuses(self) -> Counter[str]:
+        return Counter(str(record.status) for record in self.records.values())
+
+    def told(self, kind: type) -> list[Any]:
+        return [event for event in self.events if isinstance(event, kind)]
+
+    def gaps(self) -> list[float]:
+        """Seconds between one call and the next."""
+        return [b.at - a.at for a, b in itertools.pairwise(self.calls)]
+
+    def between(self, start: float, end: float) -> list[Call]:
+        return [call for call in self.calls if start <= call.at < end]
