@@ -6,7 +6,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from support.helpers import Desk
+from support.helpers import Workspace
 
 # Many tests start the command: compiling its imports each time would be most of their time.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
@@ -18,9 +18,9 @@ for number in (signal.SIGINT, signal.SIGHUP):
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Desk:
+def workspace(tmp_path: Path) -> Workspace:
     """A folder with a job, and the real command at work in it."""
-    return Desk(tmp_path)
+    return Workspace(tmp_path)
 
 
 @pytest.hookimpl(tryfirst=True)  # before `-m` chooses

@@ -33,7 +33,7 @@ esac
 """
 
 
-class Desk:
+class Checkout:
     """A folder with a Python that notes its calls, and an environment to make there."""
 
     def __init__(self, home: Path) -> None:
@@ -66,84 +66,86 @@ class Desk:
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Desk:
-    return Desk(tmp_path)
+def checkout(tmp_path: Path) -> Checkout:
+    return Checkout(tmp_path)
 
 
-def test_a_lock_is_installed_and_never_resolved(desk: Desk) -> None:
-    assert desk.make("dev").returncode == 0
-    (lock,) = desk.calls("requirements/dev.txt")
+def test_a_lock_is_installed_and_never_resolved(checkout: Checkout) -> None:
+    assert checkout.make("dev").returncode == 0
+    (lock,) = checkout.calls("requirements/dev.txt")
     assert "--no-deps" in lock
     assert "--require-hashes" in lock
-    (project,) = desk.calls("--editable")
+    (project,) = checkout.calls("--editable")
     assert "--no-deps" in project
     assert "--no-build-isolation" in project
-    assert len(desk.calls("pip check")) == 1
+    assert len(checkout.calls("pip check")) == 1
 
 
-def test_what_is_up_to_date_is_left_alone(desk: Desk) -> None:
-    desk.make("dev")
+def test_what_is_up_to_date_is_left_alone(checkout: Checkout) -> None:
+    checkout.make("dev")
     for profile in ("dev", "notify", "run"):
-        assert desk.make(profile).returncode == 0
-        assert not desk.calls("-m")
+        assert checkout.make(profile).returncode == 0
+        assert not checkout.calls("-m")
 
 
-def test_an_older_file_with_another_text_is_another_lock(desk: Desk) -> None:
-    desk.make()
-    stamp = desk.venv / ".installed-run"
+def test_an_older_file_with_another_text_is_another_lock(checkout: Checkout) -> None:
+    checkout.make()
+    stamp = checkout.venv / ".installed-run"
     stamp.write_text(stamp.read_text().replace("requirements/run.txt", "requirements/other.txt"))
     os.utime(stamp, (4e9, 4e9))
-    assert desk.make().returncode == 0
-    assert len(desk.calls("requirements/run.txt")) == 1
+    assert checkout.make().returncode == 0
+    assert len(checkout.calls("requirements/run.txt")) == 1
 
 
-def test_what_was_broken_off_is_not_taken_for_done(desk: Desk) -> None:
-    desk.make("dev")
-    (desk.venv / ".installed-notify").unlink()
-    desk.fail_once("requirements/notify.txt")
-    assert desk.make("notify").returncode != 0
-    assert desk.make("dev").returncode == 0
-    assert len(desk.calls("requirements/dev.txt")) == 1
+def test_what_was_broken_off_is_not_taken_for_done(checkout: Checkout) -> None:
+    checkout.make("dev")
+    (checkout.venv / ".installed-notify").unlink()
+    checkout.fail_once("requirements/notify.txt")
+    assert checkout.make("notify").returncode != 0
+    assert checkout.make("dev").returncode == 0
+    assert len(checkout.calls("requirements/dev.txt")) == 1
 
 
-def test_what_pip_says_of_itself_is_hidden_unless_it_fails(desk: Desk) -> None:
-    done = desk.make()
+def test_what_pip_says_of_itself_is_hidden_unless_it_fails(checkout: Checkout) -> None:
+    done = checkout.make()
     assert "newer pip" not in done.stdout + done.stderr
-    desk.fail_once("requirements/dev.txt")
-    failed = desk.make("dev")
+    checkout.fail_once("requirements/dev.txt")
+    failed = checkout.make("dev")
     assert failed.returncode != 0
     assert "what went wrong" in failed.stderr
-    assert not (desk.venv / ".installed-dev").exists()
-    assert desk.make("dev").returncode == 0
+    assert not (checkout.venv / ".installed-dev").exists()
+    assert checkout.make("dev").returncode == 0
 
 
 @pytest.mark.parametrize("folder", ["/elsewhere\n", None], ids=["moved", "made by others"])
-def test_an_environment_of_another_folder_is_made_anew(desk: Desk, folder: str | None) -> None:
-    desk.make()
-    mark = desk.venv / ".folder"
+def test_an_environment_of_another_folder_is_made_anew(
+    checkout: Checkout, folder: str | None
+) -> None:
+    checkout.make()
+    mark = checkout.venv / ".folder"
     mark.unlink() if folder is None else mark.write_text(folder)
-    assert desk.make().returncode == 0
-    assert len(desk.calls("-m venv --clear")) == 1
-    assert len(desk.calls("requirements/run.txt")) == 1
+    assert checkout.make().returncode == 0
+    assert len(checkout.calls("-m venv --clear")) == 1
+    assert len(checkout.calls("requirements/run.txt")) == 1
 
 
-def test_an_environment_whose_python_is_gone_is_made_anew(desk: Desk) -> None:
-    desk.make()
-    python = desk.venv / "bin" / "python"
+def test_an_environment_whose_python_is_gone_is_made_anew(checkout: Checkout) -> None:
+    checkout.make()
+    python = checkout.venv / "bin" / "python"
     python.unlink()
-    python.symlink_to(desk.home / "gone")
-    assert desk.make().returncode == 0
-    assert len(desk.calls("-m venv --clear")) == 1
+    python.symlink_to(checkout.home / "gone")
+    assert checkout.make().returncode == 0
+    assert len(checkout.calls("-m venv --clear")) == 1
 
 
-def test_leftovers_that_do_not_go_with_a_new_lock_are_cleared_away(desk: Desk) -> None:
-    desk.make()
-    (desk.venv / ".installed-run").unlink()
-    desk.fail_once("pip check")
-    assert desk.make().returncode == 0
-    assert len(desk.calls("-m venv --clear")) == 1
-    assert len(desk.calls("requirements/run.txt")) == 2
-    assert len(desk.calls("pip check")) == 2
+def test_leftovers_that_do_not_go_with_a_new_lock_are_cleared_away(checkout: Checkout) -> None:
+    checkout.make()
+    (checkout.venv / ".installed-run").unlink()
+    checkout.fail_once("pip check")
+    assert checkout.make().returncode == 0
+    assert len(checkout.calls("-m venv --clear")) == 1
+    assert len(checkout.calls("requirements/run.txt")) == 2
+    assert len(checkout.calls("pip check")) == 2
 
 
 @pytest.mark.parametrize("lock", LOCKS, ids=lambda path: path.stem)

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
-from support.command import Desk, eventually, raw_server
+from support.command import CommandWorkspace, eventually, raw_server
 from support.raw import CLIP, KEY, Act, Attempt, Line, Serve, answer, chunk, head
 
 from pipeline.api import client as module
@@ -341,49 +341,53 @@ KEPT = {
 
 
 @pytest.mark.parametrize("what", KEPT)
-def test_what_came_and_is_no_clip_is_kept_byte_for_byte(desk: Desk, what: str) -> None:
+def test_what_came_and_is_no_clip_is_kept_byte_for_byte(
+    workspace: CommandWorkspace, what: str
+) -> None:
     body, extension = KEPT[what]
-    desk.write(["a lighthouse"])
+    workspace.write(["a lighthouse"])
     with raw_server(saying(answer(body))) as server:
-        desk.run(url=server.url)
-    (kept,) = (desk.out / "errors").iterdir()
+        workspace.run(url=server.url)
+    (kept,) = (workspace.out / "errors").iterdir()
     assert kept.read_bytes() == body
     assert kept.suffix == extension
-    (record,) = desk.manifest
+    (record,) = workspace.manifest
     assert f"errors/{kept.name}" in record["error"]
 
 
 @pytest.mark.parametrize("twice", [False, True])
-def test_what_came_of_a_clip_that_was_cut_is_kept(desk: Desk, twice: bool) -> None:
+def test_what_came_of_a_clip_that_was_cut_is_kept(workspace: CommandWorkspace, twice: bool) -> None:
     how = {"in_doubt": "resend", "attempts": 2, "wait": 0.05} if twice else {}
-    desk.write(["a lighthouse"], retry=how)
+    workspace.write(["a lighthouse"], retry=how)
     with raw_server(saying(answer()[:-10])) as server:
-        desk.run(url=server.url)
-    kept = sorted((desk.out / "errors").iterdir())
+        workspace.run(url=server.url)
+    kept = sorted((workspace.out / "errors").iterdir())
     assert [path.read_bytes() for path in kept] == [CLIP[:-10]] * (1 + twice)
-    for record, path in zip(desk.manifest, sorted(kept, key=lambda p: len(p.name)), strict=True):
+    for record, path in zip(
+        workspace.manifest, sorted(kept, key=lambda p: len(p.name)), strict=True
+    ):
         assert record["status"] == "in_doubt"
         assert f"errors/{path.name}" in record["error"]
-    assert not list((desk.out / ".inflight").iterdir())
+    assert not list((workspace.out / ".inflight").iterdir())
 
 
-def test_the_first_bytes_of_what_is_too_large_are_kept(desk: Desk) -> None:
+def test_the_first_bytes_of_what_is_too_large_are_kept(workspace: CommandWorkspace) -> None:
     clip = CLIP + (8 + 3_000_000).to_bytes(4) + b"free" + bytes(3_000_000)
-    desk.write(["a lighthouse"], output={"dir": "out", "max_size": "1MB"})
+    workspace.write(["a lighthouse"], output={"dir": "out", "max_size": "1MB"})
     with raw_server(saying(answer(clip))) as server:
-        desk.run(url=server.url)
-    (kept,) = (desk.out / "errors").iterdir()
+        workspace.run(url=server.url)
+    (kept,) = (workspace.out / "errors").iterdir()
     assert clip.startswith(kept.read_bytes())
     assert 900_000 < kept.stat().st_size <= 1_048_576
 
 
-def test_the_key_is_in_no_body_that_is_kept(desk: Desk) -> None:
+def test_the_key_is_in_no_body_that_is_kept(workspace: CommandWorkspace) -> None:
     key = "sk-command-0123456789abcdef"
     body = json.dumps({"headers": {"x-api-key": key}, "rest": "x" * 2_000_000, "again": key})
-    desk.write(["a lighthouse"])
+    workspace.write(["a lighthouse"])
     with raw_server(saying(answer(body.encode()))) as server:
-        desk.run(url=server.url)
-    (kept,) = (desk.out / "errors").iterdir()
+        workspace.run(url=server.url)
+    (kept,) = (workspace.out / "errors").iterdir()
     assert len(kept.read_bytes()) == len(body)
     assert json.loads(kept.read_bytes())["headers"] == {"x-api-key": "*" * len(key)}
 
@@ -392,7 +396,9 @@ def test_the_key_is_in_no_body_that_is_kept(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize("still", [4, 8])
-def test_answers_that_came_while_the_process_was_stopped_are_clips(desk: Desk, still: int) -> None:
+def test_answers_that_came_while_the_process_was_stopped_are_clips(
+    workspace: CommandWorkspace, still: int
+) -> None:
     """Seconds beyond the timeout, few and many: each answer lies whole in its socket."""
     asked: list[Line] = []
     stopped, answered = threading.Event(), threading.Semaphore(0)
@@ -405,9 +411,9 @@ def test_answers_that_came_while_the_process_was_stopped_are_clips(desk: Desk, s
         answered.release()
         await line.gone()
 
-    desk.write(["a lighthouse"] * 6, concurrency=6, timeout=2, credits={"gate": "off"})
+    workspace.write(["a lighthouse"] * 6, concurrency=6, timeout=2, credits={"gate": "off"})
     with raw_server(act) as server:
-        process = desk.start(url=server.url)
+        process = workspace.start(url=server.url)
         eventually(lambda: len(asked) == 6, say="six requests")
         process.send(signal.SIGSTOP)
         stopped.set()
@@ -416,7 +422,7 @@ def test_answers_that_came_while_the_process_was_stopped_are_clips(desk: Desk, s
         process.send(signal.SIGCONT)
         run = process.end()
     assert run.code == 0, run.err
-    assert desk.counts() == {"succeeded": 6}
+    assert workspace.counts() == {"succeeded": 6}
 
 
 async def test_a_wait_begins_anew_where_the_loop_stood_still(

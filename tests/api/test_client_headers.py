@@ -3,7 +3,7 @@
 from decimal import Decimal
 
 import pytest
-from support.command import Desk, raw_server
+from support.command import CommandWorkspace, raw_server
 from support.raw import CLIP, Act, Attempt, Line, answer, head
 
 from pipeline.api import headers
@@ -30,8 +30,8 @@ async def test_the_seed_that_an_answer_tells_is_known(
     assert outcome.seed == seed
 
 
-def test_a_record_has_the_seed_as_reported_else_as_sent(desk: Desk) -> None:
-    desk.write(
+def test_a_record_has_the_seed_as_reported_else_as_sent(workspace: CommandWorkspace) -> None:
+    workspace.write(
         [
             {"id": "reported", "prompt": "a reported seed", "params": {"seed": 3}},
             {"id": "sent", "prompt": "a lighthouse", "params": {"seed": 5}},
@@ -45,19 +45,19 @@ def test_a_record_has_the_seed_as_reported_else_as_sent(desk: Desk) -> None:
         await line.say(answer(**({"x_seed_value": 4711} if reported else {})))
 
     with raw_server(acting) as server:
-        run = desk.run(url=server.url)
+        run = workspace.run(url=server.url)
     assert run.code == 0, run.err
-    seeds = {task: record["seed"] for task, record in desk.records.items()}
+    seeds = {task: record["seed"] for task, record in workspace.records.items()}
     assert seeds == {"reported": 4711, "sent": 5, "none": None}
 
 
-def test_headers_reach_a_record_short_and_printable(desk: Desk) -> None:
-    desk.write(["a lighthouse"])
+def test_headers_reach_a_record_short_and_printable(workspace: CommandWorkspace) -> None:
+    workspace.write(["a lighthouse"])
     long = "i" * 60_000
     said = answer(x_request_id=long, content_type="video/" + "x" * 500 + "\x1b[2J", x_cost="0.95")
     with raw_server(act(said)) as server:
-        desk.run(url=server.url)
-    (record,) = desk.manifest
+        workspace.run(url=server.url)
+    (record,) = workspace.manifest
     assert record["request_id"] == "i" * 199 + "…"
     assert record["content_type"] == "video/mp4"
 

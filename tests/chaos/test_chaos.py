@@ -19,7 +19,7 @@ from random import Random
 from typing import Any
 
 import pytest
-from support.command import Desk, Process
+from support.command import CommandWorkspace, Process
 
 from pipeline.api.extent import End, extent
 from pipeline.api.media import beginning, recognise
@@ -116,7 +116,7 @@ class Storm:
         )
         work = folder / "work"
         work.mkdir()
-        self.desk = Desk(work, "")
+        self.workspace = CommandWorkspace(work, "")
         self.codes: list[int] = []
         self.kills = 0
         self.whole: set[str] = set()  # the hashes of clips that lay whole when a run was killed
@@ -133,18 +133,18 @@ class Storm:
 
     def run(self) -> None:
         """Render through the storm, and on until the client ends by itself."""
-        self.desk.write(
+        self.workspace.write(
             ["a task"] * self.length.tasks,
             concurrency=6,
             retry={"attempts": 3, "wait": 0.1, "max_wait": 1},
         )
         with self.sandbox:
-            self.desk.url = self.sandbox.url
+            self.workspace.url = self.sandbox.url
             self._weather()
             self._look_before_the_rest()
             self.sandbox.set_faults(dict.fromkeys(WORST, 0))
             flags = ("--retry", "in-doubt", "--retry", "failed", *FLAGS)
-            last = self.desk.run(*flags, patches=STALL)
+            last = self.workspace.run(*flags, patches=STALL)
             # An outage of the server may still be going on in its own time.
             assert last.code == 0, last.err
             self.books: dict[str, Any] = self.sandbox.books()
@@ -158,7 +158,7 @@ class Storm:
         self._go_on_until(None)
 
     def _start(self) -> Process:
-        return self.desk.start(*FLAGS, patches=STALL)
+        return self.workspace.start(*FLAGS, patches=STALL)
 
     def _go_on_until(self, when: float | None) -> None:
         """Let the client run until then; it ends only when nothing is left to do."""
@@ -178,7 +178,7 @@ class Storm:
     def kill_client(self) -> None:
         self.client.kill()
         self.kills += 1
-        self.whole |= set(whole_parts(self.desk.out / ".inflight"))
+        self.whole |= set(whole_parts(self.workspace.out / ".inflight"))
         self.client = self._start()
 
     def restart_server(self) -> None:
@@ -191,44 +191,46 @@ class Storm:
         paid = self._charges(self.sandbox.books())
         twice = {prompt: number for prompt, number in paid.items() if number > 1}
         assert not twice
-        assert len(self.desk.records) == self.length.tasks
+        assert len(self.workspace.records) == self.length.tasks
 
     def _charges(self, books: dict[str, Any]) -> Counter[str]:
         return Counter(charge["params"]["prompt"] for charge in books["charges"])
 
     def count_doubts(self) -> Toll:
         """Count what the kills have cost: doubts, those that never left, clips that were lost."""
-        doubts = [r for r in self.desk.manifest if r["reason"] == "killed"]
+        doubts = [r for r in self.workspace.manifest if r["reason"] == "killed"]
         arrived: dict[str, list[float]] = {}
         for request in self.books["requests"]:
             arrived.setdefault(request["prompt"], []).append(request["arrived"])
         unsent = sum(not any_since(arrived.get(r["params"]["prompt"], ()), r) for r in doubts)
-        files = (path for path in self.desk.out.rglob("*") if path.is_file())
+        files = (path for path in self.workspace.out.rglob("*") if path.is_file())
         here = {hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
         return Toll(self.kills, len(doubts), unsent, len(self.whole), len(self.whole - here))
 
     # -- what must be true --------------------------------------------------------------------
 
     def assert_every_task_is_accounted_for(self) -> None:
-        assert self.desk.counts() == {"succeeded": self.length.tasks}
-        successes = Counter(r["task"] for r in self.desk.manifest if r["status"] == "succeeded")
+        assert self.workspace.counts() == {"succeeded": self.length.tasks}
+        successes = Counter(
+            r["task"] for r in self.workspace.manifest if r["status"] == "succeeded"
+        )
         assert set(successes.values()) == {1}, "no task succeeds twice"
-        left = [path.name for path in (self.desk.out / ".inflight").iterdir()]
+        left = [path.name for path in (self.workspace.out / ".inflight").iterdir()]
         assert left == []
 
     def assert_every_success_is_sound(self) -> None:
         seen = set()
-        for record in self.desk.records.values():
-            data = (self.desk.out / record["output"]).read_bytes()
+        for record in self.workspace.records.values():
+            data = (self.workspace.out / record["output"]).read_bytes()
             assert hashlib.sha256(data).hexdigest() == record["sha256"], record
             assert len(data) == record["bytes"]
             assert record["fingerprint"]
             seen.add(record["output"])
-        clips = {path.name for path in self.desk.out.glob("*.mp4")}
+        clips = {path.name for path in self.workspace.out.glob("*.mp4")}
         assert clips == seen, "no clip without a record, no record without a clip"
 
     def assert_the_books_agree(self) -> None:
-        spent, at_risk = self.desk.money()
+        spent, at_risk = self.workspace.money()
         charged = Decimal(self.books["charged"])
         assert spent == PRICE * self.length.tasks + self._told_cost_of_failures()
         assert spent <= charged <= spent + at_risk
@@ -236,13 +238,13 @@ class Storm:
 
     def _told_cost_of_failures(self) -> Decimal:
         """A 200 without a clip that told its cost is money spent, not money at risk."""
-        bad = (r for r in self.desk.manifest if r["status"] != "succeeded")
+        bad = (r for r in self.workspace.manifest if r["status"] != "succeeded")
         return sum((Decimal(record["cost"] or 0) for record in bad), Decimal(0))
 
     def _assert_each_task_agrees(self) -> None:
         paid = self._charges(self.books)
-        for task, record in self.desk.records.items():
-            mine = [r for r in self.desk.manifest if r["task"] == task]
+        for task, record in self.workspace.records.items():
+            mine = [r for r in self.workspace.manifest if r["task"] == task]
             sure = sum((Decimal(r["cost"] or 0) for r in mine), Decimal(0))
             risk = sum((Decimal(r["at_risk"] or 0) for r in mine), Decimal(0))
             charged = PRICE * paid[record["params"]["prompt"]]

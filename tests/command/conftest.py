@@ -1,5 +1,5 @@
 """Fixtures of the tests through the real command."""
 
-from support.faults import attempt, desk, part, sandbox, serve
+from support.faults import attempt, part, sandbox, serve, workspace
 
-__all__ = ["attempt", "desk", "part", "sandbox", "serve"]
+__all__ = ["attempt", "part", "sandbox", "serve", "workspace"]

@@ -9,7 +9,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from support.command import Clips, Desk, eventually, raw_server
+from support.command import Clips, CommandWorkspace, eventually, raw_server
 
 from sandbox.testing import Sandbox
 
@@ -19,22 +19,22 @@ Disk = Callable[[str], Path]
 
 
 @pytest.fixture
-def disk(desk: Desk) -> Iterator[Disk]:
+def disk(workspace: CommandWorkspace) -> Iterator[Disk]:
     """A small disk of its own for the outputs; only root can make one."""
     mounted = []
 
     def mount(size: str) -> Path:
-        desk.out.mkdir(exist_ok=True)
+        workspace.out.mkdir(exist_ok=True)
         done = subprocess.run(
-            ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", desk.out],
+            ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", workspace.out],
             capture_output=True,
             text=True,
             check=False,
         )
         if done.returncode:
             pytest.skip(f"a small disk needs root and the right to mount: {done.stderr.strip()}")
-        mounted.append(desk.out)
-        return desk.out
+        mounted.append(workspace.out)
+        return workspace.out
 
     if shutil.which("mount") is None:
         pytest.skip("a small disk needs `mount`")
@@ -52,12 +52,14 @@ def fill(path: Path) -> Path:
     return ballast
 
 
-def test_without_room_for_an_output_nothing_is_paid_for(desk: Desk, disk: Disk) -> None:
+def test_without_room_for_an_output_nothing_is_paid_for(
+    workspace: CommandWorkspace, disk: Disk
+) -> None:
     disk("3m")
-    desk.write(["good"] * 5)
+    workspace.write(["good"] * 5)
     clips = Clips(1000)
     with raw_server(clips.act) as server:
-        run = desk.run(url=server.url)
+        run = workspace.run(url=server.url)
     assert run.code == 7
     assert clips.posts == 0
     assert "no room" in run.last_line
@@ -65,31 +67,31 @@ def test_without_room_for_an_output_nothing_is_paid_for(desk: Desk, disk: Disk) 
 
 
 def test_a_disk_that_fills_up_stops_the_run_before_it_pays_and_room_lets_it_go_on(
-    desk: Desk, disk: Disk
+    workspace: CommandWorkspace, disk: Disk
 ) -> None:
     out = disk("10m")
-    desk.write(["good"] * 12, concurrency=2)
+    workspace.write(["good"] * 12, concurrency=2)
     clips = Clips(1_500_000)
     with raw_server(clips.act) as server:
-        run = desk.run(url=server.url)
+        run = workspace.run(url=server.url)
         assert run.code == 7, run.err
-        assert desk.counts() == {"succeeded": clips.posts}
+        assert workspace.counts() == {"succeeded": clips.posts}
         assert 3 <= clips.posts <= 6
-        assert not desk.claims()
+        assert not workspace.claims()
         subprocess.run(["mount", "-o", "remount,size=40m", out], check=True)
-        assert desk.run(url=server.url).code == 0
+        assert workspace.run(url=server.url).code == 0
         assert clips.posts == 12
 
 
 def test_what_was_paid_for_and_cannot_be_saved_is_said_and_held_in_doubt(
-    desk: Desk, disk: Disk
+    workspace: CommandWorkspace, disk: Disk
 ) -> None:
     out = disk("10m")
-    desk.write(["good"] * 6, concurrency=2)
+    workspace.write(["good"] * 6, concurrency=2)
     clips = Clips(500_000)
     clips.go.clear()
     with raw_server(clips.act) as server:
-        process = desk.start(url=server.url)
+        process = workspace.start(url=server.url)
         assert clips.waiting.wait(20)
         ballast = fill(out)
         clips.go.set()
@@ -99,91 +101,91 @@ def test_what_was_paid_for_and_cannot_be_saved_is_said_and_held_in_doubt(
         assert sent <= 2
         assert "paid for and could not be saved" in run.err
         ballast.unlink()
-        again = desk.run("--no-wait", url=server.url)
+        again = workspace.run("--no-wait", url=server.url)
         assert again.code == 1
-        assert desk.counts() == {"in_doubt": sent, "succeeded": 6 - sent}
-        assert desk.money()[1] == Decimal("0.95") * sent
+        assert workspace.counts() == {"in_doubt": sent, "succeeded": 6 - sent}
+        assert workspace.money()[1] == Decimal("0.95") * sent
 
 
-def test_a_file_that_may_not_grow_is_told_like_a_full_disk(desk: Desk) -> None:
-    desk.write(["good"] * 6, concurrency=2)
+def test_a_file_that_may_not_grow_is_told_like_a_full_disk(workspace: CommandWorkspace) -> None:
+    workspace.write(["good"] * 6, concurrency=2)
     clips = Clips(6_000_000)
     # Coverage writes its data too.
     limit = "import resource\nresource.setrlimit(resource.RLIMIT_FSIZE, (4_000_000, 4_000_000))"
     with raw_server(clips.act) as server:
-        run = desk.run(url=server.url, patches=limit)
+        run = workspace.run(url=server.url, patches=limit)
         assert run.code == 7, run.err
         assert clips.posts <= 2
         assert "paid for and could not be saved" in run.err
-        assert desk.run(url=server.url).code == 1
-    counts = desk.counts()
+        assert workspace.run(url=server.url).code == 1
+    counts = workspace.counts()
     assert counts["in_doubt"] <= 2
     assert counts["in_doubt"] + counts["succeeded"] == 6
 
 
 def test_a_disk_that_is_full_from_the_start_is_said_before_anything_is_sent(
-    desk: Desk, disk: Disk
+    workspace: CommandWorkspace, disk: Disk
 ) -> None:
     fill(disk("1m"))
-    desk.write(["good"])
+    workspace.write(["good"])
     clips = Clips(1000)
     with raw_server(clips.act) as server:
-        run = desk.run(url=server.url)
+        run = workspace.run(url=server.url)
     assert run.code in {2, 7}
     assert "No space left" in run.err or "no room" in run.err
     assert clips.posts == 0
 
 
-def test_an_output_directory_that_vanishes_stops_the_run(desk: Desk) -> None:
-    desk.write(["good"] * 6, concurrency=2)
+def test_an_output_directory_that_vanishes_stops_the_run(workspace: CommandWorkspace) -> None:
+    workspace.write(["good"] * 6, concurrency=2)
     clips = Clips(1000)
     clips.go.clear()
     with raw_server(clips.act) as server:
-        process = desk.start(url=server.url)
+        process = workspace.start(url=server.url)
         assert clips.waiting.wait(20)
-        shutil.rmtree(desk.out)
+        shutil.rmtree(workspace.out)
         clips.go.set()
         run = process.end()
     assert run.code == 7, run.err
     assert clips.posts <= 2
 
 
-def a_file(desk: Desk) -> None:
-    desk.out.write_text("in the way")
+def a_file(workspace: CommandWorkspace) -> None:
+    workspace.out.write_text("in the way")
 
 
-def a_file_above(desk: Desk) -> None:
-    (desk.folder / "file").write_text("in the way")
-    text = desk.path.read_text()
-    desk.path.write_text(text.replace('"dir": "out"', '"dir": "file/out"'))
+def a_file_above(workspace: CommandWorkspace) -> None:
+    (workspace.folder / "file").write_text("in the way")
+    text = workspace.path.read_text()
+    workspace.path.write_text(text.replace('"dir": "out"', '"dir": "file/out"'))
 
 
-def a_directory_for_the_manifest(desk: Desk) -> None:
-    (desk.out / "manifest.jsonl").mkdir(parents=True)
+def a_directory_for_the_manifest(workspace: CommandWorkspace) -> None:
+    (workspace.out / "manifest.jsonl").mkdir(parents=True)
 
 
-def a_file_for_the_claims(desk: Desk) -> None:
-    desk.out.mkdir()
-    (desk.out / ".inflight").write_text("")
+def a_file_for_the_claims(workspace: CommandWorkspace) -> None:
+    workspace.out.mkdir()
+    (workspace.out / ".inflight").write_text("")
 
 
-def a_directory_for_the_lock(desk: Desk) -> None:
-    (desk.out / ".lock").mkdir(parents=True)
+def a_directory_for_the_lock(workspace: CommandWorkspace) -> None:
+    (workspace.out / ".lock").mkdir(parents=True)
 
 
-def an_owner_that_is_none(desk: Desk) -> None:
-    desk.out.mkdir()
-    (desk.out / ".job.json").write_text("{")
+def an_owner_that_is_none(workspace: CommandWorkspace) -> None:
+    workspace.out.mkdir()
+    (workspace.out / ".job.json").write_text("{")
 
 
-def a_manifest_that_is_none(desk: Desk) -> None:
-    desk.out.mkdir()
-    (desk.out / "manifest.jsonl").write_text("rubbish\n{}\n")
+def a_manifest_that_is_none(workspace: CommandWorkspace) -> None:
+    workspace.out.mkdir()
+    (workspace.out / "manifest.jsonl").write_text("rubbish\n{}\n")
 
 
-def a_manifest_of_bytes(desk: Desk) -> None:
-    desk.out.mkdir()
-    (desk.out / "manifest.jsonl").write_bytes(b"\xff\xfe\n" * 3)
+def a_manifest_of_bytes(workspace: CommandWorkspace) -> None:
+    workspace.out.mkdir()
+    (workspace.out / "manifest.jsonl").write_bytes(b"\xff\xfe\n" * 3)
 
 
 @pytest.mark.parametrize(
@@ -200,56 +202,58 @@ def a_manifest_of_bytes(desk: Desk) -> None:
     ],
 )
 def test_a_directory_that_cannot_be_used_exits_2_before_anything_is_sent(
-    desk: Desk, sandbox: Sandbox, spoil: Callable[[Desk], None]
+    workspace: CommandWorkspace, sandbox: Sandbox, spoil: Callable[[CommandWorkspace], None]
 ) -> None:
-    desk.write(["good"])
-    spoil(desk)
-    run = desk.call()
+    workspace.write(["good"])
+    spoil(workspace)
+    run = workspace.call()
     assert run.code == 2, run.err
     assert run.err.startswith("error: ")
-    assert not desk.requests(sandbox.books())
+    assert not workspace.requests(sandbox.books())
 
 
-def test_a_directory_that_may_not_be_written_exits_2(desk: Desk, disk: Disk) -> None:
+def test_a_directory_that_may_not_be_written_exits_2(
+    workspace: CommandWorkspace, disk: Disk
+) -> None:
     if os.geteuid() == 0:
         subprocess.run(["mount", "-o", "remount,ro", disk("1m")], check=True)
     else:
-        desk.out.mkdir(mode=0o500)
-    desk.write(["good"])
-    run = desk.call()
+        workspace.out.mkdir(mode=0o500)
+    workspace.write(["good"])
+    run = workspace.call()
     assert run.code == 2
     assert "cannot be written" in run.err
 
 
-def test_a_log_that_cannot_be_written_costs_no_task(desk: Desk) -> None:
-    desk.write(["good"] * 3)
-    run = desk.call("--log-file", "/dev/full")
+def test_a_log_that_cannot_be_written_costs_no_task(workspace: CommandWorkspace) -> None:
+    workspace.write(["good"] * 3)
+    run = workspace.call("--log-file", "/dev/full")
     assert run.code == 0, run.err
     assert "LogFile has stopped" in run.err
-    assert desk.counts() == {"succeeded": 3}
+    assert workspace.counts() == {"succeeded": 3}
 
 
-def test_a_directory_in_use_exits_2(desk: Desk) -> None:
-    desk.write(["[[latency 30]]"] * 3)
-    first = desk.start()
-    eventually(desk.claims)
-    second = desk.run()
+def test_a_directory_in_use_exits_2(workspace: CommandWorkspace) -> None:
+    workspace.write(["[[latency 30]]"] * 3)
+    first = workspace.start()
+    eventually(workspace.claims)
+    second = workspace.run()
     first.kill()
     assert second.code == 2
     assert "in use" in second.err
 
 
 def test_a_file_in_place_of_the_folder_of_evidence_is_said_before_anything_is_paid_for(
-    desk: Desk, sandbox: Sandbox
+    workspace: CommandWorkspace, sandbox: Sandbox
 ) -> None:
     """Whatever came for money is kept: there must be a place for it."""
-    desk.out.mkdir()
-    (desk.out / "errors").write_text("in the way")
-    desk.write(["[[fail html200]]", "good"])
-    run = desk.call()
+    workspace.out.mkdir()
+    (workspace.out / "errors").write_text("in the way")
+    workspace.write(["[[fail html200]]", "good"])
+    run = workspace.call()
     assert run.code == 2
     assert "errors is no folder" in run.err
-    assert not desk.requests(sandbox.books())
+    assert not workspace.requests(sandbox.books())
 
 
 # Root may write everywhere: give that up.
@@ -263,15 +267,15 @@ if hasattr(libc, "capset"):
 
 @pytest.mark.parametrize("name", ["clips/a", "clips/deeper/a"])
 def test_a_folder_of_clips_that_cannot_be_written_is_told_before_money_is_spent(
-    desk: Desk, sandbox: Sandbox, name: str
+    workspace: CommandWorkspace, sandbox: Sandbox, name: str
 ) -> None:
-    desk.write(["good"], output={"dir": "out", "name": name})
-    clips = desk.out / "clips"
+    workspace.write(["good"], output={"dir": "out", "name": name})
+    clips = workspace.out / "clips"
     clips.mkdir(parents=True)
     clips.chmod(0o500)
-    run = desk.run(patches=WITHOUT_PRIVILEGES)
+    run = workspace.run(patches=WITHOUT_PRIVILEGES)
     assert run.code == 2, run.err
     assert f"{clips} cannot be written" in run.err
-    assert not desk.requests(sandbox.books())
+    assert not workspace.requests(sandbox.books())
     clips.chmod(0o700)
-    assert desk.run(patches=WITHOUT_PRIVILEGES).code == 0
+    assert workspace.run(patches=WITHOUT_PRIVILEGES).code == 0

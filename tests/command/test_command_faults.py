@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from support.command import KEY, Desk, Run, raw_server
+from support.command import KEY, CommandWorkspace, Run, raw_server
 from support.raw import CLIP, Line, answer, head
 
 from sandbox.testing import Sandbox
@@ -48,24 +48,24 @@ FAULTS: dict[str, tuple[str, str, int]] = {
 class Shared:
     """One run that meets every fault, looked at by many tests."""
 
-    def __init__(self, desk: Desk, sandbox: Sandbox) -> None:
-        self.desk = desk
+    def __init__(self, workspace: CommandWorkspace, sandbox: Sandbox) -> None:
+        self.workspace = workspace
         prompts: list[Any] = []
         for name, (directive, _, _) in FAULTS.items():
-            prompts.append({"id": name, "prompt": f"{directive} {name} ({desk.name} x)"})
+            prompts.append({"id": name, "prompt": f"{directive} {name} ({workspace.name} x)"})
             prompts.append(f"good after {name}")
-        desk.write([*prompts, *["good at the end"] * 6], concurrency=3)
-        self.run: Run = desk.run("--log-file", "log.jsonl", patches=STALL)
+        workspace.write([*prompts, *["good at the end"] * 6], concurrency=3)
+        self.run: Run = workspace.run("--log-file", "log.jsonl", patches=STALL)
         self.books = sandbox.books()
-        self.records = desk.records
+        self.records = workspace.records
 
     def sent(self, name: str) -> list[dict[str, Any]]:
-        return [r for r in self.desk.requests(self.books) if f"]] {name} (" in r["prompt"]]
+        return [r for r in self.workspace.requests(self.books) if f"]] {name} (" in r["prompt"]]
 
 
 @pytest.fixture(scope="module")
 def shared(tmp_path_factory: pytest.TempPathFactory, sandbox: Sandbox) -> Shared:
-    return Shared(Desk(tmp_path_factory.mktemp("faults"), sandbox.url), sandbox)
+    return Shared(CommandWorkspace(tmp_path_factory.mktemp("faults"), sandbox.url), sandbox)
 
 
 def test_a_night_of_faults_ends_with_1_and_every_good_task_has_succeeded(shared: Shared) -> None:
@@ -96,7 +96,7 @@ def test_a_200_without_a_clip_is_counted_as_paid_and_its_body_is_kept(
     if name == "empty200":
         assert "empty" in record["error"]
         return
-    kept = shared.desk.out / "errors"
+    kept = shared.workspace.out / "errors"
     (file,) = [path for path in kept.iterdir() if path.name in record["error"]]
     words, kind = {
         "html200": (b"<html>", ".html"),
@@ -135,21 +135,21 @@ def test_the_last_line_sums_up(shared: Shared) -> None:
 def test_every_clip_is_whole_and_is_what_its_record_says(shared: Shared) -> None:
     for record in shared.records.values():
         if record["status"] == "succeeded":
-            data = (shared.desk.out / record["output"]).read_bytes()
+            data = (shared.workspace.out / record["output"]).read_bytes()
             assert len(data) == record["bytes"]
             assert hashlib.sha256(data).hexdigest() == record["sha256"]
-    assert not shared.desk.claims()
-    assert not list((shared.desk.out / ".inflight").iterdir())
+    assert not shared.workspace.claims()
+    assert not list((shared.workspace.out / ".inflight").iterdir())
 
 
 def test_the_server_s_books_lie_between_what_is_spent_and_what_is_at_risk(shared: Shared) -> None:
-    spent, at_risk = shared.desk.money()
-    assert spent == Decimal("0.95") * shared.desk.counts()["succeeded"]
-    assert spent <= shared.desk.charged(shared.books) <= spent + at_risk
+    spent, at_risk = shared.workspace.money()
+    assert spent == Decimal("0.95") * shared.workspace.counts()["succeeded"]
+    assert spent <= shared.workspace.charged(shared.books) <= spent + at_risk
 
 
 def test_the_log_has_a_json_object_a_line_with_every_pause_and_its_end(shared: Shared) -> None:
-    text = (shared.desk.folder / "log.jsonl").read_text(encoding="utf-8")
+    text = (shared.workspace.folder / "log.jsonl").read_text(encoding="utf-8")
     events = [json.loads(line) for line in text.splitlines()]
     kinds = [event["event"] for event in events]
     assert kinds[0] == "started"
@@ -161,10 +161,10 @@ def test_the_log_has_a_json_object_a_line_with_every_pause_and_its_end(shared: S
 
 
 def test_a_second_run_renders_nothing_and_says_the_same(shared: Shared) -> None:
-    before = shared.desk.manifest
-    again = shared.desk.call()
+    before = shared.workspace.manifest
+    again = shared.workspace.call()
     assert again.code == 1
-    assert shared.desk.manifest == before
+    assert shared.workspace.manifest == before
 
 
 # -- refusals of the run --------------------------------------------------------------------------
@@ -182,84 +182,88 @@ def test_a_second_run_renders_nothing_and_says_the_same(shared: Shared) -> None:
     ],
 )
 def test_a_refused_run_stops_within_the_requests_in_flight_and_says_what_to_do(
-    desk: Desk, sandbox: Sandbox, status: int, advice: str
+    workspace: CommandWorkspace, sandbox: Sandbox, status: int, advice: str
 ) -> None:
-    desk.write([f"[[fail {status}]] [[latency 0.2]]"] * 15, concurrency=3)
-    run = desk.run()
+    workspace.write([f"[[fail {status}]] [[latency 0.2]]"] * 15, concurrency=3)
+    run = workspace.run()
     assert run.code == 4
-    assert len(desk.requests(sandbox.books())) <= 3
+    assert len(workspace.requests(sandbox.books())) <= 3
     assert f"HTTP {status}" in run.last_line
     assert advice in run.last_line
     assert "15 left to do" in run.last_line
-    assert not desk.records
-    assert not desk.claims()
+    assert not workspace.records
+    assert not workspace.claims()
 
 
-def test_an_unknown_model_stops_with_4(desk: Desk, sandbox: Sandbox) -> None:
-    desk.write(["a", "b"], model="no-such-model")
-    run = desk.call()
+def test_an_unknown_model_stops_with_4(workspace: CommandWorkspace, sandbox: Sandbox) -> None:
+    workspace.write(["a", "b"], model="no-such-model")
+    run = workspace.call()
     assert run.code == 4
     assert "model" in run.last_line
 
 
-def test_after_a_refusal_the_same_command_goes_on(desk: Desk) -> None:
-    desk.write(["[[fail 403 x1]]"] + ["good"] * 4, concurrency=1)
-    assert desk.call().code == 4
-    assert desk.call().code == 0
-    assert desk.counts() == {"succeeded": 5}
+def test_after_a_refusal_the_same_command_goes_on(workspace: CommandWorkspace) -> None:
+    workspace.write(["[[fail 403 x1]]"] + ["good"] * 4, concurrency=1)
+    assert workspace.call().code == 4
+    assert workspace.call().code == 0
+    assert workspace.counts() == {"succeeded": 5}
 
 
 # -- connections ----------------------------------------------------------------------------------
 
 
-def test_a_server_that_is_down_is_waited_for_until_it_is_up(desk: Desk) -> None:
+def test_a_server_that_is_down_is_waited_for_until_it_is_up(workspace: CommandWorkspace) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         port = taken.getsockname()[1]
-    desk.write(["good"] * 5)
+    workspace.write(["good"] * 5)
     # Nobody who listens on this machine is waited for in seconds: here the API takes longer.
     hope = "import pipeline.runtime.circuit\npipeline.runtime.circuit.PATIENCE_WITHOUT_HOPE = 60.0"
-    process = desk.start(url=f"http://127.0.0.1:{port}", patches=hope)
+    process = workspace.start(url=f"http://127.0.0.1:{port}", patches=hope)
     process.until_said("holding (outage)")
     with Sandbox(latency=0, clips="tiny", port=port) as late:
         run = process.end()
         assert run.code == 0, run.err
-        assert len(desk.requests(late.books())) == 5
-    assert desk.counts() == {"succeeded": 5}
-    assert {record["attempts"] for record in desk.manifest} == {1}
+        assert len(workspace.requests(late.books())) == 5
+    assert workspace.counts() == {"succeeded": 5}
+    assert {record["attempts"] for record in workspace.manifest} == {1}
     assert run.err.count("going on after") == 1
 
 
-def test_a_server_that_stays_down_ends_with_5_and_everything_is_left_to_do(desk: Desk) -> None:
+def test_a_server_that_stays_down_ends_with_5_and_everything_is_left_to_do(
+    workspace: CommandWorkspace,
+) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         port = taken.getsockname()[1]
-    desk.write(["good"] * 5, retry={"outage": "1s", "attempts": 1})
-    run = desk.call(url=f"http://127.0.0.1:{port}")
+    workspace.write(["good"] * 5, retry={"outage": "1s", "attempts": 1})
+    run = workspace.call(url=f"http://127.0.0.1:{port}")
     assert run.code == 5
     assert "5 left to do" in run.last_line
-    assert not desk.records
+    assert not workspace.records
 
 
-def test_a_port_of_this_machine_where_nobody_listens_is_named_within_seconds(desk: Desk) -> None:
+def test_a_port_of_this_machine_where_nobody_listens_is_named_within_seconds(
+    workspace: CommandWorkspace,
+) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         port = taken.getsockname()[1]
-    desk.write(["good"] * 5, retry={"outage": "2h"})
-    run = desk.run(url=f"http://127.0.0.1:{port}", within=60)
+    workspace.write(["good"] * 5, retry={"outage": "2h"})
+    run = workspace.run(url=f"http://127.0.0.1:{port}", within=60)
     assert run.code == 5
     assert f"127.0.0.1:{port}" in run.last_line
     assert "waiting would not mend it" in run.last_line
     assert "5 left to do" in run.last_line
-    assert not desk.records
+    assert not workspace.records
 
 
-def test_endless_429s_end_with_5(desk: Desk) -> None:
-    desk.write(["[[fail 429]]"] * 4, retry={"outage": "1.5s", "attempts": 1})
-    run = desk.call()
+def test_endless_429s_end_with_5(workspace: CommandWorkspace) -> None:
+    workspace.write(["[[fail 429]]"] * 4, retry={"outage": "1.5s", "attempts": 1})
+    run = workspace.call()
     assert run.code == 5
     assert "rate limit" in run.last_line
-    assert not desk.records
+    assert not workspace.records
 
 
 # -- the key --------------------------------------------------------------------------------------
@@ -280,7 +284,9 @@ ECHOES = {
 
 
 @pytest.mark.parametrize("debug", [True, False])
-def test_the_key_is_nowhere_whatever_the_server_does_with_it(desk: Desk, debug: bool) -> None:
+def test_the_key_is_nowhere_whatever_the_server_does_with_it(
+    workspace: CommandWorkspace, debug: bool
+) -> None:
     heard = []
 
     async def act(line: Line) -> None:
@@ -296,41 +302,41 @@ def test_the_key_is_nowhere_whatever_the_server_does_with_it(desk: Desk, debug: 
     # A success after each, or what is in doubt would soon be an outage.
     names = itertools.chain.from_iterable((name, "a clip") for name in ECHOES)
     prompts = [{"id": f"t{n}", "prompt": f"{name} #{n}"} for n, name in enumerate(names)]
-    desk.write(prompts, concurrency=1, retry={"attempts": 1, "wait": 0.01})
+    workspace.write(prompts, concurrency=1, retry={"attempts": 1, "wait": 0.01})
     with raw_server(act) as server:
         # `run` looks through both streams and every file that is left.
-        run = desk.run(
+        run = workspace.run(
             "--log-file", "log.jsonl", *(["--debug"] if debug else []), url=server.url, report=True
         )
     assert run.code == 4
     assert set(heard) == set(ECHOES)
-    assert (desk.folder / "log.jsonl").read_text().count("\n") > len(ECHOES)
+    assert (workspace.folder / "log.jsonl").read_text().count("\n") > len(ECHOES)
 
 
-def test_the_key_is_not_in_what_a_bug_says(desk: Desk) -> None:
-    desk.write(["good"])
+def test_the_key_is_not_in_what_a_bug_says(workspace: CommandWorkspace) -> None:
+    workspace.write(["good"])
     patches = (
         "from pipeline.runtime.coordinator import Coordinator\n"
         f"def broken(*_): raise RuntimeError('{KEY}')\n"
         "Coordinator.settle = broken"
     )
-    run = desk.start("--debug", patches=patches).end(bug=True)
+    run = workspace.start("--debug", patches=patches).end(bug=True)
     assert run.code == 70
     assert "RuntimeError" in run.err
 
 
-def test_a_machine_without_memory_is_no_bug_of_ours(desk: Desk) -> None:
-    desk.write(["good"] * 4, concurrency=2)
+def test_a_machine_without_memory_is_no_bug_of_ours(workspace: CommandWorkspace) -> None:
+    workspace.write(["good"] * 4, concurrency=2)
     patches = (
         "from pipeline.api.client import Client\n"
         "async def broken(*_): raise MemoryError\n"
         "Client.attempt = broken"
     )
-    run = desk.run(patches=patches)
+    run = workspace.run(patches=patches)
     assert run.code == 7
     assert "no memory left" in run.last_line
     assert "lower --concurrency" in run.last_line
-    assert desk.run("--retry", "in-doubt").code == 0, "the same command goes on"
+    assert workspace.run("--retry", "in-doubt").code == 0, "the same command goes on"
 
 
 # -- figures that are none ------------------------------------------------------------------------
@@ -345,7 +351,7 @@ def test_a_machine_without_memory_is_no_bug_of_ours(desk: Desk) -> None:
         {"x_request_id": "\x1b[31mred", "content_type": "video/\x07"},
     ],
 )
-def test_absurd_headers_stop_nothing(desk: Desk, headers: dict[str, str]) -> None:
+def test_absurd_headers_stop_nothing(workspace: CommandWorkspace, headers: dict[str, str]) -> None:
     async def act(line: Line) -> None:
         request = await line.read_request()
         if request.startswith(b"GET"):
@@ -353,14 +359,16 @@ def test_absurd_headers_stop_nothing(desk: Desk, headers: dict[str, str]) -> Non
         else:
             await line.say(answer(CLIP, **headers))
 
-    desk.write(["one", "two"], concurrency=1)
+    workspace.write(["one", "two"], concurrency=1)
     with raw_server(act) as server:
-        run = desk.call(url=server.url)
+        run = workspace.call(url=server.url)
     assert run.code == 0
     assert "\x1b" not in run.err
 
 
-def test_a_429_with_an_absurd_time_is_held_for_no_longer_than_the_patience(desk: Desk) -> None:
+def test_a_429_with_an_absurd_time_is_held_for_no_longer_than_the_patience(
+    workspace: CommandWorkspace,
+) -> None:
     async def act(line: Line) -> None:
         request = await line.read_request()
         if request.startswith(b"GET"):
@@ -368,12 +376,12 @@ def test_a_429_with_an_absurd_time_is_held_for_no_longer_than_the_patience(desk:
         else:
             await line.say(answer(b"", "429 X", retry_after="999999999999"))
 
-    desk.write(["one", "two"], concurrency=1, retry={"outage": "1s"})
+    workspace.write(["one", "two"], concurrency=1, retry={"outage": "1s"})
     with raw_server(act) as server:
-        assert desk.call(url=server.url).code == 5
+        assert workspace.call(url=server.url).code == 5
 
 
-def test_a_request_body_that_is_large_meets_an_early_refusal(desk: Desk) -> None:
+def test_a_request_body_that_is_large_meets_an_early_refusal(workspace: CommandWorkspace) -> None:
     async def act(line: Line) -> None:
         head_ = await line.read_head()
         if head_.startswith(b"GET"):
@@ -383,7 +391,7 @@ def test_a_request_body_that_is_large_meets_an_early_refusal(desk: Desk) -> None
         line.writer.write_eof()
         await line.gone()
 
-    desk.write(["one"], params={"image": "x" * 1_500_000}, model="kling-x")
+    workspace.write(["one"], params={"image": "x" * 1_500_000}, model="kling-x")
     with raw_server(act) as server:
-        run = desk.run(url=server.url)
+        run = workspace.run(url=server.url)
     assert run.code == 4, run.err

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from support.command import Desk
+from support.command import CommandWorkspace
 
 from sandbox.testing import Sandbox
 
@@ -15,16 +15,16 @@ def render_through(folder: Path, tasks: int, outage: str, kind: str, latency: fl
     with Sandbox(
         latency=latency, clips="tiny", credits=1000, outage=outage, outage_kind=kind
     ) as sandbox:
-        desk = Desk(folder, sandbox.url)
-        desk.write(["good"] * tasks, concurrency=6, retry={"attempts": 3})
-        run = desk.run("--no-fsync", within=180)
-        requests = desk.requests(sandbox.books())
+        workspace = CommandWorkspace(folder, sandbox.url)
+        workspace.write(["good"] * tasks, concurrency=6, retry={"attempts": 3})
+        run = workspace.run("--no-fsync", within=180)
+        requests = workspace.requests(sandbox.books())
     # Where the door shuts on a connection that the kernel had taken, its request is in doubt.
-    lost = desk.counts().get("in_doubt", 0)
+    lost = workspace.counts().get("in_doubt", 0)
     assert lost <= (2 if kind == "refuse" else 0), run.err
     assert run.code == (1 if lost else 0), run.err
-    assert desk.counts().get("succeeded") == tasks - lost
-    assert len(desk.manifest) == tasks
+    assert workspace.counts().get("succeeded") == tasks - lost
+    assert len(workspace.manifest) == tasks
     assert len(requests) - tasks <= 60
     assert sum(request["status"] == 200 for request in requests) == tasks - lost
     assert "holding (outage)" in run.err

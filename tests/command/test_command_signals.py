@@ -9,7 +9,7 @@ from contextlib import suppress
 from decimal import Decimal
 
 import pytest
-from support.command import Desk, Process, eventually
+from support.command import CommandWorkspace, Process, eventually
 
 from sandbox.testing import Sandbox
 
@@ -20,60 +20,60 @@ CODES = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 129}
 SLOW = "[[latency 1.5]]"
 
 
-def until_in_flight(desk: Desk, sandbox: Sandbox, number: int) -> None:
+def until_in_flight(workspace: CommandWorkspace, sandbox: Sandbox, number: int) -> None:
     """Wait until so many requests of this folder are with the server."""
 
     def look() -> bool:
-        requests = desk.requests(sandbox.books())
+        requests = workspace.requests(sandbox.books())
         return sum(request["finished"] is None for request in requests) == number
 
     eventually(look, say=f"{number} in flight")
 
 
-def started(desk: Desk, sandbox: Sandbox, **more: object) -> Process:
+def started(workspace: CommandWorkspace, sandbox: Sandbox, **more: object) -> Process:
     """A run with three requests in flight, and more to do."""
-    desk.write([SLOW] * 8, concurrency=3)
-    process = desk.start(**more)
-    until_in_flight(desk, sandbox, 3)
+    workspace.write([SLOW] * 8, concurrency=3)
+    process = workspace.start(**more)
+    until_in_flight(workspace, sandbox, 3)
     return process
 
 
 @pytest.mark.parametrize("number", CODES)
 def test_one_signal_finishes_and_saves_what_is_in_flight(
-    desk: Desk, sandbox: Sandbox, number: signal.Signals
+    workspace: CommandWorkspace, sandbox: Sandbox, number: signal.Signals
 ) -> None:
-    process = started(desk, sandbox)
+    process = started(workspace, sandbox)
     process.send(number)
     process.until_said("stopping")
     run = process.end()
     assert run.code == CODES[number]
-    assert desk.counts() == {"succeeded": 3}
-    assert len(desk.requests(sandbox.books())) == 3
-    assert not desk.claims()
+    assert workspace.counts() == {"succeeded": 3}
+    assert len(workspace.requests(sandbox.books())) == 3
+    assert not workspace.claims()
     assert "3 tasks in flight will be finished and saved" in run.err
     word = {signal.SIGINT: "Ctrl-C"}.get(number, number.name)
     assert f"a second {word} stops at once" in run.err
     assert "5 left to do" in run.last_line
     if number == signal.SIGTERM:
-        assert desk.run("--concurrency", 5).code == 0, "the same command goes on"
-        assert len(desk.requests(sandbox.books())) == 8
+        assert workspace.run("--concurrency", 5).code == 0, "the same command goes on"
+        assert len(workspace.requests(sandbox.books())) == 8
 
 
 def test_a_terminal_that_closes_and_says_so_twice_is_one_signal(
-    desk: Desk, sandbox: Sandbox
+    workspace: CommandWorkspace, sandbox: Sandbox
 ) -> None:
-    process = started(desk, sandbox)
+    process = started(workspace, sandbox)
     process.send(signal.SIGHUP)
     process.send(signal.SIGHUP)
     assert process.end().code == 129
-    assert desk.counts() == {"succeeded": 3}
+    assert workspace.counts() == {"succeeded": 3}
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGUSR1"), reason="POSIX alone has it")
 def test_sigusr1_prints_how_the_run_stands_and_sigusr2_does_nothing(
-    desk: Desk, sandbox: Sandbox
+    workspace: CommandWorkspace, sandbox: Sandbox
 ) -> None:
-    process = started(desk, sandbox)
+    process = started(workspace, sandbox)
     process.send(signal.SIGUSR2)
     process.send(signal.SIGUSR1)
     process.until_said("status: ")
@@ -81,7 +81,7 @@ def test_sigusr1_prints_how_the_run_stands_and_sigusr2_does_nothing(
     run = process.end()
     assert run.code == 0
     assert "status: 0 of 8, 3 in flight, 5 left to do, spent $0.00" in run.err
-    assert desk.counts() == {"succeeded": 8}
+    assert workspace.counts() == {"succeeded": 8}
 
 
 @pytest.mark.parametrize(
@@ -94,11 +94,11 @@ def test_sigusr1_prints_how_the_run_stands_and_sigusr2_does_nothing(
     ],
 )
 def test_a_second_signal_stops_at_once_and_leaves_claims_that_the_next_run_holds_in_doubt(
-    desk: Desk, sandbox: Sandbox, first: signal.Signals, second: signal.Signals
+    workspace: CommandWorkspace, sandbox: Sandbox, first: signal.Signals, second: signal.Signals
 ) -> None:
-    desk.write(["[[latency 20]]"] * 3 + ["good"], concurrency=3)
-    process = desk.start()
-    until_in_flight(desk, sandbox, 3)
+    workspace.write(["[[latency 20]]"] * 3 + ["good"], concurrency=3)
+    process = workspace.start()
+    until_in_flight(workspace, sandbox, 3)
     process.send(first)
     process.until_said("stopping")
     process.send(second)
@@ -106,27 +106,29 @@ def test_a_second_signal_stops_at_once_and_leaves_claims_that_the_next_run_holds
     run = process.end()
     assert run.code == CODES[first]
     assert time.monotonic() - begun < 10  # half of what an answer takes
-    assert len(desk.claims()) == 3
-    again = desk.run("--no-wait")
+    assert len(workspace.claims()) == 3
+    again = workspace.run("--no-wait")
     assert again.code == 1
     assert again.err.count("in doubt: t00") == 3
-    assert desk.counts() == {"in_doubt": 3, "succeeded": 1}
-    assert desk.money() == (Decimal("0.95"), Decimal("2.85"))
-    assert not desk.claims()
+    assert workspace.counts() == {"in_doubt": 3, "succeeded": 1}
+    assert workspace.money() == (Decimal("0.95"), Decimal("2.85"))
+    assert not workspace.claims()
 
 
-def test_under_nohup_a_hang_up_is_no_reason_to_stop(desk: Desk, sandbox: Sandbox) -> None:
-    desk.write([SLOW] * 4, concurrency=2)
-    process = desk.start(patches="import signal\nsignal.signal(signal.SIGHUP, signal.SIG_IGN)")
-    until_in_flight(desk, sandbox, 2)
+def test_under_nohup_a_hang_up_is_no_reason_to_stop(
+    workspace: CommandWorkspace, sandbox: Sandbox
+) -> None:
+    workspace.write([SLOW] * 4, concurrency=2)
+    process = workspace.start(patches="import signal\nsignal.signal(signal.SIGHUP, signal.SIG_IGN)")
+    until_in_flight(workspace, sandbox, 2)
     process.send(signal.SIGHUP)
     assert process.end().code == 0
-    assert desk.counts() == {"succeeded": 4}
+    assert workspace.counts() == {"succeeded": 4}
 
 
-def test_a_signal_ends_a_hold_at_once(desk: Desk) -> None:
-    desk.write(["[[fail 429]]"] * 4, retry={"outage": "2h"})
-    process = desk.start()
+def test_a_signal_ends_a_hold_at_once(workspace: CommandWorkspace) -> None:
+    workspace.write(["[[fail 429]]"] * 4, retry={"outage": "2h"})
+    process = workspace.start()
     process.until_said("holding (rate limit)")
     process.send(signal.SIGTERM)
     run = process.end(10)
@@ -147,10 +149,10 @@ def test_a_signal_ends_a_hold_at_once(desk: Desk) -> None:
     ],
 )
 def test_a_signal_during_the_start_ends_it_quietly(
-    desk: Desk, number: signal.Signals, delay: float
+    workspace: CommandWorkspace, number: signal.Signals, delay: float
 ) -> None:
-    desk.write(["good"] * 3)
-    process = desk.start(driver=True)
+    workspace.write(["good"] * 3)
+    process = workspace.start(driver=True)
     assert process.popen.stdout is not None
     assert process.popen.stdout.readline() == "ready\n"
     # What is asked for here is a moment, not a condition.
@@ -159,14 +161,16 @@ def test_a_signal_during_the_start_ends_it_quietly(
     run = process.end()
     # Until the command line has begun, the system's own way of dying serves.
     assert run.code in {CODES[number], -number, 0}, run
-    assert desk.counts().keys() <= {"succeeded"}
-    assert not desk.claims()
+    assert workspace.counts().keys() <= {"succeeded"}
+    assert not workspace.claims()
 
 
-def test_ctrl_c_at_the_question_ends_the_run_and_gives_the_cursor_back(desk: Desk) -> None:
-    desk.write(["good"] * 3)
+def test_ctrl_c_at_the_question_ends_the_run_and_gives_the_cursor_back(
+    workspace: CommandWorkspace,
+) -> None:
+    workspace.write(["good"] * 3)
     ours, theirs = pty.openpty()
-    process = desk.start_on(theirs, "--confirm-above", "0.1")
+    process = workspace.start_on(theirs, "--confirm-above", "0.1")
     said = b""
     while b"Go on" not in said:
         said += os.read(ours, 4096)
@@ -178,69 +182,75 @@ def test_ctrl_c_at_the_question_ends_the_run_and_gives_the_cursor_back(desk: Des
     assert process.wait(10) == 130
     os.close(ours)
     assert said.rfind(b"\x1b[?25l") < said.rfind(b"\x1b[?25h"), said
-    assert not desk.counts()
+    assert not workspace.counts()
 
 
 @pytest.mark.parametrize("number", CODES)
 def test_a_signal_after_the_run_while_a_message_goes_out_ends_the_process(
-    desk: Desk, number: signal.Signals
+    workspace: CommandWorkspace, number: signal.Signals
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         silent.settimeout(30)
-        desk.write(["good"], notify={"to": ["INBOX"], "on": ["end"]})
-        process = desk.start(env={"INBOX": f"json://127.0.0.1:{silent.getsockname()[1]}/"})
+        workspace.write(["good"], notify={"to": ["INBOX"], "on": ["end"]})
+        process = workspace.start(env={"INBOX": f"json://127.0.0.1:{silent.getsockname()[1]}/"})
         connection, _ = silent.accept()
         with connection:
             process.until_said("exit 0")
             process.send(number)
             run = process.end(10)
     assert run.code == CODES[number]
-    assert desk.counts() == {"succeeded": 1}
+    assert workspace.counts() == {"succeeded": 1}
 
 
-def test_sigkill_loses_nothing_and_renders_nothing_again(desk: Desk, sandbox: Sandbox) -> None:
-    desk.write(["good"] * 6 + [SLOW] * 3, concurrency=3)
-    process = desk.start()
-    eventually(lambda: desk.counts().get("succeeded") == 6)
-    until_in_flight(desk, sandbox, 3)
+def test_sigkill_loses_nothing_and_renders_nothing_again(
+    workspace: CommandWorkspace, sandbox: Sandbox
+) -> None:
+    workspace.write(["good"] * 6 + [SLOW] * 3, concurrency=3)
+    process = workspace.start()
+    eventually(lambda: workspace.counts().get("succeeded") == 6)
+    until_in_flight(workspace, sandbox, 3)
     process.kill()
-    run = desk.run()
+    run = workspace.run()
     assert run.code == 1
-    assert desk.counts() == {"succeeded": 6, "in_doubt": 3}
-    assert len(desk.requests(sandbox.books())) == 9
-    assert desk.run("--retry", "in-doubt").code == 0
-    assert desk.counts() == {"succeeded": 9}
+    assert workspace.counts() == {"succeeded": 6, "in_doubt": 3}
+    assert len(workspace.requests(sandbox.books())) == 9
+    assert workspace.run("--retry", "in-doubt").code == 0
+    assert workspace.counts() == {"succeeded": 9}
 
 
-def test_a_terminal_that_goes_away_stops_the_run_gently(desk: Desk, sandbox: Sandbox) -> None:
+def test_a_terminal_that_goes_away_stops_the_run_gently(
+    workspace: CommandWorkspace, sandbox: Sandbox
+) -> None:
     """An ssh session breaks: SIGHUP, and nobody left to write to."""
-    desk.write([SLOW] * 6, concurrency=2)
+    workspace.write([SLOW] * 6, concurrency=2)
     ours, theirs = pty.openpty()
-    process = desk.start_on(theirs)
-    until_in_flight(desk, sandbox, 2)
+    process = workspace.start_on(theirs)
+    until_in_flight(workspace, sandbox, 2)
     os.close(ours)  # the kernel sends SIGHUP to the session
     assert process.wait(30) == 129
-    assert desk.counts() == {"succeeded": 2}
-    assert not desk.claims()
+    assert workspace.counts() == {"succeeded": 2}
+    assert not workspace.claims()
 
 
 @pytest.mark.parametrize(("prompt", "code"), [("good", 0), ("[[fail 400]]", 1)])
 def test_a_reader_that_has_left_changes_neither_the_work_nor_the_exit_code(
-    desk: Desk, prompt: str, code: int
+    workspace: CommandWorkspace, prompt: str, code: int
 ) -> None:
-    desk.write([prompt, "good", "good"])
+    workspace.write([prompt, "good", "good"])
     reader, writer = os.pipe()
-    process = desk.start_on(writer, terminal=False)
+    process = workspace.start_on(writer, terminal=False)
     os.close(reader)
     assert process.wait(30) == code
-    assert len(desk.records) == 3
+    assert len(workspace.records) == 3
 
 
-def test_on_a_terminal_there_is_a_display_and_no_traceback(desk: Desk, sandbox: Sandbox) -> None:
-    desk.write([SLOW] * 4, concurrency=2)
+def test_on_a_terminal_there_is_a_display_and_no_traceback(
+    workspace: CommandWorkspace, sandbox: Sandbox
+) -> None:
+    workspace.write([SLOW] * 4, concurrency=2)
     ours, theirs = pty.openpty()
-    process = desk.start_on(theirs)
-    until_in_flight(desk, sandbox, 2)
+    process = workspace.start_on(theirs)
+    until_in_flight(workspace, sandbox, 2)
     os.write(ours, b"\x03")  # Ctrl-C, as a terminal sends it
     seen = b""
     while True:
@@ -257,24 +267,24 @@ def test_on_a_terminal_there_is_a_display_and_no_traceback(desk: Desk, sandbox: 
     assert "Traceback" not in text
     assert "stopping" in text
     assert "2 in flight" in text
-    assert desk.counts() == {"succeeded": 2}
+    assert workspace.counts() == {"succeeded": 2}
 
 
-def test_it_dies_with_nobody_left_behind(desk: Desk, sandbox: Sandbox) -> None:
-    process = started(desk, sandbox)
+def test_it_dies_with_nobody_left_behind(workspace: CommandWorkspace, sandbox: Sandbox) -> None:
+    process = started(workspace, sandbox)
     process.send(signal.SIGTERM)
     process.end()
     with pytest.raises(ProcessLookupError):
         os.killpg(process.popen.pid, 0)
 
 
-def test_a_run_gives_the_signals_back_that_it_took(desk: Desk) -> None:
+def test_a_run_gives_the_signals_back_that_it_took(workspace: CommandWorkspace) -> None:
     """What comes after it, a message or the report, is interrupted as its caller chose."""
-    desk.write(["good"])
+    workspace.write(["good"])
     before = {number: signal.signal(number, lambda *_: None) for number in CODES}
     ours = {number: signal.getsignal(number) for number in CODES}
     try:
-        assert desk.call().code == 0
+        assert workspace.call().code == 0
         after = {number: signal.getsignal(number) for number in CODES}
     finally:
         for number, handler in before.items():

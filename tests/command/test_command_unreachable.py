@@ -3,7 +3,7 @@
 import socket
 
 import pytest
-from support.command import Desk, raw_server
+from support.command import CommandWorkspace, raw_server
 from support.raw import Line
 
 from pipeline.api.endpoint import Endpoint
@@ -16,23 +16,25 @@ async def nothing(line: Line) -> None:
     await line.read_request()
 
 
-def test_nobody_listening_here_ends_the_run_in_seconds_and_is_named(desk: Desk) -> None:
-    desk.write(["a lighthouse"] * 3)
+def test_nobody_listening_here_ends_the_run_in_seconds_and_is_named(
+    workspace: CommandWorkspace,
+) -> None:
+    workspace.write(["a lighthouse"] * 3)
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))  # bound, but nobody listens
         address = f"127.0.0.1:{taken.getsockname()[1]}"
-        run = desk.run(url=f"http://{address}", within=40)
+        run = workspace.run(url=f"http://{address}", within=40)
     assert run.code in {ExitCode.OUTAGE, ExitCode.API_REFUSES}
     assert f"no connection to {address}: Connection refused" in run.err
-    assert not desk.manifest
+    assert not workspace.manifest
 
 
 def test_a_certificate_that_nobody_vouches_for_ends_the_run_in_seconds_and_is_named(
-    desk: Desk,
+    workspace: CommandWorkspace,
 ) -> None:
-    desk.write(["a lighthouse"] * 3)
+    workspace.write(["a lighthouse"] * 3)
     with raw_server(nothing, tls=True) as server:
-        run = desk.run(url=server.url, within=40)
+        run = workspace.run(url=server.url, within=40)
         assert not any(line.request for line in server.lines)
     assert run.code in {ExitCode.OUTAGE, ExitCode.API_REFUSES}
     assert f"the certificate of localhost:{server.port} is not trusted" in run.err

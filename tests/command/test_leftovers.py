@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from support.command import Desk
+from support.command import CommandWorkspace
 from support.raw import CLIP, KEY, Act, Line, Serve, answer, make_task
 
 from pipeline.api.client import Client, Endpoint
@@ -26,34 +26,34 @@ def killed(task: str, age: float) -> dict[str, Any]:
 
 
 def test_a_run_says_how_many_places_it_leaves_to_a_killed_one_and_sends_nothing_there(
-    desk: Desk, sandbox: Sandbox
+    workspace: CommandWorkspace, sandbox: Sandbox
 ) -> None:
-    desk.write(["good"] * 2, concurrency=2, timeout=300)
-    desk.out.mkdir()
+    workspace.write(["good"] * 2, concurrency=2, timeout=300)
+    workspace.out.mkdir()
     lines = [killed("x", 10), killed("y", 20), killed("z", 400)]
-    (desk.out / "manifest.jsonl").write_text("".join(json.dumps(one) + "\n" for one in lines))
-    process = desk.start()
+    (workspace.out / "manifest.jsonl").write_text("".join(json.dumps(one) + "\n" for one in lines))
+    process = workspace.start()
     process.until_said("2 requests of a killed run may still be at work")
     process.send(signal.SIGTERM)
     run = process.end()
     assert run.code == 143
     assert "--no-wait" in run.err
-    assert not desk.requests(sandbox.books())
-    assert desk.run("--no-wait").code == 0
+    assert not workspace.requests(sandbox.books())
+    assert workspace.run("--no-wait").code == 0
 
 
 def test_a_record_of_a_future_that_a_wrong_clock_wrote_keeps_places_no_longer_than_others(
-    desk: Desk, sandbox: Sandbox
+    workspace: CommandWorkspace, sandbox: Sandbox
 ) -> None:
-    desk.write(["good"], timeout=300)
-    desk.out.mkdir()
+    workspace.write(["good"], timeout=300)
+    workspace.out.mkdir()
     ahead = killed("x", -86_400 * 400)
     recorded = {"finished_at": rfc3339(time.time() - 400)}
-    (desk.out / "manifest.jsonl").write_text(json.dumps(ahead | recorded) + "\n")
-    run = desk.run()
+    (workspace.out / "manifest.jsonl").write_text(json.dumps(ahead | recorded) + "\n")
+    run = workspace.run()
     assert run.code == 0
     assert "keep their places" not in run.err
-    assert len(desk.requests(sandbox.books())) == 1
+    assert len(workspace.requests(sandbox.books())) == 1
 
 
 class Witness:
@@ -111,11 +111,11 @@ def claim_of_01(job: Path, task: str, **more: Any) -> str:
 
 
 def test_a_directory_of_version_0_1_goes_on_and_nothing_is_paid_for_again(
-    desk: Desk, sandbox: Sandbox
+    workspace: CommandWorkspace, sandbox: Sandbox
 ) -> None:
-    path = desk.write(["good"] * 4)
+    path = workspace.write(["good"] * 4)
     tasks = {task.id: task for task in load(path).tasks()}
-    inflight = desk.out / ".inflight"
+    inflight = workspace.out / ".inflight"
     inflight.mkdir(parents=True)
     sha256 = hashlib.sha256(CLIP).hexdigest()
     done = {
@@ -129,17 +129,17 @@ def test_a_directory_of_version_0_1_goes_on_and_nothing_is_paid_for_again(
         "fingerprint": first.fingerprint, "meta": {}, "attempts": 1, "at_risk": 0, "error": None,
         "started_at": "2026-01-01T00:00:00.000Z", "output": f"{first.output}.mp4", **done,
     }  # fmt: skip
-    (desk.out / "manifest.jsonl").write_text(json.dumps(line) + "\n")
-    (desk.out / f"{first.output}.mp4").write_bytes(CLIP)
+    (workspace.out / "manifest.jsonl").write_text(json.dumps(line) + "\n")
+    (workspace.out / f"{first.output}.mp4").write_bytes(CLIP)
     whole = {**done, "output": f"{tasks['t001'].output}.mp4"}
     (inflight / f"{task_key('t001')}.json").write_text(claim_of_01(path, "t001", completion=whole))
     (inflight / f"{task_key('t001')}.part").write_bytes(CLIP)
     (inflight / f"{task_key('t002')}.json").write_text(claim_of_01(path, "t002"))
     (inflight / f"{task_key('t002')}.part").write_bytes(CLIP[:50])
-    run = desk.call()
+    run = workspace.call()
     assert run.code == 1, run.err
-    assert desk.statuses() == {
+    assert workspace.statuses() == {
         "t000": "succeeded", "t001": "succeeded", "t002": "in_doubt", "t003": "succeeded"
     }  # fmt: skip
-    assert len(desk.requests(sandbox.books())) == 1
+    assert len(workspace.requests(sandbox.books())) == 1
     assert not list(inflight.iterdir())

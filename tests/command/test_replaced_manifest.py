@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from support.command import Clips, Desk, eventually, raw_server
+from support.command import Clips, CommandWorkspace, eventually, raw_server
 
 from sandbox.testing import Sandbox
 
@@ -68,83 +68,83 @@ ACTS = [by_sed, by_an_editor, by_an_editor_without_last_line_end, by_rsync, by_t
 
 @pytest.mark.parametrize("act", ACTS, ids=lambda act: act.__name__)
 def test_what_a_run_has_recorded_is_in_the_manifest_whoever_replaces_it(
-    desk: Desk, sandbox: Sandbox, act: Callable[[Path, bytes], None]
+    workspace: CommandWorkspace, sandbox: Sandbox, act: Callable[[Path, bytes], None]
 ) -> None:
-    desk.write(["good"] * 2, concurrency=2)
-    assert desk.call().code == 0  # records of an earlier run
-    desk.write(["good"] * 2 + ["[[latency 0.3]]"] * TASKS, concurrency=2)
-    manifest = desk.out / "manifest.jsonl"
-    process = desk.start()
+    workspace.write(["good"] * 2, concurrency=2)
+    assert workspace.call().code == 0  # records of an earlier run
+    workspace.write(["good"] * 2 + ["[[latency 0.3]]"] * TASKS, concurrency=2)
+    manifest = workspace.out / "manifest.jsonl"
+    process = workspace.start()
     older = lines_of(manifest, 4)
     lines_of(manifest, 6)
     act(manifest, older)
     run = process.end()
     assert run.code == 0, run.err
-    assert desk.counts() == {"succeeded": TASKS + 2}
-    assert len(desk.manifest) == TASKS + 2
-    assert desk.run().code == 0
-    assert len(desk.requests(sandbox.books())) == TASKS + 2
+    assert workspace.counts() == {"succeeded": TASKS + 2}
+    assert len(workspace.manifest) == TASKS + 2
+    assert workspace.run().code == 0
+    assert len(workspace.requests(sandbox.books())) == TASKS + 2
 
 
 def test_what_replaces_the_manifest_and_is_none_stops_the_run_and_costs_nothing_twice(
-    desk: Desk, sandbox: Sandbox
+    workspace: CommandWorkspace, sandbox: Sandbox
 ) -> None:
-    desk.write(["[[latency 0.3]]"] * TASKS, concurrency=2)
-    manifest = desk.out / "manifest.jsonl"
-    process = desk.start()
+    workspace.write(["[[latency 0.3]]"] * TASKS, concurrency=2)
+    manifest = workspace.out / "manifest.jsonl"
+    process = workspace.start()
     whole = lines_of(manifest, 4)
     manifest.write_text("my shopping list\nmilk\n")
     run = process.end()
     assert run.code == 7, run.err
     assert "manifest.jsonl:1" in run.err
-    sent = len(desk.requests(sandbox.books()))
+    sent = len(workspace.requests(sandbox.books()))
     assert sent < TASKS
     assert manifest.read_text() == "my shopping list\nmilk\n"
-    assert desk.run().code == 2
+    assert workspace.run().code == 2
     manifest.write_bytes(whole)
-    desk.run()
-    assert len(desk.requests(sandbox.books())) == TASKS
+    workspace.run()
+    assert len(workspace.requests(sandbox.books())) == TASKS
 
 
 def test_clips_that_no_record_knows_are_told_before_money_is_spent(
-    desk: Desk, sandbox: Sandbox
+    workspace: CommandWorkspace, sandbox: Sandbox
 ) -> None:
-    desk.write(["good"] * 2)
-    assert desk.call().code == 0
-    clip = min(desk.out.glob("*.mp4"))
-    (desk.out / "manifest.jsonl").unlink()
-    desk.write(["[[latency 30]]"], timeout=60)
-    process = desk.start()
+    workspace.write(["good"] * 2)
+    assert workspace.call().code == 0
+    clip = min(workspace.out.glob("*.mp4"))
+    (workspace.out / "manifest.jsonl").unlink()
+    workspace.write(["[[latency 30]]"], timeout=60)
+    process = workspace.start()
     process.until_said("2 clips here have no record")
     process.send(signal.SIGKILL)
     assert clip.name in process.end().err
 
 
-def test_clips_that_records_know_are_not_told(desk: Desk) -> None:
-    desk.write(["good"] * 2)
-    assert desk.call().code == 0
-    shutil.copy(desk.out / "manifest.jsonl", desk.folder / "copy.jsonl")
-    desk.write(["good"] * 3)
-    assert "no record" not in desk.call().err
+def test_clips_that_records_know_are_not_told(workspace: CommandWorkspace) -> None:
+    workspace.write(["good"] * 2)
+    assert workspace.call().code == 0
+    shutil.copy(workspace.out / "manifest.jsonl", workspace.folder / "copy.jsonl")
+    workspace.write(["good"] * 3)
+    assert "no record" not in workspace.call().err
 
 
 @pytest.mark.parametrize("manifest_too", [False, True], ids=["the lock", "lock and manifest"])
 def test_a_second_run_is_refused_although_the_lock_file_was_removed(
-    desk: Desk, manifest_too: bool
+    workspace: CommandWorkspace, manifest_too: bool
 ) -> None:
-    desk.write(["good"] * 4, concurrency=2)
+    workspace.write(["good"] * 4, concurrency=2)
     clips = Clips(1000)
     clips.go.clear()
     with raw_server(clips.act) as server:
-        first = desk.start(url=server.url)
+        first = workspace.start(url=server.url)
         assert clips.waiting.wait(30)
-        (desk.out / ".lock").unlink()
+        (workspace.out / ".lock").unlink()
         if manifest_too:
-            (desk.out / "manifest.jsonl").unlink()
-        second = desk.run(url=server.url)
+            (workspace.out / "manifest.jsonl").unlink()
+        second = workspace.run(url=server.url)
         clips.go.set()
         assert first.end().code == 0
     assert second.code == 2
     assert "in use" in second.err
-    assert desk.counts() == {"succeeded": 4}
+    assert workspace.counts() == {"succeeded": 4}
     assert clips.posts == 4

@@ -4,14 +4,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from support.job_desk import Desk
+from support.job_workspace import JobWorkspace
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Desk:
-    return Desk(tmp_path)
+def workspace(tmp_path: Path) -> JobWorkspace:
+    return JobWorkspace(tmp_path)
 
 
 @pytest.fixture
-def ids(desk: Desk) -> Callable[[str], list[str]]:
-    return lambda text: [task.id for task in desk.brief(text)]
+def ids(workspace: JobWorkspace) -> Callable[[str], list[str]]:
+    return lambda text: [task.id for task in workspace.brief(text)]

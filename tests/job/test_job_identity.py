@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.job_desk import Desk
+from support.job_workspace import JobWorkspace
 
 from pipeline.job.identity import matrix_suffix
 from pipeline.models import Task, fingerprint
@@ -38,30 +38,32 @@ def prints(tasks: Iterable[Task]) -> dict[str, str]:
     return {task.id: task.fingerprint for task in tasks}
 
 
-def test_reordering_adding_renaming_and_editing_meta_keep_every_identity(desk: Desk) -> None:
-    before, after = prints(desk.brief(BEFORE)), prints(desk.brief(EDITED))
+def test_reordering_adding_renaming_and_editing_meta_keep_every_identity(
+    workspace: JobWorkspace,
+) -> None:
+    before, after = prints(workspace.brief(BEFORE)), prints(workspace.brief(EDITED))
     assert len(before) == 6
     assert len(after) == 4 * 3 * 3
     assert before.items() <= after.items()
 
 
-def test_with_an_id_an_edited_prompt_is_the_same_task_changed(desk: Desk) -> None:
-    before = prints(desk.brief(BEFORE))
-    after = prints(desk.brief(BEFORE.replace("An old wizard", "A young wizard")))
+def test_with_an_id_an_edited_prompt_is_the_same_task_changed(workspace: JobWorkspace) -> None:
+    before = prints(workspace.brief(BEFORE))
+    after = prints(workspace.brief(BEFORE.replace("An old wizard", "A young wizard")))
     assert before.keys() == after.keys()
     changed = {name for name in before if before[name] != after[name]}
     assert changed == {"hero[aspect_ratio=16:9]", "hero[aspect_ratio=9:16]"}
 
 
-def test_without_an_id_an_edited_prompt_is_another_task(desk: Desk) -> None:
-    before = prints(desk.brief(BEFORE))
-    after = prints(desk.brief(BEFORE.replace("dusk", "dawn")))
+def test_without_an_id_an_edited_prompt_is_another_task(workspace: JobWorkspace) -> None:
+    before = prints(workspace.brief(BEFORE))
+    after = prints(workspace.brief(BEFORE.replace("dusk", "dawn")))
     assert len(before.keys() - after.keys()) == 2
 
 
-def test_another_model_changes_the_fingerprint_not_the_identity(desk: Desk) -> None:
-    first = desk.tasks("model: a\nprompts: [p]\n")[0]
-    second = desk.tasks("model: b\nprompts: [p]\n")[0]
+def test_another_model_changes_the_fingerprint_not_the_identity(workspace: JobWorkspace) -> None:
+    first = workspace.tasks("model: a\nprompts: [p]\n")[0]
+    second = workspace.tasks("model: b\nprompts: [p]\n")[0]
     assert first.id == second.id
     assert first.fingerprint != second.fingerprint
     assert first.fingerprint == fingerprint("a", first.params)
@@ -126,14 +128,18 @@ def test_no_two_combinations_are_written_alike(combinations: list[dict[str, obje
         ("x" * 101, "101 characters"),
     ],
 )
-def test_an_id_that_could_mislead_is_refused(desk: Desk, written: str, part: str) -> None:
-    message = desk.wrong(f"prompts:\n- fine\n- prompt: p\n  id: {written}\n")
+def test_an_id_that_could_mislead_is_refused(
+    workspace: JobWorkspace, written: str, part: str
+) -> None:
+    message = workspace.wrong(f"prompts:\n- fine\n- prompt: p\n  id: {written}\n")
     assert message.startswith("job.yaml:5: prompts[1].id: ")
     assert part in message
 
 
-def test_a_wrong_id_is_not_told_to_be_the_same_task_as_well(desk: Desk) -> None:
-    found = desk.problems("model: m\nprompts: [{id: a/b, prompt: p}, p, {id: .c, prompt: p}]\n")
+def test_a_wrong_id_is_not_told_to_be_the_same_task_as_well(workspace: JobWorkspace) -> None:
+    found = workspace.problems(
+        "model: m\nprompts: [{id: a/b, prompt: p}, p, {id: .c, prompt: p}]\n"
+    )
     assert [p.key for p in found] == ["prompts[0].id", "prompts[2].id"]
 
 
@@ -146,8 +152,8 @@ def test_good_ids_are_kept_in_normal_form(ids: Callable[[str], list[str]]) -> No
     assert ids(text) == ["caf\u00e9 #2b", "b", "x~"]
 
 
-def test_two_prompts_with_one_id_are_both_named_once(desk: Desk) -> None:
-    message = desk.wrong(
+def test_two_prompts_with_one_id_are_both_named_once(workspace: JobWorkspace) -> None:
+    message = workspace.wrong(
         """\
         matrix: {loop: [true, false]}
         takes: 2
@@ -161,19 +167,21 @@ def test_two_prompts_with_one_id_are_both_named_once(desk: Desk) -> None:
     assert "job.yaml:5" in message
 
 
-def test_the_same_prompt_twice_needs_takes(desk: Desk) -> None:
-    message = desk.wrong("prompts:\n- one\n- two\n- one\n")
+def test_the_same_prompt_twice_needs_takes(workspace: JobWorkspace) -> None:
+    message = workspace.wrong("prompts:\n- one\n- two\n- one\n")
     assert message.startswith("job.yaml:5: prompts[2]: this is the same task as job.yaml:3")
     assert "takes" in message
 
 
-def test_different_ids_may_ask_for_the_same(desk: Desk) -> None:
-    first, second = desk.brief("prompts: [{id: a, prompt: p}, {id: b, prompt: p}]")
+def test_different_ids_may_ask_for_the_same(workspace: JobWorkspace) -> None:
+    first, second = workspace.brief("prompts: [{id: a, prompt: p}, {id: b, prompt: p}]")
     assert first.fingerprint == second.fingerprint
     assert first.output != second.output
 
 
-def test_expanding_twice_gives_the_same_and_priority_reaches_the_task(desk: Desk) -> None:
-    job = desk.job("model: m\nprompts: [a, {prompt: b, priority: -3}]\n")
+def test_expanding_twice_gives_the_same_and_priority_reaches_the_task(
+    workspace: JobWorkspace,
+) -> None:
+    job = workspace.job("model: m\nprompts: [a, {prompt: b, priority: -3}]\n")
     assert list(job.tasks()) == list(job.expand())
     assert [task.priority for task in job.tasks()] == [0, -3]

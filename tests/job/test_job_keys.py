@@ -7,7 +7,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from support.job_desk import Desk
+from support.job_workspace import JobWorkspace
 
 import pipeline.job.keys.schemas as schemas_module
 from pipeline.job import schema
@@ -30,8 +30,8 @@ notify: {to: [NOTIFY_URL, OPS], on: [end, stop]}
 """
 
 
-def test_every_key_reaches_the_job(desk: Desk) -> None:
-    job = desk.job(FULL)
+def test_every_key_reaches_the_job(workspace: JobWorkspace) -> None:
+    job = workspace.job(FULL)
     assert job.name == "spring campaign"
     assert (job.concurrency, job.timeout, job.max_size) == (8, 600.0, 500_000_000)
     assert job.rate == Rate(5, 10)
@@ -40,15 +40,15 @@ def test_every_key_reaches_the_job(desk: Desk) -> None:
     assert job.schedule == Schedule(time(22), time(7), "Europe/London")
     assert job.notify == Notify(("NOTIFY_URL", "OPS"), ("end", "stop"))
     assert type(job.notify.on[0]) is str
-    assert job.output_dir == desk.folder / "out"
+    assert job.output_dir == workspace.folder / "out"
 
 
-def test_the_defaults_are_those_of_the_job_itself(desk: Desk) -> None:
-    job = desk.job("model: kling-2\n" + PROMPTS)
+def test_the_defaults_are_those_of_the_job_itself(workspace: JobWorkspace) -> None:
+    job = workspace.job("model: kling-2\n" + PROMPTS)
     assert (job.name, job.concurrency, job.rate, job.timeout) == ("job", 5, None, 600.0)
     assert (job.retry, job.credits) == (RetryPolicy(), CreditPolicy())
     assert (job.schedule, job.notify, job.max_size) == (None, None, 2 * 1024**3)
-    assert job.output_dir == desk.folder / "outputs" / "job"
+    assert job.output_dir == workspace.folder / "outputs" / "job"
     assert job.warnings == ()
 
 
@@ -76,9 +76,9 @@ def test_the_defaults_are_those_of_the_job_itself(desk: Desk) -> None:
     ],
 )
 def test_values_are_written_as_people_write_them(
-    desk: Desk, line: str, attribute: str, value: object
+    workspace: JobWorkspace, line: str, attribute: str, value: object
 ) -> None:
-    assert getattr(desk.job(f"model: m\n{PROMPTS}{line}\n"), attribute) == value
+    assert getattr(workspace.job(f"model: m\n{PROMPTS}{line}\n"), attribute) == value
 
 
 @pytest.mark.parametrize(
@@ -137,12 +137,12 @@ def test_values_are_written_as_people_write_them(
     ],
 )
 def test_a_wrong_value_says_where_what_and_what_would_be_right(
-    desk: Desk, line: str, key: str, message: str, hint: str | None
+    workspace: JobWorkspace, line: str, key: str, message: str, hint: str | None
 ) -> None:
     base = {"model": "model: m\n", "prompts": PROMPTS}
     text = "".join(part for name, part in base.items() if not line.startswith(f"{name}:"))
     (found,) = [
-        p for p in desk.problems(text + line + "\n") if "nothing to render" not in p.message
+        p for p in workspace.problems(text + line + "\n") if "nothing to render" not in p.message
     ]
     assert found.key == key
     assert message in found.message
@@ -158,8 +158,10 @@ def test_a_wrong_value_says_where_what_and_what_would_be_right(
         ("Amrica/New_York", "America/New_York"),
     ],
 )
-def test_an_unknown_time_zone_names_the_nearest(desk: Desk, name: str, near: str | None) -> None:
-    (found,) = desk.problems(
+def test_an_unknown_time_zone_names_the_nearest(
+    workspace: JobWorkspace, name: str, near: str | None
+) -> None:
+    (found,) = workspace.problems(
         f"model: m\n{PROMPTS}schedule:\n  window: 22:00-07:00\n  timezone: {name}\n"
     )
     assert (found.key, found.line) == ("schedule.timezone", 5)
@@ -169,8 +171,10 @@ def test_an_unknown_time_zone_names_the_nearest(desk: Desk, name: str, near: str
 @pytest.mark.parametrize(
     "secret", ["slack://token/secret", "https://u:hunter2@x.y", "tok-en", "[a]"]
 )
-def test_an_address_in_notify_is_refused_without_showing_it(desk: Desk, secret: str) -> None:
-    (found,) = desk.problems(f'model: m\n{PROMPTS}notify:\n  to: ["{secret}"]\n')
+def test_an_address_in_notify_is_refused_without_showing_it(
+    workspace: JobWorkspace, secret: str
+) -> None:
+    (found,) = workspace.problems(f'model: m\n{PROMPTS}notify:\n  to: ["{secret}"]\n')
     assert (found.key, found.line) == ("notify.to[0]", 4)
     assert secret not in str(found)
     assert "environment" in found.hint
@@ -197,14 +201,16 @@ def test_an_address_in_notify_is_refused_without_showing_it(desk: Desk, secret: 
         ("{prompt: x, params: {prompt: y}}", "prompts[1].params.prompt", "under prompts"),
     ],
 )
-def test_a_wrong_prompt_is_named_by_its_place(desk: Desk, item: str, key: str, part: str) -> None:
-    (found,) = desk.problems(f"model: m\nprompts:\n- fine\n- {item}\n")
+def test_a_wrong_prompt_is_named_by_its_place(
+    workspace: JobWorkspace, item: str, key: str, part: str
+) -> None:
+    (found,) = workspace.problems(f"model: m\nprompts:\n- fine\n- {item}\n")
     assert (found.key, found.line) == (key, 4)
     assert part in str(found)
 
 
-def test_everything_wrong_is_said_at_once_in_the_order_of_the_file(desk: Desk) -> None:
-    found = desk.problems(
+def test_everything_wrong_is_said_at_once_in_the_order_of_the_file(workspace: JobWorkspace) -> None:
+    found = workspace.problems(
         """\
         modle: luma-txt-2-video
         model: luma-txt-2-video
@@ -242,19 +248,19 @@ def test_everything_wrong_is_said_at_once_in_the_order_of_the_file(desk: Desk) -
     ]
 
 
-def test_a_problem_is_one_line_whatever_a_key_holds(desk: Desk) -> None:
-    (found,) = desk.problems('model: m\nprompts: [p]\n"bad\\nkey\\e[31m": 1\n')
+def test_a_problem_is_one_line_whatever_a_key_holds(workspace: JobWorkspace) -> None:
+    (found,) = workspace.problems('model: m\nprompts: [p]\n"bad\\nkey\\e[31m": 1\n')
     assert str(found).isprintable()
 
 
-def test_a_missing_model_is_said_together_with_the_rest(desk: Desk) -> None:
-    found = desk.problems("takes: 0\nprompts: [p]\n")
+def test_a_missing_model_is_said_together_with_the_rest(workspace: JobWorkspace) -> None:
+    found = workspace.problems("takes: 0\nprompts: [p]\n")
     assert sorted(p.key for p in found) == ["model", "takes"]
     assert "luma-txt-2-video" in str(found)
 
 
-def test_a_broken_section_spoils_no_other(desk: Desk) -> None:
-    found = desk.problems(
+def test_a_broken_section_spoils_no_other(workspace: JobWorkspace) -> None:
+    found = workspace.problems(
         """\
         model: m
         schedule: {window: x, timezone: y}
@@ -272,14 +278,16 @@ def test_a_broken_section_spoils_no_other(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize("text", ["model: m\n", "model: m\nprompts: []\n", "model: m\nprompt: x\n"])
-def test_a_job_with_nothing_to_render_is_an_error(desk: Desk, text: str) -> None:
-    (found,) = desk.problems(text)
+def test_a_job_with_nothing_to_render_is_an_error(workspace: JobWorkspace, text: str) -> None:
+    (found,) = workspace.problems(text)
     assert "nothing to render" in found.message
 
 
-def test_a_likely_slip_in_the_models_name_is_a_warning(desk: Desk) -> None:
-    assert "luma-txt-2-video" in desk.job("model: luma-text-2-video\nprompts: [p]\n").warnings[0]
-    assert desk.job("model: kling-2\nprompts: [p]\n").warnings == ()
+def test_a_likely_slip_in_the_models_name_is_a_warning(workspace: JobWorkspace) -> None:
+    assert (
+        "luma-txt-2-video" in workspace.job("model: luma-text-2-video\nprompts: [p]\n").warnings[0]
+    )
+    assert workspace.job("model: kling-2\nprompts: [p]\n").warnings == ()
 
 
 def test_the_kept_schema_equals_the_model() -> None:
@@ -307,7 +315,7 @@ def test_the_kept_schema_equals_the_model() -> None:
     ],
 )
 def test_an_editor_judges_a_text_as_the_loader_does(
-    desk: Desk, way: str, line: str, good: list[str], bad: list[str]
+    workspace: JobWorkspace, way: str, line: str, good: list[str], bad: list[str]
 ) -> None:
     made = schema()
     sections = [made, made["$defs"]["Prompt"], made["$defs"]["Schedule"]]
@@ -317,10 +325,10 @@ def test_an_editor_judges_a_text_as_the_loader_does(
     prompts = "" if "prompts" in line else PROMPTS
     for text in good:
         assert re.search(pattern, text)
-        assert desk.job(f"model: m\n{prompts}{line.format(text)}\n")
+        assert workspace.job(f"model: m\n{prompts}{line.format(text)}\n")
     for text in bad:
         assert not re.search(pattern, text)
-        assert desk.problems(f"model: m\n{prompts}{line.format(text)}\n")
+        assert workspace.problems(f"model: m\n{prompts}{line.format(text)}\n")
 
 
 def test_an_editor_refuses_a_timeout_of_nothing_and_a_list_without_prompts() -> None:

@@ -1,7 +1,7 @@
 """What YAML would take away, or take apart, of a text is told before it is paid for."""
 
 import pytest
-from support.job_desk import Desk
+from support.job_workspace import JobWorkspace
 
 LOST = 'the rest of the line, "#7 on a wet track", is a comment and would be lost'
 
@@ -30,18 +30,22 @@ LOST = 'the rest of the line, "#7 on a wet track", is a comment and would be los
         ("prompts:\n- prompt: p\n  params:\n    x: car #7 on a wet track\n", "prompts[0].params.x"),
     ],
 )
-def test_a_text_that_a_comment_cuts_short_is_a_problem(desk: Desk, job: str, key: str) -> None:
-    found = desk.problems("model: kling-2\n" + job)
+def test_a_text_that_a_comment_cuts_short_is_a_problem(
+    workspace: JobWorkspace, job: str, key: str
+) -> None:
+    found = workspace.problems("model: kling-2\n" + job)
     assert [(p.key, p.message) for p in found] == [(key, LOST)]
     assert found[0].hint == "quote the text; a comment has a blank after its #"
 
 
-def test_every_text_that_a_comment_cuts_short_is_told_at_once_with_its_line(desk: Desk) -> None:
-    found = desk.problems("model: m\nname: a #b\nprompts:\n- c #d\n- e\n- f #g\n")
+def test_every_text_that_a_comment_cuts_short_is_told_at_once_with_its_line(
+    workspace: JobWorkspace,
+) -> None:
+    found = workspace.problems("model: m\nname: a #b\nprompts:\n- c #d\n- e\n- f #g\n")
     assert [(p.line, p.key) for p in found] == [(2, "name"), (4, "prompts[0]"), (6, "prompts[2]")]
 
 
-def test_what_is_clearly_a_comment_and_what_is_clearly_text_stay(desk: Desk) -> None:
+def test_what_is_clearly_a_comment_and_what_is_clearly_text_stay(workspace: JobWorkspace) -> None:
     job = """\
 model: kling-2 #cheap
 concurrency: 3 #jobs
@@ -66,7 +70,7 @@ prompts:
 #whole lines too
 - last
 """
-    tasks = desk.tasks(job)
+    tasks = workspace.tasks(job)
     assert [task.prompt for task in tasks] == [
         "A fox",
         "A kite",
@@ -92,8 +96,8 @@ prompts:
         "params: {note: A race car #7 on a track}\nprompts: [p]\n",
     ],
 )
-def test_a_syntax_error_that_a_comment_makes_names_it(desk: Desk, job: str) -> None:
-    (found,) = desk.problems("model: m\n" + job)
+def test_a_syntax_error_that_a_comment_makes_names_it(workspace: JobWorkspace, job: str) -> None:
+    (found,) = workspace.problems("model: m\n" + job)
     line = next(n for n, text in enumerate(("model: m\n" + job).splitlines(), 1) if "#7" in text)
     assert "not valid YAML" in found.message
     assert f'on line {line}, "#7 on a track' in str(found.hint)
@@ -110,17 +114,17 @@ def test_a_syntax_error_that_a_comment_makes_names_it(desk: Desk, job: str) -> N
     ],
 )
 def test_a_prompt_that_a_colon_makes_a_mapping_is_to_be_quoted(
-    desk: Desk, written: str, quoted: str
+    workspace: JobWorkspace, written: str, quoted: str
 ) -> None:
-    found = desk.problems(f"model: m\nprompts:\n{written}\n")
+    found = workspace.problems(f"model: m\nprompts:\n{written}\n")
     assert (found[0].line, found[0].message) == (3, "unknown key")
     assert found[0].hint == f"quote the text: {quoted}"
 
 
-def test_a_slip_of_a_key_of_ours_is_still_named(desk: Desk) -> None:
-    (found,) = desk.problems("model: m\nprompts:\n- promt: a fox\n")
+def test_a_slip_of_a_key_of_ours_is_still_named(workspace: JobWorkspace) -> None:
+    (found,) = workspace.problems("model: m\nprompts:\n- promt: a fox\n")
     assert found.hint == 'quote the text: "promt: a fox", or did you mean prompt?'
-    (found,) = desk.problems("model: m\nprompts:\n- Prompt: a fox\n")
+    (found,) = workspace.problems("model: m\nprompts:\n- Prompt: a fox\n")
     assert found.hint == "did you mean prompt?"
-    found = desk.problems("model: m\nprompts:\n- prompt: a fox\n  Camera: pan left\n")[0]
+    found = workspace.problems("model: m\nprompts:\n- prompt: a fox\n  Camera: pan left\n")[0]
     assert "quote" not in str(found.hint)

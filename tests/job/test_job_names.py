@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from slugify import slugify
-from support.job_desk import Desk
+from support.job_workspace import JobWorkspace
 
 from pipeline.common import output_names as places
 from pipeline.job.expand.names import LONGEST_BYTES, safe_name, safe_part
@@ -14,8 +14,8 @@ from pipeline.job.problems import InvalidError
 from pipeline.job.template.slugs import cut, slug
 
 
-def test_default_names_are_a_slug_the_matrix_the_take_and_a_hash(desk: Desk) -> None:
-    tasks = desk.brief(
+def test_default_names_are_a_slug_the_matrix_the_take_and_a_hash(workspace: JobWorkspace) -> None:
+    tasks = workspace.brief(
         """\
         matrix: {aspect_ratio: [16:9], loop: [yes, no]}
         takes: 2
@@ -36,13 +36,13 @@ def test_default_names_are_a_slug_the_matrix_the_take_and_a_hash(desk: Desk) -> 
     ]
 
 
-def test_a_prompt_without_letters_is_a_clip(desk: Desk) -> None:
-    assert re.fullmatch("clip-[0-9a-f]{12}", desk.brief("prompts: ['?!']")[0].output)
+def test_a_prompt_without_letters_is_a_clip(workspace: JobWorkspace) -> None:
+    assert re.fullmatch("clip-[0-9a-f]{12}", workspace.brief("prompts: ['?!']")[0].output)
 
 
-def test_other_numbers_of_the_matrix_are_named_with_their_axis(desk: Desk) -> None:
+def test_other_numbers_of_the_matrix_are_named_with_their_axis(workspace: JobWorkspace) -> None:
     axes = ", ".join(f"axis{i}: [some-rather-long-value-{i}]" for i in range(9))
-    tasks = desk.tasks(
+    tasks = workspace.tasks(
         f"model: m\nmatrix: {{seed: [7], {axes}}}\nprompts: [{{id: x, prompt: p}}]\n"
     )
     assert tasks[0].output.startswith("x-seed-7-some-rather-long-")
@@ -144,8 +144,8 @@ def test_slugs_are_cut_at_a_word() -> None:
     assert slug("Ünïcödé & more") == "unicode-more"
 
 
-def test_a_name_template_makes_folders_and_knows_the_matrix(desk: Desk) -> None:
-    tasks = desk.brief(
+def test_a_name_template_makes_folders_and_knows_the_matrix(workspace: JobWorkspace) -> None:
+    tasks = workspace.brief(
         """\
         name: spring
         matrix: {aspect_ratio: [16:9, 9:16]}
@@ -159,12 +159,14 @@ def test_a_name_template_makes_folders_and_knows_the_matrix(desk: Desk) -> None:
     assert len({task.output for task in tasks}) == 8
 
 
-def test_a_name_without_template_marks_is_a_name(desk: Desk) -> None:
-    assert desk.brief("output: {name: clip}\nprompts: [p]")[0].output == "clip"
+def test_a_name_without_template_marks_is_a_name(workspace: JobWorkspace) -> None:
+    assert workspace.brief("output: {name: clip}\nprompts: [p]")[0].output == "clip"
 
 
-def test_the_name_says_what_is_sent_where_a_prompt_overrides_the_matrix(desk: Desk) -> None:
-    tasks = desk.brief(
+def test_the_name_says_what_is_sent_where_a_prompt_overrides_the_matrix(
+    workspace: JobWorkspace,
+) -> None:
+    tasks = workspace.brief(
         """\
         matrix: {aspect_ratio: [16:9]}
         output: {name: "{{ prompt | slug(5) }}-{{ aspect_ratio }}"}
@@ -174,8 +176,10 @@ def test_the_name_says_what_is_sent_where_a_prompt_overrides_the_matrix(desk: De
     assert [task.output for task in tasks] == ["one-16-9", "two-1-1"]
 
 
-def test_a_name_that_does_not_tell_takes_or_matrix_apart_names_both_tasks(desk: Desk) -> None:
-    message = desk.wrong(
+def test_a_name_that_does_not_tell_takes_or_matrix_apart_names_both_tasks(
+    workspace: JobWorkspace,
+) -> None:
+    message = workspace.wrong(
         """\
         matrix: {aspect_ratio: [16:9, 9:16]}
         output: {name: "{{ id }}"}
@@ -188,8 +192,8 @@ def test_a_name_that_does_not_tell_takes_or_matrix_apart_names_both_tasks(desk: 
     assert "{{ take }}" in message
 
 
-def test_names_that_differ_in_case_alone_are_one_name(desk: Desk) -> None:
-    message = desk.wrong(
+def test_names_that_differ_in_case_alone_are_one_name(workspace: JobWorkspace) -> None:
+    message = workspace.wrong(
         """\
         output: {name: "{{ id }}"}
         prompts:
@@ -201,8 +205,10 @@ def test_names_that_differ_in_case_alone_are_one_name(desk: Desk) -> None:
     assert "job.yaml:4" in message
 
 
-def test_a_name_outside_the_output_directory_is_named_with_its_prompt(desk: Desk) -> None:
-    message = desk.wrong('output: {name: "../{{ id }}"}\nprompts: [{id: x, prompt: p}]')
+def test_a_name_outside_the_output_directory_is_named_with_its_prompt(
+    workspace: JobWorkspace,
+) -> None:
+    message = workspace.wrong('output: {name: "../{{ id }}"}\nprompts: [{id: x, prompt: p}]')
     assert message.startswith("job.yaml:3: prompts[0]: ")
     assert "leaves the output directory" in message
 

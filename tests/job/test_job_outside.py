@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
-from support.job_desk import Desk, run_alone
+from support.job_workspace import JobWorkspace, run_alone
 
 from pipeline.common.extensions import with_ending
 from pipeline.errors import JobFileError
@@ -20,10 +20,12 @@ pytestmark = pytest.mark.few(3)
 ROWS = "prompts_from: rows.csv\nprompt: '{{ subject }}'\n"
 
 
-def names(desk: Desk, template: str, **row: str) -> list[str]:
+def names(workspace: JobWorkspace, template: str, **row: str) -> list[str]:
     line = ",".join(json.dumps(value) for value in ("A fox", *row.values()))
-    desk.put("rows.csv", ",".join(["subject", *row]) + "\n" + line + "\n")
-    return [task.output for task in desk.brief(ROWS + f"output: {{name: {json.dumps(template)}}}")]
+    workspace.put("rows.csv", ",".join(["subject", *row]) + "\n" + line + "\n")
+    return [
+        task.output for task in workspace.brief(ROWS + f"output: {{name: {json.dumps(template)}}}")
+    ]
 
 
 @pytest.mark.parametrize(
@@ -46,15 +48,17 @@ def names(desk: Desk, template: str, **row: str) -> list[str]:
         ("{{ up }}{{ index }}", "-etc-passwd1"),
     ],
 )
-def test_only_a_slash_of_the_template_makes_a_folder(desk: Desk, template: str, name: str) -> None:
+def test_only_a_slash_of_the_template_makes_a_folder(
+    workspace: JobWorkspace, template: str, name: str
+) -> None:
     row = {"publish": "12/25/2026", "channel": "a/b", "iso": "2026-12-25", "up": "/etc/passwd"}
-    assert names(desk, template, **row) == [name]
+    assert names(workspace, template, **row) == [name]
 
 
-def test_a_slash_in_a_prompt_or_a_parameter_stays(desk: Desk) -> None:
-    desk.put("rows.csv", "subject\n1/2 fox\n")
+def test_a_slash_in_a_prompt_or_a_parameter_stays(workspace: JobWorkspace) -> None:
+    workspace.put("rows.csv", "subject\n1/2 fox\n")
     job = ROWS + "output: {name: '{{ prompt }}'}"
-    (task,) = desk.brief(job)
+    (task,) = workspace.brief(job)
     assert (task.prompt, task.output) == ("1/2 fox", "1-2 fox")
 
 
@@ -100,19 +104,19 @@ def test_a_task_called_like_a_clip_makes_one_extension_and_stays_done(tmp_path: 
     ],
 )
 def test_two_names_that_would_become_one_file_are_told(
-    desk: Desk, one: str, other: str, clash: bool
+    workspace: JobWorkspace, one: str, other: str, clash: bool
 ) -> None:
     job = f"prompts: [{{id: {one}, prompt: a}}, {{id: {other}, prompt: b}}]\n"
     job += "output: {name: '{{ id }}'}\n"
     if clash:
-        assert "have one output name" in desk.wrong(job)
+        assert "have one output name" in workspace.wrong(job)
     else:
-        assert len(desk.brief(job)) == 2
+        assert len(workspace.brief(job)) == 2
 
 
 @pytest.mark.parametrize("name", ["report.html/x", "manifest.jsonl", "superseded/a", "Errors/a"])
-def test_no_clip_lies_where_files_of_ours_do(desk: Desk, name: str) -> None:
-    assert "pipeline itself uses" in desk.wrong(f"prompts: [p]\noutput: {{name: {name}}}\n")
+def test_no_clip_lies_where_files_of_ours_do(workspace: JobWorkspace, name: str) -> None:
+    assert "pipeline itself uses" in workspace.wrong(f"prompts: [p]\noutput: {{name: {name}}}\n")
 
 
 STEERING = ["\\e[2J", "\\a", "\\n", "\\r", "\\u202e", "\\u2066", "\\u2028", "\\x7f", "\\u200f"]
@@ -121,21 +125,21 @@ STEERING = ["\\e[2J", "\\a", "\\n", "\\r", "\\u202e", "\\u2066", "\\u2028", "\\x
 @pytest.mark.parametrize("mark", STEERING)
 @pytest.mark.parametrize("key", ["name", "output.dir", "output.name", "prompts_from"])
 def test_what_steers_a_terminal_is_a_problem_of_the_jobs_names(
-    desk: Desk, mark: str, key: str
+    workspace: JobWorkspace, mark: str, key: str
 ) -> None:
     text = f'"a{mark}b.csv"'
     head, _, below = key.partition(".")
     job = f"{head}: {{{below}: {text}}}\n" if below else f"{head}: {text}\n"
-    found = desk.problems("model: m\nprompts: [p]\n" + job)
+    found = workspace.problems("model: m\nprompts: [p]\n" + job)
     assert [(p.line, p.key) for p in found] == [(3, key)]
     assert "control character" in found[0].message
     assert str(found[0]).isprintable()
 
 
-def test_a_name_over_several_lines_and_a_cell_of_several_are_fine(desk: Desk) -> None:
+def test_a_name_over_several_lines_and_a_cell_of_several_are_fine(workspace: JobWorkspace) -> None:
     job = "prompts: [p]\noutput:\n  name: |\n    {% if index\n    %}clip{% endif %}-{{ index }}\n"
-    assert desk.brief(job)[0].output == "clip-1"
-    assert len(names(desk, "{{ note }}-{{ index }}", note="two\nlines")) == 1
+    assert workspace.brief(job)[0].output == "clip-1"
+    assert len(names(workspace, "{{ note }}-{{ index }}", note="two\nlines")) == 1
 
 
 @pytest.mark.parametrize("name", ["a\x1b[31mb.yaml", "a\nb.yaml", "a\u202eb.yaml", "a\x07.yaml"])
@@ -180,9 +184,11 @@ def test_a_sheet_from_outside_the_jobs_folder_is_told_in_check_and_at_the_start(
         assert load(job).warnings == ()
 
 
-def test_what_becomes_a_pipe_while_it_is_read_is_told_and_waits_for_nobody(desk: Desk) -> None:
-    path = desk.put("rows.csv", "prompt\nx\n")
-    job = desk.job("model: m\nprompts_from: rows.csv\n")
+def test_what_becomes_a_pipe_while_it_is_read_is_told_and_waits_for_nobody(
+    workspace: JobWorkspace,
+) -> None:
+    path = workspace.put("rows.csv", "prompt\nx\n")
+    job = workspace.job("model: m\nprompts_from: rows.csv\n")
     path.unlink()
     os.mkfifo(path)
     with pytest.raises(JobFileError, match="not a regular file"):
@@ -194,22 +200,22 @@ def test_what_becomes_a_pipe_while_it_is_read_is_told_and_waits_for_nobody(desk:
 
 
 @pytest.mark.parametrize("suffix", ["csv", "tsv", "txt", "jsonl", "json"])
-def test_a_file_of_ten_gigabytes_is_refused_at_once(desk: Desk, suffix: str) -> None:
-    path = desk.put(f"rows.{suffix}", "prompt\n")
+def test_a_file_of_ten_gigabytes_is_refused_at_once(workspace: JobWorkspace, suffix: str) -> None:
+    path = workspace.put(f"rows.{suffix}", "prompt\n")
     os.truncate(path, 10 * 1000**3)
     began = time.process_time()
     with pytest.raises(JobFileError, match="larger than 4 GB"):
-        desk.brief(f"prompts_from: rows.{suffix}")
+        workspace.brief(f"prompts_from: rows.{suffix}")
     os.truncate(path, 3 * 1000**3)
     with pytest.raises(JobFileError, match=r"longer than 4 MB|control character|no JSON array"):
-        desk.brief(f"prompts_from: rows.{suffix}\n")
+        workspace.brief(f"prompts_from: rows.{suffix}\n")
     assert time.process_time() - began < 5
 
 
-def test_one_endless_cell_is_refused_at_once(desk: Desk) -> None:
-    desk.put("rows.csv", 'prompt\n"' + "a line of a cell\n" * 200_000 + '"\n')
+def test_one_endless_cell_is_refused_at_once(workspace: JobWorkspace) -> None:
+    workspace.put("rows.csv", 'prompt\n"' + "a line of a cell\n" * 200_000 + '"\n')
     with pytest.raises(JobFileError, match=r"rows\.csv:2: the row cannot be read"):
-        desk.brief("prompts_from: rows.csv")
+        workspace.brief("prompts_from: rows.csv")
 
 
 @pytest.mark.few(0)

@@ -1,7 +1,7 @@
 """Parameters: merged in layers, judged where they were written; the matrix and its exclusions."""
 
 import pytest
-from support.job_desk import Desk
+from support.job_workspace import JobWorkspace
 
 from pipeline.job.keys.params import PUBLISHED_PRICES
 from pipeline.models import Task
@@ -11,8 +11,8 @@ def params(task: Task) -> dict[str, object]:
     return {key: value for key, value in task.params.items() if key != "prompt"}
 
 
-def test_later_layers_win_job_then_matrix_then_prompt(desk: Desk) -> None:
-    first, second = desk.brief(
+def test_later_layers_win_job_then_matrix_then_prompt(workspace: JobWorkspace) -> None:
+    first, second = workspace.brief(
         """\
         params: {loop: true, aspect_ratio: 4:3}
         matrix: {aspect_ratio: [16:9]}
@@ -25,19 +25,21 @@ def test_later_layers_win_job_then_matrix_then_prompt(desk: Desk) -> None:
     assert params(second) == {"loop": False, "aspect_ratio": "9:16"}
 
 
-def test_the_body_is_the_params_and_the_prompt_and_loop_is_always_sent(desk: Desk) -> None:
-    assert desk.brief("prompts: [p]")[0].params == {"prompt": "p", "loop": False}
-    assert desk.tasks("model: luma-img-2-video\nprompts: [p]")[0].params == {"prompt": "p"}
-    assert desk.tasks("model: kling-2\nprompts: [p]")[0].params == {"prompt": "p"}
+def test_the_body_is_the_params_and_the_prompt_and_loop_is_always_sent(
+    workspace: JobWorkspace,
+) -> None:
+    assert workspace.brief("prompts: [p]")[0].params == {"prompt": "p", "loop": False}
+    assert workspace.tasks("model: luma-img-2-video\nprompts: [p]")[0].params == {"prompt": "p"}
+    assert workspace.tasks("model: kling-2\nprompts: [p]")[0].params == {"prompt": "p"}
 
 
-def test_other_models_take_any_json(desk: Desk) -> None:
+def test_other_models_take_any_json(workspace: JobWorkspace) -> None:
     text = """\
         model: kling-2
         params: {seed: 7, camera: {type: [1, 2.5, null, "no"]}, aspect_ratio: 5:5}
         prompts: [p]
         """
-    assert params(desk.tasks(text)[0]) == {
+    assert params(workspace.tasks(text)[0]) == {
         "seed": 7,
         "camera": {"type": [1, 2.5, None, "no"]},
         "aspect_ratio": "5:5",
@@ -63,18 +65,18 @@ def test_other_models_take_any_json(desk: Desk) -> None:
     ],
 )
 def test_what_a_known_model_does_not_take_is_an_error(
-    desk: Desk, model: str, written: str, message: str, hint: str | None
+    workspace: JobWorkspace, model: str, written: str, message: str, hint: str | None
 ) -> None:
-    (found,) = desk.problems(f"model: {model}\nprompts: [p]\nparams:\n  {written}\n")
+    (found,) = workspace.problems(f"model: {model}\nprompts: [p]\nparams:\n  {written}\n")
     assert (found.line, found.key) == (4, f"params.{written.partition(':')[0]}")
     assert message in found.message
     assert hint is None or hint in found.hint
 
 
 def test_a_template_that_nothing_fills_is_judged_as_the_text_that_would_be_sent(
-    desk: Desk,
+    workspace: JobWorkspace,
 ) -> None:
-    found = desk.problems(
+    found = workspace.problems(
         """\
         model: luma-txt-2-video
         params: {aspect_ratio: "{{ ratio }}", loop: "{{ again }}"}
@@ -99,16 +101,18 @@ def test_a_template_that_nothing_fills_is_judged_as_the_text_that_would_be_sent(
         *[("luma-txt-2-video", f"{{aspect_ratio: {r}}}") for r in ("1:1", "4:3", "3:4", "21:9")],
     ],
 )
-def test_what_a_known_model_takes_passes(desk: Desk, model: str, written: str) -> None:
-    assert desk.tasks(f"model: {model}\nprompts: [p]\nparams: {written}\n")
+def test_what_a_known_model_takes_passes(workspace: JobWorkspace, model: str, written: str) -> None:
+    assert workspace.tasks(f"model: {model}\nprompts: [p]\nparams: {written}\n")
 
 
 def test_the_published_price_is_exact() -> None:
     assert str(PUBLISHED_PRICES["luma-txt-2-video"]) == "0.95"
 
 
-def test_every_prompt_meets_every_combination_in_the_order_of_the_file(desk: Desk) -> None:
-    tasks = desk.brief(
+def test_every_prompt_meets_every_combination_in_the_order_of_the_file(
+    workspace: JobWorkspace,
+) -> None:
+    tasks = workspace.brief(
         """\
         matrix:
           loop: [yes, no]
@@ -128,8 +132,8 @@ def test_every_prompt_meets_every_combination_in_the_order_of_the_file(desk: Des
     ]
 
 
-def test_exclude_leaves_out_whole_and_partial_combinations(desk: Desk) -> None:
-    tasks = desk.brief(
+def test_exclude_leaves_out_whole_and_partial_combinations(workspace: JobWorkspace) -> None:
+    tasks = workspace.brief(
         """\
         matrix:
           aspect_ratio: [16:9, 9:16, 1:1]
@@ -147,8 +151,8 @@ def test_exclude_leaves_out_whole_and_partial_combinations(desk: Desk) -> None:
     ]
 
 
-def test_values_are_told_apart_as_json(desk: Desk) -> None:
-    tasks = desk.tasks(
+def test_values_are_told_apart_as_json(workspace: JobWorkspace) -> None:
+    tasks = workspace.tasks(
         "model: m\nmatrix: {x: [1, 1.0, true, '1', ~], exclude: [{x: true}]}\nprompts: [p]\n"
     )
     assert [params(task)["x"] for task in tasks] == [1, 1.0, "1", None]
@@ -179,21 +183,21 @@ def test_values_are_told_apart_as_json(desk: Desk) -> None:
     ],
 )
 def test_a_matrix_that_cannot_be_meant_is_an_error(
-    desk: Desk, matrix: str, key: str, part: str
+    workspace: JobWorkspace, matrix: str, key: str, part: str
 ) -> None:
-    found = desk.problems(f"model: luma-txt-2-video\nmatrix: {matrix}\nprompts: [p]\n")
+    found = workspace.problems(f"model: luma-txt-2-video\nmatrix: {matrix}\nprompts: [p]\n")
     assert found[0].key == key
     assert found[0].line == 2
     assert part in str(found[0])
 
 
-def test_too_many_combinations_are_refused_before_they_are_made(desk: Desk) -> None:
+def test_too_many_combinations_are_refused_before_they_are_made(workspace: JobWorkspace) -> None:
     axes = ", ".join(f"a{i}: [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]" for i in range(9))
-    (found,) = desk.problems(f"model: m\nmatrix: {{{axes}}}\nprompts: [p]\n")
+    (found,) = workspace.problems(f"model: m\nmatrix: {{{axes}}}\nprompts: [p]\n")
     assert "1000000000 combinations" in found.message
 
 
-def test_a_prompt_that_overrides_an_axis_makes_identical_tasks(desk: Desk) -> None:
+def test_a_prompt_that_overrides_an_axis_makes_identical_tasks(workspace: JobWorkspace) -> None:
     text = """\
         matrix: {{aspect_ratio: [16:9, 9:16]}}
         prompts:
@@ -201,14 +205,16 @@ def test_a_prompt_that_overrides_an_axis_makes_identical_tasks(desk: Desk) -> No
           - {{{head}prompt: wide, params: {{aspect_ratio: 16:9}}}}
         """
     for head in ("", "id: x, "):
-        message = desk.wrong(text.format(head=head))
+        message = workspace.wrong(text.format(head=head))
         assert message.startswith("job.yaml:5: prompts[1]: two identical tasks")
         assert "own aspect_ratio overrides the matrix" in message
         assert "takes" in message
 
 
-def test_a_prompt_may_override_one_axis_where_that_leaves_different_tasks(desk: Desk) -> None:
-    tasks = desk.brief(
+def test_a_prompt_may_override_one_axis_where_that_leaves_different_tasks(
+    workspace: JobWorkspace,
+) -> None:
+    tasks = workspace.brief(
         """\
         matrix: {aspect_ratio: [16:9], loop: [true, false]}
         takes: 2

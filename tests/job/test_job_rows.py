@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 import pytest
-from support.job_desk import Desk
+from support.job_workspace import JobWorkspace
 
 from pipeline.errors import JobFileError
 from pipeline.job import load
@@ -29,21 +29,21 @@ prompt: "{{ subject }} at dusk"
 """
 
 
-def sheet(desk: Desk, content: str | bytes, job: str = JOB) -> list[Task]:
-    desk.put("rows.csv", content)
-    return desk.brief(job)
+def sheet(workspace: JobWorkspace, content: str | bytes, job: str = JOB) -> list[Task]:
+    workspace.put("rows.csv", content)
+    return workspace.brief(job)
 
 
 def wrong_rows(
-    desk: Desk, content: str | bytes, job: str = JOB, name: str = "rows.csv"
+    workspace: JobWorkspace, content: str | bytes, job: str = JOB, name: str = "rows.csv"
 ) -> list[str]:
-    desk.put("rows.csv", content)
-    found = desk.problems("model: luma-txt-2-video\n" + job)
-    return [str(problem).replace(f"{desk.folder}/", "") for problem in found]
+    workspace.put("rows.csv", content)
+    found = workspace.problems("model: luma-txt-2-video\n" + job)
+    return [str(problem).replace(f"{workspace.folder}/", "") for problem in found]
 
 
-def test_each_row_is_a_prompt_and_its_columns_are_kept_as_meta(desk: Desk) -> None:
-    tasks = sheet(desk, SHEET)
+def test_each_row_is_a_prompt_and_its_columns_are_kept_as_meta(workspace: JobWorkspace) -> None:
+    tasks = sheet(workspace, SHEET)
     assert [task.prompt for task in tasks] == [
         "A fox, asleep at dusk",
         "A harbour at dusk",
@@ -56,21 +56,23 @@ def test_each_row_is_a_prompt_and_its_columns_are_kept_as_meta(desk: Desk) -> No
     }
 
 
-def test_three_rows_two_ratios_and_a_name_template_give_six_well_named_outputs(desk: Desk) -> None:
+def test_three_rows_two_ratios_and_a_name_template_give_six_well_named_outputs(
+    workspace: JobWorkspace,
+) -> None:
     job = """\
         prompts_from: rows.csv
         prompt: "{{ subject }}"
         matrix: {aspect_ratio: [16:9, 9:16]}
         output: {name: "{{ publish | date('%d %b') }}/{{ channel }}-{{ aspect_ratio }}"}
         """
-    before = sheet(desk, SHEET, job)
+    before = sheet(workspace, SHEET, job)
     assert [task.output for task in before] == [
         f"{day} Dec/{channel}-{ratio}"
         for day, channel in [("01", "instagram"), ("02", "youtube"), ("03", "tiktok")]
         for ratio in ("16-9", "9-16")
     ]
     edited = SHEET.replace("A harbour", "A port") + "2026-12-04,youtube,A bell\n"
-    after = {task.id: task.fingerprint for task in sheet(desk, edited, job)}
+    after = {task.id: task.fingerprint for task in sheet(workspace, edited, job)}
     new = after.items() - {task.id: task.fingerprint for task in before}.items()
     assert len(new) == 4
 
@@ -79,11 +81,11 @@ def test_three_rows_two_ratios_and_a_name_template_give_six_well_named_outputs(d
 @pytest.mark.parametrize("mark", ["", "\ufeff"])
 @pytest.mark.parametrize("ending", ["\n", "\r\n"])
 def test_any_dialect_that_sheets_write_is_read(
-    desk: Desk, delimiter: str, mark: str, ending: str
+    workspace: JobWorkspace, delimiter: str, mark: str, ending: str
 ) -> None:
     lines = ["id|prompt|note", '"a"|"one, two; three"|"say ""hi"""', "b|plain|", "|second\u00e9|x"]
     text = mark + ending.join(line.replace("|", delimiter) for line in lines) + ending
-    tasks = sheet(desk, text, "prompts_from: rows.csv")
+    tasks = sheet(workspace, text, "prompts_from: rows.csv")
     assert [task.prompt for task in tasks] == ["one, two; three", "plain", "second\u00e9"]
     assert [task.meta["note"] for task in tasks] == ['say "hi"', "", "x"]
     assert [task.id[:1] for task in tasks] == ["a", "b", "~"]
@@ -105,41 +107,47 @@ def test_the_delimiter_is_the_one_that_cuts_evenly(lines: list[str], delimiter: 
     assert sniff([line + "\n" for line in lines]) == delimiter
 
 
-def test_quoted_cells_may_span_lines_and_problems_name_the_first_of_them(desk: Desk) -> None:
+def test_quoted_cells_may_span_lines_and_problems_name_the_first_of_them(
+    workspace: JobWorkspace,
+) -> None:
     content = 'id,prompt\na,"first\nsecond"\nb/c,"x\ny"\nd,fine\n'
-    desk.put("rows.csv", content)
-    found = desk.problems("model: m\nprompts_from: rows.csv\n")
+    workspace.put("rows.csv", content)
+    found = workspace.problems("model: m\nprompts_from: rows.csv\n")
     assert [(p.file.name, p.line, p.key) for p in found] == [("rows.csv", 4, "row 3")]
 
 
-def test_cells_are_always_text_and_id_prompt_priority_mean_what_they_say(desk: Desk) -> None:
-    tasks = sheet(desk, "ID,Prompt,Priority,n\n 007 ,1e3,5,010\n,yes,,\n", "prompts_from: rows.csv")
+def test_cells_are_always_text_and_id_prompt_priority_mean_what_they_say(
+    workspace: JobWorkspace,
+) -> None:
+    tasks = sheet(
+        workspace, "ID,Prompt,Priority,n\n 007 ,1e3,5,010\n,yes,,\n", "prompts_from: rows.csv"
+    )
     first, second = tasks
     assert (first.id, first.prompt, first.priority, first.meta) == ("007", "1e3", 5, {"n": "010"})
     assert (second.id[0], second.prompt, second.priority) == ("~", "yes", 0)
 
 
-def test_short_rows_are_filled_and_empty_ones_passed_over(desk: Desk) -> None:
+def test_short_rows_are_filled_and_empty_ones_passed_over(workspace: JobWorkspace) -> None:
     content = "subject,mood,\nA fox\n\n,,\nA kite,calm,,,\n"
-    tasks = sheet(desk, content)
+    tasks = sheet(workspace, content)
     assert [task.meta for task in tasks] == [
         {"subject": "A fox", "mood": ""},
         {"subject": "A kite", "mood": "calm"},
     ]
 
 
-def test_a_row_without_a_prompt_takes_the_jobs_template(desk: Desk) -> None:
-    tasks = sheet(desk, "subject,prompt\nA fox,\nA kite,Its own {{ subject }}\n")
+def test_a_row_without_a_prompt_takes_the_jobs_template(workspace: JobWorkspace) -> None:
+    tasks = sheet(workspace, "subject,prompt\nA fox,\nA kite,Its own {{ subject }}\n")
     assert [task.prompt for task in tasks] == ["A fox at dusk", "Its own A kite"]
 
 
 @pytest.mark.parametrize("blank", ["", "  ", "\t", "\u00a0"])
-def test_a_blank_prompt_counts_as_none(desk: Desk, blank: str) -> None:
-    desk.put("rows.jsonl", json.dumps({"subject": "A kite", "prompt": blank}))
+def test_a_blank_prompt_counts_as_none(workspace: JobWorkspace, blank: str) -> None:
+    workspace.put("rows.jsonl", json.dumps({"subject": "A kite", "prompt": blank}))
     job = JOB.replace("rows.csv", "[rows.csv, rows.jsonl]")
-    tasks = sheet(desk, f'subject,prompt\nA fox,"{blank}"\n', job)
+    tasks = sheet(workspace, f'subject,prompt\nA fox,"{blank}"\n', job)
     assert [task.prompt for task in tasks] == ["A fox at dusk", "A kite at dusk"]
-    found = wrong_rows(desk, f'subject,prompt\nA fox,"{blank}"\n', "prompts_from: rows.csv\n")
+    found = wrong_rows(workspace, f'subject,prompt\nA fox,"{blank}"\n', "prompts_from: rows.csv\n")
     assert found[0].startswith("rows.csv:2: row 2: there is no prompt")
 
 
@@ -152,17 +160,19 @@ def test_a_blank_prompt_counts_as_none(desk: Desk, blank: str) -> None:
         ("rows.txt", "bell\a\n"),
     ],
 )
-def test_a_prompt_with_a_control_character_is_refused(desk: Desk, name: str, content: str) -> None:
+def test_a_prompt_with_a_control_character_is_refused(
+    workspace: JobWorkspace, name: str, content: str
+) -> None:
     job = f"prompts_from: {name}\nprompt: '{{{{ x }}}}'\n"
-    desk.put(name, content)
-    assert "the prompt holds a control character (U+000" in desk.wrong(job)
-    desk.put("rows.csv", 'prompt\n"two\nlines,\ta tab"\n')
-    assert desk.brief("prompts_from: rows.csv")[0].prompt == "two\nlines,\ta tab"
+    workspace.put(name, content)
+    assert "the prompt holds a control character (U+000" in workspace.wrong(job)
+    workspace.put("rows.csv", 'prompt\n"two\nlines,\ta tab"\n')
+    assert workspace.brief("prompts_from: rows.csv")[0].prompt == "two\nlines,\ta tab"
 
 
-def test_columns_with_spaces_have_names_for_templates(desk: Desk) -> None:
+def test_columns_with_spaces_have_names_for_templates(workspace: JobWorkspace) -> None:
     job = 'prompts_from: rows.csv\nprompt: "{{ Main_subject }}"\n'
-    tasks = sheet(desk, "Main subject,Main_subject2\nA fox,x\n", job)
+    tasks = sheet(workspace, "Main subject,Main_subject2\nA fox,x\n", job)
     assert tasks[0].prompt == "A fox"
     assert tasks[0].meta == {"Main subject": "A fox", "Main_subject2": "x"}
 
@@ -189,27 +199,27 @@ def test_columns_with_spaces_have_names_for_templates(desk: Desk) -> None:
     ],
 )
 def test_a_wrong_sheet_names_file_and_row(
-    desk: Desk, content: str | bytes, expected: str | None
+    workspace: JobWorkspace, content: str | bytes, expected: str | None
 ) -> None:
     if expected is None:
-        assert sheet(desk, content)[0].prompt == " at dusk"
+        assert sheet(workspace, content)[0].prompt == " at dusk"
     else:
-        (found,) = wrong_rows(desk, content)
+        (found,) = wrong_rows(workspace, content)
         assert found.startswith(expected)
 
 
-def test_a_row_that_leaves_the_prompt_empty_is_an_error(desk: Desk) -> None:
+def test_a_row_that_leaves_the_prompt_empty_is_an_error(workspace: JobWorkspace) -> None:
     job = 'prompts_from: rows.csv\nprompt: "{{ subject }}"\n'
-    (found,) = wrong_rows(desk, "subject,x\n,1\n", job)
+    (found,) = wrong_rows(workspace, "subject,x\n,1\n", job)
     assert found.startswith("rows.csv:2: row 2: the template leaves the prompt empty")
-    (found,) = wrong_rows(desk, "subject,x\n,1\n", "prompts_from: rows.csv\n")
+    (found,) = wrong_rows(workspace, "subject,x\n,1\n", "prompts_from: rows.csv\n")
     assert found.startswith("rows.csv:2: row 2: there is no prompt")
 
 
-def test_every_wrong_row_is_named_at_once_by_expanding(desk: Desk) -> None:
+def test_every_wrong_row_is_named_at_once_by_expanding(workspace: JobWorkspace) -> None:
     content = "id,prompt\na,p\nb,q,r\na,s\n" + "c,t\n" + "d/e,u\n" + "c,v\n"
-    desk.put("rows.csv", content)
-    job = desk.job("model: m\nprompts_from: rows.csv\n")
+    workspace.put("rows.csv", content)
+    job = workspace.job("model: m\nprompts_from: rows.csv\n")
     with pytest.raises(JobFileError) as caught:
         list(job.tasks())
     assert [(p.line, p.key) for p in caught.value.problems] == [
@@ -221,28 +231,28 @@ def test_every_wrong_row_is_named_at_once_by_expanding(desk: Desk) -> None:
     assert "rows.csv:2 (row 2)" in caught.value.problems[1].hint
 
 
-def test_every_wrong_row_is_named_at_once_by_loading(desk: Desk) -> None:
-    desk.put("rows.csv", "id,prompt,priority\nx,a/b,1\na/b,ok,1\nz,ok,high\nx,ok,1\n")
-    desk.put("job.yaml", "model: m\nconcurrency: 0\nprompts_from: rows.csv\n")
+def test_every_wrong_row_is_named_at_once_by_loading(workspace: JobWorkspace) -> None:
+    workspace.put("rows.csv", "id,prompt,priority\nx,a/b,1\na/b,ok,1\nz,ok,high\nx,ok,1\n")
+    workspace.put("job.yaml", "model: m\nconcurrency: 0\nprompts_from: rows.csv\n")
     with pytest.raises(JobFileError) as caught:
-        load(desk.path)
+        load(workspace.path)
     assert [(p.file.name, p.line) for p in caught.value.problems] == [
         ("job.yaml", 2),
         ("rows.csv", 3),
         ("rows.csv", 4),
         ("rows.csv", 5),
     ]
-    desk.put("rows.csv", "id,prompt\na/b,p\nok,p\n.c,p\n")
-    desk.put("job.yaml", "model: m\nprompts_from: rows.csv\n")
+    workspace.put("rows.csv", "id,prompt\na/b,p\nok,p\n.c,p\n")
+    workspace.put("job.yaml", "model: m\nprompts_from: rows.csv\n")
     with pytest.raises(JobFileError) as caught:
-        load(desk.path)
+        load(workspace.path)
     assert [p.line for p in caught.value.problems] == [2, 4]
 
 
 def test_a_good_job_is_loaded_without_reading_all_its_rows(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
+    workspace: JobWorkspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    desk.put("rows.csv", "id,prompt\n" + "same,p\n" * 1000)
+    workspace.put("rows.csv", "id,prompt\n" + "same,p\n" * 1000)
     read: list[str] = []
 
     def counted(self: Columns, number: int, record: Record) -> Item | None:
@@ -251,24 +261,24 @@ def test_a_good_job_is_loaded_without_reading_all_its_rows(
 
     item = Columns.item
     monkeypatch.setattr(Columns, "item", counted)
-    desk.job("model: m\nprompts_from: rows.csv\n")
+    workspace.job("model: m\nprompts_from: rows.csv\n")
     assert len(read) == 1
 
 
-def test_a_lacking_column_is_said_once_not_for_each_row(desk: Desk) -> None:
-    desk.put("rows.csv", "subjekt\n" + "x\n" * 200)
-    found = desk.problems("model: m\nprompts_from: rows.csv\nprompt: '{{ subject }}'\n")
+def test_a_lacking_column_is_said_once_not_for_each_row(workspace: JobWorkspace) -> None:
+    workspace.put("rows.csv", "subjekt\n" + "x\n" * 200)
+    found = workspace.problems("model: m\nprompts_from: rows.csv\nprompt: '{{ subject }}'\n")
     assert len(found) == 1
     assert found[0].hint == "did you mean subjekt?"
 
 
-def test_a_wrong_name_is_told_with_its_template_for_each_template(desk: Desk) -> None:
+def test_a_wrong_name_is_told_with_its_template_for_each_template(workspace: JobWorkspace) -> None:
     job = """\
 prompts_from: rows.csv
 params: {aspect_ratio: "{{ ratioo }}", loop: "{{ looop }}"}
 output: {name: "{{ idd }}-{{ prompt[0] }}"}
 """
-    found = wrong_rows(desk, "id,prompt,ratio,loop\na,p,1:1,yes\nb,{{ x }},1:1,maybe\n", job)
+    found = wrong_rows(workspace, "id,prompt,ratio,loop\na,p,1:1,yes\nb,{{ x }},1:1,maybe\n", job)
     assert "known: prompt" not in found[-1]
     assert [text.partition(" (")[0] for text in found] == [
         "rows.csv:2: row 2: params.loop: the template's looop is not defined",
@@ -278,19 +288,19 @@ output: {name: "{{ idd }}-{{ prompt[0] }}"}
     ]
 
 
-def test_too_many_wrong_rows_end_early(desk: Desk) -> None:
-    desk.put("rows.csv", "id,prompt\na,fine\n" + "a/b,x\n" * 5000)
-    job = desk.job("model: m\nprompts_from: rows.csv\n")
+def test_too_many_wrong_rows_end_early(workspace: JobWorkspace) -> None:
+    workspace.put("rows.csv", "id,prompt\na,fine\n" + "a/b,x\n" * 5000)
+    job = workspace.job("model: m\nprompts_from: rows.csv\n")
     with pytest.raises(JobFileError) as caught:
         list(job.tasks())
     assert len(caught.value.problems) == 101
 
 
-def test_inline_prompts_come_first_then_the_files_in_their_order(desk: Desk) -> None:
-    desk.put("a.csv", "prompt,where\nfrom a,{{ not a template }}\n")
-    desk.put("b.txt", "from b\n\n  also from b  \n")
-    desk.put("c.jsonl", '{"prompt": "from c"}\n')
-    tasks = desk.brief("prompts_from: [c.jsonl, a.csv, b.txt]\nprompts: [inline]\n")
+def test_inline_prompts_come_first_then_the_files_in_their_order(workspace: JobWorkspace) -> None:
+    workspace.put("a.csv", "prompt,where\nfrom a,{{ not a template }}\n")
+    workspace.put("b.txt", "from b\n\n  also from b  \n")
+    workspace.put("c.jsonl", '{"prompt": "from c"}\n')
+    tasks = workspace.brief("prompts_from: [c.jsonl, a.csv, b.txt]\nprompts: [inline]\n")
     assert [task.prompt for task in tasks] == [
         "inline",
         "from c",
@@ -300,8 +310,8 @@ def test_inline_prompts_come_first_then_the_files_in_their_order(desk: Desk) -> 
     ]
 
 
-def test_json_lines_may_carry_params_vars_meta_and_types(desk: Desk) -> None:
-    desk.put(
+def test_json_lines_may_carry_params_vars_meta_and_types(workspace: JobWorkspace) -> None:
+    workspace.put(
         "rows.jsonl",
         "\ufeff"
         + json.dumps({"id": 7, "prompt": "p {{ mood }}", "mood": "calm", "params": {"loop": "no"}})
@@ -310,7 +320,7 @@ def test_json_lines_may_carry_params_vars_meta_and_types(desk: Desk) -> None:
             {"vars": {"subject": "fox"}, "meta": {"n": 1.5}, "deep": [1], "priority": -2, "id": "x"}
         ),
     )
-    first, second = desk.brief("prompts_from: rows.jsonl\nprompt: '{{ subject }}'\n")
+    first, second = workspace.brief("prompts_from: rows.jsonl\nprompt: '{{ subject }}'\n")
     assert (first.id, first.prompt, first.params["loop"]) == ("7", "p calm", False)
     assert first.meta == {"mood": "calm"}
     assert (second.prompt, second.priority) == ("fox", -2)
@@ -343,9 +353,11 @@ def test_json_lines_may_carry_params_vars_meta_and_types(desk: Desk) -> None:
         ('{"prompt": "   "}', "there is no prompt"),
     ],
 )
-def test_a_wrong_line_of_json_names_file_and_row(desk: Desk, line: str, part: str) -> None:
-    desk.put("rows.jsonl", '{"prompt": "fine"}\n' + line + "\n")
-    job = desk.job("model: luma-txt-2-video\nprompts_from: rows.jsonl\n")
+def test_a_wrong_line_of_json_names_file_and_row(
+    workspace: JobWorkspace, line: str, part: str
+) -> None:
+    workspace.put("rows.jsonl", '{"prompt": "fine"}\n' + line + "\n")
+    job = workspace.job("model: luma-txt-2-video\nprompts_from: rows.jsonl\n")
     with pytest.raises(JobFileError) as caught:
         list(job.tasks())
     (found,) = caught.value.problems
@@ -370,35 +382,37 @@ def test_a_wrong_line_of_json_names_file_and_row(desk: Desk, line: str, part: st
     ],
 )
 def test_a_file_of_prompts_that_cannot_be_used_is_named_by_its_key(
-    desk: Desk, written: str, key: str, part: str
+    workspace: JobWorkspace, written: str, key: str, part: str
 ) -> None:
-    desk.put("calendar.csv", "prompt\nx\n")
-    (desk.folder / "folder.csv").mkdir()
-    found = desk.problems(f"model: m\nprompts_from: {written}\n")
+    workspace.put("calendar.csv", "prompt\nx\n")
+    (workspace.folder / "folder.csv").mkdir()
+    found = workspace.problems(f"model: m\nprompts_from: {written}\n")
     assert found[-1].key == key or found[0].key == key
     assert part in str(found)
 
 
 def test_files_are_found_beside_the_job_file_not_the_working_directory(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
+    workspace: JobWorkspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (desk.folder / "sub").mkdir()
-    desk.put("sub/rows.csv", "prompt\nx\n")
+    (workspace.folder / "sub").mkdir()
+    workspace.put("sub/rows.csv", "prompt\nx\n")
     monkeypatch.chdir("/")
-    assert desk.brief("prompts_from: sub/rows.csv")[0].prompt == "x"
+    assert workspace.brief("prompts_from: sub/rows.csv")[0].prompt == "x"
 
 
-def test_a_file_that_goes_away_is_a_problem_not_a_crash(desk: Desk) -> None:
-    path = desk.put("rows.csv", "prompt\nx\n")
-    job = desk.job("model: m\nprompts_from: rows.csv\n")
+def test_a_file_that_goes_away_is_a_problem_not_a_crash(workspace: JobWorkspace) -> None:
+    path = workspace.put("rows.csv", "prompt\nx\n")
+    job = workspace.job("model: m\nprompts_from: rows.csv\n")
     path.unlink()
     with pytest.raises(JobFileError, match="cannot be read: No such file"):
         list(job.tasks())
 
 
-def test_a_line_without_end_is_refused(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_line_without_end_is_refused(
+    workspace: JobWorkspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(rows, "LONGEST_LINE", 10)
-    (found,) = wrong_rows(desk, "prompt\n" + "x" * 20, "prompts_from: rows.csv\n")
+    (found,) = wrong_rows(workspace, "prompt\n" + "x" * 20, "prompts_from: rows.csv\n")
     assert found.startswith("rows.csv:2: the line is longer than 4 MB")
 
 
@@ -410,28 +424,28 @@ def test_rows_are_a_stream(tmp_path: Path) -> None:
     assert (first.prompt, first.line, first.number) == ("x", 2, 2)
 
 
-def test_a_sheet_of_ids_alone_needs_a_template_and_keeps_no_meta(desk: Desk) -> None:
-    tasks = sheet(desk, "id\na\nb\n", 'prompts_from: rows.csv\nprompt: "clip {{ id }}"\n')
+def test_a_sheet_of_ids_alone_needs_a_template_and_keeps_no_meta(workspace: JobWorkspace) -> None:
+    tasks = sheet(workspace, "id\na\nb\n", 'prompts_from: rows.csv\nprompt: "clip {{ id }}"\n')
     assert [(task.prompt, task.meta) for task in tasks] == [("clip a", {}), ("clip b", {})]
 
 
-def test_all_dialects_keep_the_same_fingerprints(desk: Desk) -> None:
+def test_all_dialects_keep_the_same_fingerprints(workspace: JobWorkspace) -> None:
     seen = set()
     for delimiter in ",;\t|":
-        desk.put("rows.csv", re.sub(",", delimiter, "id,prompt\na,one\nb,two\n"))
-        desk.put("job.yaml", "model: m\nprompts_from: rows.csv\n")
-        seen.add(tuple(task.fingerprint for task in load(desk.path).tasks()))
+        workspace.put("rows.csv", re.sub(",", delimiter, "id,prompt\na,one\nb,two\n"))
+        workspace.put("job.yaml", "model: m\nprompts_from: rows.csv\n")
+        seen.add(tuple(task.fingerprint for task in load(workspace.path).tasks()))
     assert len(seen) == 1
 
 
 def test_a_wrong_first_row_is_told_however_many_good_rows_stand_before_it(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
+    workspace: JobWorkspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("pipeline.job.expand.expansion.MOST_SEARCHED", 10)
-    desk.put("a.txt", "".join(f"scene {n}\n" for n in range(50)))
-    desk.put("b.jsonl", '{"prompt": "x", "params": {"aspect_ratio": "7:7"}}\n')
+    workspace.put("a.txt", "".join(f"scene {n}\n" for n in range(50)))
+    workspace.put("b.jsonl", '{"prompt": "x", "params": {"aspect_ratio": "7:7"}}\n')
     with pytest.raises(JobFileError, match="7:7"):
-        desk.job("model: luma-txt-2-video\nprompts_from: [a.txt, b.jsonl]\n")
+        workspace.job("model: luma-txt-2-video\nprompts_from: [a.txt, b.jsonl]\n")
 
 
 def test_each_task_says_in_which_line_of_which_file_it_is_written(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from support.job_desk import Desk, run_alone
+from support.job_workspace import JobWorkspace, run_alone
 
 from pipeline.errors import JobFileError
 from pipeline.job import load
@@ -18,20 +18,20 @@ FROM_0_1 = Path(__file__).parent / "from_0_1"
 SUBJECTS = "prompts_from: {}\nprompt: '{{{{ subject }}}}'\n"
 
 
-def prompts(desk: Desk, name: str, content: str | bytes) -> list[str]:
-    (desk.folder / name).write_bytes(content.encode() if isinstance(content, str) else content)
-    return [task.prompt for task in desk.brief(SUBJECTS.format(name))]
+def prompts(workspace: JobWorkspace, name: str, content: str | bytes) -> list[str]:
+    (workspace.folder / name).write_bytes(content.encode() if isinstance(content, str) else content)
+    return [task.prompt for task in workspace.brief(SUBJECTS.format(name))]
 
 
-def problems(desk: Desk, name: str, content: str | bytes) -> list[str]:
-    (desk.folder / name).write_bytes(content.encode() if isinstance(content, str) else content)
-    found = desk.problems("model: luma-txt-2-video\n" + SUBJECTS.format(name))
-    return [str(problem).replace(f"{desk.folder}/", "") for problem in found]
+def problems(workspace: JobWorkspace, name: str, content: str | bytes) -> list[str]:
+    (workspace.folder / name).write_bytes(content.encode() if isinstance(content, str) else content)
+    found = workspace.problems("model: luma-txt-2-video\n" + SUBJECTS.format(name))
+    return [str(problem).replace(f"{workspace.folder}/", "") for problem in found]
 
 
-def fingerprints(desk: Desk, name: str, content: str) -> list[str]:
-    (desk.folder / name).write_bytes(content.encode())
-    return [task.fingerprint for task in desk.brief(SUBJECTS.format(name))]
+def fingerprints(workspace: JobWorkspace, name: str, content: str) -> list[str]:
+    (workspace.folder / name).write_bytes(content.encode())
+    return [task.fingerprint for task in workspace.brief(SUBJECTS.format(name))]
 
 
 @pytest.mark.parametrize(
@@ -45,33 +45,33 @@ def fingerprints(desk: Desk, name: str, content: str) -> list[str]:
     ],
 )
 def test_a_cell_is_the_same_prompt_whatever_its_line_ends_and_blanks(
-    desk: Desk, content: str
+    workspace: JobWorkspace, content: str
 ) -> None:
-    assert prompts(desk, "rows.csv", content) == ["A fox\nasleep"]
+    assert prompts(workspace, "rows.csv", content) == ["A fox\nasleep"]
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
 @pytest.mark.parametrize("name", ["rows.csv", "rows.tsv", "rows.txt"])
-def test_cr_ends_a_line_as_lf_and_crlf_do(desk: Desk, name: str, end: str) -> None:
+def test_cr_ends_a_line_as_lf_and_crlf_do(workspace: JobWorkspace, name: str, end: str) -> None:
     lines = ["A fox", "A kite", "A boat"]
     header = [] if name.endswith("txt") else ["subject"]
-    assert prompts(desk, name, end.join([*header, *lines])) == lines
-    assert prompts(desk, name, end.join([*header, *lines, ""])) == lines
+    assert prompts(workspace, name, end.join([*header, *lines])) == lines
+    assert prompts(workspace, name, end.join([*header, *lines, ""])) == lines
 
 
-def test_a_wrong_row_of_a_file_of_cr_lines_is_named_by_its_line(desk: Desk) -> None:
-    (found,) = problems(desk, "rows.csv", 'id,subject\ra,"x\ry"\rb/c,z\r')
+def test_a_wrong_row_of_a_file_of_cr_lines_is_named_by_its_line(workspace: JobWorkspace) -> None:
+    (found,) = problems(workspace, "rows.csv", 'id,subject\ra,"x\ry"\rb/c,z\r')
     assert found.startswith("rows.csv:4: row 3: the id must have no slash")
 
 
 def test_line_ends_are_found_across_blocks_of_the_file(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
+    workspace: JobWorkspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     wanted = ["A fox", "A kite", "B", "Ä boat"]
     for end in ("\n", "\r\n", "\r"):
         for block in range(1, 12):
             monkeypatch.setattr("pipeline.job.prompts.rows.BLOCK", block)
-            assert prompts(desk, "rows.txt", end.join(wanted)) == wanted
+            assert prompts(workspace, "rows.txt", end.join(wanted)) == wanted
 
 
 @pytest.mark.parametrize(
@@ -84,9 +84,9 @@ def test_line_ends_are_found_across_blocks_of_the_file(
     ],
 )
 def test_blanks_around_a_cell_and_before_its_quote_mean_nothing(
-    desk: Desk, row: str, subject: str
+    workspace: JobWorkspace, row: str, subject: str
 ) -> None:
-    assert prompts(desk, "rows.csv", f"n, subject\n{row}\n") == [subject]
+    assert prompts(workspace, "rows.csv", f"n, subject\n{row}\n") == [subject]
 
 
 @pytest.mark.parametrize(
@@ -100,10 +100,10 @@ def test_blanks_around_a_cell_and_before_its_quote_mean_nothing(
         ('"one, two"', "one, two"),
     ],
 )
-def test_a_quote_in_a_tsv_is_a_letter(desk: Desk, cell: str, subject: str) -> None:
+def test_a_quote_in_a_tsv_is_a_letter(workspace: JobWorkspace, cell: str, subject: str) -> None:
     content = f"subject\tmood\n{cell}\tcalm\nx\t{cell}\nlast\tone\n"
-    assert prompts(desk, "rows.tsv", content) == [subject, "x", "last"]
-    assert prompts(desk, "rows.tsv", f"subject\n{cell}\n") == [subject]
+    assert prompts(workspace, "rows.tsv", content) == [subject, "x", "last"]
+    assert prompts(workspace, "rows.tsv", f"subject\n{cell}\n") == [subject]
 
 
 @pytest.mark.parametrize(
@@ -121,9 +121,9 @@ def test_a_quote_in_a_tsv_is_a_letter(desk: Desk, cell: str, subject: str) -> No
     ],
 )
 def test_a_cell_of_a_tsv_that_is_quoted_as_a_whole_may_span_lines_and_hold_tabs(
-    desk: Desk, content: str, subjects: list[str]
+    workspace: JobWorkspace, content: str, subjects: list[str]
 ) -> None:
-    assert prompts(desk, "rows.tsv", content) == subjects
+    assert prompts(workspace, "rows.tsv", content) == subjects
 
 
 @pytest.mark.parametrize(
@@ -135,9 +135,9 @@ def test_a_cell_of_a_tsv_that_is_quoted_as_a_whole_may_span_lines_and_hold_tabs(
     ],
 )
 def test_a_quote_of_a_tsv_that_may_be_a_letter_or_open_a_cell_is_told(
-    desk: Desk, content: str
+    workspace: JobWorkspace, content: str
 ) -> None:
-    (found,) = problems(desk, "rows.tsv", content)
+    (found,) = problems(workspace, "rows.tsv", content)
     assert "a cell in quotes goes on to line" in found
     assert "save the sheet as CSV" in found
 
@@ -153,20 +153,20 @@ def test_a_quote_of_a_tsv_that_may_be_a_letter_or_open_a_cell_is_told(
     ],
 )
 def test_quotes_after_a_blank_enclose_a_cell_or_are_letters(
-    desk: Desk, row: str, subject: str
+    workspace: JobWorkspace, row: str, subject: str
 ) -> None:
     content = f"n,subject,z\n{row}\n2,last,\n"
-    assert prompts(desk, "rows.csv", content) == [subject, "last"]
-    assert problems(desk, "rows.csv", f'{content}a/b,c,"d" e\n')[0].startswith(
+    assert prompts(workspace, "rows.csv", content) == [subject, "last"]
+    assert problems(workspace, "rows.csv", f'{content}a/b,c,"d" e\n')[0].startswith(
         f"rows.csv:{4 + row.count(chr(10))}: the row cannot be read"
     )
 
 
-def test_excels_line_that_names_the_delimiter_is_no_row(desk: Desk) -> None:
-    assert prompts(desk, "rows.csv", "\ufeffsep=;\r\nsubject;x\r\nA fox, asleep;1\r\n") == [
+def test_excels_line_that_names_the_delimiter_is_no_row(workspace: JobWorkspace) -> None:
+    assert prompts(workspace, "rows.csv", "\ufeffsep=;\r\nsubject;x\r\nA fox, asleep;1\r\n") == [
         "A fox, asleep"
     ]
-    (found,) = problems(desk, "rows.csv", "sep=;\nid;subject\na/b;1\n")
+    (found,) = problems(workspace, "rows.csv", "sep=;\nid;subject\na/b;1\n")
     assert found.startswith("rows.csv:3: row 2: the id")
 
 
@@ -180,30 +180,32 @@ def test_excels_line_that_names_the_delimiter_is_no_row(desk: Desk) -> None:
 )
 @pytest.mark.parametrize("column", ["subject", "id", "prompt", "mood"])
 def test_a_spreadsheets_error_is_an_error_with_its_line(
-    desk: Desk, error: str, column: str
+    workspace: JobWorkspace, error: str, column: str
 ) -> None:
     cells = {"subject": "A fox", "id": "a", "prompt": "", "mood": "calm"}
     rows = [cells, {**cells, "id": "b", column: f" {error}"}]
     content = "\n".join([",".join(cells), *(",".join(row.values()) for row in rows), ""])
-    (found,) = problems(desk, "rows.csv", content)
+    (found,) = problems(workspace, "rows.csv", content)
     assert found.startswith(
         f'rows.csv:3: row 3: "{column}" holds a spreadsheet\'s error, "{error}"'
     )
 
 
-def test_a_spreadsheets_error_in_json_or_in_a_header_is_an_error_too(desk: Desk) -> None:
-    (found,) = problems(desk, "rows.jsonl", '{"subject": "#REF!"}\n')
+def test_a_spreadsheets_error_in_json_or_in_a_header_is_an_error_too(
+    workspace: JobWorkspace,
+) -> None:
+    (found,) = problems(workspace, "rows.jsonl", '{"subject": "#REF!"}\n')
     assert found.startswith('rows.jsonl:1: row 1: "subject" holds a spreadsheet\'s error')
-    (found,) = problems(desk, "rows.csv", "subject,#REF!\na,b\n")
+    (found,) = problems(workspace, "rows.csv", "subject,#REF!\na,b\n")
     assert "a spreadsheet's error" in found
-    assert prompts(desk, "rows.csv", "subject\n#1 in the charts\n#winter\n") == [
+    assert prompts(workspace, "rows.csv", "subject\n#1 in the charts\n#winter\n") == [
         "#1 in the charts",
         "#winter",
     ]
 
 
-def test_headings_of_a_text_file_are_told_before_they_are_rendered(desk: Desk) -> None:
-    found = problems(desk, "rows.txt", "# Monday\nA fox\n\n  ## Tuesday\nA kite # 2\n#3\n")
+def test_headings_of_a_text_file_are_told_before_they_are_rendered(workspace: JobWorkspace) -> None:
+    found = problems(workspace, "rows.txt", "# Monday\nA fox\n\n  ## Tuesday\nA kite # 2\n#3\n")
     assert [text.split(" (")[0] for text in found] == [
         'rows.txt:1: row 1: is "# Monday" a heading, or a comment? Each line is a prompt',
         'rows.txt:4: row 4: is "## Tuesday" a heading, or a comment? Each line is a prompt',
@@ -211,16 +213,16 @@ def test_headings_of_a_text_file_are_told_before_they_are_rendered(desk: Desk) -
     ]
 
 
-def test_a_line_of_a_job_without_variables_is_sent_as_it_stands(desk: Desk) -> None:
-    desk.put("rows.txt", "A sign: {{ OPEN }}\n{% if %} and {{\nNumber {{ index }}\n")
-    assert [task.prompt for task in desk.brief("prompts_from: rows.txt\n")] == [
+def test_a_line_of_a_job_without_variables_is_sent_as_it_stands(workspace: JobWorkspace) -> None:
+    workspace.put("rows.txt", "A sign: {{ OPEN }}\n{% if %} and {{\nNumber {{ index }}\n")
+    assert [task.prompt for task in workspace.brief("prompts_from: rows.txt\n")] == [
         "A sign: {{ OPEN }}",
         "{% if %} and {{",
         "Number {{ index }}",
     ]
-    desk.put("rows.txt", "A {{ look }} sign\n")
-    assert desk.brief("prompts_from: rows.txt\nvars: {look: red}\n")[0].prompt == "A red sign"
-    assert "not defined" in desk.wrong("prompts_from: rows.txt\nmatrix: {loop: [yes, no]}\n")
+    workspace.put("rows.txt", "A {{ look }} sign\n")
+    assert workspace.brief("prompts_from: rows.txt\nvars: {look: red}\n")[0].prompt == "A red sign"
+    assert "not defined" in workspace.wrong("prompts_from: rows.txt\nmatrix: {loop: [yes, no]}\n")
 
 
 ARRAY = """
@@ -234,9 +236,9 @@ ARRAY = """
 
 @pytest.mark.parametrize("name", ["rows.json", "rows.jsonl"])
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
-def test_a_json_array_is_read_as_rows(desk: Desk, name: str, end: str) -> None:
-    (desk.folder / name).write_bytes(("\ufeff" + ARRAY).replace("\n", end).encode())
-    tasks = desk.brief(SUBJECTS.format(name))
+def test_a_json_array_is_read_as_rows(workspace: JobWorkspace, name: str, end: str) -> None:
+    (workspace.folder / name).write_bytes(("\ufeff" + ARRAY).replace("\n", end).encode())
+    tasks = workspace.brief(SUBJECTS.format(name))
     assert [task.prompt for task in tasks] == ["A fox", "A kite", "A {{ bare }} text", "A boat"]
     assert (tasks[0].id, tasks[0].params["loop"], tasks[0].meta) == ("a", True, {"n": 1})
 
@@ -260,16 +262,20 @@ def test_a_json_array_is_read_as_rows(desk: Desk, name: str, end: str) -> None:
     ],
 )
 def test_a_wrong_json_array_names_file_and_line(
-    desk: Desk, content: str, place: str, part: str
+    workspace: JobWorkspace, content: str, place: str, part: str
 ) -> None:
-    (found,) = problems(desk, "rows.json", content)
+    (found,) = problems(workspace, "rows.json", content)
     assert found.startswith(place)
     assert part in found
 
 
-def test_an_array_without_end_is_refused(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_array_without_end_is_refused(
+    workspace: JobWorkspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("pipeline.job.prompts.streams.LONGEST_ARRAY", 100)
-    (found,) = problems(desk, "rows.json", '[\n{"subject": "a"}' + ',\n{"subject": "b"}' * 9 + "]")
+    (found,) = problems(
+        workspace, "rows.json", '[\n{"subject": "a"}' + ',\n{"subject": "b"}' * 9 + "]"
+    )
     assert "longer than 64 MB" in found
 
 
@@ -282,29 +288,29 @@ def test_an_array_without_end_is_refused(desk: Desk, monkeypatch: pytest.MonkeyP
     ],
 )
 def test_twins_are_an_error_or_rendered_once_as_the_job_says(
-    desk: Desk, name: str, content: str
+    workspace: JobWorkspace, name: str, content: str
 ) -> None:
-    (found,) = problems(desk, name, content)
+    (found,) = problems(workspace, name, content)
     assert "this is the same task as" in found
     assert "duplicates: once renders it once" in found
-    tasks = desk.brief(SUBJECTS.format(name) + "duplicates: once\ntakes: 2\n")
+    tasks = workspace.brief(SUBJECTS.format(name) + "duplicates: once\ntakes: 2\n")
     assert [task.prompt for task in tasks] == ["A fox", "A fox", "A kite", "A kite"]
     named = SUBJECTS.format(name) + "duplicates: once\noutput: {name: '{{ index }}'}\n"
-    assert [task.output for task in desk.brief(named)] == ["1", "2"]
+    assert [task.output for task in workspace.brief(named)] == ["1", "2"]
     assert ("give each an id" in found) is (name != "rows.txt")
 
 
-def test_a_word_for_duplicates_that_is_none_is_told(desk: Desk) -> None:
-    assert "did you mean once?" in desk.wrong("duplicates: one\nprompts: [p]\n")
+def test_a_word_for_duplicates_that_is_none_is_told(workspace: JobWorkspace) -> None:
+    assert "did you mean once?" in workspace.wrong("duplicates: one\nprompts: [p]\n")
 
 
-def test_an_id_that_is_there_twice_is_an_error_all_the_same(desk: Desk) -> None:
-    (desk.folder / "rows.csv").write_text("id,subject\na,A fox\na,A fox\n")
-    found = desk.wrong(SUBJECTS.format("rows.csv") + "duplicates: once\n")
+def test_an_id_that_is_there_twice_is_an_error_all_the_same(workspace: JobWorkspace) -> None:
+    (workspace.folder / "rows.csv").write_text("id,subject\na,A fox\na,A fox\n")
+    found = workspace.wrong(SUBJECTS.format("rows.csv") + "duplicates: once\n")
     assert 'the id "a" is there twice' in found
 
 
-def test_once_also_counts_what_a_prompt_makes_of_the_matrix(desk: Desk) -> None:
+def test_once_also_counts_what_a_prompt_makes_of_the_matrix(workspace: JobWorkspace) -> None:
     job = """
         duplicates: once
         matrix: {aspect_ratio: [16:9, 9:16]}
@@ -313,7 +319,7 @@ def test_once_also_counts_what_a_prompt_makes_of_the_matrix(desk: Desk) -> None:
         - {prompt: A kite, params: {aspect_ratio: 1:1}}
         - A fox
     """
-    assert len(desk.brief(job)) == 3
+    assert len(workspace.brief(job)) == 3
 
 
 @pytest.fixture
@@ -357,10 +363,10 @@ def test_nothing_that_0_1_has_rendered_is_rendered_again_because_it_is_read_othe
     ],
 )
 def test_what_0_1_made_of_a_cell_with_quotes_and_blanks_is_known(
-    desk: Desk, row: str, before: str | None
+    workspace: JobWorkspace, row: str, before: str | None
 ) -> None:
-    desk.put("rows.csv", f"n,subject\n{row}\n")
-    (task,) = desk.tasks("model: luma-txt-2-video\n" + SUBJECTS.format("rows.csv"))
+    workspace.put("rows.csv", f"n,subject\n{row}\n")
+    (task,) = workspace.tasks("model: luma-txt-2-video\n" + SUBJECTS.format("rows.csv"))
     assert (task.former and task.former.params["prompt"]) == before
 
 
@@ -382,10 +388,10 @@ def test_a_row_of_0_1_that_was_edited_since_is_rendered_as_it_reads_now(upgraded
     assert first.prompt == "A port, calm"
 
 
-def test_a_sheet_that_is_no_file_with_an_end_is_refused_at_once(desk: Desk) -> None:
-    os.mkfifo(desk.folder / "rows.csv")
+def test_a_sheet_that_is_no_file_with_an_end_is_refused_at_once(workspace: JobWorkspace) -> None:
+    os.mkfifo(workspace.folder / "rows.csv")
     with pytest.raises(JobFileError, match="not a regular file"):
-        desk.brief("prompts_from: rows.csv")
-    (desk.folder / "zero.csv").symlink_to("/dev/zero")
+        workspace.brief("prompts_from: rows.csv")
+    (workspace.folder / "zero.csv").symlink_to("/dev/zero")
     with pytest.raises(JobFileError, match="not a regular file"):
-        desk.brief("prompts_from: zero.csv")
+        workspace.brief("prompts_from: zero.csv")

@@ -5,7 +5,7 @@ import time
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.job_desk import Desk
+from support.job_workspace import JobWorkspace
 
 from pipeline.job.problems import InvalidError
 from pipeline.job.template import templates
@@ -216,8 +216,8 @@ def test_the_short_way_gives_what_jinja_gives(parts: list[str]) -> None:
     assert short == text_template("{% if true %}" + source + "{% endif %}")(SCOPE)
 
 
-def test_an_undefined_name_has_its_place_and_the_nearest_known(desk: Desk) -> None:
-    message = desk.wrong(
+def test_an_undefined_name_has_its_place_and_the_nearest_known(workspace: JobWorkspace) -> None:
+    message = workspace.wrong(
         """\
         vars: {subject: fox}
         prompts:
@@ -231,13 +231,13 @@ def test_an_undefined_name_has_its_place_and_the_nearest_known(desk: Desk) -> No
     )
 
 
-def test_a_syntax_error_has_its_line_when_loading(desk: Desk) -> None:
-    message = desk.wrong('prompts: [p]\noutput:\n  name: "{{ id "\n')
+def test_a_syntax_error_has_its_line_when_loading(workspace: JobWorkspace) -> None:
+    message = workspace.wrong('prompts: [p]\noutput:\n  name: "{{ id "\n')
     assert message.startswith("job.yaml:4: output.name: the template is wrong")
 
 
-def test_a_prompt_without_variables_is_sent_as_it_was_written(desk: Desk) -> None:
-    tasks = desk.tasks(
+def test_a_prompt_without_variables_is_sent_as_it_was_written(workspace: JobWorkspace) -> None:
+    tasks = workspace.tasks(
         """\
         model: kling-2
         params: {note: "{{ literal }}"}
@@ -249,8 +249,8 @@ def test_a_prompt_without_variables_is_sent_as_it_was_written(desk: Desk) -> Non
     assert tasks[1].params["n"] == "{{ 1 }}"
 
 
-def test_a_matrix_makes_its_values_usable_in_prompts(desk: Desk) -> None:
-    tasks = desk.tasks(
+def test_a_matrix_makes_its_values_usable_in_prompts(workspace: JobWorkspace) -> None:
+    tasks = workspace.tasks(
         """\
         model: kling-2
         matrix: {style: [ink, oil]}
@@ -260,7 +260,9 @@ def test_a_matrix_makes_its_values_usable_in_prompts(desk: Desk) -> None:
     assert [task.prompt for task in tasks] == ["a ink drawing", "a oil drawing"]
 
 
-def test_a_template_in_the_matrix_is_filled_wherever_its_axis_is_used(desk: Desk) -> None:
+def test_a_template_in_the_matrix_is_filled_wherever_its_axis_is_used(
+    workspace: JobWorkspace,
+) -> None:
     job = """\
         model: kling-2
         vars: {brand: Nordlicht}
@@ -268,23 +270,23 @@ def test_a_template_in_the_matrix_is_filled_wherever_its_axis_is_used(desk: Desk
         prompts: [{id: cat, prompt: "A cat, {{ style }}"}]
         output: {name: "{{ style }}"}
         """
-    first, second = desk.tasks(job)
+    first, second = workspace.tasks(job)
     assert first.params == {"prompt": "A cat, Nordlicht look", "style": "Nordlicht look"}
     assert (first.id, first.output) == ('cat[style="{{ brand }} look"]', "Nordlicht look")
     assert second.prompt == "A cat, plain"
-    (found,) = desk.problems(job.replace("brand: N", "band: N"))
+    (found,) = workspace.problems(job.replace("brand: N", "band: N"))
     assert "brand is not defined" in found.message
 
 
-def test_a_template_in_the_matrix_may_not_use_another(desk: Desk) -> None:
-    (found,) = desk.problems(
+def test_a_template_in_the_matrix_may_not_use_another(workspace: JobWorkspace) -> None:
+    (found,) = workspace.problems(
         "model: m\nmatrix: {a: ['{{ b }}'], b: ['{{ index }}']}\nprompts: ['{{ a }}']\n"
     )
     assert "the template's b is not defined" in found.message
 
 
-def test_variables_of_the_prompt_win_over_the_jobs(desk: Desk) -> None:
-    tasks = desk.tasks(
+def test_variables_of_the_prompt_win_over_the_jobs(workspace: JobWorkspace) -> None:
+    tasks = workspace.tasks(
         """\
         model: kling-2
         vars: {mood: calm, take: "{{ x }}"}
@@ -309,8 +311,8 @@ def test_variables_of_the_prompt_win_over_the_jobs(desk: Desk) -> None:
     assert tasks[3].params["extra"] == ["calm"]
 
 
-def test_the_jobs_template_is_for_prompts_with_variables_alone(desk: Desk) -> None:
-    tasks = desk.brief(
+def test_the_jobs_template_is_for_prompts_with_variables_alone(workspace: JobWorkspace) -> None:
+    tasks = workspace.brief(
         """\
         prompt: "{{ subject }}, {{ mood }} light"
         vars: {mood: calm}
@@ -320,49 +322,49 @@ def test_the_jobs_template_is_for_prompts_with_variables_alone(desk: Desk) -> No
     assert [task.prompt for task in tasks] == ["A fox, calm light", "A kite, low light"]
 
 
-def test_the_jobs_template_needs_no_variables(desk: Desk) -> None:
-    assert desk.brief("prompt: 'clip {{ id }}'\nprompts: [{id: a}]\n")[0].prompt == "clip a"
+def test_the_jobs_template_needs_no_variables(workspace: JobWorkspace) -> None:
+    assert workspace.brief("prompt: 'clip {{ id }}'\nprompts: [{id: a}]\n")[0].prompt == "clip a"
 
 
-def test_the_take_can_be_part_of_a_prompt(desk: Desk) -> None:
-    tasks = desk.brief("takes: 2\nvars: {a: 1}\nprompts: ['shot {{ take }}']\n")
+def test_the_take_can_be_part_of_a_prompt(workspace: JobWorkspace) -> None:
+    tasks = workspace.brief("takes: 2\nvars: {a: 1}\nprompts: ['shot {{ take }}']\n")
     assert [task.prompt for task in tasks] == ["shot 1", "shot 2"]
 
 
-def test_rendered_params_are_judged_and_understood(desk: Desk) -> None:
-    desk.put("rows.csv", "prompt,loop,ratio\na,yes,16:9\nb,no,1:1\n")
+def test_rendered_params_are_judged_and_understood(workspace: JobWorkspace) -> None:
+    workspace.put("rows.csv", "prompt,loop,ratio\na,yes,16:9\nb,no,1:1\n")
     job = "prompts_from: rows.csv\nparams: {loop: '{{ loop }}', aspect_ratio: '{{ ratio }}'}\n"
-    tasks = desk.brief(job)
+    tasks = workspace.brief(job)
     assert [task.params["loop"] for task in tasks] == [True, False]
     assert [task.params["aspect_ratio"] for task in tasks] == ["16:9", "1:1"]
-    desk.put("rows.csv", "prompt,loop,ratio\na,maybe,16:9\nb,no,16:10\n")
-    found = desk.problems("model: luma-txt-2-video\n" + job)
+    workspace.put("rows.csv", "prompt,loop,ratio\na,maybe,16:9\nb,no,16:10\n")
+    found = workspace.problems("model: luma-txt-2-video\n" + job)
     assert [str(p).split(": ", 1)[1].partition(", 16:9")[0] for p in found] == [
         'row 2: params.loop: "maybe" is no boolean (true or false)',
         'row 3: params.aspect_ratio: "16:10" is no aspect ratio of this model (one of 1:1',
     ]
 
 
-def test_an_undefined_id_says_so_for_each_prompt_without_one(desk: Desk) -> None:
-    found = desk.problems(
+def test_an_undefined_id_says_so_for_each_prompt_without_one(workspace: JobWorkspace) -> None:
+    found = workspace.problems(
         'model: m\noutput: {name: "{{ id }}"}\nprompts: [a, {id: b, prompt: b}, c]\n'
     )
     assert [p.key for p in found] == ["prompts[0]", "prompts[2]"]
 
 
-def test_a_wrong_template_hides_no_other_problem(desk: Desk) -> None:
-    found = desk.problems(
+def test_a_wrong_template_hides_no_other_problem(workspace: JobWorkspace) -> None:
+    found = workspace.problems(
         "model: m\nprompt: '{{ oops'\ntakes: 0\nprompts: [{id: a}, {id: b}, {id: a/b, prompt: c}]\n"
     )
     assert [p.key for p in found] == ["prompt", "takes", "prompts[2].id"]
 
 
-def test_jinja_is_not_loaded_for_a_job_without_templates(desk: Desk) -> None:
+def test_jinja_is_not_loaded_for_a_job_without_templates(workspace: JobWorkspace) -> None:
     templates._environment.cache_clear()
     templates.text_template.cache_clear()
-    desk.brief("prompts: [p, {prompt: q, vars: {a: b}}]\noutput: {name: '{{ index }}'}\n")
+    workspace.brief("prompts: [p, {prompt: q, vars: {a: b}}]\noutput: {name: '{{ index }}'}\n")
     assert templates._environment.cache_info().currsize == 1
     templates._environment.cache_clear()
     templates.text_template.cache_clear()
-    desk.brief("prompts: [p, {prompt: q, vars: {a: b}}]")
+    workspace.brief("prompts: [p, {prompt: q, vars: {a: b}}]")
     assert templates._environment.cache_info().currsize == 0

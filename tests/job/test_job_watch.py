@@ -4,20 +4,20 @@ import json
 from pathlib import Path
 
 import pytest
-from support.job_desk import Desk, run_alone
+from support.job_workspace import JobWorkspace, run_alone
 
 from sandbox.testing import Sandbox
 
 SUBJECTS = "prompts_from: rows.csv\nprompt: '{{ subject }}'\n"
 
 
-def told(desk: Desk, job: str, rows: str | None = None) -> tuple[str, ...]:
+def told(workspace: JobWorkspace, job: str, rows: str | None = None) -> tuple[str, ...]:
     """Warnings of a good job, once its rows have been read."""
     if rows is not None:
-        desk.put("rows.csv", rows)
-    loaded = desk.job("model: luma-txt-2-video\n" + job if "model:" not in job else job)
+        workspace.put("rows.csv", rows)
+    loaded = workspace.job("model: luma-txt-2-video\n" + job if "model:" not in job else job)
     assert list(loaded.tasks())
-    return tuple(text.replace(f"{desk.folder}/", "") for text in loaded.warnings)
+    return tuple(text.replace(f"{workspace.folder}/", "") for text in loaded.warnings)
 
 
 @pytest.mark.parametrize(
@@ -30,17 +30,17 @@ def told(desk: Desk, job: str, rows: str | None = None) -> tuple[str, ...]:
     ],
 )
 def test_a_column_called_like_a_parameter_that_nothing_sends_is_refused_with_the_line_to_write(
-    desk: Desk, column: str, line: str
+    workspace: JobWorkspace, column: str, line: str
 ) -> None:
-    desk.put("rows.csv", f"subject,{column}\nA fox,\nA kite,9:16\nA boat,16:9\n")
-    (found,) = desk.problems("model: luma-txt-2-video\n" + SUBJECTS)
+    workspace.put("rows.csv", f"subject,{column}\nA fox,\nA kite,9:16\nA boat,16:9\n")
+    (found,) = workspace.problems("model: luma-txt-2-video\n" + SUBJECTS)
     assert (found.file.name, found.line, found.key) == ("rows.csv", 3, "row 3")
     assert found.message == f'"{column}" is used nowhere: "9:16" would not be sent'
     assert found.hint == f"{line}; a note needs another name"
-    desk.put("rows.csv", f"subject,note: {column}\nA kite,9:16\n")
-    assert len(desk.brief(SUBJECTS)) == 1
-    desk.put("rows.csv", f"subject,{column}\nA kite,9:16\n")
-    assert desk.brief(SUBJECTS + line)[0].params["aspect_ratio"] == "9:16"
+    workspace.put("rows.csv", f"subject,note: {column}\nA kite,9:16\n")
+    assert len(workspace.brief(SUBJECTS)) == 1
+    workspace.put("rows.csv", f"subject,{column}\nA kite,9:16\n")
+    assert workspace.brief(SUBJECTS + line)[0].params["aspect_ratio"] == "9:16"
 
 
 @pytest.mark.parametrize(
@@ -55,10 +55,10 @@ def test_a_column_called_like_a_parameter_that_nothing_sends_is_refused_with_the
     ],
 )
 def test_columns_like_parameters_are_refused_for_every_model_that_may_take_them(
-    desk: Desk, model: str, column: str, value: str
+    workspace: JobWorkspace, model: str, column: str, value: str
 ) -> None:
-    desk.put("rows.csv", f"subject,{column}\nA fox,{value}\n")
-    (found,) = desk.problems(f"model: {model}\n{SUBJECTS}")
+    workspace.put("rows.csv", f"subject,{column}\nA fox,{value}\n")
+    (found,) = workspace.problems(f"model: {model}\n{SUBJECTS}")
     assert "would not be sent" in found.message
 
 
@@ -72,67 +72,74 @@ def test_columns_like_parameters_are_refused_for_every_model_that_may_take_them(
     ],
 )
 def test_columns_that_may_be_notes_are_warned_of_in_check_and_at_the_start(
-    desk: Desk, column: str, value: str, why: str
+    workspace: JobWorkspace, column: str, value: str, why: str
 ) -> None:
     rows = f"subject,{column}\nA fox,\nA kite,{value}\nA boat,{value}\n"
-    (warning,) = told(desk, SUBJECTS, rows)
+    (warning,) = told(workspace, SUBJECTS, rows)
     assert warning.startswith(f'rows.csv:3 (row 3): "{column}" is used nowhere: "{value}" would')
     assert why in warning
-    assert why in run_alone("check", desk.path).stdout
+    assert why in run_alone("check", workspace.path).stdout
 
 
-def test_a_column_that_a_template_uses_or_whose_value_is_sent_anyway_is_fine(desk: Desk) -> None:
+def test_a_column_that_a_template_uses_or_whose_value_is_sent_anyway_is_fine(
+    workspace: JobWorkspace,
+) -> None:
     rows = "subject,aspect_ratio,loop,model,takes,seed\nA fox,9:16,no,luma-txt-2-video,1,\n"
-    assert told(desk, SUBJECTS + "params: {aspect_ratio: 9:16}\n", rows) == ()
+    assert told(workspace, SUBJECTS + "params: {aspect_ratio: 9:16}\n", rows) == ()
     used = ["prompt: '{{ subject }} {{ aspect_ratio }}'", "output: {name: '{{ aspect_ratio }}'}"]
     for line in used:
         job = SUBJECTS.replace("prompt: '{{ subject }}'", line) if "prompt:" in line else SUBJECTS
         job += "" if "prompt:" in line else line + "\n"
-        assert told(desk, job, "subject,aspect_ratio\nA fox,9:16\n") == ()
-    assert told(desk, SUBJECTS, "prompt,aspect_ratio\nA fox {{ aspect_ratio }},9:16\n") == ()
+        assert told(workspace, job, "subject,aspect_ratio\nA fox,9:16\n") == ()
+    assert told(workspace, SUBJECTS, "prompt,aspect_ratio\nA fox {{ aspect_ratio }},9:16\n") == ()
     # The matrix is a decision: every prompt in every ratio.
     job = SUBJECTS + "matrix: {aspect_ratio: [16:9, 9:16]}\n"
-    (warning,) = told(desk, job, "subject,aspect_ratio\nA fox,9:16\n")
+    (warning,) = told(workspace, job, "subject,aspect_ratio\nA fox,9:16\n")
     assert "the matrix says what is" in warning
 
 
-def test_variables_called_like_a_parameter_that_nothing_uses_are_told(desk: Desk) -> None:
-    (warning,) = told(desk, "vars: {aspect_ratio: 9:16, mood: calm}\nprompts: [p]\n")
+def test_variables_called_like_a_parameter_that_nothing_uses_are_told(
+    workspace: JobWorkspace,
+) -> None:
+    (warning,) = told(workspace, "vars: {aspect_ratio: 9:16, mood: calm}\nprompts: [p]\n")
     assert warning == (
         'vars.aspect_ratio is used nowhere: "9:16" would not be sent; '
         'write params: {aspect_ratio: "{{ aspect_ratio }}"}'
     )
-    assert told(desk, "vars: {aspect_ratio: 9:16}\nprompts: ['a {{ aspect_ratio }} clip']\n") == ()
-    found = desk.problems(
+    assert (
+        told(workspace, "vars: {aspect_ratio: 9:16}\nprompts: ['a {{ aspect_ratio }} clip']\n")
+        == ()
+    )
+    found = workspace.problems(
         "model: luma-txt-2-video\nprompts: [{prompt: p, vars: {aspect_ratio: 9:16}}]\n"
     )
     assert 'params: {aspect_ratio: "{{ aspect_ratio }}"}; ' in str(found[0].hint)
 
 
-def test_a_template_that_is_wrong_is_told_as_such(desk: Desk) -> None:
-    desk.put("rows.csv", "subject,aspect_ratio\nA fox,\n")
+def test_a_template_that_is_wrong_is_told_as_such(workspace: JobWorkspace) -> None:
+    workspace.put("rows.csv", "subject,aspect_ratio\nA fox,\n")
     job = "prompts_from: rows.csv\nprompt: '{{ subject | dfault(1) }}'\n"
-    assert "No filter named 'dfault'" in desk.wrong(job)
-    assert "the template is wrong" in desk.wrong(job.replace("| dfault(1) }}", "{{"))
+    assert "No filter named 'dfault'" in workspace.wrong(job)
+    assert "the template is wrong" in workspace.wrong(job.replace("| dfault(1) }}", "{{"))
 
 
-def test_keys_of_json_lines_are_watched_as_columns_are(desk: Desk) -> None:
-    desk.put(
+def test_keys_of_json_lines_are_watched_as_columns_are(workspace: JobWorkspace) -> None:
+    workspace.put(
         "rows.jsonl",
         '{"prompt": "a"}\n{"prompt": "b", "aspect_ratio": "9:16"}\n'
         '{"prompt": "c", "params": {"aspect_ratio": "9:16"}, "meta": {"aspect_ratio": "x"}}\n'
         '{"prompt": "d", "aspect ratio": "9:16"}\n',
     )
-    found = desk.problems("model: luma-txt-2-video\nprompts_from: rows.jsonl\n")
+    found = workspace.problems("model: luma-txt-2-video\nprompts_from: rows.jsonl\n")
     assert [(p.line, p.hint) for p in found] == [
         (2, 'params: {aspect_ratio: "{{ aspect_ratio }}"}; a note needs another name'),
         (4, "call it aspect_ratio; a note needs another name"),
     ]
 
 
-def test_twins_that_differ_in_a_column_say_so_and_how_to_send_it(desk: Desk) -> None:
-    desk.put("rows.csv", "subject,aspect_ratio,n\nA fox,16:9,1\nA fox,9:16,2\n")
-    found = desk.problems("model: luma-txt-2-video\n" + SUBJECTS)
+def test_twins_that_differ_in_a_column_say_so_and_how_to_send_it(workspace: JobWorkspace) -> None:
+    workspace.put("rows.csv", "subject,aspect_ratio,n\nA fox,16:9,1\nA fox,9:16,2\n")
+    found = workspace.problems("model: luma-txt-2-video\n" + SUBJECTS)
     twin = next(p for p in found if "same task" in p.message)
     assert 'though they differ in "aspect_ratio" and "n"' in twin.message
     assert twin.hint == 'send it: params: {aspect_ratio: "{{ aspect_ratio }}"}'
@@ -146,14 +153,16 @@ def test_twins_that_differ_in_a_column_say_so_and_how_to_send_it(desk: Desk) -> 
     ],
 )
 @pytest.mark.parametrize("where", ["job", "matrix", "prompt", "row", "template", "list"])
-def test_a_file_of_this_machine_is_no_parameter(desk: Desk, value: str, where: str) -> None:
-    (desk.folder / "frames").mkdir()
-    desk.put("frames/a.jpg", "")
-    desk.put("beside.mp4", "")
+def test_a_file_of_this_machine_is_no_parameter(
+    workspace: JobWorkspace, value: str, where: str
+) -> None:
+    (workspace.folder / "frames").mkdir()
+    workspace.put("frames/a.jpg", "")
+    workspace.put("beside.mp4", "")
     text = json.dumps(value)
-    (desk.folder / "rows.csv").write_text(f"subject,file\nA fox,{value}\n")
+    (workspace.folder / "rows.csv").write_text(f"subject,file\nA fox,{value}\n")
     row = json.dumps({"prompt": "p", "params": {"image": value}})
-    (desk.folder / "rows.jsonl").write_text(row)
+    (workspace.folder / "rows.jsonl").write_text(row)
     job = {
         "job": f"params: {{image: {text}}}\nprompts: [p]\n",
         "matrix": f"matrix: {{image: [{text}]}}\nprompts: [p]\n",
@@ -162,19 +171,19 @@ def test_a_file_of_this_machine_is_no_parameter(desk: Desk, value: str, where: s
         "template": SUBJECTS + "params: {image: '{{ file }}'}\n",
         "list": f"params: {{images: [{text}]}}\nprompts: [p]\n",
     }[where]
-    (found,) = desk.problems("model: kling-2\n" + job)
+    (found,) = workspace.problems("model: kling-2\n" + job)
     assert "is a file of this machine: its name alone would be sent" in found.message
     assert "https://" in str(found.hint)
 
 
-def test_addresses_words_and_encoded_pictures_are_no_files(desk: Desk) -> None:
-    (desk.folder / "anime").write_text("")
+def test_addresses_words_and_encoded_pictures_are_no_files(workspace: JobWorkspace) -> None:
+    (workspace.folder / "anime").write_text("")
     values = ["https://x.com/a.png", "s3://b/a.png", "anime", "16:9", "/9j/4AAQSkZJRg" * 200]
     values += ["nowhere/a.png", "data:image/png;base64,AAAA", "a.b", "1/2"]
     values += ["file: none", "C: major", "~ 3 s"]
     for value in values:
         job = f"model: kling-2\nparams: {{x: {json.dumps(value)}}}\nprompts: [p]\n"
-        assert desk.tasks(job)[0].params["x"] == value
+        assert workspace.tasks(job)[0].params["x"] == value
 
 
 @pytest.mark.parametrize(
@@ -185,13 +194,13 @@ def test_addresses_words_and_encoded_pictures_are_no_files(desk: Desk) -> None:
         "matrix: {seed: [42]}\nprompts: [p]\n",
     ],
 )
-def test_takes_of_one_seed_are_told_with_what_to_write(desk: Desk, job: str) -> None:
-    (warning,) = told(desk, f"model: kling-2\ntakes: 3\n{job}")
+def test_takes_of_one_seed_are_told_with_what_to_write(workspace: JobWorkspace, job: str) -> None:
+    (warning,) = told(workspace, f"model: kling-2\ntakes: 3\n{job}")
     assert "all 3 takes are the same request, seed 42 and all, and each is paid for" in warning
     assert "matrix: {seed: [42, 43, 44]} in place of takes and seed" in warning
-    assert "matrix: {seed: [42, 43, 44]}" in run_alone("check", desk.path).stdout
+    assert "matrix: {seed: [42, 43, 44]}" in run_alone("check", workspace.path).stdout
     instead = "model: kling-2\nmatrix: {seed: [42, 43, 44]}\nprompts: [p]\n"
-    assert len({task.fingerprint for task in desk.tasks(instead)}) == 3
+    assert len({task.fingerprint for task in workspace.tasks(instead)}) == 3
 
 
 @pytest.mark.parametrize(
@@ -203,17 +212,17 @@ def test_takes_of_one_seed_are_told_with_what_to_write(desk: Desk, job: str) -> 
         "takes: 3\nprompts: [p]\n",
     ],
 )
-def test_takes_that_differ_are_not_told(desk: Desk, job: str) -> None:
-    assert told(desk, "model: kling-2\n" + job) == ()
+def test_takes_that_differ_are_not_told(workspace: JobWorkspace, job: str) -> None:
+    assert told(workspace, "model: kling-2\n" + job) == ()
 
 
-def test_dates_that_cannot_be_read_are_told_once_a_file(desk: Desk) -> None:
+def test_dates_that_cannot_be_read_are_told_once_a_file(workspace: JobWorkspace) -> None:
     rows = "subject,publish\nA,2026-12-01\nB,\nC,2026-12-01 10:00\nD,12/25/2026\nE,1.2.2026\n"
-    (warning,) = told(desk, SUBJECTS, rows)
+    (warning,) = told(workspace, SUBJECTS, rows)
     assert warning.startswith('rows.csv:5 (row 5): publish: "12/25/2026" is no date that can be')
-    (warning,) = told(desk, SUBJECTS, "subject,publish\nA,2026-02-30\n")
+    (warning,) = told(workspace, SUBJECTS, "subject,publish\nA,2026-02-30\n")
     assert '"2026-02-30" is no date' in warning
-    (warning,) = told(desk, "prompts: [{prompt: p, meta: {publish: tomorrow}}]\n")
+    (warning,) = told(workspace, "prompts: [{prompt: p, meta: {publish: tomorrow}}]\n")
     assert "job.yaml:2" in warning
 
 

@@ -6,7 +6,7 @@ from typing import Never
 
 import pytest
 import yaml
-from support.job_desk import Desk
+from support.job_workspace import JobWorkspace
 
 from pipeline.errors import JobFileError
 from pipeline.job import load
@@ -56,16 +56,18 @@ from pipeline.job.yaml import reader
         ("{a: {b: 9:16}}", {"a": {"b": "9:16"}}),
     ],
 )
-def test_a_free_value_means_what_it_looks_like(desk: Desk, written: str, meant: object) -> None:
-    tasks = desk.tasks(f"model: m\nprompts:\n  - prompt: p\n    meta:\n      key: {written}\n")
+def test_a_free_value_means_what_it_looks_like(
+    workspace: JobWorkspace, written: str, meant: object
+) -> None:
+    tasks = workspace.tasks(f"model: m\nprompts:\n  - prompt: p\n    meta:\n      key: {written}\n")
     value = tasks[0].meta["key"]
     assert value == meant
     assert type(value) is type(meant)
 
 
 @pytest.mark.parametrize("text", ["007", "1e3", "yes", "12:30", "2026-12-01", "true", "3.10", "0"])
-def test_ids_prompts_and_names_keep_their_exact_text(desk: Desk, text: str) -> None:
-    job = desk.job(
+def test_ids_prompts_and_names_keep_their_exact_text(workspace: JobWorkspace, text: str) -> None:
+    job = workspace.job(
         f"name: {text}\nmodel: m\nprompts:\n- {text}\n- {{id: {text}, prompt: {text}}}\n"
     )
     bare, whole = job.tasks()
@@ -81,16 +83,16 @@ def test_ids_prompts_and_names_keep_their_exact_text(desk: Desk, text: str) -> N
 )
 @pytest.mark.parametrize("model", ["luma-txt-2-video", "kling-2"])
 def test_loop_understands_yes_and_no_on_every_model(
-    desk: Desk, model: str, written: str, meant: object
+    workspace: JobWorkspace, model: str, written: str, meant: object
 ) -> None:
     text = f"model: {model}\nparams: {{loop: {written}}}\nprompts: [p]\n"
-    job = desk.job(text)
+    job = workspace.job(text)
     assert next(job.tasks()).params["loop"] is meant
     assert job.warnings == ()
 
 
-def test_another_models_yes_stays_text_with_a_warning(desk: Desk) -> None:
-    job = desk.job(
+def test_another_models_yes_stays_text_with_a_warning(workspace: JobWorkspace) -> None:
+    job = workspace.job(
         """\
         model: kling-2
         params:
@@ -116,14 +118,14 @@ def test_another_models_yes_stays_text_with_a_warning(desk: Desk) -> None:
 @pytest.mark.parametrize(
     "number", ["1e999", ".inf", "-.INF", ".nan", "9" * 30, "-9223372036854775809"]
 )
-def test_numbers_that_json_cannot_hold_are_errors(desk: Desk, number: str) -> None:
-    found = desk.problems(f"model: m\nprompts: [p]\nparams:\n  n: {number}\n")
+def test_numbers_that_json_cannot_hold_are_errors(workspace: JobWorkspace, number: str) -> None:
+    found = workspace.problems(f"model: m\nprompts: [p]\nparams:\n  n: {number}\n")
     assert [(p.line, p.key) for p in found] == [(4, "params.n")]
     assert "quote it" in found[0].hint
 
 
-def test_null_anywhere_counts_as_absent(desk: Desk) -> None:
-    job = desk.job(
+def test_null_anywhere_counts_as_absent(workspace: JobWorkspace) -> None:
+    job = workspace.job(
         """\
         model: m
         name:
@@ -138,8 +140,8 @@ def test_null_anywhere_counts_as_absent(desk: Desk) -> None:
     assert next(job.tasks()).meta == {}
 
 
-def test_merge_keys_and_aliases_work_as_people_know_them(desk: Desk) -> None:
-    tasks = desk.tasks(
+def test_merge_keys_and_aliases_work_as_people_know_them(workspace: JobWorkspace) -> None:
+    tasks = workspace.tasks(
         """\
         model: kling-2
         prompts:
@@ -161,8 +163,8 @@ def test_merge_keys_and_aliases_work_as_people_know_them(desk: Desk) -> None:
     assert tasks[3].params["<<"] == "text"
 
 
-def test_keys_are_texts_whatever_they_look_like(desk: Desk) -> None:
-    meta = desk.tasks(
+def test_keys_are_texts_whatever_they_look_like(workspace: JobWorkspace) -> None:
+    meta = workspace.tasks(
         "model: m\nprompts: [{prompt: p, meta: {1: a, yes: b, ~: c, &k x: y, z: *k}}]\n"
     )
     assert meta[0].meta == {"1": "a", "yes": "b", "~": "c", "x": "y", "z": "x"}
@@ -170,14 +172,16 @@ def test_keys_are_texts_whatever_they_look_like(desk: Desk) -> None:
 
 @pytest.mark.parametrize("ending", ["\n", "\r\n"])
 @pytest.mark.parametrize("mark", ["", "\ufeff"])
-def test_byte_order_mark_and_windows_line_ends_are_fine(desk: Desk, ending: str, mark: str) -> None:
+def test_byte_order_mark_and_windows_line_ends_are_fine(
+    workspace: JobWorkspace, ending: str, mark: str
+) -> None:
     text = f"{mark}model: m\nprompts:\n  - one\n  - |\n    two\n    lines\n"
-    tasks = desk.tasks(text.replace("\n", ending).encode())
+    tasks = workspace.tasks(text.replace("\n", ending).encode())
     assert [task.prompt for task in tasks] == ["one", "two\nlines\n"]
 
 
-def test_emoji_and_other_scripts_arrive_whole(desk: Desk) -> None:
-    assert desk.tasks("model: m\nprompts: [🦊 狐狸 ñandú]\n")[0].prompt == "🦊 狐狸 ñandú"
+def test_emoji_and_other_scripts_arrive_whole(workspace: JobWorkspace) -> None:
+    assert workspace.tasks("model: m\nprompts: [🦊 狐狸 ñandú]\n")[0].prompt == "🦊 狐狸 ñandú"
 
 
 @pytest.mark.parametrize(
@@ -203,32 +207,36 @@ def test_emoji_and_other_scripts_arrive_whole(desk: Desk) -> None:
         ("%YAML 9.9\n---\na: b\n", 1, "not valid YAML"),
     ],
 )
-def test_what_cannot_be_read_names_its_line(desk: Desk, text: str, line: int, part: str) -> None:
-    (found,) = desk.problems(text)
+def test_what_cannot_be_read_names_its_line(
+    workspace: JobWorkspace, text: str, line: int, part: str
+) -> None:
+    (found,) = workspace.problems(text)
     assert found.line == line
     assert part in str(found)
 
 
 @pytest.mark.parametrize("mark", ["\u2028", "\u2029", "\x85"])
 @pytest.mark.parametrize("ending", ["\n", "\r\n"])
-def test_lines_are_counted_as_editors_count_them(desk: Desk, mark: str, ending: str) -> None:
+def test_lines_are_counted_as_editors_count_them(
+    workspace: JobWorkspace, mark: str, ending: str
+) -> None:
     lines = ["model: m", f"# a{mark}# b", f'prompts: ["one {mark}{mark} line"]', "takes: 0"]
-    (found,) = desk.problems(ending.join(lines).encode())
+    (found,) = workspace.problems(ending.join(lines).encode())
     assert (found.line, found.key) == (4, "takes")
-    (found,) = desk.problems(ending.join([*lines, "\t- x"]).encode())
+    (found,) = workspace.problems(ending.join([*lines, "\t- x"]).encode())
     assert found.line == 5
     assert "not tabs" in found.hint
 
 
 def test_syntax_that_stands_alone_can_be_told_by_both_parsers(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
+    workspace: JobWorkspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(reader, "_Events", yaml.SafeLoader)
-    assert desk.tasks("model: m\nprompts: [9:16, &a x]\n")[0].prompt == "9:16"
-    (found,) = desk.problems("model: m\nprompts: [p\n")
+    assert workspace.tasks("model: m\nprompts: [9:16, &a x]\n")[0].prompt == "9:16"
+    (found,) = workspace.problems("model: m\nprompts: [p\n")
     assert found.line == 3
     monkeypatch.setattr(yaml.SafeLoader, "get_event", _fail)
-    (found,) = desk.problems("model: m\n")
+    (found,) = workspace.problems("model: m\n")
     assert "no luck" in found.message
 
 
@@ -236,8 +244,10 @@ def _fail(loader: object) -> Never:
     raise yaml.YAMLError("no luck")
 
 
-def test_duplicate_keys_unsafe_tags_and_bad_merges_come_with_the_other_problems(desk: Desk) -> None:
-    found = desk.problems(
+def test_duplicate_keys_unsafe_tags_and_bad_merges_come_with_the_other_problems(
+    workspace: JobWorkspace,
+) -> None:
+    found = workspace.problems(
         """\
         model: m
         takes: 1
@@ -262,17 +272,17 @@ def test_duplicate_keys_unsafe_tags_and_bad_merges_come_with_the_other_problems(
     assert "!!timestamp" in found[3].message
 
 
-def test_an_alias_bomb_is_refused(desk: Desk) -> None:
+def test_an_alias_bomb_is_refused(workspace: JobWorkspace) -> None:
     lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
     lines += [f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 10)}]" for i in range(1, 10)]
-    (found,) = desk.problems("\n".join(lines))
+    (found,) = workspace.problems("\n".join(lines))
     assert "expand to too much" in found.message
     assert found.line is not None
 
 
-def test_aliases_may_not_nest_what_could_not_be_written(desk: Desk) -> None:
+def test_aliases_may_not_nest_what_could_not_be_written(workspace: JobWorkspace) -> None:
     lines = ["a0: &a0 x"] + [f"a{i}: &a{i} [*a{i - 1}]" for i in range(1, 60)]
-    (found,) = desk.problems("\n".join(lines))
+    (found,) = workspace.problems("\n".join(lines))
     assert "nest deeper than 50" in found.message
 
 
@@ -287,62 +297,65 @@ def test_aliases_may_not_nest_what_could_not_be_written(desk: Desk) -> None:
     ],
 )
 def test_other_encodings_and_binaries_are_told(
-    desk: Desk, data: bytes, line: int, part: str
+    workspace: JobWorkspace, data: bytes, line: int, part: str
 ) -> None:
-    (found,) = desk.problems(data)
+    (found,) = workspace.problems(data)
     assert found.line == line
     assert part in found.message
 
 
-def test_a_missing_file_names_its_neighbour(desk: Desk) -> None:
-    desk.put("campaign.yaml", "")
+def test_a_missing_file_names_its_neighbour(workspace: JobWorkspace) -> None:
+    workspace.put("campaign.yaml", "")
     with pytest.raises(JobFileError, match=r"no such file.*did you mean .*campaign.yaml"):
-        load(desk.folder / "campain.yaml")
+        load(workspace.folder / "campain.yaml")
     with pytest.raises(JobFileError, match="no such file"):
-        load(desk.folder / "nowhere" / "job.yaml")
+        load(workspace.folder / "nowhere" / "job.yaml")
     with pytest.raises(JobFileError, match="no such file"):
-        load(desk.folder / "something else")
+        load(workspace.folder / "something else")
 
 
-def test_a_directory_a_pipe_and_a_strange_path_are_told(desk: Desk) -> None:
+def test_a_directory_a_pipe_and_a_strange_path_are_told(workspace: JobWorkspace) -> None:
     with pytest.raises(JobFileError, match=r"directory \(name the job file in it: .*/job.yaml\)"):
-        load(desk.folder)
-    os.mkfifo(desk.folder / "pipe")
+        load(workspace.folder)
+    os.mkfifo(workspace.folder / "pipe")
     with pytest.raises(JobFileError, match=r": this is not a regular file$"):
-        load(desk.folder / "pipe")
+        load(workspace.folder / "pipe")
     with pytest.raises(JobFileError, match=r"nul\\x00byte:1: .*control character \(U\+0000\)"):
         load(Path("nul\0byte"))
     with pytest.raises(JobFileError, match="cannot be read: Not a directory"):
-        load(desk.put("file", "") / "job.yaml")
+        load(workspace.put("file", "") / "job.yaml")
 
 
-def test_a_path_that_is_not_utf_8_is_refused(desk: Desk) -> None:
+def test_a_path_that_is_not_utf_8_is_refused(workspace: JobWorkspace) -> None:
     with pytest.raises(JobFileError, match="the name of the file is not UTF-8"):
-        load(desk.folder / "j\udcff.yaml")
+        load(workspace.folder / "j\udcff.yaml")
 
 
 def test_a_file_that_is_too_large_points_to_prompts_from(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
+    workspace: JobWorkspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(reader, "MOST_BYTES", 10)
-    (found,) = desk.problems("model: luma-txt-2-video\n")
+    (found,) = workspace.problems("model: luma-txt-2-video\n")
     assert "prompts_from" in found.hint
 
 
 def test_paths_are_absolute_and_relative_to_the_job_file(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
+    workspace: JobWorkspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    desk.put("job.yaml", "model: m\nprompts: [p]\noutput: {dir: ../renders}\n")
-    monkeypatch.chdir(desk.folder)
+    workspace.put("job.yaml", "model: m\nprompts: [p]\noutput: {dir: ../renders}\n")
+    monkeypatch.chdir(workspace.folder)
     job = load(Path("job.yaml"))
-    assert job.path == desk.folder / "job.yaml"
-    assert job.output_dir == desk.folder.parent / "renders"
-    assert desk.job("model: m\nname: a b\nprompts: [p]\n").output_dir == desk.folder / "outputs/a b"
-    home = desk.job("model: m\nprompts: [p]\noutput: {dir: ~/renders}\n").output_dir
+    assert job.path == workspace.folder / "job.yaml"
+    assert job.output_dir == workspace.folder.parent / "renders"
+    assert (
+        workspace.job("model: m\nname: a b\nprompts: [p]\n").output_dir
+        == workspace.folder / "outputs/a b"
+    )
+    home = workspace.job("model: m\nprompts: [p]\noutput: {dir: ~/renders}\n").output_dir
     assert home == Path.home() / "renders"
 
 
-def test_too_many_problems_end_in_a_line_that_says_so(desk: Desk) -> None:
-    found = desk.problems("model: m\nprompts:\n" + "- {x: 1}\n" * 500)
+def test_too_many_problems_end_in_a_line_that_says_so(workspace: JobWorkspace) -> None:
+    found = workspace.problems("model: m\nprompts:\n" + "- {x: 1}\n" * 500)
     assert len(found) == 101
     assert "not listed" in found[-1].message

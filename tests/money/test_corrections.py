@@ -5,7 +5,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from support.helpers import Desk
+from support.helpers import Workspace
 from support.other_api import OtherApi, Reply
 
 from pipeline.ledger.manifest import corrected, last_records, read, replay
@@ -143,39 +143,39 @@ def test_a_written_price_is_never_undercut_and_follows_what_is_told_twice() -> N
 # -- the real command -------------------------------------------------------------------------
 
 
-def two_desks(folder: Path, count: int, **keys: object) -> list[Desk]:
-    desks = []
+def two_workspaces(folder: Path, count: int, **keys: object) -> list[Workspace]:
+    workspaces = []
     for name in ("one", "two"):
         (folder / name).mkdir()
-        desk = Desk(folder / name)
+        workspace = Workspace(folder / name)
         prompts = [{"id": f"t{n:02}", "prompt": f"{name} {n:02}"} for n in range(count)]
-        desk.write(prompts=prompts, **keys)
-        desks.append(desk)
-    return desks
+        workspace.write(prompts=prompts, **keys)
+        workspaces.append(workspace)
+    return workspaces
 
 
 @pytest.mark.parametrize("price", ["0.95", "0.40"], ids=["as listed", "another"])
 def test_two_runs_at_once_on_one_account_tell_what_was_taken(tmp_path: Path, price: str) -> None:
     """The price is not written, and each sees the balance fall by what the other spends."""
-    desks = two_desks(tmp_path, 10, concurrency=3)
+    workspaces = two_workspaces(tmp_path, 10, concurrency=3)
     with Sandbox(credits=100, price=price, clips="tiny", latency=0.3, jitter=0.4) as sandbox:
-        runs = [desk.start(url=sandbox.url) for desk in desks]
-        ends = [desk.finish(run) for desk, run in zip(desks, runs, strict=True)]
+        runs = [workspace.start(url=sandbox.url) for workspace in workspaces]
+        ends = [workspace.finish(run) for workspace, run in zip(workspaces, runs, strict=True)]
         books = sandbox.books()
     assert [end.code for end in ends] == [0, 0], ends
-    told = sum(desk.spent() for desk in desks)
-    records = [record for desk in desks for record in desk.records()]
+    told = sum(workspace.spent() for workspace in workspaces)
+    records = [record for workspace in workspaces for record in workspace.records()]
     assert told == Decimal(books["charged"]), [(r["cost"], r["cost_source"]) for r in records]
-    for desk in desks:
-        assert desk.status()["spent"] == desk.spent()
-        assert desk.sound() == 10
+    for workspace in workspaces:
+        assert workspace.status()["spent"] == workspace.spent()
+        assert workspace.sound() == 10
 
 
 def test_an_estimate_is_corrected_by_a_record_once_two_agree(tmp_path: Path) -> None:
     """Somebody else spends 0.50 while the first clip is made, and nothing after."""
-    desk = Desk(tmp_path)
+    workspace = Workspace(tmp_path)
     prompts = [{"id": f"t{n}", "prompt": f"scene {n}"} for n in range(4)]
-    desk.write(prompts=prompts, model=UNKNOWN, concurrency=1)
+    workspace.write(prompts=prompts, model=UNKNOWN, concurrency=1)
 
     def generate(api: OtherApi, number: int) -> Reply:
         api.pay(PRICE + (Decimal("0.50") if number == 0 else 0))
@@ -186,14 +186,14 @@ def test_an_estimate_is_corrected_by_a_record_once_two_agree(tmp_path: Path) -> 
         return Reply(200, told, "application/json", seconds=0)
 
     with OtherApi(generate, tell, balance=50) as api:
-        run = desk.run(url=api.url)
-        again = desk.run(url=api.url)
+        run = workspace.run(url=api.url)
+        again = workspace.run(url=api.url)
     assert (run.code, again.code) == (0, 0), run.err
-    first, *_, last = [record for record in desk.records() if record["task"] == "t0"]
+    first, *_, last = [record for record in workspace.records() if record["task"] == "t0"]
     assert (first["cost"], first["cost_source"]) == (Decimal("1.45"), "estimated")
     assert (last["cost"], last["reason"]) == (Decimal("-0.50"), "correction")
-    assert desk.spent() == desk.status()["spent"] == 4 * PRICE
+    assert workspace.spent() == workspace.status()["spent"] == 4 * PRICE
     assert len(api.prompts) == 4
-    assert len(desk.records()) == 5
-    listed = desk.finish(desk.start("--to", "json", command="export"))
+    assert len(workspace.records()) == 5
+    listed = workspace.finish(workspace.start("--to", "json", command="export"))
     assert {Decimal(str(clip["cost"])) for clip in json.loads(listed.out)} == {PRICE}

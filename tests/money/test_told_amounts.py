@@ -7,7 +7,7 @@ import json
 from decimal import Decimal
 
 import pytest
-from support.helpers import Desk, Run
+from support.helpers import Run, Workspace
 from support.other_api import OtherApi, Reply
 
 from pipeline.amounts import dollars
@@ -18,9 +18,9 @@ PRICE = Decimal("0.95")
 UNKNOWN = "nobody-knows-its-price"
 
 
-def job(desk: Desk, count: int, **keys: object) -> None:
+def job(workspace: Workspace, count: int, **keys: object) -> None:
     prompts = [{"id": f"t{n:02}", "prompt": f"scene {n:02}"} for n in range(count)]
-    desk.write(prompts=prompts, **{"concurrency": 1, **keys})
+    workspace.write(prompts=prompts, **{"concurrency": 1, **keys})
 
 
 class Floats:
@@ -46,18 +46,18 @@ class Floats:
 )
 @pytest.mark.parametrize("written", [True, False], ids=["written", "unwritten"])
 def test_the_last_affordable_clip_is_rendered_where_the_balance_is_a_float(
-    desk: Desk, balance: float, price: float, clips: int, written: bool
+    workspace: Workspace, balance: float, price: float, clips: int, written: bool
 ) -> None:
-    job(desk, clips + 2, model=UNKNOWN, credits={"cost": price} if written else {})
+    job(workspace, clips + 2, model=UNKNOWN, credits={"cost": price} if written else {})
     account = Floats(balance, price)
     with OtherApi(account.generate, account.tell) as api:
-        run = desk.run(url=api.url)
+        run = workspace.run(url=api.url)
     assert run.code == 3, run.err
-    assert desk.sound() == clips
+    assert workspace.sound() == clips
     assert set(api.statuses) == {200}
-    costs = [Decimal(record["cost"]) for record in desk.records()]
+    costs = [Decimal(record["cost"]) for record in workspace.records()]
     assert set(costs) == {Decimal(str(price))}
-    assert desk.status()["spent"] == clips * Decimal(str(price))
+    assert workspace.status()["spent"] == clips * Decimal(str(price))
     assert "e-" not in run.err.casefold()
 
 
@@ -94,13 +94,13 @@ def lying(costs: list[str], *, header: bool = True) -> OtherApi:
     return OtherApi(generate, tell, balance=100)
 
 
-def sums_agree(desk: Desk, run: Run) -> Decimal:
+def sums_agree(workspace: Workspace, run: Run) -> Decimal:
     """Hold what status, the report and the last line say against the sum of the records."""
-    spent = desk.spent()
-    status = desk.status()
-    assert (status["spent"], status["at_risk"]) == (spent, desk.at_risk())
-    assert desk.finish(desk.start(command="report")).code == 0
-    page = (desk.output / "report.html").read_text(encoding="utf-8")
+    spent = workspace.spent()
+    status = workspace.status()
+    assert (status["spent"], status["at_risk"]) == (spent, workspace.at_risk())
+    assert workspace.finish(workspace.start(command="report")).code == 0
+    page = (workspace.output / "report.html").read_text(encoding="utf-8")
     assert f"<dt>Spent</dt><dd>{dollars(spent)}</dd>" in page
     assert f"spent {dollars(spent)}" in run.err
     return spent
@@ -123,24 +123,24 @@ def lies() -> list[object]:
 
 @pytest.mark.parametrize(("costs", "width", "written"), lies())
 def test_a_budget_holds_in_what_the_server_took_whatever_answers_say(
-    desk: Desk, costs: list[str], width: int, written: bool
+    workspace: Workspace, costs: list[str], width: int, written: bool
 ) -> None:
     policy = {"budget": 4} | ({"cost": 0.95} if written else {})
     job(
-        desk,
+        workspace,
         20,
         concurrency=width,
         credits=policy,
         model="luma-txt-2-video" if written else UNKNOWN,
     )
     with lying(costs) as api:
-        run = desk.run(url=api.url)
+        run = workspace.run(url=api.url)
         assert run.code == 3, run.err
         taken = 100 - api.balance
         assert taken <= 4
-        sums_agree(desk, run)
+        sums_agree(workspace, run)
         # Nor does the budget open again for the next run.
-        again = desk.run(url=api.url)
+        again = workspace.run(url=api.url)
         assert again.code == 3, again.err
         assert 100 - api.balance <= 4
     assert run.err.count("not believed") <= 1

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import pytest
-from support.helpers import Desk, times_sent, until
+from support.helpers import Workspace, times_sent, until
 
 from sandbox.testing import Sandbox
 
@@ -37,85 +37,89 @@ def kill_somewhere(run: "subprocess.Popen[str]", api: Sandbox, dice: random.Rand
 
 @pytest.mark.parametrize("seed", [1, *(pytest.param(n, marks=pytest.mark.slow) for n in (2, 3, 4))])
 def test_twenty_kills_render_nothing_finished_again_and_send_nothing_in_flight_again_unasked(
-    desk: Desk, seed: int
+    workspace: Workspace, seed: int
 ) -> None:
     dice = random.Random(seed)
     tasks = [{"id": f"t{n:02}", "prompt": f"scene {n:02}"} for n in range(TASKS)]
-    desk.write(prompts=tasks, concurrency=BOUND, credits={"cost": 0.95})
+    workspace.write(prompts=tasks, concurrency=BOUND, credits={"cost": 0.95})
     prompt_of = {task["id"]: task["prompt"] for task in tasks}
     asked: Counter[str] = Counter()  # how often each prompt may have been sent
     kills = 0
     with Sandbox(credits=1000, clips="tiny", latency=0.08) as api:
         while kills < KILLS:
-            done = {t for t, record in desk.last().items() if record["status"] == "succeeded"}
+            done = {t for t, record in workspace.last().items() if record["status"] == "succeeded"}
             finished = {prompt_of[task] for task in done}
             if len(finished) == TASKS:  # a loaded machine: the kills came late
                 break
             sent = times_sent(api.books())
             # Once each task has been sent, there is only work that somebody asks for.
-            again = {prompt_of[task] for task in desk.last()} | set(sent) == set(prompt_of.values())
-            run = desk.start("--no-wait", *(["--retry", "in-doubt"] if again else []), url=api.url)
+            again = {prompt_of[task] for task in workspace.last()} | set(sent) == set(
+                prompt_of.values()
+            )
+            run = workspace.start(
+                "--no-wait", *(["--retry", "in-doubt"] if again else []), url=api.url
+            )
             kills += kill_somewhere(run, api, dice)
             now = times_sent(api.books())
             for prompt in prompt_of.values():
                 more = now[prompt] - sent[prompt]
                 assert more == 0 if prompt in finished else more <= 1, prompt
                 assert again or prompt not in sent or more == 0, prompt
-            claims = [path for path in desk.claims() if path.suffix == ".json"]
+            claims = [path for path in workspace.claims() if path.suffix == ".json"]
             assert len(claims) <= BOUND
             asked += now - sent
         assert kills >= KILLS // 2
-        plain = desk.run("--no-wait", url=api.url)
+        plain = workspace.run("--no-wait", url=api.url)
         assert plain.code in {0, 1}, plain.err
-        assert desk.counts()["failed"] == 0
-        doubts = sum(record["status"] == "in_doubt" for record in desk.records())
+        assert workspace.counts()["failed"] == 0
+        doubts = sum(record["status"] == "in_doubt" for record in workspace.records())
         assert doubts <= BOUND * KILLS
-        last = desk.run("--no-wait", "--retry", "in-doubt", url=api.url)
+        last = workspace.run("--no-wait", "--retry", "in-doubt", url=api.url)
         books = api.books()
     assert last.code == 0, last.err
-    assert desk.counts() == {"succeeded": TASKS}
-    assert desk.sound() == TASKS
+    assert workspace.counts() == {"succeeded": TASKS}
+    assert workspace.sound() == TASKS
     assert books["peak_in_flight"] <= 2 * BOUND  # the server goes on with what a dead run asked for
-    desk.agrees_with(books)
+    workspace.agrees_with(books)
     assert Decimal(books["charged"]) == books["posts"] * Decimal("0.95")
 
 
 @pytest.mark.parametrize("kills", [1, 2])
 def test_what_a_killed_run_may_still_have_at_the_api_keeps_its_places(
-    desk: Desk, kills: int
+    workspace: Workspace, kills: int
 ) -> None:
     bound, latency = 4, 4.0
-    desk.write(
+    workspace.write(
         prompts=[{"id": f"t{n}", "prompt": f"scene {n}"} for n in range(bound * 2 + 3)],
         concurrency=bound,
         credits={"cost": 0.95},
     )
     with Sandbox(credits=1000, clips="tiny", latency=latency) as api:
-        run = desk.start(url=api.url)
-        until(lambda: desk.counts()["succeeded"] == bound)
+        run = workspace.start(url=api.url)
+        until(lambda: workspace.counts()["succeeded"] == bound)
         until(lambda: api.books()["posts"] == bound * 2)
         for kill in range(kills):
             if kill:
-                run = desk.start(url=api.url)
-                until(lambda: desk.counts()["in_doubt"] == bound)
+                run = workspace.start(url=api.url)
+                until(lambda: workspace.counts()["in_doubt"] == bound)
             os.killpg(run.pid, signal.SIGKILL)
             run.communicate()
-        last = desk.run(url=api.url)
+        last = workspace.run(url=api.url)
         books = api.books()
     assert last.code == 1, last.err
     assert books["peak_in_flight"] == bound
-    assert desk.counts() == {"succeeded": bound + 3, "in_doubt": bound}
+    assert workspace.counts() == {"succeeded": bound + 3, "in_doubt": bound}
 
 
-def test_who_knows_better_does_not_wait_for_a_killed_run(desk: Desk) -> None:
-    desk.write(prompts=["a", "b"], concurrency=1, credits={"cost": 0.95})
+def test_who_knows_better_does_not_wait_for_a_killed_run(workspace: Workspace) -> None:
+    workspace.write(prompts=["a", "b"], concurrency=1, credits={"cost": 0.95})
     with Sandbox(credits=1000, clips="tiny", latency=0.1, fault=["stall=1"]) as api:
-        run = desk.start(url=api.url)
+        run = workspace.start(url=api.url)
         until(lambda: api.books()["posts"] == 1)
         os.killpg(run.pid, signal.SIGKILL)
         run.communicate()
         api.set_faults({"stall": 0})
-        last = desk.run("--no-wait", url=api.url)
+        last = workspace.run("--no-wait", url=api.url)
     assert last.code == 1, last.err
     assert "keep" not in last.err
-    assert desk.counts() == {"succeeded": 1, "in_doubt": 1}
+    assert workspace.counts() == {"succeeded": 1, "in_doubt": 1}

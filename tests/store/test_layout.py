@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from support.helpers import Desk, environment, refused
+from support.helpers import Workspace, environment, refused
 
 from pipeline.errors import DirectoryError
 from pipeline.models import Job
@@ -154,51 +154,53 @@ PROMPTS = [{"id": "a", "prompt": "a lighthouse"}, {"id": "b", "prompt": "a harbo
 
 
 @pytest.mark.slow
-def test_simulated_and_real_clips_are_never_mixed(desk: Desk) -> None:
-    desk.write(prompts=PROMPTS[:1], credits={"cost": 0.95})
+def test_simulated_and_real_clips_are_never_mixed(workspace: Workspace) -> None:
+    workspace.write(prompts=PROMPTS[:1], credits={"cost": 0.95})
     with Sandbox(clips="tiny", latency=0) as simulated:
-        assert desk.run(url=simulated.url).code == 0
-    desk.write(prompts=PROMPTS, credits={"cost": 0.95})
+        assert workspace.run(url=simulated.url).code == 0
+    workspace.write(prompts=PROMPTS, credits={"cost": 0.95})
     with Sandbox(clips="tiny", latency=0, unmarked=True) as real:
-        run = desk.run(url=real.url)
+        run = workspace.run(url=real.url)
         assert run.code == 2
         assert "sandbox" in run.err
         assert real.books()["posts"] == 0
-        assert desk.run("--output", desk.folder / "real", url=real.url).code == 0
+        assert workspace.run("--output", workspace.folder / "real", url=real.url).code == 0
 
 
 @pytest.mark.slow
-def test_a_clip_that_was_moved_away_stays_done_until_it_is_asked_for(desk: Desk) -> None:
-    desk.write(prompts=PROMPTS, credits={"cost": 0.95})
+def test_a_clip_that_was_moved_away_stays_done_until_it_is_asked_for(workspace: Workspace) -> None:
+    workspace.write(prompts=PROMPTS, credits={"cost": 0.95})
     with Sandbox(clips="tiny", latency=0) as sandbox:
-        assert desk.run(url=sandbox.url).code == 0
-        output = desk.last()["a"]["output"]
-        (desk.output / output).rename(desk.folder / "elsewhere.mp4")
-        run = desk.run(url=sandbox.url)
+        assert workspace.run(url=sandbox.url).code == 0
+        output = workspace.last()["a"]["output"]
+        (workspace.output / output).rename(workspace.folder / "elsewhere.mp4")
+        run = workspace.run(url=sandbox.url)
         assert run.code == 0
         assert "warning" in run.err
         assert sandbox.books()["posts"] == 2
-        assert desk.run("--retry", "missing", url=sandbox.url).code == 0
+        assert workspace.run("--retry", "missing", url=sandbox.url).code == 0
         books = sandbox.books()
     assert books["posts"] == 3
-    assert desk.last()["a"]["output"] == output
-    assert desk.sound() == 2
+    assert workspace.last()["a"]["output"] == output
+    assert workspace.sound() == 2
     assert refused(books) == 0
 
 
 @pytest.mark.slow
-def test_a_changed_prompt_is_rendered_again_and_its_older_clip_moves_aside(desk: Desk) -> None:
-    desk.write(prompts=PROMPTS, credits={"cost": 0.95})
+def test_a_changed_prompt_is_rendered_again_and_its_older_clip_moves_aside(
+    workspace: Workspace,
+) -> None:
+    workspace.write(prompts=PROMPTS, credits={"cost": 0.95})
     with Sandbox(clips="tiny", latency=0) as sandbox:
-        assert desk.run(url=sandbox.url).code == 0
-        desk.write(
+        assert workspace.run(url=sandbox.url).code == 0
+        workspace.write(
             prompts=[{"id": "c", "prompt": "a pier"}, PROMPTS[1],
                      {"id": "a", "prompt": "a lighthouse at dusk"}],
             credits={"cost": 0.95},
         )  # fmt: skip
-        assert desk.run(url=sandbox.url).code == 0
+        assert workspace.run(url=sandbox.url).code == 0
         books = sandbox.books()
     assert books["posts"] == 4
-    assert desk.sound() == 3
-    assert len(list((desk.output / "superseded").iterdir())) == 1
-    desk.agrees_with(books)
+    assert workspace.sound() == 3
+    assert len(list((workspace.output / "superseded").iterdir())) == 1
+    workspace.agrees_with(books)

@@ -75,8 +75,8 @@ def eventually(
 class Process:
     """A run that is going on."""
 
-    def __init__(self, popen: subprocess.Popen[str], desk: "Desk") -> None:
-        self.popen, self._desk = popen, desk
+    def __init__(self, popen: subprocess.Popen[str], workspace: "CommandWorkspace") -> None:
+        self.popen, self._workspace = popen, workspace
         self._err: list[str] = []
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
@@ -115,11 +115,11 @@ class Process:
         self.popen.stdout.close()
         self.popen.stderr.close()
         run = Run(code, out, self.err)
-        self._desk.assert_sound(run, bug=bug)
+        self._workspace.assert_sound(run, bug=bug)
         return run
 
 
-class Desk:
+class CommandWorkspace:
     """A folder with a job file in it."""
 
     def __init__(self, folder: Path, url: str) -> None:

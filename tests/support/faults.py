@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from sandbox.testing import Sandbox
-from support.command import Desk
+from support.command import CommandWorkspace
 from support.raw import Act, Attempt, Raw, Serve
 
 
@@ -48,5 +48,5 @@ def sandbox() -> Iterator[Sandbox]:
 
 
 @pytest.fixture
-def desk(tmp_path: Path, sandbox: Sandbox) -> Desk:
-    return Desk(tmp_path, sandbox.url)
+def workspace(tmp_path: Path, sandbox: Sandbox) -> CommandWorkspace:
+    return CommandWorkspace(tmp_path, sandbox.url)

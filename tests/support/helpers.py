@@ -1,10 +1,10 @@
 """The real command at work in a folder of its own, and what it left behind.
 
 Example:
-    desk.write(prompts=["a", "b"], credits={"cost": 0.95})
+    workspace.write(prompts=["a", "b"], credits={"cost": 0.95})
     with Sandbox(clips="tiny", latency=0.05) as api:
-        run = desk.run(url=api.url)
-        desk.agrees_with(api.books())
+        run = workspace.run(url=api.url)
+        workspace.agrees_with(api.books())
     assert run.code == 0
 """
 
@@ -21,7 +21,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-KEY = "sk-desk-0123456789abcdef"
+KEY = "sk-workspace-0123456789abcdef"
 MODEL = "luma-txt-2-video"
 
 
@@ -50,7 +50,7 @@ class Run:
     err: str
 
 
-class Desk:
+class Workspace:
     """A folder with a job file, `job.yaml`, and its output directory."""
 
     def __init__(self, folder: Path) -> None:

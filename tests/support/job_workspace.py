@@ -15,7 +15,7 @@ from pipeline.models import Job, Task
 HEAD = "model: luma-txt-2-video\n"
 
 
-class Desk:
+class JobWorkspace:
     """A directory with a job file in it."""
 
     def __init__(self, folder: Path) -> None:
