@@ -6,7 +6,7 @@ from bench.goals import BASE, CURL, MB, Rows, goals
 from bench.measure import HERE
 from bench.plot import plot
 
-PAGE = HERE.parent / "docs" / "performance.md"
+PAGE = HERE.parent / "docs" / "explanation" / "performance.md"
 PICTURE = HERE.parent / "docs" / "images" / "performance.svg"
 BEGIN, END = "<!-- begin: bash bench/run --write -->", "<!-- end -->"
 

@@ -16,8 +16,9 @@ from pipeline.models import Cause
 from sandbox.testing import Sandbox
 
 ROOT = Path(__file__).parent.parent
-EXAMPLES = ROOT / "docs" / "examples"
-PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
+DOCS = ROOT / "docs"
+EXAMPLES = DOCS / "examples"
+PAGES = [*sorted(ROOT.glob("*.md")), *sorted(DOCS.rglob("*.md"))]
 
 
 def blocks(page: Path, language: str) -> list[str]:
@@ -25,11 +26,11 @@ def blocks(page: Path, language: str) -> list[str]:
 
 
 def test_the_table_of_outcomes_is_the_code_s_own() -> None:
-    assert table_markdown() in (ROOT / "docs" / "faults.md").read_text(encoding="utf-8")
+    assert table_markdown() in (DOCS / "reference" / "outcomes.md").read_text(encoding="utf-8")
 
 
 def test_every_reason_is_explained() -> None:
-    page = (ROOT / "docs" / "faults.md").read_text(encoding="utf-8")
+    page = (DOCS / "reference" / "outcomes.md").read_text(encoding="utf-8")
     assert re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE) == [str(word) for word in Cause]
 
 
@@ -72,10 +73,30 @@ def test_every_example_calls_the_same_command() -> None:
             assert "-m pipeline" not in block, page.name
 
 
-def test_links_within_the_repository_lead_somewhere() -> None:
-    for page in PAGES:
-        for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text(encoding="utf-8")):
-            assert (page.parent / target).exists(), f"{page.name} links to {target}"
+def anchors(page: Path) -> set[str]:
+    """The anchors that GitHub makes of a page's headings."""
+    text = re.sub(r"```.*?```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)
+    titles = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_within_the_repository_lead_somewhere(page: Path) -> None:
+    for link in re.findall(r"\]\(([^)]+)\)", page.read_text(encoding="utf-8")):
+        if ":" in link:
+            continue
+        target, _, anchor = link.partition("#")
+        file = (page.parent / target).resolve() if target else page
+        assert file.exists(), f"{page.name} links to {link}"
+        assert file.is_relative_to(ROOT), f"{page.name} links out of the repository: {link}"
+        if anchor and file.suffix == ".md":
+            assert anchor in anchors(file), f"{page.name} links to {link}: no such heading"
+
+
+def test_documents_that_code_names_exist() -> None:
+    for file in sorted(ROOT.glob("pipeline/**/*.py")):
+        for name in re.findall(r"docs/[\w/.-]+\.md", file.read_text(encoding="utf-8")):
+            assert (ROOT / name).exists(), f"{file.name} names {name}"
 
 
 def test_the_readme_lists_every_exit_code() -> None:

@@ -1,8 +1,8 @@
 """What came of an attempt, and what it means. Pure: it never sleeps, and sends nothing.
 
 `TABLE` is the one place that turns an outcome into a decision. The first row that matches rules.
-`docs/faults.md` is printed from it. Sources: the vendor's page for the codes it documents;
-published logs and third-party harvests for the rest.
+`docs/reference/outcomes.md` is printed from it. Sources: the vendor's page for the codes it
+documents; published logs and third-party harvests for the rest.
 """
 
 import re
