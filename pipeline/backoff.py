@@ -1,4 +1,4 @@
-"""When a task is tried again. Strategies of tenacity decide; nothing here sleeps."""
+"""When a task is tried again. The strategies are tenacity's; nothing here sleeps."""
 
 from tenacity import (
     RetryCallState,
@@ -10,13 +10,13 @@ from tenacity import (
 
 from pipeline.models import RetryPolicy
 
-# Probes in an outage, and asking for a top-up: from seconds to minutes.
+# Seconds between the probes of an outage, and between balance calls while waiting for a top-up.
 PROBE_FIRST, PROBE_MOST = 1.0, 300.0
 TOP_UP_FIRST, TOP_UP_MOST = 5.0, 300.0
 
 
 def _state(attempt: int) -> RetryCallState:
-    # A fresh state for each question: a shared one gives concurrent tasks each other's counts.
+    # A new state for each call: a shared one would mix up the counts of concurrent tasks.
     state = RetryCallState(_NEVER_CALLED, None, (), {})
     state.attempt_number = attempt
     return state
@@ -26,10 +26,10 @@ _NEVER_CALLED = Retrying()
 
 
 class Backoff:
-    """Exponential waits in seconds: 1, 2, 4, … times `first`, bounded by `most`."""
+    """Exponential waits in seconds: 1, 2, 4, … times `first`, at most `most`."""
 
     def __init__(self, first: float, most: float, *, jitter: bool = False) -> None:
-        # Full jitter would also wait zero seconds: half is fixed, half is drawn.
+        # Full jitter can wait zero seconds. Half of each wait is fixed, half is random.
         half = 2 if jitter else 1
         self._fixed = wait_exponential(multiplier=first / half, max=most / half)
         self._drawn = (
@@ -37,7 +37,7 @@ class Backoff:
         )
 
     def after(self, attempt: int) -> float:
-        """Seconds to wait after the failure of attempt number `attempt`, counted from 1."""
+        """Return the seconds to wait after attempt number `attempt` failed, counted from 1."""
         state = _state(min(attempt, 64))
         return self._fixed(state) + (self._drawn(state) if self._drawn else 0.0)
 
@@ -51,9 +51,9 @@ class Retries:
         self._backoff = Backoff(policy.wait, policy.max_wait, jitter=True)
 
     def exhausted(self, attempts: int) -> bool:
-        """Whether a task that has failed `attempts` times has had its last attempt."""
+        """Return whether a task that failed `attempts` times has no attempt left."""
         return bool(self._stop(_state(attempts)))
 
     def wait(self, attempts: int, retry_after: float | None) -> float:
-        """Seconds until the next attempt; never sooner than the server asked for."""
+        """Return the seconds until the next attempt, at least `retry_after`."""
         return max(min(self._backoff.after(attempts), self._most), retry_after or 0.0)

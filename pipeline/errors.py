@@ -1,9 +1,9 @@
-"""Every way a run can end, and the errors that end it.
+"""How a run can end, and the errors that end it.
 
-    PipelineError                 told to the user in one line, with a hint; never a traceback
+    PipelineError                 shown as one message and a hint, never as a traceback
     ├── UsageError           2    bad flag, no key, bad base URL
-    ├── JobFileError         2    the job file: every problem at once, each with its line
-    ├── DirectoryError       2    output directory locked, not writable, or another job's
+    ├── JobFileError         2    the job file: all problems at once, each with its line
+    ├── DirectoryError       2    output directory locked, not writable, or of another job
     └── StorageError         7    an output, a claim or a record cannot be written
 
 A task that fails is a `Record`, not an exception.
@@ -33,29 +33,46 @@ class ExitCode(IntEnum):
     SIGTERM = 143
 
     @property
+    def cause(self) -> str:
+        """What happened."""
+        return _CODES[self][0]
+
+    @property
+    def remedy(self) -> str:
+        """What to do, as an instruction."""
+        return _CODES[self][1]
+
+    @property
     def meaning(self) -> str:
-        """What the code says, and what to do."""
-        return _MEANINGS[self]
+        """What happened and, for a run that stopped, what to do."""
+        return f"{self.cause}: {self.remedy}" if self > ExitCode.SOME_FAILED else self.cause
 
 
-_MEANINGS = {
-    ExitCode.OK: "every task of the job has succeeded",
-    ExitCode.SOME_FAILED: "the run went through, but some tasks failed or are in doubt",
-    ExitCode.REFUSED: "nothing was sent: mend what the message names, and run again",
-    ExitCode.CREDITS: "stopped for credits: top up (or raise the budget), and run again",
-    ExitCode.API_REFUSES: "the API refuses the run: mend the key, the model or the URL",
-    ExitCode.OUTAGE: "an outage or a rate limit outlasted its patience: run again later",
-    ExitCode.WINDOW: "the time window closed: run again in the next one",
-    ExitCode.STORAGE: "outputs cannot be written: make room or mend permissions, and run again",
-    ExitCode.BUG: "a bug in pipeline: please report it, with --debug",
-    ExitCode.SIGHUP: "stopped by a hang-up: run again to go on",
-    ExitCode.SIGINT: "stopped by Ctrl-C: run again to go on",
-    ExitCode.SIGTERM: "stopped by SIGTERM: run again to go on",
+# `docs/reference/exit-codes.md` is printed from this.
+_CODES = {
+    ExitCode.OK: ("every task of the job has succeeded", "see the clips in report.html"),
+    ExitCode.SOME_FAILED: (
+        "the run finished, but some tasks failed or are in doubt",
+        "read the reasons in report.html, then use --retry failed or --retry in-doubt",
+    ),
+    ExitCode.REFUSED: ("nothing was sent", "fix what the message names, then run again"),
+    ExitCode.CREDITS: ("stopped for credits", "top up or raise the budget, then run again"),
+    ExitCode.API_REFUSES: ("the API refuses the run", "fix the key, the model or the URL"),
+    ExitCode.OUTAGE: ("an outage or a rate limit lasted too long", "run again later"),
+    ExitCode.WINDOW: ("the time window closed", "run again in the next window"),
+    ExitCode.STORAGE: (
+        "outputs cannot be written",
+        "make room or fix the permissions, then run again",
+    ),
+    ExitCode.BUG: ("this is a bug in pipeline", "please report it, with the output of --debug"),
+    ExitCode.SIGHUP: ("stopped by SIGHUP (the terminal closed)", "run again to continue"),
+    ExitCode.SIGINT: ("stopped by Ctrl-C", "run again to continue"),
+    ExitCode.SIGTERM: ("stopped by SIGTERM", "run again to continue"),
 }
 
 
 class PipelineError(Exception):
-    """An error told to the user as one message and a hint, and an exit code."""
+    """An error that the user sees as one message and a hint, with an exit code."""
 
     exit_code = ExitCode.REFUSED
 
@@ -66,7 +83,7 @@ class PipelineError(Exception):
 
 
 class UsageError(PipelineError):
-    """The command cannot be carried out as given. Nothing was sent."""
+    """The command cannot be executed as given. Nothing was sent."""
 
 
 class DirectoryError(PipelineError):
@@ -81,10 +98,10 @@ class StorageError(PipelineError):
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing wrong with a job file.
+    """One problem of a job file.
 
-    `line` counts from 1, or is None where no line is to blame. `key` is the dotted place in the
-    document, such as `prompts[3].params.loop`. `hint` says what would be right.
+    `line` counts from 1, and is None if no line is at fault. `key` is the path in the document,
+    such as `prompts[3].params.loop`. `hint` says what to write instead.
     """
 
     file: Path
@@ -102,7 +119,7 @@ class Problem:
 
 
 class JobFileError(PipelineError):
-    """A job file that cannot be run, with all its problems at once."""
+    """A job file that is not valid, with all of its problems."""
 
     def __init__(self, problems: list[Problem]) -> None:
         super().__init__("\n".join(str(problem) for problem in problems))

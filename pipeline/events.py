@@ -1,7 +1,7 @@
-"""What happens in a run, as it happens: frozen data for whoever watches.
+"""The events of a run, as they happen: frozen data for its watchers.
 
-Times are Unix seconds, money is in US dollars. A watcher is any callable that takes an event; it
-must not block, and it must not raise.
+Times are Unix seconds, money is in US dollars. A watcher is any callable that takes an event. It
+must neither block nor raise.
 """
 
 from collections.abc import Callable
@@ -24,7 +24,7 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """How the tasks of a job stand. `pending` counts what a plain run would still render."""
+    """The tasks of a job by status. `pending` counts those that a plain run would still render."""
 
     total: int = 0
     succeeded: int = 0
@@ -35,7 +35,11 @@ class Counts:
 
 @dataclass(frozen=True, slots=True)
 class Money:
-    """What is spent and at risk over the manifest's life, and what is left."""
+    """Spent and at risk over the lifetime of the manifest, and what is left of the balance.
+
+    `spent_here` is what this run has spent. `remaining` is the balance as last known, None if no
+    response has reported one.
+    """
 
     spent: Decimal = Decimal(0)
     at_risk: Decimal = Decimal(0)
@@ -47,7 +51,7 @@ class Money:
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """The run begins: it will dispatch `selected` tasks. `host` is named where it is unusual."""
+    """The run starts with `selected` tasks to dispatch. `host` is set if it is not the default."""
 
     job: str
     output: str
@@ -61,7 +65,7 @@ class Started:
 
 @dataclass(frozen=True, slots=True)
 class Dispatched:
-    """An attempt goes out. `name` is what its file will be called, without extension."""
+    """An attempt is about to be sent. `name` is the name of its output, without extension."""
 
     task: str
     prompt: str
@@ -72,7 +76,7 @@ class Dispatched:
 
 @dataclass(frozen=True, slots=True)
 class Landed:
-    """An attempt is over, whatever came of it."""
+    """An attempt has ended, with any outcome."""
 
     task: str
     at: float
@@ -80,7 +84,7 @@ class Landed:
 
 @dataclass(frozen=True, slots=True)
 class Retrying:
-    """An attempt failed, and the task will be tried again in `wait` seconds."""
+    """An attempt failed. The task is tried again in `wait` seconds."""
 
     task: str
     error: str
@@ -91,9 +95,9 @@ class Retrying:
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """A record is durable; with it the task ends, but where it is in doubt and sent again.
+    """A record is durable. It ends the task, unless `last` is False: in doubt, and sent again.
 
-    `name` is what the task's file is called, or would be, without extension.
+    `name` is the name of the task's output, without extension, also if there is no output.
     """
 
     record: Record
@@ -105,7 +109,7 @@ class Finished:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """Dispatch is held. `until` is when it is next reconsidered, where that is known."""
+    """Dispatch is paused. `until` is when the pause is next reconsidered, None if unknown."""
 
     reason: Reason
     detail: str
@@ -115,7 +119,7 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class Resumed:
-    """A hold of `seconds` has ended: dispatch goes on, unless the run stops."""
+    """A pause of `seconds` has ended. Dispatch continues if `going_on`; otherwise the run stops."""
 
     reason: Reason
     seconds: float
@@ -125,7 +129,7 @@ class Resumed:
 
 @dataclass(frozen=True, slots=True)
 class Stopping:
-    """Nothing new is dispatched; `in_flight` requests are finished and saved."""
+    """Nothing more is dispatched. The `in_flight` requests are finished and saved."""
 
     exit_code: ExitCode
     detail: str
@@ -135,7 +139,7 @@ class Stopping:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """Somebody asks how the run stands. `here` counts the tasks that this run took up."""
+    """The status of the run, on request. `here` counts the tasks that this run has taken up."""
 
     here: Counts
     in_flight: int
@@ -145,7 +149,7 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Warned:
-    """Something that a person should know, and that stops nothing."""
+    """A warning. It stops nothing."""
 
     message: str
     at: float
@@ -153,7 +157,7 @@ class Warned:
 
 @dataclass(frozen=True, slots=True)
 class Recovered:
-    """A claim that a killed run left became a record: taken in, or in doubt."""
+    """A claim of a killed run became a record: the output was recovered, or it is in doubt."""
 
     record: Record
     at: float
@@ -161,7 +165,11 @@ class Recovered:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """How a run ended. `here` counts what this run did, `left` what it selected and left to do."""
+    """How a run ended.
+
+    `here` counts the tasks of this run by status, `left` those that it selected and did not finish.
+    `price_left` is what those would cost, None if unknown.
+    """
 
     exit_code: ExitCode
     detail: str

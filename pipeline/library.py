@@ -1,4 +1,4 @@
-"""What `import pipeline` gives beside `run`: load a job, look at it, read its manifest."""
+"""The functions of `import pipeline` besides `run`: load a job, its status, its manifest."""
 
 import os
 from collections.abc import Iterator
@@ -16,22 +16,21 @@ from pipeline.store.layout import Layout
 def load(path: str | os.PathLike[str], *, output: str | os.PathLike[str] | None = None) -> Job:
     """Read and check a job file.
 
-    `output` puts another output directory, relative to the working directory, in place of the
-    job's own.
+    `output` replaces the output directory of the job; it is relative to the working directory.
 
     Raises:
-        JobFileError: with every problem at once, each with its line.
+        JobFileError: the file is not valid; the error lists all problems, each with its line.
     """
     job = load_file(Path(path))
     return job if output is None else replace(job, output_dir=Path.cwd() / output)
 
 
 def status(job: Job) -> State:
-    """Say how a job stands, also while another process runs it.
+    """Return the status of a job, also while another process runs it.
 
     Raises:
         JobFileError: the rows of the job cannot be read.
-        DirectoryError: the output directory is another job's, or cannot be read.
+        DirectoryError: the output directory belongs to another job, or cannot be read.
     """
     return state.look(job)
 
@@ -39,7 +38,7 @@ def status(job: Job) -> State:
 def read_manifest(job: Job) -> Iterator[Record]:
     """Yield every record of a job's manifest, in the order in which the attempts ended.
 
-    Of several records of one task the last says how it stands; sums of money count them all.
+    The last record of a task has its status. Sums of money count all records.
 
     Raises:
         DirectoryError: a line cannot be read.

@@ -1,7 +1,6 @@
-"""The nouns of the pipeline: frozen plain data, no I/O.
+"""The data model: Job → Task → Claim → Record. Frozen plain data, no I/O.
 
-Job → Task → Claim → Record. Tasks, claims and records are JSON as they stand, so that they can
-cross a file or a socket unchanged.
+Tasks, claims and records have a JSON form, so that they can be stored and sent unchanged.
 """
 
 import hashlib
@@ -20,17 +19,17 @@ _ENCODER = msgspec.json.Encoder(decimal_format="number", order="sorted")
 
 
 def canonical_json(value: Any) -> bytes:
-    """Encode `value` as JSON with sorted keys: the same value, the same bytes."""
+    """Encode `value` as JSON with sorted keys, so that equal values give equal bytes."""
     return _ENCODER.encode(value)
 
 
 def fingerprint(model: str, params: dict[str, Any]) -> str:
-    """Digest what is sent: 64 hexadecimal digits over the model and its parameters."""
+    """Return the SHA-256 of the model and its parameters as sent, in 64 hexadecimal digits."""
     return hashlib.sha256(_ENCODER.encode([model, params])).hexdigest()
 
 
 def rfc3339(seconds: float) -> str:
-    """Write Unix time as RFC 3339 in UTC with milliseconds, as records have it."""
+    """Format Unix time as RFC 3339 in UTC with milliseconds, as in records."""
     whole, milliseconds = divmod(round(seconds * 1000), 1000)
     return f"{_second(whole)}.{milliseconds:03}Z"
 
@@ -49,39 +48,39 @@ class Status(StrEnum):
 
 
 class Gate(StrEnum):
-    """Where the gate learns the balance."""
+    """Which sources of the balance the gate uses."""
 
     AUTO = "auto"  # headers and the balance call
-    HEADER = "header"  # headers alone
-    OFF = "off"  # nothing: only a 406 stops
+    HEADER = "header"  # headers only
+    OFF = "off"  # none: the run stops only on a 406
 
 
 class CostSource(StrEnum):
-    """Who says what a task has cost, the most trusted first."""
+    """Where the cost of a task comes from, the most trusted source first."""
 
-    REPORTED = "reported"  # the answer's own header
+    REPORTED = "reported"  # a header of the response
     WRITTEN = "written"  # credits.cost in the job
     PUBLISHED = "published"  # the vendor's price list
-    MEASURED = "measured"  # the fall of the balance, seen twice
-    ESTIMATED = "estimated"  # the fall of the balance, seen once
+    MEASURED = "measured"  # the decrease of the balance, seen twice
+    ESTIMATED = "estimated"  # the decrease of the balance, seen once
 
 
 class Cause(StrEnum):
-    """Why a task has no output: one word, for scripts."""
+    """Why a task has no output, in one word for scripts."""
 
-    MODERATION = "moderation"  # the prompt, or what was made of it, was refused on safety grounds
-    REJECTED = "rejected"  # the API says that the request is at fault: 400, 406, 422, …
-    SERVER_ERROR = "server_error"  # it failed at the API, in each attempt
+    MODERATION = "moderation"  # the prompt, or its result, was refused on safety grounds
+    REJECTED = "rejected"  # the API reports that the request is not valid: 400, 406, 422, …
+    SERVER_ERROR = "server_error"  # the API failed, in each attempt
     NOT_MEDIA = "not_media"  # 2xx, but JSON, HTML, nothing, or unknown bytes
-    BROKEN_MEDIA = "broken_media"  # 2xx, and the file is not whole
+    BROKEN_MEDIA = "broken_media"  # 2xx, and the file is incomplete
     TOO_LARGE = "too_large"  # 2xx, and more bytes than `output.max_size`
     CUT = "cut"  # 2xx, and the body stalled or broke off
-    TIMEOUT = "timeout"  # no answer in time, here or at the gateway
+    TIMEOUT = "timeout"  # no response in time, here or at the gateway
     NO_ANSWER = "no_answer"  # sent, and the connection was lost
-    ELSEWHERE = "elsewhere"  # a redirect, after the work was done
-    UNSAVED = "unsaved"  # it came, and could not be written
-    KILLED = "killed"  # the run was killed while it was on the wire
-    UNKNOWN = "unknown"  # an answer that nobody knows
+    ELSEWHERE = "elsewhere"  # a redirect, after the request was processed
+    UNSAVED = "unsaved"  # it arrived, and could not be written
+    KILLED = "killed"  # the run was killed while the request was in flight
+    UNKNOWN = "unknown"  # a response of unknown meaning
 
 
 class InDoubt(StrEnum):
@@ -93,22 +92,22 @@ class InDoubt(StrEnum):
 
 @lru_cache(maxsize=4096)
 def task_key(task: str) -> str:
-    """Make a short name of a task's id that is safe in every file system."""
+    """Return a short name for a task's id that is safe in every file system."""
     return hashlib.sha256(task.encode()).hexdigest()[:20]
 
 
-# The reason of a record that corrects what an earlier one of the same attempt has cost.
+# The reason in a record that corrects the cost in an earlier record of the same attempt.
 CORRECTION = "correction"
 
 
 class Task(msgspec.Struct, frozen=True, kw_only=True):
     """One request that the job expands to.
 
-    `id` is its identity, unique in the job and stable across edits: the prompt's own id (else a
-    hash of the parameters), the matrix values, the take. `params` is exactly the body that is
-    sent. `output` is a relative POSIX path without extension. Higher `priority` goes first.
-    `line` says where it is written, `calendar.csv:12`, relative to the job file; for people only.
-    `former` is the same task as an earlier version read its row, where that was another text: see
+    `id` is its identity, unique in the job and stable across edits: the prompt's id (without one, a
+    hash of the parameters), the matrix values and the take. `params` is exactly the body that is
+    sent. `output` is a relative POSIX path without extension. A higher `priority` goes first.
+    `line` is where the task is written, such as `calendar.csv:12`, relative to the job file; it is
+    only shown. `former` is the same task as version 0.1 read its row, if that differs: see
     `History.known`.
     """
 
@@ -124,12 +123,12 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def prompt(self) -> str:
-        """The prompt as sent, or nothing."""
+        """The prompt as sent, or an empty text."""
         return str(self.params.get("prompt", ""))
 
     @property
     def key(self) -> str:
-        """A short name that is safe in every file system: names claims and parts."""
+        """The name of the task's claim and part, safe in every file system."""
         return task_key(self.id)
 
 
@@ -137,10 +136,10 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     """One line of the manifest: how an attempt at a task ended.
 
     Money is in US dollars. `at_risk` is what may have been paid without an output. `attempts` is
-    how often the task was sent in this run, also where an outage or a rate limit turned it away.
-    `duration_s` is the time of the last attempt, from dispatch to the last byte. `simulated` marks
-    the sandbox's answers; it is None where no answer has told. `reason` is one word for scripts,
-    a `Cause`: why there is no output. `seed` is as the answer reported it, else as sent.
+    how often the task was sent in this run, including attempts that an outage or a rate limit
+    rejected. `duration_s` is the time of the last attempt, from dispatch to the last byte.
+    `simulated` marks responses of the sandbox; None if there was no response. `reason` is a
+    `Cause`: why there is no output. `seed` is as the response reported it, otherwise as sent.
     """
 
     task: str
@@ -170,7 +169,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Completion(msgspec.Struct, frozen=True, kw_only=True):
-    """What a claim is completed with once the whole body is there and checked."""
+    """What is added to a claim once the whole body has arrived and was checked."""
 
     output: str
     bytes: int
@@ -188,11 +187,11 @@ class Completion(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Claim(msgspec.Struct, frozen=True, kw_only=True):
-    """An attempt on the wire, durable before its request leaves.
+    """An attempt in flight. It is durable before the request is sent.
 
-    It says exactly what was sent, so that it still means something after the job was edited.
-    `boot_id` names the time since the machine was started (see `claims.boot_id`). `sent` is the
-    last field, so that it can be overwritten in place just before the request's first byte.
+    It contains exactly what is sent, so that it is still valid after the job was edited. `boot_id`
+    identifies the boot of the machine (see `claims.boot_id`). `sent` is the last field, so that it
+    can be overwritten in place just before the first byte of the request.
     """
 
     task: str
@@ -227,8 +226,8 @@ class Rate:
 class RetryPolicy:
     """How often and how long to try again; times in seconds.
 
-    `outage` is the patience with an outage; None is 2 hours, or 10 minutes while nothing has
-    succeeded yet.
+    `outage` is how long an outage may last; None is 2 hours, or 10 minutes before the first
+    success.
     """
 
     attempts: int = 5
@@ -240,7 +239,7 @@ class RetryPolicy:
 
 @dataclass(frozen=True, slots=True)
 class CreditPolicy:
-    """What may be spent, in US dollars. A `cost` of None is learned."""
+    """What may be spent, in US dollars. If `cost` is None, it is learned."""
 
     cost: Decimal | None = None
     budget: Decimal | None = None
@@ -250,7 +249,7 @@ class CreditPolicy:
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """The daily window in which requests may be dispatched. `timezone` None is local time."""
+    """The daily window in which requests may be dispatched. Without `timezone`, in local time."""
 
     start: time
     end: time
@@ -259,7 +258,7 @@ class Schedule:
 
 @dataclass(frozen=True, slots=True)
 class Notify:
-    """Whom to tell, and when. `to` names environment variables that hold Apprise addresses."""
+    """Whom to notify, and when. `to` names environment variables that contain Apprise addresses."""
 
     to: tuple[str, ...] = ()
     on: tuple[str, ...] = ("end", "stop", "outage")
@@ -267,10 +266,10 @@ class Notify:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A job file, read and checked. Times in seconds, sizes in bytes, paths absolute.
+    """A job file that was read and checked. Times in seconds, sizes in bytes, paths absolute.
 
-    `expand` yields the tasks in the order of the file, without holding them; it raises
-    `JobFileError` with every problem of the rows at once.
+    `expand` yields the tasks in the order of the file, without keeping them in memory. It raises
+    `JobFileError` with all problems of the rows.
     """
 
     path: Path
@@ -290,13 +289,13 @@ class Job:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What a person should know; of the rows, what `tasks` has read so far."""
+        """Warnings about the job file, and about the rows that `tasks` has read so far."""
         return self.remarks()
 
     def warned(self, texts: Iterable[str]) -> "Job":
-        """Give the job with some more warnings."""
+        """Return the job with additional warnings."""
         return replace(self, remarks=lambda: (*self.remarks(), *texts))
 
     def tasks(self) -> Iterator[Task]:
-        """Expand the job into its tasks, in the order of the file."""
+        """Yield the tasks of the job, in the order of the file."""
         return self.expand()

@@ -1,20 +1,20 @@
-"""Text from outside, made fit for a terminal.
+"""Escape text from outside before it reaches a terminal.
 
-Prompts, ids, paths and answers come from anybody. Printed as they are, ESC and its kin would steer
-the terminal, and marks of direction would turn a line around; so nothing of them reaches one.
+Prompts, ids, paths and responses are not trusted. Escape sequences in them could control the
+terminal, and bidirectional control characters could reorder a line.
 """
 
-# They join letters and emoji, and do nothing else.
+# Zero-width joiners: needed by some scripts and emoji, and harmless.
 _JOINERS = "\u200c\u200d"
 
 
 def printable(text: str) -> str:
-    """Make one line of a text: blanks of any kind as a space, what is not printable escaped."""
+    """Return `text` as one line: white space as a space, other unprintable characters escaped."""
     return text if text.isprintable() else "".join(map(_shown, text))
 
 
 def printable_lines(text: str) -> str:
-    """Make a text of several lines printable; only its line feeds stay."""
+    """Return `text` with line feeds kept and each line made printable."""
     return text if text.isprintable() else "\n".join(map(printable, text.split("\n")))
 
 

@@ -1,1 +1,1 @@
-"""Small helpers that know nothing of jobs: nesting, files, names, and the key kept out."""
+"""Helpers that do not know of jobs: nesting depth, files, names, and redaction of the key."""

@@ -1,17 +1,17 @@
-"""How deep a value of JSON nests. Pure.
+"""The nesting depth of JSON values. Pure.
 
-How deep the parsers and writers of JSON go differs, between Pythons too; what nests deeper than
-people write is therefore refused where it is read.
+JSON parsers and encoders have different limits, which also depend on the version of Python. A
+value that nests deeper than people write is therefore rejected when it is read.
 """
 
 from typing import Any
 
 DEEPEST = 50
-"""Levels of a job file, or of a line of one of its files."""
+"""The most levels in a job file, or in a line of one of its files."""
 
 
 def depth(value: Any) -> int:
-    """Count how deep a value nests."""
+    """Return the number of levels of `value`."""
     found, level = 0, [value]
     while level:
         found += 1
@@ -25,7 +25,7 @@ def depth(value: Any) -> int:
 
 
 def is_too_deep(source: str | bytes, value: Any, most: int = DEEPEST) -> bool:
-    """Whether `value`, read from `source`, nests deeper than `most` levels."""
+    """Return whether `value`, read from `source`, has more than `most` levels."""
     if isinstance(source, str):
         openings = source.count("[") + source.count("{")
     else:

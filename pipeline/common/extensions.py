@@ -1,4 +1,4 @@
-"""How the names of outputs end: with the extension of what came, once."""
+"""The extensions of outputs: the one of the media that arrived, and only once."""
 
 import re
 
@@ -11,7 +11,7 @@ _SAME = {".jpeg": ".jpg", ".tif": ".tiff", ".heif": ".heic"}
 
 
 def split_ending(name: str) -> tuple[str, str]:
-    """Take a name apart into what goes before a medium's extension, and that in its usual form."""
+    """Split a name into its stem and its media extension, in the usual form, or empty."""
     match = _MEDIA.search(name) if "." in name[-5:] else None
     if match is None:
         return name, ""
@@ -20,6 +20,6 @@ def split_ending(name: str) -> tuple[str, str]:
 
 
 def with_ending(name: str, extension: str) -> str:
-    """Give an output its extension: a task called `clip.mp4` makes no clip.mp4.mp4."""
+    """Append an extension that the name does not have yet: `clip.mp4` stays `clip.mp4`."""
     stem, ending = split_ending(name)
     return (stem if ending and ending == split_ending(f"x{extension}")[1] else name) + extension

@@ -1,7 +1,7 @@
-"""Files of ours, opened without believing what lies there.
+"""Open the files of an output directory without trusting its contents.
 
-An output directory may come from elsewhere. Nothing here follows a link at a name of ours, waits
-for a pipe, takes a device for a file, or reads more than was asked for.
+An output directory may come from elsewhere. Nothing here follows a link in place of one of the
+program's files, waits for a pipe, reads a device, or reads more than was asked for.
 """
 
 import errno
@@ -13,52 +13,52 @@ from pathlib import Path
 
 from pipeline.errors import DirectoryError
 
-# What a file system says that has no such call for a directory.
+# The errors of file systems that do not support fsync of a directory.
 _NO_SUCH_CALL = {errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EBADF}
 _SAFE = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
 
 
 def open_file(path: Path, flags: int = os.O_RDONLY) -> int:
-    """Open a regular file of ours; returns its descriptor.
+    """Open a regular file and return its descriptor.
 
     Raises:
-        DirectoryError: a link, a folder, a pipe or a device is in its place.
+        DirectoryError: it is a link, a folder, a pipe or a device.
         OSError: it cannot be opened.
     """
     try:
         file = os.open(path, flags | _SAFE, 0o666)
     except OSError as error:
         if error.errno in {errno.ELOOP, errno.EMLINK, errno.ENXIO, errno.EISDIR}:
-            raise _no_file(path) from error
+            raise _not_regular(path) from error
         raise
     if not stat.S_ISREG(os.fstat(file).st_mode):
         os.close(file)
-        raise _no_file(path)
+        raise _not_regular(path)
     return file
 
 
 def read_file(path: Path, most: int) -> bytes:
-    """Read a small file of ours, at most `most` bytes.
+    """Read a small file of at most `most` bytes.
 
     Raises:
-        DirectoryError: it is longer, or no regular file.
+        DirectoryError: it is longer, or not a regular file.
         OSError: it cannot be read.
     """
     with os.fdopen(open_file(path), "rb") as file:
         data = file.read(most + 1)
     if len(data) > most:
         raise DirectoryError(
-            f"{path} is larger than {most:,} bytes, which nothing of ours is there",
-            hint="move it away",
+            f"{path} is larger than {most:,} bytes, so pipeline did not write it",
+            hint="move it away, then run again",
         )
     return data
 
 
 def create(path: Path | str, flags: int = 0) -> int:
-    """Make a new file, in place of whatever lies at its name; returns its descriptor.
+    """Create a file and return its descriptor; an existing file of that name is removed first.
 
     Raises:
-        OSError: it cannot be made.
+        OSError: it cannot be created.
     """
     flags |= os.O_RDWR | os.O_CREAT | os.O_EXCL | _SAFE
     try:
@@ -69,7 +69,7 @@ def create(path: Path | str, flags: int = 0) -> int:
 
 
 def write_atomically(path: Path, data: bytes, *, durable: bool = True) -> None:
-    """Replace a small file: readers see the old one or the new one, also after a power loss."""
+    """Replace a small file: readers see the old or the new version, also after a power loss."""
     draft = path.with_name(path.name + ".new")
     file = create(draft)
     try:
@@ -82,16 +82,17 @@ def write_atomically(path: Path, data: bytes, *, durable: bool = True) -> None:
 
 
 def write_all(file: int, data: bytes) -> None:
-    """Write all of `data` to a descriptor: one call may take only a part."""
+    """Write all of `data` to a descriptor: one system call may write only a part."""
     view = memoryview(data)
     while view:
         view = view[os.write(file, view) :]
 
 
 def lock(file: int, *, patience: float = 1.0) -> bool:
-    """Lock an open file for this process alone; False where another has it.
+    """Lock an open file for this process; return False if another process has locked it.
 
-    `patience` is in seconds: a command that looks whether a run goes on holds it for a moment.
+    Wait up to `patience` seconds: a command that checks for a running process takes a shared lock
+    for a moment.
     """
     end = time.monotonic() + patience
     while True:
@@ -106,9 +107,9 @@ def lock(file: int, *, patience: float = 1.0) -> bool:
 
 
 def is_locked(path: str) -> bool:
-    """Whether a process has locked a file or folder of ours; False where there is none.
+    """Return whether a process has locked a file or folder; False if it does not exist.
 
-    The path of a folder that may be a link, as the output directory itself, ends in a slash.
+    For a folder that may be a link, such as the output directory itself, end the path with a slash.
     """
     try:
         file = os.open(path, os.O_RDONLY | _SAFE)
@@ -118,7 +119,7 @@ def is_locked(path: str) -> bool:
         fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
         return True
-    except OSError:  # a share that locks nothing there
+    except OSError:  # a network share without locks
         return False
     finally:
         os.close(file)
@@ -126,25 +127,27 @@ def is_locked(path: str) -> bool:
 
 
 def refuse_alien_folder(folder: Path) -> None:
-    """See that a folder of ours is one, or not there.
+    """Check that `folder` is a folder or does not exist.
 
     Raises:
-        DirectoryError: a link or a file is in its place.
+        DirectoryError: it is a link or a file.
     """
     try:
         mode = os.lstat(folder).st_mode
     except FileNotFoundError:
         return
     if not stat.S_ISDIR(mode):
-        what = "a link" if stat.S_ISLNK(mode) else "no folder"
-        raise DirectoryError(f"{folder} is {what}: it must be a folder", hint="move it away")
+        what = "a link" if stat.S_ISLNK(mode) else "not a folder"
+        raise DirectoryError(
+            f"{folder} is {what}: it must be a folder", hint="move it away, then run again"
+        )
 
 
 def refuse_linked_folders(root: Path, folder: str) -> None:
-    """See that no part of `folder`, a relative path inside `root`, leads elsewhere.
+    """Check that no part of `folder`, a relative path inside `root`, is a link.
 
     Raises:
-        DirectoryError: a link or a file is on the way.
+        DirectoryError: a part is a link or a file.
     """
     path = root
     for part in folder.split("/") if folder else ():
@@ -153,7 +156,7 @@ def refuse_linked_folders(root: Path, folder: str) -> None:
 
 
 def sync_file(path: Path) -> None:
-    """Make the bytes of a file durable."""
+    """Make the contents of a file durable."""
     file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
         os.fsync(file)
@@ -162,7 +165,7 @@ def sync_file(path: Path) -> None:
 
 
 def sync_directory(path: Path) -> bool:
-    """Make the names in a directory durable; False where its file system has no such call.
+    """Make the names in a directory durable; return False if its file system does not support it.
 
     Raises:
         OSError: the disk failed.
@@ -176,7 +179,8 @@ def sync_directory(path: Path) -> bool:
     return True
 
 
-def _no_file(path: Path) -> DirectoryError:
+def _not_regular(path: Path) -> DirectoryError:
     return DirectoryError(
-        f"{path} is a link, a folder or a device: it must be a regular file", hint="move it away"
+        f"{path} is a link, a folder or a device: it must be a regular file",
+        hint="move it away, then run again",
     )

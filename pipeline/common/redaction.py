@@ -1,8 +1,8 @@
-"""Removing a key from texts, however it is spelled there. Pure, but for `mask`.
+"""Remove the API key from texts, in any encoding. Pure, except for `mask`.
 
-A server can echo what it was sent: as it was, escaped, in hexadecimal or in base64, cut short or
-turned round. So it is not the key that is looked for, but each run of its letters that is long
-enough to tell something of it.
+A server can echo what it was sent: as it was, escaped, in hexadecimal or base64, truncated or
+reversed. The search is therefore not for the whole key, but for each run of its characters that is
+long enough to reveal a part of it.
 """
 
 import base64
@@ -19,20 +19,20 @@ from urllib.parse import quote
 
 MARK = "[key]"
 
-# So many letters of a key in a row are its.
+# This many consecutive characters of the key reveal a part of it.
 _RUN = 12
-# A shorter key is a word that texts may hold by themselves.
+# A shorter key may be an ordinary word of a text: only the whole word is removed.
 _SHORT = 8
-# So many letters at the end of a text are taken for the begin of the key.
+# This many characters at the end of a text count as the start of the key.
 _AT_END = 6
 # Escapes within escapes: JSON in JSON, a URL in a URL.
 _LAYERS = 3
-# Bytes of a file that may be a message; in a longer one only the whole key is looked for.
+# In files of more bytes than this, the search is only for the whole key.
 _MESSAGE = 256 * 1024
 _WINDOW = 4 * 1024 * 1024
 
-# What a text may have in the place of a letter; and blanks, which may be anywhere in a long word.
-# Each part is bounded: a server must not make it look at a place many times.
+# What can stand for a character; and white space, which can be anywhere in a long word.
+# Each part is bounded, so that no response makes the search quadratic.
 _ESCAPE = re.compile(
     r"(?:%|\\{1,8}(?:u00|x|U000000)|&\#[xX]0{0,6})([0-9A-Fa-f]{2});?"
     r"|&\#0{0,6}([0-9]{2,3});?"
@@ -52,15 +52,15 @@ def _letter(found: "re.Match[str]") -> str:
 
 
 class _View:
-    """A text with what is escaped undone, and the way back to where each letter stood."""
+    """A text with its escapes decoded, and a map back to the original positions."""
 
     def __init__(self, text: str) -> None:
         self.text = text
-        # Of each layer: where its pieces begin here, and began before. Every second is an escape.
+        # For each layer, where its pieces start now and started before; every second is an escape.
         self._layers: list[tuple[list[int], list[int]]] = []
 
     def unescape(self) -> bool:
-        """Undo one layer of escapes; whether there was any."""
+        """Decode one layer of escapes; return whether there was one."""
         pieces, begins, origins = list[str](), [0], [0]
         at = size = 0
         for found in _ESCAPE.finditer(self.text):
@@ -77,7 +77,7 @@ class _View:
         return at > 0
 
     def span(self, start: int, end: int) -> tuple[int, int]:
-        """Find from where to where in the text letters of this view stood."""
+        """Return the span in the original text of a span in this view."""
         for begins, origins in reversed(self._layers):
             piece = bisect_right(begins, start) - 1
             start = origins[piece] + start - begins[piece]
@@ -89,22 +89,22 @@ class _View:
 
 @dataclass(frozen=True, slots=True)
 class _Spelling:
-    """A text of which each run of `run` letters tells something of the key."""
+    """A spelling of the key, of which each run of `run` characters reveals a part of the key."""
 
     text: str
     run: int
-    exact: bool = False  # upper and lower case differ
+    exact: bool = False  # case-sensitive
 
 
 class Redactor:
-    """Finds one key in texts."""
+    """Finds one key in texts and files."""
 
     def __init__(self, key: str) -> None:
         self._forms = _forms(key)
         words = "|".join(map(re.escape, self._forms))
         self._word = re.compile(rf"(?<!\w)(?:{words})(?!\w)", re.IGNORECASE)
         self._spellings = _spellings(key) if len(key) >= _SHORT else []
-        # A run holds a piece of half its length at one of the places that are looked at.
+        # Each run contains a piece of half its length at one of the positions that are compared.
         self._step = (min((s.run for s in self._spellings), default=1) + 1) // 2
         self._pieces: dict[str, list[tuple[_Spelling, int]]] = {}
         for spelling in self._spellings:
@@ -113,14 +113,14 @@ class Redactor:
                 self._pieces.setdefault(piece, []).append((spelling, at))
 
     def clean(self, text: str) -> str:
-        """Put a mark in the place of the key, and of each spelling of it."""
-        told, at = "", 0
+        """Replace the key, in each of its spellings, by a mark."""
+        cleaned, at = "", 0
         for start, end in self._spans(text):
-            told, at = told + text[at:start] + MARK, end
-        return told + text[at:]
+            cleaned, at = cleaned + text[at:start] + MARK, end
+        return cleaned + text[at:]
 
     def mask(self, path: Path) -> None:
-        """Write over the key in a file, which keeps its size. Blocks."""
+        """Overwrite the key in a file, without changing its size. Blocks."""
         longest = max(map(len, self._forms))
         with path.open("r+b", buffering=0) as file:
             size = file.seek(0, os.SEEK_END)
@@ -139,7 +139,7 @@ class Redactor:
                 at = data.find(form, at + len(form))
 
     def _spans(self, text: str) -> list[tuple[int, int]]:
-        """Find where the key stands, in order and apart."""
+        """Return the spans of the key, in order and without overlap."""
         if not self._spellings:
             return [found.span() for found in self._word.finditer(text)]
         view, spans = _View(text), list[tuple[int, int]]()
@@ -156,20 +156,20 @@ class Redactor:
         return merged
 
     def _found(self, text: str) -> Iterator[tuple[int, int]]:
-        lower = text.replace("\u0130", "I").lower()  # the one letter that would grow
+        lower = text.replace("\u0130", "I").lower()  # the only letter whose lower case is longer
         exact = text.translate(_URL_SAFE)
-        for told in (lower, exact):
-            is_exact, at = told is exact, 0
-            while at + self._step <= len(told):
-                run = self._run_at(told, at, exact=is_exact)
+        for view in (lower, exact):
+            is_exact, at = view is exact, 0
+            while at + self._step <= len(view):
+                run = self._run_at(view, at, exact=is_exact)
                 yield from (run,) if run else ()
                 at = run[1] if run else at + self._step
             for spelling in self._spellings:
-                size = _ending(told, spelling) if spelling.exact is is_exact else 0
-                yield from ((len(told) - size, len(told)),) if size else ()
+                size = _ending(view, spelling) if spelling.exact is is_exact else 0
+                yield from ((len(view) - size, len(view)),) if size else ()
 
     def _run_at(self, text: str, at: int, *, exact: bool) -> tuple[int, int] | None:
-        """Find a run of the key that covers the place `at`."""
+        """Return the span of a run of the key that covers position `at`, None if there is none."""
         for spelling, place in self._pieces.get(text[at : at + self._step], ()):
             if spelling.exact is not exact:
                 continue
@@ -186,28 +186,28 @@ class Redactor:
 
 @lru_cache(maxsize=8)
 def redactor(key: str) -> Redactor:
-    """Make what removes a key, once."""
+    """Return the redactor of a key, from a cache."""
     return Redactor(key)
 
 
 def _ending(text: str, spelling: _Spelling) -> int:
-    """Count the letters at the end of a text that begin a spelling, where that was cut."""
+    """Return how many characters at the end of `text` are the start of a truncated spelling."""
     sizes = range(min(spelling.run, len(text)), _AT_END - 1, -1)
     return next((size for size in sizes if text.endswith(spelling.text[:size])), 0)
 
 
 def _spellings(key: str) -> list[_Spelling]:
     run = min(_RUN, len(key) - 1)
-    told = [
+    plain = [
         _Spelling(key.lower(), run),
         _Spelling(key.lower()[::-1], run),
         _Spelling(key.encode().hex(), 2 * run),
     ]
-    return told + [_Spelling(text, run * 4 // 3 - 2, exact=True) for text in _base64(key)]
+    return plain + [_Spelling(text, run * 4 // 3 - 2, exact=True) for text in _base64(key)]
 
 
 def _base64(key: str) -> Iterator[str]:
-    """Encode a key behind 0, 1 or 2 other bytes, without what depends on its neighbours."""
+    """Yield the key in base64 after 0, 1 or 2 other bytes, without what depends on those."""
     for before in range(3):
         text = base64.b64encode(bytes(before) + key.encode()).decode()
         shared = before + (before > 0)
@@ -215,7 +215,7 @@ def _base64(key: str) -> Iterator[str]:
 
 
 def _forms(key: str) -> list[str]:
-    """Spell the whole key in each usual way, longest first."""
+    """Return the usual spellings of the whole key, longest first."""
     forms = {key, quote(key, safe=""), html.escape(key), json.dumps(key)[1:-1]}
     if len(key) >= _SHORT:
         digits = key.encode().hex()

@@ -252,7 +252,7 @@ def test_a_file_in_place_of_the_folder_of_evidence_is_said_before_anything_is_pa
     workspace.write(["[[fail html200]]", "good"])
     run = workspace.call()
     assert run.code == 2
-    assert "errors is no folder" in run.err
+    assert "errors is not a folder" in run.err
     assert not workspace.requests(sandbox.books())
 
 
