@@ -1,5 +1,6 @@
 """What the documentation says is so: its examples run, and what is printed from code is current."""
 
+import json
 import os
 import re
 import shutil
@@ -10,14 +11,13 @@ from pathlib import Path
 import pytest
 
 import pipeline
-from pipeline.api.outcomes import table_markdown
-from pipeline.errors import ExitCode
 from pipeline.models import Cause
 from sandbox.testing import Sandbox
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
 EXAMPLES = DOCS / "examples"
+_MAPPINGS = ("Output", "Retry", "Credits", "Schedule", "Notify")
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted(DOCS.rglob("*.md"))]
 
 
@@ -25,8 +25,30 @@ def blocks(page: Path, language: str) -> list[str]:
     return re.findall(rf"```{language}\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
 
 
-def test_the_table_of_outcomes_is_the_code_s_own() -> None:
-    assert table_markdown() in (DOCS / "reference" / "outcomes.md").read_text(encoding="utf-8")
+def test_the_generated_parts_of_the_documentation_are_current() -> None:
+    """After a change of help texts, exit codes, outcomes or the schema, run the script."""
+    command = [sys.executable, ROOT / "scripts" / "reference.py", "--check"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_every_key_of_the_schema_is_in_the_settings() -> None:
+    page = (DOCS / "reference" / "settings.md").read_text(encoding="utf-8")
+    listed = set(re.findall(r"^\| `([\w.\[\]]+)` \|", page, re.MULTILINE))
+    schema = json.loads((ROOT / "pipeline/data/job.schema.json").read_text(encoding="utf-8"))
+    parts = {"": schema, "prompts[].": schema["$defs"]["Prompt"]}
+    parts |= {f"{name.lower()}.": schema["$defs"][name] for name in _MAPPINGS}
+    keys = {prefix + key for prefix, part in parts.items() for key in part["properties"]}
+    assert listed >= keys - {name.lower() for name in _MAPPINGS}
+
+
+def test_every_environment_variable_that_is_read_is_documented() -> None:
+    page = (DOCS / "reference" / "settings.md").read_text(encoding="utf-8")
+    listed = set(re.findall(r"`([A-Z]+_[A-Z_]+)`", page))
+    files = [*ROOT.glob("pipeline/**/*.py")]
+    texts = "".join(file.read_text(encoding="utf-8") for file in files)
+    read = set(re.findall(r"\b(?!DEFAULT)[A-Z]+_(?:API_KEY|BASE_URL|PROXY)\b", texts))
+    assert listed == read
 
 
 def test_every_reason_is_explained() -> None:
@@ -97,13 +119,6 @@ def test_documents_that_code_names_exist() -> None:
     for file in sorted(ROOT.glob("pipeline/**/*.py")):
         for name in re.findall(r"docs/[\w/.-]+\.md", file.read_text(encoding="utf-8")):
             assert (ROOT / name).exists(), f"{file.name} names {name}"
-
-
-def test_the_readme_lists_every_exit_code() -> None:
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    listed = set(re.findall(r"^\| ([\d, ]+) \|", readme, re.MULTILINE))
-    codes = {int(code) for cell in listed for code in cell.split(",")}
-    assert codes == {int(code) for code in ExitCode}
 
 
 def test_the_library_has_the_names_it_promises() -> None:

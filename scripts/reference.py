@@ -1,0 +1,157 @@
+"""Print the generated parts of the documentation into its pages; with `--check`, only compare.
+
+A part stands between `<!-- begin: NAME -->` and `<!-- end: NAME -->`. A test runs `--check`.
+"""  # noqa: INP001 - scripts are not a package
+
+import json
+import re
+import sys
+from collections.abc import Callable, Iterator
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import click
+
+from pipeline.api.outcomes import table_markdown
+from pipeline.cli.group import cli
+from pipeline.errors import ExitCode
+
+ROOT = Path(__file__).parent.parent
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+_PART = re.compile(r"(<!-- begin: ([\w-]+) -->\n).*?(<!-- end: \2 -->)", re.DOTALL)
+_WIDTH = 100
+_TYPES = {
+    "string": "text", "object": "mapping", "array": "list", "integer": "integer", "number": "number"
+}  # fmt: skip
+
+
+def commands() -> str:
+    """The help text of every command, as it is shown on a terminal of 100 columns."""
+    settings = {**cli.context_settings, "terminal_width": _WIDTH}
+    root = click.Context(cli, info_name="pipeline", **settings)
+    parts = [_help("pipeline", cli, root)]
+    for name in cli.list_commands(root):
+        command = cli.get_command(root, name)
+        assert command is not None
+        context = click.Context(command, root, name, **settings)
+        parts.append(_help(f"pipeline {name}", command, context))
+    return "\n".join(parts)
+
+
+def _help(title: str, command: click.Command, context: click.Context) -> str:
+    text = "\n".join(line.rstrip() for line in command.get_help(context).splitlines())
+    return f"## {title}\n\n```text\n{text}\n```\n"
+
+
+def exit_codes() -> str:
+    """The exit codes of `pipeline run`."""
+    head = "| code | name | what happened | what to do |\n|---:|---|---|---|\n"
+    return head + "".join(
+        f"| {int(code)} | `{code.name}` | {code.cause} | {code.remedy} |\n" for code in ExitCode
+    )
+
+
+def outcomes() -> str:
+    """What each outcome of an attempt leads to."""
+    return f"{table_markdown()}\n"
+
+
+def settings() -> str:
+    """Every key of the job file, with its type, its default and its description."""
+    schema = _schema()
+    rows = _rows(schema, schema["properties"], "")
+    return "| key | type | default | description |\n|---|---|---|---|\n" + "".join(rows)
+
+
+def parameters() -> str:
+    """The parameters of the models that are checked before a run."""
+    models = {
+        name.removeprefix("params."): part["properties"]
+        for name, part in _schema()["$defs"].items()
+        if name.startswith("params.")
+    }
+    return "| model | parameter | description |\n|---|---|---|\n" + "".join(
+        f"| `{model}` | `{key}` | {_cell(value['description'])} |\n"
+        for model, keys in models.items()
+        for key, value in keys.items()
+    )
+
+
+def _schema() -> dict[str, Any]:
+    text = files("pipeline").joinpath("data/job.schema.json").read_text(encoding="utf-8")
+    schema: dict[str, Any] = json.loads(text)
+    return schema
+
+
+def _rows(schema: dict[str, Any], keys: dict[str, Any], prefix: str) -> Iterator[str]:
+    for name, part in keys.items():
+        where = f"{prefix}{name}"
+        reference = part.get("$ref") or part.get("items", {}).get("anyOf", [{}])[-1].get("$ref")
+        target = schema["$defs"][reference.rpartition("/")[2]] if reference else {}
+        inner = target.get("properties")
+        if part.get("description"):
+            kind, default = _type({**target, **part}), _default(part.get("default"))
+            needed = "required" if where in schema["required"] else default
+            yield f"| `{where}` | {kind} | {needed} | {_cell(part['description'])} |\n"
+        if inner:
+            yield from _rows(schema, inner, f"{where}[]." if "items" in part else f"{where}.")
+
+
+def _type(part: dict[str, Any]) -> str:
+    if "enum" in part:
+        return ", ".join(f"`{value}`" for value in part["enum"])
+    if isinstance(part.get("type"), str):
+        return _TYPES[part["type"]]
+    if "type" in part:
+        return "text"
+    kinds = [_type(choice) for choice in part.get("anyOf", []) if "$ref" not in choice]
+    return " or ".join(dict.fromkeys(kinds)) or "mapping"
+
+
+def _default(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, int | float) and value and value % 1024**3 == 0:
+        return f"`{int(value) // 1024**3}GiB`"
+    if isinstance(value, float):
+        return f"`{value:g}`"
+    return f"`{value}`" if isinstance(value, str | int) else f"`{json.dumps(value)}`"
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|").replace("<", "\\<")
+
+
+PARTS: dict[str, Callable[[], str]] = {
+    "commands": commands,
+    "exit-codes": exit_codes,
+    "outcomes": outcomes,
+    "settings": settings,
+    "parameters": parameters,
+}
+
+
+def printed(page: str) -> str:
+    """Return a page with each of its generated parts printed again."""
+    return _PART.sub(lambda part: f"{part[1]}\n{PARTS[part[2]]()}\n{part[3]}", page)
+
+
+def main() -> int:
+    """Update the pages; return 1 with `--check` if a page is not current."""
+    stale = 0
+    for page in PAGES:
+        text = page.read_text(encoding="utf-8")
+        current = printed(text)
+        if text == current:
+            continue
+        if "--check" in sys.argv[1:]:
+            stale = 1
+            sys.stderr.write(f"{page.relative_to(ROOT)} is not current: run scripts/reference.py\n")
+        else:
+            page.write_text(current, encoding="utf-8")
+    return stale
+
+
+if __name__ == "__main__":
+    sys.exit(main())
