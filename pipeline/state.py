@@ -10,7 +10,8 @@ from pipeline.amounts import is_money, rounded
 from pipeline.common.files import read_file
 from pipeline.errors import DirectoryError
 from pipeline.events import Counts
-from pipeline.ledger.manifest import History, attempt_digest, replay
+from pipeline.ledger.history import History, attempt_digest
+from pipeline.ledger.manifest import replay
 from pipeline.ledger.plan import make
 from pipeline.ledger.records import doubtful
 from pipeline.models import Job, Record

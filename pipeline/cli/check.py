@@ -77,7 +77,7 @@ def check(  # noqa: PLR0913 - the flags of the command
 
 def _facts(job: Job, files: "Files", plan: "Plan", told: "Balance | None") -> dict[str, Any]:
     """Gather what is said of the plan as a whole."""
-    from pipeline.ledger.manifest import Standing  # noqa: PLC0415
+    from pipeline.ledger.history import Standing  # noqa: PLC0415
     from pipeline.ledger.plan import usual_seconds  # noqa: PLC0415
 
     history = files.history

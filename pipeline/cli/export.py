@@ -94,7 +94,8 @@ def _cell(value: Any) -> Any:
 
 def _rows(job: Job) -> Iterator[dict[str, Any]]:
     """Join the manifest with the job as it is now, in the order of the job."""
-    from pipeline.ledger.manifest import Standing, last_records, replay  # noqa: PLC0415
+    from pipeline.ledger.history import Standing  # noqa: PLC0415
+    from pipeline.ledger.manifest import last_records, replay  # noqa: PLC0415
     from pipeline.store.layout import Layout  # noqa: PLC0415 - `--help` needs none of this
 
     layout = Layout(job.output_dir)

@@ -13,7 +13,8 @@ from pipeline.cli.output import as_json
 from pipeline.display.words import first_words, named
 from pipeline.errors import UsageError
 from pipeline.job.keys.params import PUBLISHED_PRICES
-from pipeline.ledger.manifest import History, record_at
+from pipeline.ledger.history import History
+from pipeline.ledger.manifest import record_at
 from pipeline.ledger.plan import Kind, Plan, Retry, make, removed
 from pipeline.ledger.records import written
 from pipeline.models import Job, Record, Task

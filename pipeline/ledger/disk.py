@@ -6,7 +6,8 @@ from pathlib import Path
 
 from pipeline.common.files import refuse_linked_folders
 from pipeline.errors import DirectoryError
-from pipeline.ledger.manifest import History, summaries
+from pipeline.ledger.history import History
+from pipeline.ledger.manifest import summaries
 from pipeline.models import Status
 from pipeline.printable import printable
 

@@ -4,13 +4,8 @@ One JSON object a line. A line counts once it is whole and durable; of several r
 task the last says how it stands, and sums of money count them all.
 """
 
-import hashlib
 import os
-from collections import Counter, deque
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
-from decimal import Decimal
-from enum import IntEnum
 from pathlib import Path
 
 import msgspec
@@ -20,202 +15,23 @@ from pipeline.common import output_names as places
 from pipeline.common.depth import DEEPEST, is_too_deep
 from pipeline.common.files import open_file
 from pipeline.errors import DirectoryError
-from pipeline.models import CORRECTION, Cause, CostSource, Record, Status, Task
+from pipeline.ledger.history import History, Summary, attempt_digest
+from pipeline.models import CORRECTION, Record
 
 NAME = "manifest.jsonl"
 
 _ENCODER = msgspec.json.Encoder(decimal_format="number")
 _DECODER = msgspec.json.Decoder(Record)
+_SUMMARIES = msgspec.json.Decoder(Summary)
 _UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 # Bytes of a line; a record of 0.1 may hold pictures in its parameters.
 _LONGEST = 64 * 1024**2
-# Seconds that no request takes: a clock has jumped, or a hand has written it.
-_NO_DURATION = 86400.0
 _BOM = b"\xef\xbb\xbf"
-
-
-class Standing(IntEnum):
-    """How a task of the job stands by the manifest."""
-
-    NEW = 0
-    DONE = 1
-    CHANGED = 2
-    FAILED = 3
-    IN_DOUBT = 4
-
-
-STANDINGS = {
-    Status.SUCCEEDED: Standing.DONE,
-    Status.FAILED: Standing.FAILED,
-    Status.IN_DOUBT: Standing.IN_DOUBT,
-}
-
-
-_OPEN = frozenset({Standing.NEW, Standing.CHANGED})
 
 
 def encode(record: Record) -> bytes:
     """Write a record as its line."""
     return _ENCODER.encode(record) + b"\n"
-
-
-class Summary(msgspec.Struct):
-    """The part of a record that a replay needs: decoding less is twice as fast."""
-
-    task: str
-    status: Status
-    fingerprint: str
-    bytes: int | None = None
-    cost: Decimal | None = None
-    at_risk: Decimal | None = None
-    remaining_credits: Decimal | None = None
-    duration_s: float | None = None
-    simulated: bool | None = None
-    started_at: str = ""
-    finished_at: str = ""
-    output: str | None = None
-    reason: str | None = None
-    cost_source: CostSource | None = None
-
-
-_USELESS = frozenset({Cause.NOT_MEDIA, Cause.BROKEN_MEDIA, Cause.TOO_LARGE, Cause.CUT})
-_SUMMARIES = msgspec.json.Decoder(Summary)
-
-
-def _digest(text: str) -> bytes:
-    return hashlib.blake2b(text.encode(), digest_size=12).digest()
-
-
-def attempt_digest(task: str, started_at: str) -> bytes:
-    """Name one attempt, so that a claim finds the record it may already have."""
-    return _digest(f"{started_at} {task}")
-
-
-@dataclass(slots=True)
-class History:
-    """What the manifest says, in a few machine words a task: a million tasks stay affordable.
-
-    `_last` maps a digest of the task to status, 60 bits of the fingerprint and the line's offset.
-    """
-
-    records: int = 0
-    spent: Decimal = ZERO
-    at_risk: Decimal = ZERO
-    last_cost: Decimal | None = None  # of the last one that has cost something
-    unpriced: int = 0  # records of what was or may have been charged, nobody knows how much
-    remaining: Decimal | None = None
-    told_at: str = ""
-    largest: int = 0
-    simulated: bool | None = None
-    durations: deque[float] = field(default_factory=lambda: deque(maxlen=1000))
-    without_clip: int = 0  # answers in a row, up to the last, that cost and brought no clip
-    killed: deque[str] = field(default_factory=lambda: deque(maxlen=2000))  # when they were sent
-    attempts: set[bytes] = field(default_factory=set)
-    counts: dict[Status, int] = field(default_factory=lambda: dict.fromkeys(Status, 0))
-    _last: dict[bytes, int] = field(default_factory=dict)
-    _reported: Counter[Decimal] = field(default_factory=Counter)
-    _corrected: set[bytes] = field(default_factory=set)
-
-    def __len__(self) -> int:
-        return len(self._last)
-
-    def standing(self, task: Task) -> Standing:
-        """Say how a task of the job stands."""
-        packed = self._last.get(_digest(task.id))
-        if packed is None:
-            return Standing.NEW
-        if (packed >> 4) & _PRINT_MASK != _print_bits(task.fingerprint):
-            return Standing.CHANGED
-        return Standing(packed & 0xF)
-
-    def known(self, task: Task) -> Task:
-        """Give a task as the manifest knows it.
-
-        Where an earlier version read its row otherwise, and what it made of it stands here, that
-        one goes on: what was paid for is not paid for again because of a blank.
-        """
-        former = task.former
-        if former is None:
-            return task
-        if self.standing(task) in _OPEN and self.standing(former) not in _OPEN:
-            return former
-        return msgspec.structs.replace(task, former=None)
-
-    def has(self, task: str) -> bool:
-        """Whether `task` has any record."""
-        return _digest(task) in self._last
-
-    def place(self, task: str) -> int | None:
-        """Tell where the last record of `task` begins."""
-        packed = self._last.get(_digest(task))
-        return None if packed is None else packed >> 64
-
-    def is_last(self, task: str, offset: int) -> bool:
-        """Whether the line at `offset` is the last record of `task`."""
-        return self._last.get(_digest(task), -1) >> 64 == offset
-
-    def is_corrected(self, task: str) -> bool:
-        """Whether what an attempt at `task` has cost was corrected."""
-        return _digest(task) in self._corrected
-
-    def understated(self, written: Decimal | None) -> Decimal:
-        """Add up by how much answers have told less than the written price."""
-        least = written or ZERO
-        return sum(((least - c) * n for c, n in self._reported.items() if c < least), ZERO)
-
-    def add(self, summary: "Summary | Record", offset: int) -> None:
-        """Take one record in."""
-        digest = _digest(summary.task)
-        before = self._last.get(digest)
-        if before is not None:
-            self.counts[_STATUS[Standing(before & 0xF)]] -= 1
-        self.counts[summary.status] += 1
-        standing = STANDINGS[summary.status]
-        self._last[digest] = offset << 64 | _print_bits(summary.fingerprint) << 4 | standing
-        self.records += 1
-        self.spent += rounded(summary.cost or ZERO)
-        self.at_risk += rounded(summary.at_risk or ZERO)
-        self.unpriced += summary.cost is None and not summary.at_risk
-        if summary.reason == CORRECTION:
-            self._corrected.add(digest)
-            return
-        if summary.cost:
-            self.last_cost = rounded(summary.cost)
-        if summary.cost_source is CostSource.REPORTED:
-            self._reported[rounded(summary.cost or ZERO)] += 1
-        self._hear(summary)
-        self.largest = max(self.largest, summary.bytes or 0)
-        if summary.simulated is not None:
-            self.simulated = summary.simulated
-        taken = summary.duration_s
-        if summary.status is Status.SUCCEEDED and taken is not None and 0 <= taken < _NO_DURATION:
-            self.durations.append(taken)
-        if summary.reason == Cause.KILLED:
-            # It was sent before its record was written, whatever a clock that was set back says.
-            sent, recorded = summary.started_at, summary.finished_at
-            self.killed.append(min(sent, recorded or sent))
-        if summary.status is Status.SUCCEEDED:
-            self.without_clip = 0
-        self.without_clip += summary.reason in _USELESS
-
-    def _hear(self, summary: "Summary | Record") -> None:
-        """Take a balance: an answer to what was sent before the present one came may only lower."""
-        if summary.remaining_credits is None:
-            return
-        told = rounded(summary.remaining_credits)
-        if self.remaining is None or told < self.remaining or summary.started_at >= self.told_at:
-            self.remaining, self.told_at = told, summary.finished_at
-
-
-_PRINT_MASK = (1 << 60) - 1
-_STATUS = {standing: status for status, standing in STANDINGS.items()}
-
-
-def _print_bits(fingerprint: str) -> int:
-    try:
-        return int(fingerprint[:15], 16)
-    except ValueError:
-        return 0
 
 
 def replay(path: Path, *, attempts: Iterable[bytes] = ()) -> History:
@@ -252,7 +68,7 @@ def read(path: Path) -> Iterator[Record]:
         yield _decode(path, offset, line)
 
 
-def summaries(path: Path) -> Iterator[tuple[int, "Summary"]]:
+def summaries(path: Path) -> Iterator[tuple[int, Summary]]:
     """Yield the offset and the gist of every whole record: twice as fast as `read`."""
     for offset, line in Lines(path):
         yield offset, summarize(path, offset, line)
@@ -300,7 +116,7 @@ def _decode(path: Path, offset: int, line: bytes) -> Record:
     return record
 
 
-def summarize(path: Path, offset: int, line: bytes) -> "Summary":
+def summarize(path: Path, offset: int, line: bytes) -> Summary:
     """Read what a replay needs of a line.
 
     Raises:
@@ -314,7 +130,7 @@ def summarize(path: Path, offset: int, line: bytes) -> "Summary":
     return summary
 
 
-def _refuse_forged(path: Path, offset: int, record: "Summary | Record") -> None:
+def _refuse_forged(path: Path, offset: int, record: Summary | Record) -> None:
     """See that a record is about its own directory, and that its money can be added up."""
     fault = None
     if record.output is not None and (why := places.fault(record.output)):

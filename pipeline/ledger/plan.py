@@ -11,7 +11,8 @@ from pipeline.amounts import ZERO, dollars
 from pipeline.events import Counts
 from pipeline.job.keys.params import PUBLISHED_PRICES, PUBLISHED_SECONDS
 from pipeline.ledger.disk import Disk
-from pipeline.ledger.manifest import History, Standing, last_records
+from pipeline.ledger.history import History, Standing
+from pipeline.ledger.manifest import last_records
 from pipeline.models import InDoubt, Job, Record, Task
 from pipeline.money.prices import PriceBook, price_class
 

@@ -14,7 +14,7 @@ from pipeline import events as ev
 from pipeline.api.client import STALL_TIMEOUT
 from pipeline.api.outcomes import Outcome
 from pipeline.errors import ExitCode
-from pipeline.ledger.manifest import Standing
+from pipeline.ledger.history import Standing
 from pipeline.models import Job, Task
 from pipeline.money.gate import CreditGate
 from pipeline.money.topup import TopUp

@@ -12,7 +12,7 @@ import anyio
 from pipeline import events as ev
 from pipeline.api.outcomes import Balance
 from pipeline.errors import ExitCode
-from pipeline.ledger.manifest import STANDINGS, Standing
+from pipeline.ledger.history import STANDINGS, Standing
 from pipeline.models import Claim, Job, Record
 from pipeline.money.figures import Reservation
 from pipeline.money.gate import CreditGate

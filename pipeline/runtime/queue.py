@@ -11,7 +11,7 @@ import msgspec
 
 from pipeline.api.outcomes import Outcome
 from pipeline.errors import DirectoryError
-from pipeline.ledger.manifest import Standing
+from pipeline.ledger.history import Standing
 from pipeline.models import Task
 from pipeline.money.figures import Reservation
 from pipeline.money.prices import price_class

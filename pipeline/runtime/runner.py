@@ -16,7 +16,7 @@ from pipeline import events as ev
 from pipeline.api.client import Client, Endpoint
 from pipeline.errors import DirectoryError, ExitCode, StorageError, UsageError
 from pipeline.job.keys.params import PUBLISHED_PRICES, PUBLISHED_SECONDS
-from pipeline.ledger.manifest import Standing
+from pipeline.ledger.history import Standing
 from pipeline.ledger.plan import Plan, Retry, count, make
 from pipeline.models import Gate, Job, Record
 from pipeline.money.gate import CreditGate

@@ -1,4 +1,4 @@
-"""What is durable: claims, outputs, records. One owner, one thread, many tasks a commit.
+"""The order of commits: claims, outputs, records. One owner, one thread, many tasks a commit.
 
 For one task, in this order, each step durable before the next:
 
@@ -6,14 +6,15 @@ For one task, in this order, each step durable before the next:
     part whole                the body, with its hash
     claim completed           with hash and headers
     part renamed to output    an older clip of the task moves to superseded/
-    record appended           then anything may count it
+    record appended
     claim removed
+    record counted            on the event loop: the history has it, and `recorded` is called
 """
 
 import asyncio
 import contextlib
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -26,31 +27,55 @@ import msgspec
 from pipeline.common.files import create, write_all
 from pipeline.errors import PipelineError, StorageError
 from pipeline.ledger import records
-from pipeline.ledger.manifest import attempt_digest
+from pipeline.ledger.history import attempt_digest
+from pipeline.ledger.manifest import last_records
 from pipeline.ledger.writing import Manifest
 from pipeline.models import Claim, Record
 from pipeline.store import claims
 from pipeline.store.layout import Layout
 from pipeline.store.outputs import Outputs
 
-# Seconds in which wishes gather for one commit.
+# Seconds in which requests gather for one commit.
 _WINDOW = 0.005
 # No task has this key: what is recorded under it has no claim and no part.
 _NO_CLAIM = "none"
 
+Recorded = Callable[[Record], None]
+"""Takes a record on the event loop, in the step in which the history counts it; must not block."""
+Hop = Callable[[Callable[[], None]], Awaitable[None]]
+"""Calls a function that blocks, and waits for its end."""
+
+
+async def in_thread(blocking: Callable[[], None]) -> None:
+    """Call it in a worker thread, so that the event loop goes on meanwhile."""
+    await anyio.to_thread.run_sync(blocking)
+
+
+async def inline(blocking: Callable[[], None]) -> None:
+    """Call it at once, for runs on virtual time: no thread knows their clock."""
+    blocking()
+
 
 @dataclass(slots=True, eq=False)
-class Wish:
-    """One wish of a task, waiting for the next commit."""
+class CommitRequest:
+    """What one task wants to be durable with the next commit."""
 
     key: str
     claim: Claim | None = None  # write it
     completed: Claim | None = None  # complete it, and place its part
+    place: bool = True  # else it is only completed
     record: Record | None = None  # append it, and remove the claim
     keep: str | None = None  # keep its part in errors/, under this name
-    done: asyncio.Future[None] = field(init=False)
+    leave_part: bool = False
+    recorded: Recorded | None = None
+    offset: int | None = None  # of the record in the manifest, once it is durable
     error: Exception | None = None
-    place: bool = True
+    done: asyncio.Future[None] = field(init=False)
+
+    @property
+    def drops_part(self) -> bool:
+        """Whether the part is of no use once the record is written."""
+        return self.completed is None and self.keep is None and not self.leave_part
 
     def end(self) -> None:
         """Wake whoever waits for it."""
@@ -68,23 +93,23 @@ class _Syncing:
 
     def __init__(self, *, active: bool) -> None:
         self._active = active
-        self._open: list[tuple[Wish, int]] = []
+        self._open: list[tuple[CommitRequest, int]] = []
 
     def __enter__(self) -> Self:
         return self
 
-    def write(self, work: Wish, path: str, claim: Claim) -> None:
+    def write(self, request: CommitRequest, path: str, claim: Claim) -> None:
         """Write a claim, to be synced."""
         file = create(path)
-        self._open.append((work, file))
+        self._open.append((request, file))
         write_all(file, claims.encode(claim))
         self._begin(file)
 
-    def sync(self, work: Wish, path: str) -> None:
+    def sync(self, request: CommitRequest, path: str) -> None:
         """Have a file that is already written synced."""
         if self._active:
             file = os.open(path, os.O_RDONLY)
-            self._open.append((work, file))
+            self._open.append((request, file))
             self._begin(file)
 
     def _begin(self, file: int) -> None:
@@ -93,11 +118,11 @@ class _Syncing:
                 os.posix_fadvise(file, 0, 0, os.POSIX_FADV_DONTNEED)
 
     def __exit__(self, *_: object) -> None:
-        for work, file in self._open:
+        for request, file in self._open:
             try:
                 self._finish(file)
             except OSError as error:
-                work.error = work.error or error
+                request.error = request.error or error
 
     def _finish(self, file: int) -> None:
         try:
@@ -111,9 +136,15 @@ class Store:
     """The files of one run. `serve` must run beside whatever awaits the other methods."""
 
     def __init__(
-        self, layout: Layout, *, fsync: bool = True, warn: Callable[[str], None] = lambda _: None
+        self,
+        layout: Layout,
+        *,
+        fsync: bool = True,
+        warn: Callable[[str], None] = lambda _: None,
+        hop: Hop = in_thread,
     ) -> None:
         self.layout = layout
+        self._hop = hop
         # As text: objects of paths would be a tenth of what a task costs.
         self._inflight = f"{layout.inflight}{os.sep}"
         self._fsync, self._warn = fsync, warn
@@ -130,7 +161,7 @@ class Store:
         except BaseException:
             self._manifest.close()
             raise
-        self._waiting: list[Wish] = []
+        self._waiting: list[CommitRequest] = []
         self._arrived = anyio.Event()
         self._stopped = False
 
@@ -155,37 +186,58 @@ class Store:
     def _draft(self, key: str) -> str:
         return f"{self._inflight}{key}.new"
 
-    # -- wishes -------------------------------------------------------------------------------
+    # -- requests -----------------------------------------------------------------------------
 
     async def claim(self, key: str, claim: Claim) -> None:
         """Make a claim durable. Nothing may be sent before this returns."""
-        await self._commit(Wish(key, claim=claim))
-
-    async def finish(self, key: str, completed: Claim) -> Record:
-        """Place an output and make it and its record durable; returns the record."""
-        work = Wish(key, completed=completed)
-        await self._commit(work)
-        assert work.record is not None
-        return work.record
-
-    async def note(self, key: str, record: Record, *, keep: str | None = None) -> Record:
-        """Make the record of a task without output durable, and remove its claim.
-
-        With `keep`, what has come of its body is kept in `errors/` under that name, and the
-        record that is returned says where.
-        """
-        wish = Wish(key, record=record, keep=keep)
-        await self._commit(wish)
-        assert wish.record is not None
-        return wish.record
-
-    async def correct(self, record: Record) -> None:
-        """Make a record durable that corrects another; whatever is in flight stays as it is."""
-        await self._commit(Wish(_NO_CLAIM, record=record))
+        await self._commit(CommitRequest(key, claim=claim))
 
     async def complete(self, key: str, completed: Claim) -> None:
         """Make a whole body and its completed claim durable, before it is placed."""
-        await self._commit(Wish(key, completed=completed, place=False))
+        await self._commit(CommitRequest(key, completed=completed, place=False))
+
+    async def finish(self, key: str, completed: Claim, recorded: Recorded | None = None) -> Record:
+        """Place an output and make it and its record durable; returns the record.
+
+        `recorded` is called in the step in which the history counts the record, also where
+        whoever waits here is cancelled.
+        """
+        return await self._record(CommitRequest(key, completed=completed, recorded=recorded))
+
+    async def note(
+        self,
+        key: str,
+        record: Record,
+        recorded: Recorded | None = None,
+        *,
+        keep: str | None = None,
+    ) -> Record:
+        """Make the record of a task without output durable, and remove its claim.
+
+        With `keep`, what has come of its body is kept in `errors/` under that name, and the
+        record that is returned says where. `recorded` as in `finish`.
+        """
+        return await self._record(CommitRequest(key, record=record, keep=keep, recorded=recorded))
+
+    async def correct(self, record: Record, recorded: Recorded | None = None) -> Record:
+        """Make a record durable that corrects another; whatever is in flight stays as it is."""
+        return await self._record(CommitRequest(_NO_CLAIM, record=record, recorded=recorded))
+
+    async def find(self, wanted: Callable[[Record], bool]) -> list[Record]:
+        """Read the last records of tasks, and return those that are wanted.
+
+        A long manifest takes seconds to read: it is read where commits are carried out.
+
+        Raises:
+            DirectoryError: the manifest cannot be read.
+        """
+        found: list[Record] = []
+
+        def read() -> None:
+            found.extend(filter(wanted, last_records(self.layout.manifest, self.history)))
+
+        await self._hop(read)
+        return found
 
     def noting(self, key: str, failed: Callable[[OSError], None]) -> claims.Noting:
         """Note in a claim how far its attempt has come; `failed` is told where it cannot."""
@@ -218,20 +270,31 @@ class Store:
             with contextlib.suppress(OSError):  # not there, or not removable
                 os.unlink(path)
 
-    async def _commit(self, work: Wish) -> None:
+    async def _record(self, request: CommitRequest) -> Record:
+        await self._commit(request)
+        assert request.record is not None
+        return request.record
+
+    async def _commit(self, request: CommitRequest) -> None:
         if self._stopped:
             raise StorageError(f"{self.layout.root}: the store was closed")
-        work.done = asyncio.get_running_loop().create_future()
-        self._waiting.append(work)
+        request.done = asyncio.get_running_loop().create_future()
+        self._waiting.append(request)
         self._arrived.set()
         # What is being made durable is made durable, also while the run is being stopped.
         with anyio.CancelScope(shield=True):
-            await work.done
-        if work.error is not None:
-            raise StorageError(f"{self.layout.root}: {work.error}") from work.error
+            await request.done
+        self._raise(request)
+
+    def _raise(self, request: CommitRequest) -> None:
+        """Raise what a request failed for: what the disk or a file is at fault for, or a bug."""
+        if isinstance(request.error, OSError | PipelineError):
+            raise StorageError(f"{self.layout.root}: {request.error}") from request.error
+        if request.error is not None:
+            raise request.error
 
     async def serve(self) -> None:
-        """Carry out wishes in batches, each in a thread, until `stop`.
+        """Carry out requests in batches, each in a thread, until `stop`.
 
         A run that is cancelled from outside still has answers to save: this outlives its workers.
         """
@@ -241,153 +304,177 @@ class Store:
                 await self._gather()
                 self._arrived = anyio.Event()
                 batch, self._waiting = self._waiting, []
-                await self._commit_batch(batch)
+                if batch:
+                    await self._commit_batch(batch)
 
     async def _gather(self) -> None:
-        """Let wishes come together: a hop into the thread costs more than most of them."""
-        if not self._stopped:
+        """Let requests come together: a hop into the thread costs more than most of them."""
+        if not self._stopped and self._hop is not inline:
             await anyio.sleep(_WINDOW)
 
     def stop(self) -> None:
-        """End `serve` once all wishes are carried out; there must be none after this."""
+        """End `serve` once all requests are carried out; there must be none after this."""
         self._stopped = True
         self._arrived.set()
 
-    async def _commit_batch(self, batch: list[Wish]) -> None:
+    async def _commit_batch(self, batch: list[CommitRequest]) -> None:
         try:
-            await anyio.to_thread.run_sync(self.carry_out, batch)
+            await self._hop(partial(self.carry_out, batch))
         except Exception as error:  # noqa: BLE001 - whoever waits must hear of it
-            for work in batch:
-                work.error = work.error or error
+            for request in batch:
+                request.error = request.error or error
         finally:
             self.speak()
-            for work in batch:
-                work.end()
+            for request in batch:
+                self._count(request)
+                request.end()
+
+    def _count(self, request: CommitRequest) -> None:
+        """Let the history count a durable record, and tell whoever wants to know in that step."""
+        if request.offset is None:
+            return
+        assert request.record is not None
+        self.history.add(request.record, request.offset)
+        if request.recorded is not None:
+            try:
+                request.recorded(request.record)
+            except Exception as bug:  # noqa: BLE001 - whoever waits must hear of it
+                request.error = bug
+
+    def carry_out_now(self, request: CommitRequest) -> Record:
+        """Carry out a request before a run begins; returns the record.
+
+        Raises:
+            StorageError: it could not be carried out.
+        """
+        self.carry_out([request])
+        self._count(request)
+        self._raise(request)
+        assert request.record is not None
+        return request.record
 
     # -- one commit, in the thread ------------------------------------------------------------
 
-    def carry_out(self, batch: list[Wish]) -> None:
-        """Carry out wishes, one step for all before the next; each is told of its own error."""
+    def carry_out(self, batch: list[CommitRequest]) -> None:
+        """Carry out requests, one step for all before the next; each has its own error."""
         self._write_claims(batch)
         self._sync_directories(batch, {self.layout.inflight})
-        placing = [w for w in batch if w.completed and w.place and w.error is None]
+        placing = [r for r in batch if r.completed and r.place and r.error is None]
         self._each(placing, self._place)
         folders = {
-            w.record.output.rpartition("/")[0]
-            for w in placing
-            if w.record and w.record.output and w.error is None
+            r.record.output.rpartition("/")[0]
+            for r in placing
+            if r.record and r.record.output and r.error is None
         }
         self._sync_directories(placing, [self.layout.root / folder for folder in folders])
-        for work in batch:
-            if work.keep is not None and work.error is None:
-                self._keep(work, work.keep)
-        self.append([w for w in batch if w.record is not None and w.error is None])
+        for request in batch:
+            if request.keep is not None and request.error is None:
+                self._keep(request, request.keep)
+        self._append([r for r in batch if r.record is not None and r.error is None])
 
-    def _each(self, batch: list[Wish], do: Callable[[Wish], None]) -> None:
-        for work in batch:
+    def _each(self, batch: list[CommitRequest], do: Callable[[CommitRequest], None]) -> None:
+        for request in batch:
             try:
-                do(work)
+                do(request)
             except (OSError, PipelineError) as error:
-                work.error = work.error or error
+                request.error = request.error or error
 
-    def _sync_directories(self, batch: list[Wish], folders: Iterable[Path]) -> None:
-        if not batch or not self._fsync or not any(w.claim or w.completed for w in batch):
+    def _sync_directories(self, batch: list[CommitRequest], folders: Iterable[Path]) -> None:
+        if not batch or not self._fsync or not any(r.claim or r.completed for r in batch):
             return
         try:
             for folder in folders:
                 self.outputs.sync(folder)
         except OSError as error:
-            for work in batch:
-                work.error = work.error or error
+            for request in batch:
+                request.error = request.error or error
 
-    def _write_claims(self, batch: list[Wish]) -> None:
+    def _write_claims(self, batch: list[CommitRequest]) -> None:
         """Write the claims of a batch, or complete them, and make them and the parts durable."""
         with _Syncing(active=self._fsync) as files:
-            self._each([w for w in batch if w.claim], partial(self._write_claim, files))
-            self._each([w for w in batch if w.completed], partial(self._write_completed, files))
-        self._each([w for w in batch if w.completed and not w.error], self._complete)
+            self._each([r for r in batch if r.claim], partial(self._write_claim, files))
+            self._each([r for r in batch if r.completed], partial(self._write_completed, files))
+        self._each([r for r in batch if r.completed and not r.error], self._complete)
 
-    def _write_claim(self, files: "_Syncing", work: Wish) -> None:
-        assert work.claim is not None
+    def _write_claim(self, files: "_Syncing", request: CommitRequest) -> None:
+        assert request.claim is not None
         # In place: a torn claim means that its request has not left.
-        files.write(work, self._claim(work.key), work.claim)
+        files.write(request, self._claim(request.key), request.claim)
 
-    def _write_completed(self, files: "_Syncing", work: Wish) -> None:
-        files.sync(work, self._part(work.key))
-        assert work.completed is not None
-        self._choose_name(work)
+    def _write_completed(self, files: "_Syncing", request: CommitRequest) -> None:
+        files.sync(request, self._part(request.key))
+        assert request.completed is not None
+        self._choose_name(request)
         # Not in place: should this be torn, the claim still says what was sent.
-        files.write(work, self._draft(work.key), work.completed)
+        files.write(request, self._draft(request.key), request.completed)
 
-    def _choose_name(self, work: Wish) -> None:
-        assert work.completed is not None
-        done = work.completed.completion
+    def _choose_name(self, request: CommitRequest) -> None:
+        assert request.completed is not None
+        done = request.completed.completion
         assert done is not None
-        output = self.outputs.choose(work.completed.task, done.output, done.sha256)
+        output = self.outputs.choose(request.completed.task, done.output, done.sha256)
         done = msgspec.structs.replace(done, output=output)
-        work.completed = msgspec.structs.replace(work.completed, completion=done, sent=True)
+        request.completed = msgspec.structs.replace(request.completed, completion=done, sent=True)
 
-    def _complete(self, work: Wish) -> None:
-        os.replace(self._draft(work.key), self._claim(work.key))
+    def _complete(self, request: CommitRequest) -> None:
+        os.replace(self._draft(request.key), self._claim(request.key))
 
-    def _place(self, work: Wish) -> None:
-        assert work.completed is not None
-        if self.history.has(work.completed.task):
-            self._supersede(work)
-        done = work.completed.completion
+    def _place(self, request: CommitRequest) -> None:
+        assert request.completed is not None
+        if self.history.has(request.completed.task):
+            self._supersede(request)
+        done = request.completed.completion
         assert done is not None
-        self.outputs.place(self._part(work.key), work.completed.task, done.output)
-        work.record = records.succeeded(work.completed, done)
+        self.outputs.place(self._part(request.key), request.completed.task, done.output)
+        request.record = records.succeeded(request.completed, done)
 
-    def _supersede(self, work: Wish) -> None:
+    def _supersede(self, request: CommitRequest) -> None:
         """Move the older clips away; one that cannot be moved never costs the new one."""
-        assert work.completed is not None
+        assert request.completed is not None
         try:
-            self.outputs.supersede(work.completed.task)
+            self.outputs.supersede(request.completed.task)
         except OSError as error:
             self.tell(
-                f"an older clip of {work.completed.task} stays in place, for it cannot be moved to"
-                f" {self.layout.superseded}: {error.strerror or error}"
+                f"an older clip of {request.completed.task} stays in place, because it cannot be"
+                f" moved to {self.layout.superseded}: {error.strerror or error}"
             )
-            self._choose_name(work)
+            self._choose_name(request)
             with _Syncing(active=self._fsync) as files:
-                files.write(work, self._draft(work.key), work.completed)
-            if work.error is None:
-                self._complete(work)
+                files.write(request, self._draft(request.key), request.completed)
+            if request.error is None:
+                self._complete(request)
 
-    def _keep(self, work: Wish, name: str) -> None:
+    def _keep(self, request: CommitRequest, name: str) -> None:
         """Keep what has come of a body, and say in the record where."""
-        assert work.record is not None
+        assert request.record is not None
         try:
-            kept = self.outputs.keep_body(self._part(work.key), name)
+            kept = self.outputs.keep_body(self._part(request.key), name)
         except OSError as error:
             said = f"its body could not be kept: {error.strerror or error}"
         else:
-            work.keep = None
+            request.keep = None
             said = f"body kept in {kept}" if kept else ""
         if said:
-            told = f"{work.record.error} ({said})"
-            work.record = msgspec.structs.replace(work.record, error=told)
+            told = f"{request.record.error} ({said})"
+            request.record = msgspec.structs.replace(request.record, error=told)
 
-    def append(self, recorded: list[Wish]) -> None:
-        """Append the records of some works, and remove their claims."""
+    def _append(self, recorded: list[CommitRequest]) -> None:
+        """Append the records of some requests, and remove their claims."""
         if not recorded:
             return
-        records = [work.record for work in recorded if work.record is not None]
         try:
-            offsets = self._manifest.append(records)
+            offsets = self._manifest.append([r.record for r in recorded if r.record is not None])
         except OSError as error:
-            for work in recorded:
-                work.error = error
+            for request in recorded:
+                request.error = error
             return
         finally:
             self._tell_put_back()
-        for work, record, offset in zip(recorded, records, offsets, strict=True):
-            self.history.add(record, offset)
-            self.remove_claim(work.key)
-            if work.completed is None and work.keep is None:
+        for request, request.offset in zip(recorded, offsets, strict=True):
+            self.remove_claim(request.key)
+            if request.drops_part:
                 with contextlib.suppress(OSError):
-                    os.unlink(self._part(work.key))
+                    os.unlink(self._part(request.key))
 
     def remove_claim(self, key: str) -> None:
         """Remove a claim whose record is written: one that stays is known by its record."""

@@ -17,12 +17,12 @@ from pipeline.api.extent import End, extent
 from pipeline.api.media import beginning, recognise
 from pipeline.common.extensions import with_ending
 from pipeline.common.files import open_file
-from pipeline.errors import DirectoryError, PipelineError, StorageError
+from pipeline.errors import DirectoryError, PipelineError
 from pipeline.ledger import records
-from pipeline.ledger.manifest import attempt_digest
+from pipeline.ledger.history import attempt_digest
 from pipeline.models import Claim, Completion, CostSource, Record, rfc3339
 from pipeline.store.claims import Head, Leftover
-from pipeline.store.commit import Store, Wish
+from pipeline.store.commit import CommitRequest, Store
 
 _PARTIAL = 206
 _ENDED = "the run was killed before the answer was saved"
@@ -67,15 +67,7 @@ def _recover(store: Store, left: Leftover, claim: Claim) -> Record:
     if kept:
         why += f" (what had come is kept in {kept})"
     record = records.doubtful(claim, f"{_ENDED}{why}", answered=left.answered)
-    return _write(store, Wish(left.key, completed=claim, record=record))
-
-
-def _write(store: Store, wish: Wish) -> Record:
-    store.append([wish])
-    if wish.error is not None:
-        raise StorageError(f"{store.layout.root}: {wish.error}") from wish.error
-    assert wish.record is not None
-    return wish.record
+    return store.carry_out_now(CommitRequest(left.key, record=record, leave_part=True))
 
 
 def _take_in(store: Store, left: Leftover, claim: Claim) -> Record | None:
@@ -86,14 +78,11 @@ def _take_in(store: Store, left: Leftover, claim: Claim) -> Record | None:
         return None
     claim = msgspec.structs.replace(claim, completion=done)
     if store.outputs.holds(part, done):
-        wish = Wish(left.key, completed=claim)
-        store.carry_out([wish])
-        if wish.error is not None:
-            raise wish.error
-        return wish.record
+        return store.carry_out_now(CommitRequest(left.key, completed=claim))
     if claim.completion and store.outputs.holds(store.layout.root / done.output, done):
         store.outputs.sync((store.layout.root / done.output).parent)
-        return _write(store, Wish(left.key, completed=claim, record=records.succeeded(claim, done)))
+        record = records.succeeded(claim, done)
+        return store.carry_out_now(CommitRequest(left.key, record=record, leave_part=True))
     return None
 
 

@@ -14,16 +14,8 @@ from hypothesis import strategies as st
 from support.helpers import environment
 
 from pipeline.errors import DirectoryError
-from pipeline.ledger.manifest import (
-    History,
-    Lines,
-    Standing,
-    attempt_digest,
-    encode,
-    last_records,
-    read,
-    replay,
-)
+from pipeline.ledger.history import History, Standing, attempt_digest
+from pipeline.ledger.manifest import Lines, encode, last_records, read, replay
 from pipeline.ledger.writing import Manifest
 from pipeline.models import Record, Status, Task, fingerprint
 

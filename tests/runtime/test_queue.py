@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.api.outcomes import Outcome
-from pipeline.ledger.manifest import Standing
+from pipeline.ledger.history import Standing
 from pipeline.models import Task, fingerprint
 from pipeline.money.prices import price_class
 from pipeline.runtime.queue import Backlog, Queue, Work

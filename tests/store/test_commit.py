@@ -22,7 +22,7 @@ from pipeline.ledger.records import doubtful, succeeded
 from pipeline.ledger.writing import Manifest
 from pipeline.models import Claim, Completion, Record, Status, fingerprint, task_key
 from pipeline.store.claims import Head, Noting, boot_id, encode, leftovers
-from pipeline.store.commit import Store
+from pipeline.store.commit import Store, inline
 from pipeline.store.layout import Layout
 from pipeline.store.recovery import recover as recover_all
 
@@ -39,7 +39,7 @@ def layout(tmp_path: Path) -> Layout:
 
 @asynccontextmanager
 async def opened(layout: Layout) -> AsyncIterator[Store]:
-    """Open the store, with what carries out its wishes."""
+    """Open the store, with what carries out its requests."""
     store = Store(layout)
     try:
         async with anyio.create_task_group() as beside:
@@ -219,6 +219,102 @@ async def test_a_store_that_was_stopped_refuses_and_lets_nobody_wait(layout: Lay
         pass
     with pytest.raises(StorageError, match="closed"):
         await store.claim("k", claim_of("a"))
+
+
+# -- the record is counted on the event loop --------------------------------------------------
+
+
+async def test_a_record_is_counted_and_reported_in_one_step_before_its_waiter_wakes(
+    layout: Layout,
+) -> None:
+    loop, seen = threading.get_ident(), []
+    async with opened(layout) as store:
+        history = store.history
+
+        def recorded(record: Record) -> None:
+            assert records(layout)[-1] == record  # it is durable
+            seen.append((record.task, history.spent, threading.get_ident()))
+
+        await store.claim("k", claim_of("a"))
+        store.layout.part("k").write_bytes(BODY)
+        await store.finish("k", complete(claim_of("a")), recorded)
+        assert seen == [("a", PRICE, loop)]
+        at_risk = doubtful(claim_of("b"), "no answer", answered=False)
+        await store.note("b", at_risk, lambda r: seen.append((r.task, history.at_risk, loop)))
+        correction = msgspec.structs.replace(at_risk, reason="correction", cost=-PRICE)
+        await store.correct(correction, lambda r: seen.append((r.task, history.spent, loop)))
+    assert [(task, money) for task, money, _ in seen[1:]] == [("b", PRICE), ("b", Decimal(0))]
+
+
+async def test_a_record_is_reported_also_where_its_waiter_was_cancelled(layout: Layout) -> None:
+    reported: list[Record] = []
+    record = doubtful(claim_of("a"), "no answer", answered=False)
+    async with opened(layout) as store:
+        waiting = asyncio.create_task(store.note("a", record, reported.append))
+        await asyncio.sleep(0)  # now it waits
+        waiting.cancel()  # as asyncio does it, which no scope of anyio's holds off
+        await asyncio.gather(waiting, return_exceptions=True)
+        await store.claim("d", claim_of("d"))
+    assert reported == [record]
+
+
+async def test_a_record_that_is_not_durable_is_neither_counted_nor_reported(
+    layout: Layout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reported: list[Record] = []
+    async with opened(layout) as store:
+        layout.manifest.unlink()
+        layout.manifest.mkdir()
+        with pytest.raises(StorageError):
+            await store.note(
+                "a", doubtful(claim_of("a"), "no answer", answered=False), reported.append
+            )
+        assert (store.history.records, store.history.at_risk, reported) == (0, 0, [])
+        layout.manifest.rmdir()
+
+
+async def test_a_bug_in_what_takes_a_record_reaches_its_waiter_alone(layout: Layout) -> None:
+    def broken(record: Record) -> None:
+        raise ZeroDivisionError(record.task)
+
+    ends: dict[str, Exception | None] = {}
+
+    async def note(store: Store, task: str) -> None:
+        record = doubtful(claim_of(task), "no answer", answered=False)
+        try:
+            await store.note(task, record, broken if task == "b" else None)
+        except (StorageError, ZeroDivisionError) as error:
+            ends[task] = error
+        else:
+            ends[task] = None
+
+    async with opened(layout) as store, anyio.create_task_group() as group:
+        for task in "abc":
+            group.start_soon(note, store, task)
+    assert {task: type(error) for task, error in ends.items()} == {
+        "a": type(None), "b": ZeroDivisionError, "c": type(None)
+    }  # fmt: skip
+    assert len(records(layout)) == 3
+
+
+async def test_a_whole_task_needs_no_thread_where_commits_are_inline(layout: Layout) -> None:
+    store = Store(layout, hop=inline)
+    threads = threading.active_count()
+    async with anyio.create_task_group() as beside:
+        beside.start_soon(store.serve)
+        await render(store, "a")
+        assert await store.find(lambda record: record.task == "a") == records(layout)
+        assert threading.active_count() == threads
+        store.stop()
+    store.close()
+
+
+async def test_records_are_found_by_what_is_wanted_of_them(layout: Layout) -> None:
+    async with opened(layout) as store:
+        for task in "aba":
+            await render(store, task, task.encode() * (1 + len(records(layout))))
+        found = await store.find(lambda record: record.task == "a")
+    assert found == records(layout)[-1:]
 
 
 # -- names ------------------------------------------------------------------------------------

@@ -26,7 +26,7 @@ from pipeline.ledger.manifest import read
 from pipeline.models import CreditPolicy, Gate, Job, Record, RetryPolicy, Task, fingerprint
 from pipeline.runtime import runner
 from pipeline.runtime.runner import Options
-from pipeline.store.commit import Store
+from pipeline.store.commit import Store, inline
 from support import virtual
 
 MODEL = "luma-txt-2-video"
@@ -66,13 +66,8 @@ Api = Callable[[Call], Answer]
 class InlineStore(Store):
     """The real store, which commits at once: a thread would not know the virtual clock."""
 
-    async def _gather(self) -> None:
-        pass
-
-    async def _commit_batch(self, batch: list[Any]) -> None:
-        self.carry_out(batch)
-        for work in batch:
-            work.end()
+    def __init__(self, *arguments: Any, **more: Any) -> None:
+        super().__init__(*arguments, **more, hop=inline)
 
 
 class _Datetime(datetime):
