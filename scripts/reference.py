@@ -3,16 +3,18 @@
 A part stands between `<!-- begin: NAME -->` and `<!-- end: NAME -->`. A test runs `--check`.
 """  # noqa: INP001 - scripts are not a package
 
+import inspect
 import json
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import click
 
+import pipeline
 from pipeline.api.outcomes import table_markdown
 from pipeline.cli.group import cli
 from pipeline.errors import ExitCode
@@ -119,6 +121,39 @@ def _default(value: Any) -> str:
     return f"`{value}`" if isinstance(value, str | int) else f"`{json.dumps(value)}`"
 
 
+def library() -> str:
+    """The names of the package, with the first line of their docstrings."""
+    rows = [(name, getattr(pipeline, name)) for name in pipeline.__all__]
+    return _names((f"{name}{_parameters(thing)}", thing) for name, thing in rows)
+
+
+def events() -> str:
+    """The events that a watcher receives."""
+    return _names((kind.__name__, kind) for kind in get_args(pipeline.events.Event))
+
+
+def _names(things: Iterable[tuple[str, Any]]) -> str:
+    return "| name | description |\n|---|---|\n" + "".join(
+        f"| `{name}` | {_cell(_summary(thing))} |\n" for name, thing in things
+    )
+
+
+def _summary(thing: Any) -> str:
+    return (inspect.getdoc(thing) or "").partition("\n")[0]
+
+
+def _parameters(thing: Any) -> str:
+    if not inspect.isfunction(thing):
+        return ""
+    parts, keyword = list[str](), False
+    for parameter in inspect.signature(thing).parameters.values():
+        if parameter.kind is parameter.KEYWORD_ONLY and not keyword:
+            parts, keyword = [*parts, "*"], True
+        default = "" if parameter.default is parameter.empty else "=…"
+        parts.append(f"{parameter.name}{default}")
+    return f"({', '.join(parts)})"
+
+
 def _cell(text: str) -> str:
     return text.replace("|", "\\|").replace("<", "\\<")
 
@@ -129,6 +164,8 @@ PARTS: dict[str, Callable[[], str]] = {
     "outcomes": outcomes,
     "settings": settings,
     "parameters": parameters,
+    "library": library,
+    "events": events,
 }
 
 

@@ -3,14 +3,19 @@
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
+import textwrap
+from collections.abc import Iterator
 from pathlib import Path
 
+import click
 import pytest
 
 import pipeline
+from pipeline.cli.group import cli
 from pipeline.models import Cause
 from sandbox.testing import Sandbox
 
@@ -22,7 +27,18 @@ PAGES = [*sorted(ROOT.glob("*.md")), *sorted(DOCS.rglob("*.md"))]
 
 
 def blocks(page: Path, language: str) -> list[str]:
-    return re.findall(rf"```{language}\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+    """The code blocks of a page; those within a list are indented."""
+    text = page.read_text(encoding="utf-8")
+    found = re.findall(rf"^( *)```{language}\n(.*?)^\1```", text, re.DOTALL | re.MULTILINE)
+    return [textwrap.dedent(block) for _, block in found]
+
+
+def shell_lines() -> Iterator[tuple[str, str]]:
+    """Each command line in the documentation, with the name of its page."""
+    for page in PAGES:
+        for block in blocks(page, "(?:sh|crontab|make)"):
+            for line in block.replace("\\\n", " ").splitlines():
+                yield page.name, line
 
 
 def test_the_generated_parts_of_the_documentation_are_current() -> None:
@@ -56,10 +72,12 @@ def test_every_reason_is_explained() -> None:
     assert re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE) == [str(word) for word in Cause]
 
 
-def test_the_readme_s_examples_are_the_files_that_are_tested() -> None:
+def test_the_shown_examples_are_the_files_that_are_tested() -> None:
     readme = ROOT / "README.md"
     assert (EXAMPLES / "job.yaml").read_text(encoding="utf-8") in blocks(readme, "yaml")
-    assert (EXAMPLES / "library.py").read_text(encoding="utf-8") in blocks(readme, "python")
+    guide, sheet = DOCS / "how-to" / "library.md", DOCS / "how-to" / "calendar.md"
+    assert (EXAMPLES / "library.py").read_text(encoding="utf-8") in blocks(guide, "python")
+    assert (EXAMPLES / "calendar.csv").read_text(encoding="utf-8") in blocks(sheet, "csv")
 
 
 def test_every_yaml_example_of_the_documentation_is_a_tested_file() -> None:
@@ -88,11 +106,51 @@ def test_the_library_example_runs(tmp_path: Path) -> None:
     assert lines[-1].startswith("every task of the job has succeeded")
 
 
-def test_every_example_calls_the_same_command() -> None:
+def calls(line: str) -> Iterator[list[str]]:
+    """The arguments of each call of `pipeline` in a line of shell."""
+    lexer = shlex.shlex(line, posix=True, punctuation_chars=True)
+    lexer.whitespace_split = True
+    call: list[str] | None = None
+    for token in [*lexer, ";"]:
+        if token.lstrip("@") == "pipeline":
+            call = []
+        elif call is not None and set(token) <= set("();<>|&"):
+            yield call[:-1] if ">" in token and call[-1] == "2" else call
+            call = None
+        elif call is not None:
+            call.append(token)
+
+
+def test_every_shell_example_is_valid_shell() -> None:
     for page in PAGES:
-        for block in blocks(page, "(?:sh|crontab|make)"):
-            assert "bin/pipeline" not in block, f"{page.name}: a path instead of `pipeline`"
-            assert "-m pipeline" not in block, page.name
+        for block in blocks(page, "sh"):
+            command = ["bash", "-n"]
+            done = subprocess.run(command, input=block, capture_output=True, text=True, check=False)
+            assert done.returncode == 0, f"{page.name}: {done.stderr}"
+
+
+def test_every_command_in_the_documentation_is_one_that_the_program_takes() -> None:
+    root = click.Context(cli, info_name="pipeline")
+    seen = 0
+    for page, line in shell_lines():
+        for name, *arguments in calls(line):
+            command = cli.get_command(root, name)
+            assert command is not None, f"{page}: {line}"
+            command.make_context(name, arguments, parent=root)
+            seen += 1
+    assert seen > 20
+
+
+def test_every_target_and_script_in_the_documentation_exists() -> None:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    targets = set(re.findall(r"^([a-z-]+):", makefile, re.MULTILINE))
+    for page, line in shell_lines():
+        assert "bin/pipeline" not in line, f"{page}: a path instead of `pipeline`"
+        assert "-m pipeline" not in line, page
+        for target in re.findall(r"(?:^|-- )make ([a-z-]+)", line):
+            assert target in targets, f"{page}: {line}"
+        for script in re.findall(r"(?:bash |python |cp )((?:scripts|\.ci|bench)/\S+)", line):
+            assert (ROOT / script).exists(), f"{page}: {line}"
 
 
 def anchors(page: Path) -> set[str]:
