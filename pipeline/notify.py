@@ -1,7 +1,7 @@
 """Messages at the end, at a stop and at an outage, through Apprise (the extra `notify`).
 
 Addresses come from environment variables, so that no secret stands in the job file. A message
-that cannot be sent never fails the run, and never holds it up.
+that cannot be sent neither fails nor delays the run.
 """
 
 import os
@@ -22,11 +22,7 @@ from pipeline.models import Notify
 if TYPE_CHECKING:
     import apprise
 
-# How long the end of a run waits for its last message, in seconds.
-_PATIENCE = 20.0
-
-# How a message is marked, by the words of Apprise's `NotifyType`; what stops a run is a failure,
-# but for what was asked for.
+# The type of a message, as Apprise's `NotifyType` names it; every other end is a failure.
 _KINDS = {
     ExitCode.OK: "success",
     ExitCode.SOME_FAILED: "warning",
@@ -45,18 +41,26 @@ class _Message:
 
 
 class Notifier:
-    """Takes events, and sends a message for those that the job names. One thread sends.
+    """Sends a message for the events that the job names, from a thread of its own.
 
-    A stop and the end that follows it are one message. `report` is where the report will lie.
+    A stop and the end that follows it are one message. `report` is the path of the report.
+    `patience` is how long `close` waits for messages to be sent, in seconds.
     """
 
     def __init__(
-        self, job: str, notify: Notify, warn: ev.Watcher, *, report: Path | None = None
+        self,
+        job: str,
+        notify: Notify,
+        warn: ev.Watcher,
+        *,
+        report: Path | None = None,
+        patience: float = 20.0,
     ) -> None:
         self._job = job
         self._on = frozenset(notify.on)
         self._warn = warn
         self._report = report
+        self._patience = patience
         self._reasons: Counter[str] = Counter()
         self._outage = False
         self._stopping: ev.Stopping | None = None
@@ -66,7 +70,7 @@ class Notifier:
         self._thread.start()
 
     def __call__(self, event: ev.Event) -> None:
-        """Take an event."""
+        """Handle an event."""
         match event:
             case ev.Held(reason=ev.Reason.OUTAGE):
                 self._hold(event)
@@ -82,7 +86,7 @@ class Notifier:
                 pass
 
     def _hold(self, event: ev.Held) -> None:
-        """Tell an outage once, however often its end is put off."""
+        """Report an outage once, however often its end is postponed."""
         if "outage" in self._on and not self._outage:
             self._put("outage", line(event) or "", "warning")
         self._outage = True
@@ -103,12 +107,12 @@ class Notifier:
         self._messages.put(_Message(f"{self._job}: {title}", body, kind))
 
     def close(self) -> None:
-        """Send what is waiting, for a while."""
+        """Send the messages that are waiting, within the patience."""
         if self._stopping is not None and self._on & {"stop", "end"}:
-            # No summary will come: the run has met a bug.
+            # There was no summary: the run ended with a bug.
             self._put("stopped", line(self._stopping) or "", "failure")
         self._messages.put(None)
-        self._thread.join(_PATIENCE)
+        self._thread.join(self._patience)
 
     def _work(self) -> None:
         while (message := self._messages.get()) is not None:
@@ -123,10 +127,10 @@ class Notifier:
 
 
 def problems(notify: Notify) -> list[str]:
-    """Say why messages would not arrive, as far as it can be known before a run."""
-    told: list[str] = []
-    _sender(notify, told.append)
-    return [f"notify: {problem}" for problem in told]
+    """List why messages would not arrive, as far as that is known before a run."""
+    found: list[str] = []
+    _sender(notify, found.append)
+    return [f"notify: {problem}" for problem in found]
 
 
 def _sender(notify: Notify, complain: Callable[[str], None]) -> Callable[[_Message], bool]:
@@ -134,10 +138,10 @@ def _sender(notify: Notify, complain: Callable[[str], None]) -> Callable[[_Messa
         return True
 
     try:
-        import apprise  # noqa: PLC0415 - an extra, and heavy
+        import apprise  # noqa: PLC0415 - an extra, and slow to import
     except ImportError:
         complain(
-            "the extra is not installed: in the checkout, uv tool install '.[notify]',"
+            "the extra `notify` is not installed: in the checkout, uv tool install '.[notify]',"
             " or pip install '.[notify]'"
         )
         return nowhere
@@ -147,7 +151,7 @@ def _sender(notify: Notify, complain: Callable[[str], None]) -> Callable[[_Messa
 def _through(
     services: "apprise.Apprise", notify: Notify, complain: Callable[[str], None]
 ) -> Callable[[_Message], bool]:
-    from apprise import NotifyType  # noqa: PLC0415 - it is there: services come from it
+    from apprise import NotifyType  # noqa: PLC0415 - installed, since `services` comes from it
 
     for name in notify.to:
         address = os.environ.get(name, "")
@@ -155,7 +159,7 @@ def _through(
         if not address:
             complain(f"{name} is not set")
         elif not services.add(address):
-            complain(f"{name} holds no address that Apprise knows")
+            complain(f"{name} is not an address that Apprise knows")
 
     def send(message: _Message) -> bool:
         return not len(services) or bool(

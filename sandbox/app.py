@@ -18,10 +18,10 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from pipeline.models import fingerprint
 from sandbox import answers, wire
 from sandbox.books import Arrived, Books, Charged, Ended, plain
 from sandbox.clips import Media, Studio
+from sandbox.digests import digest
 from sandbox.faults import Dice, Plan, read_script
 from sandbox.levers import Door, Levers, json_object
 from sandbox.outages import Outages
@@ -143,7 +143,7 @@ class Api:
             script = read_script(visit.body["prompt"])
         except ValueError as error:
             return 400, answers.problem(400, str(error))
-        key = fingerprint(visit.model, visit.body)
+        key = digest(visit.model, visit.body)
         plan = self._dice.plan(
             key, self.books.times_seen(visit.request_id), script, self._levers.rates
         )

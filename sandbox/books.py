@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from pipeline.models import fingerprint
+from sandbox.digests import digest
 
 
 class Opened(msgspec.Struct, frozen=True, tag="opened"):
@@ -133,7 +133,7 @@ class Books:
     def times_seen(self, request_id: str) -> int:
         """Count how often the same model and parameters were asked for, this request included."""
         entry = self._entries[request_id]
-        return self._seen[fingerprint(entry.model, entry.params)]
+        return self._seen[digest(entry.model, entry.params)]
 
     def is_open(self, request_id: str) -> bool:
         """Tell whether the client still waits for this request."""
@@ -170,7 +170,7 @@ class Books:
     def _arrive(self, event: Arrived) -> None:
         entry = Entry(event.request_id, event.model, event.body, event.at)
         self._entries[event.request_id] = entry
-        self._seen[fingerprint(entry.model, entry.params)] += 1
+        self._seen[digest(entry.model, entry.params)] += 1
         if self.first_post is None:
             self.first_post = event.at
         self.in_flight += 1

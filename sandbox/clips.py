@@ -11,7 +11,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from pipeline.models import fingerprint
+from sandbox.digests import digest
 from sandbox.settings import Clips
 
 _CACHE_BYTES = 64 * 1024 * 1024
@@ -69,9 +69,9 @@ class Studio:
     async def make(self, model: str, body: dict[str, Any], nth: int, nonce: str) -> Media:
         """Make the clip for the `nth` request of this model and body."""
         if self._clips is Clips.TINY:
-            mark = hashlib.sha256(f"{fingerprint(model, body)}:{nonce}".encode()).digest()
+            mark = hashlib.sha256(f"{digest(model, body)}:{nonce}".encode()).digest()
             return pad(_tiny() + box(b"free", mark), self._size)
-        look = f"{self._seed}:{fingerprint(model, body)}:{nth % _LOOKS}"
+        look = f"{self._seed}:{digest(model, body)}:{nth % _LOOKS}"
         return pad(await self._get(look, lambda: _render(model, body, look)), self._size)
 
     def close(self) -> None:

@@ -1,15 +1,19 @@
-"""The command `sandbox`: its options, and nothing else. Needs no extra to be imported."""
+"""The command `sandbox`: its options, and whether what it needs is installed.
+
+Importing it needs no extra.
+"""
 
 from collections.abc import Callable
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
+from sandbox.errors import SandboxError
 from sandbox.faults import KINDS
-from sandbox.server import serve
 from sandbox.settings import (
     BalanceCall,
     Outage,
@@ -21,6 +25,7 @@ from sandbox.settings import (
 _T = TypeVar("_T")
 _SECONDS = click.FloatRange(min=0)
 _DEFAULTS = Settings()
+EXTRA = ("av", "PIL", "starlette", "uvicorn")
 
 
 def _each(read: Callable[[str], _T]) -> Callable[[click.Context, Any, Any], Any]:
@@ -187,11 +192,11 @@ def sandbox(**options: Any) -> None:
     Point a run at it with --base-url. A prompt may hold directives: [[fail 500 x2]] fails its
     first two requests, [[fail 410]] every one, and [[latency 3]] takes 3 seconds.
     """
-    serve(_settings(options))
+    serve(settings_from(options))
 
 
-def _settings(options: dict[str, Any]) -> Settings:
-    """Turn the options that are not settings as they stand into those they mean."""
+def settings_from(options: dict[str, Any]) -> Settings:
+    """Turn the values of the command's options into settings."""
     take = options.pop
     balance_call = BalanceCall.MISSING if take("no_balance_call") else BalanceCall.JSON
     balance_call = BalanceCall.GARBAGE if take("balance_garbage") else balance_call
@@ -205,3 +210,20 @@ def _settings(options: dict[str, Any]) -> Settings:
         marked=not take("unmarked"),
         **options,
     )
+
+
+def serve(settings: Settings, needs: tuple[str, ...] = EXTRA) -> None:
+    """Serve until SIGTERM or SIGINT.
+
+    Raises:
+        SandboxError: a module that it needs is missing, the port is taken, or the file of the
+            books holds something else.
+    """
+    if any(find_spec(name) is None for name in needs):
+        raise SandboxError(
+            "the sandbox needs the extra `sandbox`, which is not installed",
+            hint="in the checkout: uv tool install '.[sandbox]', or pip install '.[sandbox]'",
+        )
+    from sandbox.host import run  # noqa: PLC0415 - only here is the extra certain
+
+    run(settings)

@@ -14,7 +14,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from pipeline.errors import UsageError
+from sandbox.errors import SandboxError
 
 REFUSALS = frozenset({"500", "502", "503", "429", "moderation"})
 # The generation ran to its end, so it was paid for, whatever became of the answer.
@@ -90,15 +90,15 @@ def without_directives(prompt: str) -> str:
 
 
 def check_rates(rates: Mapping[str, float]) -> None:
-    """Raise UsageError unless `rates` are fractions of known kinds that add up to 1 at most."""
+    """Raise SandboxError unless `rates` are fractions of known kinds that add up to 1 at most."""
     for kind, rate in rates.items():
         if kind not in KINDS:
-            raise UsageError(f"no fault '{kind}'", hint=f"one of {', '.join(sorted(KINDS))}")
+            raise SandboxError(f"no fault '{kind}'", hint=f"one of {', '.join(sorted(KINDS))}")
         if not 0 <= rate <= 1:
-            raise UsageError(f"the rate of fault {kind} must be from 0 to 1, not {rate}")
+            raise SandboxError(f"the rate of fault {kind} must be from 0 to 1, not {rate}")
     # Ten rates of 0.1 add up to a hair above 1.
     if sum(rates.values()) > 1 + 1e-9:
-        raise UsageError("the rates of all faults add up to more than 1")
+        raise SandboxError("the rates of all faults add up to more than 1")
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +114,7 @@ class Dice:
     jitter: float
 
     def plan(self, request: str, nth: int, script: Script, rates: Mapping[str, float]) -> Plan:
-        """Draw what happens to the `nth` request (from 1) of the fingerprint `request`."""
+        """Draw what happens to the `nth` request (from 1) of the digest `request`."""
         # Simulation, not cryptography; a string as seed is hashed whole.
         draw = random.Random(f"{self.seed}:{request}:{nth}")  # noqa: S311
         latency = self.latency * (1 + draw.uniform(-self.jitter, self.jitter))

@@ -11,9 +11,9 @@ import time
 import uvicorn
 from uvicorn.server import ServerState
 
-from pipeline.errors import UsageError
 from sandbox.app import Api
 from sandbox.clips import Studio
+from sandbox.errors import SandboxError
 from sandbox.journal import open_books
 from sandbox.settings import Settings
 from sandbox.wire import Protocol
@@ -105,7 +105,7 @@ def bind(host: str, port: int) -> socket.socket:
         sock.bind((host, port))
     except OSError as error:
         sock.close()
-        raise UsageError(
+        raise SandboxError(
             f"cannot listen on port {port}: {error.strerror}", hint="--port 0 takes a free one"
         ) from error
     return sock

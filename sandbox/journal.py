@@ -10,8 +10,8 @@ from pathlib import Path
 
 import msgspec
 
-from pipeline.errors import UsageError
 from sandbox.books import Books, Event, Opened
+from sandbox.errors import SandboxError
 from sandbox.settings import Settings
 
 
@@ -44,7 +44,7 @@ def _replay(path: Path) -> Iterator[Event]:
         for line in data[:whole].splitlines():
             yield decoder.decode(line)
     except msgspec.MsgspecError as error:
-        raise UsageError(f"{path} holds no books of the sandbox: {error}") from error
+        raise SandboxError(f"{path} holds no books of the sandbox: {error}") from error
 
 
 def _appender(path: Path) -> Callable[[Event], None]:

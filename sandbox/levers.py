@@ -11,9 +11,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from pipeline.errors import UsageError
 from sandbox import answers
 from sandbox.books import Books, ToppedUp, plain
+from sandbox.errors import SandboxError
 from sandbox.faults import check_rates
 from sandbox.outages import Outages
 from sandbox.settings import OutageKind
@@ -85,7 +85,7 @@ def _obeying(act: Callable[[_Order], _Order]) -> Callable[[Request], Awaitable[R
     async def endpoint(request: Request) -> Response:
         try:
             return JSONResponse(act(json_object(await request.body())))
-        except (KeyError, ValueError, InvalidOperation, UsageError) as error:
+        except (KeyError, ValueError, InvalidOperation, SandboxError) as error:
             return answers.problem(400, f"no such order: {error}")
 
     return endpoint

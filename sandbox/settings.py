@@ -9,7 +9,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
-from pipeline.errors import UsageError
+from sandbox.errors import SandboxError
 from sandbox.faults import check_rates
 
 
@@ -104,7 +104,7 @@ class Settings:
 
     def __post_init__(self) -> None:
         if not is_loopback(self.host):
-            raise UsageError(
+            raise SandboxError(
                 f"the sandbox listens on loopback only, not on {self.host}",
                 hint="--host 127.0.0.1, ::1 or localhost",
             )

@@ -5,10 +5,9 @@ Takes the options of `pipeline sandbox`.
 
 import os
 import signal
-import sys
 import threading
 
-from sandbox.__main__ import main
+from sandbox.command import sandbox
 
 
 def _watch() -> None:
@@ -19,4 +18,4 @@ def _watch() -> None:
 
 if __name__ == "__main__":
     threading.Thread(target=_watch, daemon=True).start()
-    sys.exit(main())
+    sandbox(prog_name="sandbox")

@@ -1,1 +1,1 @@
-"""The command line. Commands import what they need when they run, so that they start at once."""
+"""The command line: one module a command, each imported when it is called (see `group`)."""

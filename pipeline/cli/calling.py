@@ -1,4 +1,4 @@
-"""How the commands that are shown must be written to work as they stand."""
+"""How to write the commands that messages show, so that they work when copied."""
 
 import shlex
 import shutil
@@ -14,18 +14,18 @@ from click.core import ParameterSource
 from pipeline.cli.output import redact
 
 Spelling = Callable[[list[str]], str]
-"""Writes arguments of ours (`run`, a job, flags) as a command of whoever started us."""
+"""Writes our arguments (`run`, a job, flags) as a command of the program that started us."""
 
 
 def spelled(*arguments: str) -> str:
-    """Write arguments of ours as the command that a person would type here, without secrets."""
+    """Write our arguments as the command to type here, without secrets."""
     context = click.get_current_context(silent=True)
     spelling: Spelling = (context and context.find_root().obj) or as_program
     return redact(spelling(list(arguments)))
 
 
 def called(*, without: Collection[str] = ()) -> list[str]:
-    """Give the command that goes on, its job and the flags as they were given, but for some."""
+    """Return the current command, its job and its flags as given, but for some."""
     context = click.get_current_context()
     words = [str(context.info_name), str(context.params["job"])]
     for option in context.command.params:
@@ -36,7 +36,7 @@ def called(*, without: Collection[str] = ()) -> list[str]:
 
 
 def _written(option: click.Option, value: Any) -> list[str]:
-    """Write an option and its value, or its values, as they can be given again."""
+    """Write an option and its values as arguments."""
     flag = max(option.opts, key=len)
     if option.is_flag:
         return [flag]
@@ -45,12 +45,12 @@ def _written(option: click.Option, value: Any) -> list[str]:
     text = value.strftime("%H:%M") if isinstance(value, time) else str(value)
     if not isinstance(option.flag_value, float):
         return [flag, text]
-    # It may be given without a value, which then stands for this one.
+    # An option whose value may be left out; without one it means this value.
     return [flag] if value == option.flag_value else [f"{flag}={text}"]
 
 
 def as_program(arguments: list[str]) -> str:
-    """Write them for the program as it was called: by its name, by a path, by `python -m`."""
+    """Write arguments for the program as it was called: by name, by path, or by `python -m`."""
     return shlex.join([*_program(sys.argv[0], sys.orig_argv), *arguments])
 
 

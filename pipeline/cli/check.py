@@ -2,10 +2,12 @@
 
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
+from pipeline.api.outcomes import Balance
+from pipeline.cli.listing import Listing
 from pipeline.cli.options import (
     base_url_option,
     job_argument,
@@ -13,19 +15,19 @@ from pipeline.cli.options import (
     output_option,
     retry_option,
 )
-from pipeline.cli.output import give_json, show, tell
+from pipeline.cli.output import message, show, write_json
+from pipeline.cli.plan_words import lines
 from pipeline.errors import ExitCode
+from pipeline.ledger.history import Standing
+from pipeline.ledger.plan import Plan, Retry, usual_seconds
 from pipeline.models import Job
+from pipeline.notify import problems
+from pipeline.state import Files, read_files
 
-if TYPE_CHECKING:
-    from pipeline.api.outcomes import Balance
-    from pipeline.ledger.plan import Plan
-    from pipeline.state import Files
-
-# Tasks of each kind that are shown where nobody asks for all.
+# How many tasks of each kind are listed without --all.
 _FIRST = 5
 
-# So the balance call is answered where the key is refused: so would a generation be.
+# How the balance call answers to a key that the API refuses.
 _REFUSALS = (401, 403)
 
 
@@ -52,37 +54,31 @@ def check(  # noqa: PLR0913 - the flags of the command
     With --balance it exits as a run would end: 3 where balance or budget do not cover the plan, 4
     where the API refuses the key.
     """
-    from pipeline.cli import planned  # noqa: PLC0415 - `--help` needs none of this
-    from pipeline.ledger.plan import Retry  # noqa: PLC0415
-    from pipeline.state import read_files  # noqa: PLC0415
-
     loaded = load_job(job, output)
-    told = None
+    answer = None
     if balance:
-        told, loaded = _ask(loaded, base_url)
+        from pipeline.cli.balance import ask  # noqa: PLC0415 - see the module
+
+        answer, loaded = ask(loaded, base_url)
+        _explain(answer)
     files = read_files(loaded)
     most = 0 if as_json else None if whole else _FIRST
-    with planned.Leaves(loaded, files, most=most) as leaves:
-        plan = leaves.make(frozenset(Retry(name) for name in retries))
-        facts = _facts(loaded, files, plan, told)
+    with Listing(loaded, files, most=most) as listing:
+        plan = listing.make(frozenset(Retry(name) for name in retries))
+        facts = _facts(loaded, files, plan, answer)
         if as_json:
-            give_json(facts, more=("tasks", leaves.to_do))
+            write_json(facts, more=("tasks", listing.to_do))
         else:
-            from pipeline.cli.plan_words import lines  # noqa: PLC0415
-
-            for line in lines(loaded, facts, leaves):
+            for line in lines(loaded, facts, listing):
                 show(line)
-    return _exit_code(facts, told)
+    return _exit_code(facts, answer)
 
 
-def _facts(job: Job, files: "Files", plan: "Plan", told: "Balance | None") -> dict[str, Any]:
-    """Gather what is said of the plan as a whole."""
-    from pipeline.ledger.history import Standing  # noqa: PLC0415
-    from pipeline.ledger.plan import usual_seconds  # noqa: PLC0415
-
+def _facts(job: Job, files: Files, plan: Plan, answer: Balance | None) -> dict[str, Any]:
+    """Gather the figures of the plan as a whole, as --json shows them."""
     history = files.history
     each, learned = usual_seconds(job, history)
-    balance = told.credits if told is not None else None
+    balance = answer.credits if answer is not None else None
     seconds = None if each is None else -(-plan.selected // job.concurrency) * each
     return {
         "job": job.name,
@@ -113,52 +109,34 @@ def _paced(job: Job, selected: int) -> float:
     return selected * job.rate.interval if job.rate else 0.0
 
 
-def _covered(job: Job, plan: "Plan", told: Decimal | None) -> bool | None:
+def _covered(job: Job, plan: Plan, balance: Decimal | None) -> bool | None:
     """Say whether the balance covers the plan; None where that is not known."""
-    if told is None:
+    if balance is None:
         return None
-    spendable = told - job.credits.reserve
+    spendable = balance - job.credits.reserve
     if plan.price is None:
         return False if plan.selected and spendable <= 0 else None
     return spendable >= plan.price
 
 
 def _unreachable(job: Job) -> list[str]:
-    """Say which messages of the job could not be sent."""
-    if job.notify is None or not job.notify.to:
-        return []
-    from pipeline.notify import problems  # noqa: PLC0415 - an extra
-
-    return problems(job.notify)
+    """List what would keep the notifications of the job from being sent."""
+    return problems(job.notify) if job.notify is not None and job.notify.to else []
 
 
-def _ask(job: Job, base_url: str | None) -> "tuple[Balance, Job]":
-    import anyio  # noqa: PLC0415 - only --balance talks to the network
-
-    from pipeline.api.client import Client  # noqa: PLC0415
-    from pipeline.cli.access import endpoint  # noqa: PLC0415
-
-    access, job = endpoint(job, base_url)
-    if access.unusual_host:
-        tell(f"the balance is asked at {access.unusual_host}")
-
-    async def ask() -> "Balance":
-        async with Client(access) as client:
-            return await client.balance()
-
-    balance = anyio.run(ask)
-    if balance.status in _REFUSALS:
-        tell(f"error: the API refuses the key: {balance.detail}")
-    elif balance.credits is None:
-        tell(f"the balance is not told: {balance.detail}")
-    return balance, job
+def _explain(answer: Balance) -> None:
+    """Say why there is no balance, where there is none."""
+    if answer.status in _REFUSALS:
+        message(f"error: the API refuses the key: {answer.detail}")
+    elif answer.credits is None:
+        message(f"the API did not report a balance: {answer.detail}")
 
 
-def _exit_code(facts: dict[str, Any], told: "Balance | None") -> ExitCode:
-    """Judge as a run would, where the API was asked."""
-    if told is None:
+def _exit_code(facts: dict[str, Any], answer: Balance | None) -> ExitCode:
+    """Return the code that a run would end with, where the API was asked."""
+    if answer is None:
         return ExitCode.OK
-    if told.status in _REFUSALS:
+    if answer.status in _REFUSALS:
         return ExitCode.API_REFUSES
     price, left = facts["price"], facts["budget_left"]
     over = left is not None and price is not None and price > left

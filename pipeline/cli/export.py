@@ -11,15 +11,18 @@ from typing import Any
 import click
 
 from pipeline.cli.options import job_argument, load_job, output_option
-from pipeline.cli.output import give, give_json
+from pipeline.cli.output import write, write_json
 from pipeline.errors import UsageError
+from pipeline.ledger.history import Standing
+from pipeline.ledger.manifest import last_records, replay
 from pipeline.models import Job
+from pipeline.store.layout import Layout
 
-# What scheduling tools ask for stands first; every other key of meta follows.
+# What scheduling tools ask for comes first; every other key of meta follows.
 _FIRST = ("publish", "channel", "caption")
 _LAST = ("prompt", "cost", "sha256", "finished_at")
 
-# A spreadsheet takes a text that begins so for a formula, and works it out.
+# A spreadsheet evaluates a text that begins with one of these as a formula.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _BOM = "\ufeff"
 
@@ -28,22 +31,24 @@ _BOM = "\ufeff"
 @job_argument
 @output_option
 @click.option("--to", "form", type=click.Choice(["csv", "json"]), default="csv", show_default=True)
-@click.option("--raw", is_flag=True, help="CSV: leave texts that a spreadsheet takes for formulas.")
+@click.option(
+    "--raw", is_flag=True, help="CSV: leave texts that a spreadsheet would read as formulas."
+)
 @click.option("--bom", is_flag=True, help="CSV: begin with the mark by which Excel knows UTF-8.")
 def export(job: Path, output: Path | None, form: str, *, raw: bool, bom: bool) -> None:
     """List each finished clip with its publish date, channel, caption and file.
 
     In a CSV a text that begins with = + - @, a tab or a CR gets a leading apostrophe, as a
-    spreadsheet would take it for a formula; --raw leaves it as it is. JSON is always as it is.
+    spreadsheet would read it as a formula; --raw leaves it out. JSON is never changed.
     """
     if bom and form != "csv":
-        raise UsageError("--bom is for --to csv: JSON has no such mark")
+        raise UsageError("--bom is for --to csv; leave it out with --to json")
     rows = list(_rows(load_job(job, output, to_send=False)))
     on_terminal = sys.stdout.isatty()
     if isinstance(sys.stdout, io.TextIOWrapper) and not on_terminal:
         sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")
     if form == "json":
-        give_json(rows, pretty=True)
+        write_json(rows, pretty=True)
     else:
         _write_csv(rows, raw=raw, bom=bom and not on_terminal)
 
@@ -62,7 +67,7 @@ def _write_csv(rows: list[dict[str, Any]], *, raw: bool, bom: bool) -> None:
 
 
 class _Rows:
-    """Takes the rows of a CSV writer, one a call, and ends them as lines end here."""
+    """The file of a CSV writer: writes each row as a line to standard output."""
 
     END = "\r\n"
 
@@ -70,34 +75,30 @@ class _Rows:
         self._before = before
 
     def write(self, row: str) -> None:
-        give(self._before + row.removesuffix(self.END))
+        write(self._before + row.removesuffix(self.END))
         self._before = ""
 
 
 def _inert(cell: Any) -> Any:
-    """Keep a spreadsheet from taking a text for a formula; a number is none."""
+    """Keep a spreadsheet from reading a text as a formula; numbers are left alone."""
     return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA) else cell
 
 
 def _line(row: dict[str, Any]) -> dict[str, Any]:
-    """Lay out a row flat; a key of meta that is called like a column of ours says whose it is."""
+    """Flatten a row; a key of meta with the name of a column of ours gets the prefix `meta.`."""
     own = {key: value for key, value in row.items() if key != "meta"}
     meta = {f"meta.{key}" if key in own else key: value for key, value in row["meta"].items()}
     return {**{key: _cell(value) for key, value in meta.items()}, **own}
 
 
 def _cell(value: Any) -> Any:
-    """Write a value of meta: texts and numbers as they are, anything else as JSON."""
+    """Write a value of meta: text and numbers unchanged, anything else as JSON."""
     plain = isinstance(value, str | int | float | None) and not isinstance(value, bool)
     return value if plain else json.dumps(value, ensure_ascii=False)
 
 
 def _rows(job: Job) -> Iterator[dict[str, Any]]:
     """Join the manifest with the job as it is now, in the order of the job."""
-    from pipeline.ledger.history import Standing  # noqa: PLC0415
-    from pipeline.ledger.manifest import last_records, replay  # noqa: PLC0415
-    from pipeline.store.layout import Layout  # noqa: PLC0415 - `--help` needs none of this
-
     layout = Layout(job.output_dir)
     history = replay(layout.manifest)
     done = {

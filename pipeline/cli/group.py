@@ -1,26 +1,31 @@
-"""The group of commands, each imported when it is called."""
+"""The commands: the module of each is imported when it is called.
 
+So `--help` imports none of them, and a module of a command imports what it needs at its top.
+"""
+
+from difflib import get_close_matches
 from importlib import import_module
 from typing import Any
 
 import click
 
 from pipeline import __version__
+from pipeline.cli.sandbox import load_sandbox
 
 _COMMANDS = {
-    "run": ("pipeline.cli.run", "Render a job, or go on where an earlier run of it stopped."),
-    "check": ("pipeline.cli.check", "Validate a job and show the plan. Sends and writes nothing."),
-    "status": ("pipeline.cli.status", "Show where a run stands, also while it runs."),
-    "report": ("pipeline.cli.report", "Write report.html beside the manifest."),
-    "export": ("pipeline.cli.export", "List the finished clips, for scheduling tools."),
-    "init": ("pipeline.cli.files", "Write a commented job file to start from."),
-    "schema": ("pipeline.cli.files", "Print the JSON Schema of the job file."),
-    "sandbox": ("sandbox.command", "Serve a simulated API on this machine."),
+    "run": "Render a job, or go on where an earlier run of it stopped.",
+    "check": "Validate a job and show the plan. Sends and writes nothing.",
+    "status": "Show where a run stands, also while it runs.",
+    "report": "Write report.html beside the manifest.",
+    "export": "List the finished clips, for scheduling tools.",
+    "init": "Write a commented job file to start from.",
+    "schema": "Print the JSON Schema of the job file.",
+    "sandbox": "Serve a simulated API on this machine.",
 }
 
 
 class _LazyGroup(click.Group):
-    """Lists commands without importing them."""
+    """Lists commands without importing them: `run` is `run` in `pipeline.cli.run`."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's
         return list(_COMMANDS)
@@ -28,17 +33,17 @@ class _LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         if cmd_name not in _COMMANDS:
             return None
-        command: click.Command = getattr(import_module(_COMMANDS[cmd_name][0]), cmd_name)
+        if cmd_name == "sandbox":
+            return load_sandbox()
+        command: click.Command = getattr(import_module(f"pipeline.cli.{cmd_name}"), cmd_name)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         with formatter.section("Commands"):
-            formatter.write_dl([(name, text) for name, (_, text) in _COMMANDS.items()])
+            formatter.write_dl(list(_COMMANDS.items()))
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
         if args and args[0] not in _COMMANDS:
-            from difflib import get_close_matches  # noqa: PLC0415 - for a typo alone
-
             near = get_close_matches(args[0], _COMMANDS, 1)
             hint = f" Did you mean {near[0]!r}?" if near else ""
             raise click.UsageError(f"No such command {args[0]!r}.{hint}", ctx)

@@ -7,16 +7,18 @@ from typing import Any
 
 import click
 
+from pipeline.job import load
+from pipeline.job.yaml.scalars import duration
 from pipeline.models import Job
 
 
 class NamedPath(click.Path):
-    """A path, but not an empty text: that would be the working directory."""
+    """A path; the empty string, which would be the working directory, is refused."""
 
     def convert(self, value: Any, param: Any, ctx: Any) -> Any:
         """Read a path."""
         if value == "":
-            self.fail("the path is empty: is a variable of the shell not set?", param, ctx)
+            self.fail("the path is empty; is a shell variable unset?", param, ctx)
         return super().convert(value, param, ctx)
 
 
@@ -30,13 +32,13 @@ output_option = click.option(
 
 
 class _NamedText(click.ParamType[Any]):
-    """A text, but not an empty one: that would count as no flag at all."""
+    """A string; an empty one, which would count as no flag at all, is refused."""
 
     name = "text"
 
     def convert(self, value: Any, param: Any, ctx: Any) -> str:
         if not str(value).strip():
-            self.fail("it is empty: is a variable of the shell not set?", param, ctx)
+            self.fail("the value is empty; is a shell variable unset?", param, ctx)
         return str(value).strip()
 
 
@@ -67,7 +69,7 @@ class Clock(click.ParamType[Any]):
             hour, minute = str(value).split(":")
             return time(int(hour), int(minute))
         except ValueError:
-            self.fail(f"{value!r} is no time of the day, such as 07:30", param, ctx)
+            self.fail(f"{value!r} is not a valid time of day, such as 07:30", param, ctx)
 
 
 class Duration(click.ParamType[Any]):
@@ -77,26 +79,22 @@ class Duration(click.ParamType[Any]):
 
     def convert(self, value: Any, param: Any, ctx: Any) -> float:
         """Read a duration into seconds."""
-        from pipeline.job.yaml.scalars import duration  # noqa: PLC0415 - rarely needed
-
         if isinstance(value, float):  # click converts the flag's own value too
             return value
         try:
             return duration(str(value))
         except ValueError:
-            self.fail(f"{value!r} is no duration, such as 90s, 10m or 2h", param, ctx)
+            self.fail(f"{value!r} is not a valid duration, such as 90s, 10m or 2h", param, ctx)
 
 
 def load_job(
     path: Path, output: Path | None = None, *, to_send: bool = True, **changes: Any
 ) -> Job:
-    """Load a job and lay over it what flags set.
+    """Load a job and apply what the flags set.
 
     Raises:
         JobFileError: with every problem of the file.
     """
-    from pipeline.job import load  # noqa: PLC0415 - needs YAML and pydantic
-
     job = load(path, to_send=to_send)
     if output is not None:
         job = replace(job, output_dir=Path.cwd() / output)
@@ -104,5 +102,5 @@ def load_job(
 
 
 def output_flag(output: Path | None) -> list[str]:
-    """Repeat --output for the commands that are shown."""
+    """Return the --output flag for a command that a message shows."""
     return [] if output is None else ["--output", str(output)]

@@ -1,7 +1,7 @@
-"""What commands write: words for people, data for scripts, and never a secret among words.
+"""What commands write: text for people, data for scripts, and no secret in a message.
 
-Words are made printable wherever they go. Data stands as it is in a pipe or a file; on a terminal
-it is made printable too.
+Text is always made printable. Data goes to a pipe or a file unchanged, and is made printable on a
+terminal.
 """
 
 import sys
@@ -20,7 +20,7 @@ _secrets: set[str] = set()
 
 
 def remember_secret(secret: str) -> None:
-    """Note a secret that no message may show."""
+    """Register a secret that no message may show."""
     _secrets.add(secret)
 
 
@@ -31,30 +31,30 @@ def redact(text: str) -> str:
     return text
 
 
-def tell(text: str) -> None:
-    """Say something to people, on standard error."""
-    with suppress(OSError):  # whoever would read it may have left
+def message(text: str) -> None:
+    """Write a message for people to standard error."""
+    with suppress(OSError):  # its reader may have gone
         sys.stderr.write(printable_lines(redact(text)).rstrip("\n") + "\n")
         sys.stderr.flush()
 
 
 def show(text: str) -> None:
-    """Answer people on standard output."""
+    """Write an answer for people to standard output."""
     click.echo(printable_lines(text))
 
 
-def give(text: str) -> None:
-    """Write what a script may have asked for on standard output."""
+def write(text: str) -> None:
+    """Write data to standard output: unchanged, but printable on a terminal."""
     click.echo(printable_lines(text) if sys.stdout.isatty() else text)
 
 
-def give_json(
+def write_json(
     value: Any, *, pretty: bool = False, more: tuple[str, Iterable[str]] | None = None
 ) -> None:
-    """Write a value as JSON on standard output; on a terminal it is the same JSON, escaped.
+    """Write a value as JSON to standard output; on a terminal it is the same JSON, escaped.
 
-    `more` is one more key of an object, and the items of its list, each as JSON: as many as there
-    are, one at a time.
+    `more` adds a key to an object: its name, and the items of its list, each as JSON. They are
+    written one at a time.
     """
     text = as_json(value)
     if pretty:
@@ -70,7 +70,7 @@ def give_json(
 
 
 def as_json(value: Any) -> str:
-    """Encode as JSON; what is no Unicode, such as some names of files, is escaped twice."""
+    """Encode as JSON; what is not valid Unicode, as some file names, is escaped twice."""
     try:
         return _ENCODER.encode(value).decode()
     except UnicodeEncodeError:

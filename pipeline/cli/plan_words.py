@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from pipeline.cli.planned import Leaves
+from pipeline.cli.listing import Listing
 from pipeline.display.words import duration, money, tasks
 from pipeline.models import Job
 
@@ -11,16 +11,16 @@ _SIGNS = (
     ("new", "+", "new"),
     ("changed", "~", "changed, will be rendered again"),
     ("done", "=", "done"),
-    ("failed", "!", "failed; --retry failed takes them up"),
-    ("in_doubt", "?", "in doubt, perhaps paid for; --retry in-doubt takes them up"),
-    ("missing", "?", "done, but the clip is not in place; --retry missing renders it again"),
+    ("failed", "!", "failed; --retry failed renders them again"),
+    ("in_doubt", "?", "in doubt, perhaps paid for; --retry in-doubt renders them again"),
+    ("missing", "?", "done, but the file is gone; --retry missing renders it again"),
     ("removed", "-", "in the manifest, but no longer in the job"),
 )
 _INDENT = " " * 6
 
 
-def lines(job: Job, facts: dict[str, Any], leaves: Leaves) -> Iterator[str]:
-    """Say what a run would do, a line at a time."""
+def lines(job: Job, facts: dict[str, Any], listing: Listing) -> Iterator[str]:
+    """Describe what a run would do, a line at a time."""
     yield f"{facts['job']}: {tasks(facts['total'])} of {job.model} → {facts['output']}"
     yield ""
     hidden = False
@@ -28,9 +28,9 @@ def lines(job: Job, facts: dict[str, Any], leaves: Leaves) -> Iterator[str]:
         if not facts[kind]:
             continue
         yield f"  {sign} {facts[kind]:>7,}  {meaning}"
-        leaf = leaves.of(kind)
-        yield from (_INDENT + line for line in leaf.lines)
-        if kind != "done" and (more := facts[kind] - leaf.count) > 0:
+        section = listing.of(kind)
+        yield from (_INDENT + line for line in section.lines)
+        if kind != "done" and (more := facts[kind] - section.count) > 0:
             hidden = True
             yield f"{_INDENT}… and {more:,} more"
     if hidden:
@@ -54,7 +54,7 @@ _COVERS = {True: ", which covers it", False: ", which does not cover it", None: 
 
 def _price(facts: dict[str, Any]) -> str:
     if facts["price"] is None:
-        return "a price that is not known yet: write credits.cost, or let the first request tell"
+        return "a price that is not known yet (set credits.cost, or the first request will show it)"
     return f"about {money(facts['price'])}"
 
 

@@ -8,8 +8,10 @@ import click
 
 from pipeline.cli.calling import spelled
 from pipeline.cli.options import job_argument, load_job, output_flag, output_option
-from pipeline.cli.output import give
+from pipeline.cli.output import write
 from pipeline.errors import DirectoryError
+from pipeline.report.build import write_report
+from pipeline.store.layout import Layout
 
 
 @click.command()
@@ -17,14 +19,11 @@ from pipeline.errors import DirectoryError
 @output_option
 def report(job: Path, output: Path | None) -> None:
     """Write report.html beside the manifest: every clip, what failed and why, what it cost."""
-    from pipeline.report.build import write_report  # noqa: PLC0415
-    from pipeline.store.layout import Layout  # noqa: PLC0415 - `--help` needs none of this
-
     loaded = load_job(job, output, to_send=False)
     if not os.path.exists(Layout(loaded.output_dir).manifest):  # noqa: PTH110 - never raises
         raise DirectoryError(
             f"there is no manifest in {loaded.output_dir}",
-            hint=f"{spelled('run', str(job), *output_flag(output))} makes one",
+            hint=f"to make one, run: {spelled('run', str(job), *output_flag(output))}",
         )
     again = partial(spelled, "run", str(job), *output_flag(output))
-    give(str(write_report(loaded, again)))
+    write(str(write_report(loaded, again)))

@@ -1,16 +1,19 @@
 """`pipeline run`."""
 
 import sys
-from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from datetime import time
 from decimal import Decimal, InvalidOperation
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import anyio
 import click
+from rich.console import Console
+from rich.text import Text
 
+from pipeline.cli.access import endpoint
 from pipeline.cli.calling import called, spelled
 from pipeline.cli.options import (
     Clock,
@@ -24,13 +27,22 @@ from pipeline.cli.options import (
     output_option,
     retry_option,
 )
-from pipeline.cli.output import tell
+from pipeline.cli.output import message
+from pipeline.display import words
+from pipeline.display.faces import Faces
+from pipeline.display.live import LiveDisplay
+from pipeline.display.logfile import LogFile
+from pipeline.display.plain import PlainLines
+from pipeline.display.state import StateFile
 from pipeline.errors import ExitCode, PipelineError, UsageError
+from pipeline.events import Counts, Summary, Watcher
+from pipeline.ledger.plan import Plan, Retry
 from pipeline.models import Job
+from pipeline.notify import Notifier
 from pipeline.printable import printable
-
-if TYPE_CHECKING:
-    from pipeline.events import Counts
+from pipeline.report.build import MOST, write_report
+from pipeline.runtime import runner
+from pipeline.store.layout import Layout
 
 
 class _Money(click.ParamType[Any]):
@@ -42,7 +54,7 @@ class _Money(click.ParamType[Any]):
         except InvalidOperation:
             amount = Decimal("NaN")
         if not amount.is_finite() or amount < 0:
-            self.fail(f"{value!r} is no amount of credits", param, ctx)
+            self.fail(f"{value!r} is not a valid amount of credits", param, ctx)
         return amount
 
 
@@ -70,7 +82,7 @@ class _Money(click.ParamType[Any]):
     flag_value=float("inf"),
     default=None,
     metavar="[DURATION]",
-    help="Hold for a top-up (for at most DURATION) instead of stopping.",
+    help="Wait for a top-up (for at most DURATION) instead of stopping.",
 )
 @click.option(
     "--confirm-above",
@@ -107,16 +119,9 @@ def run(  # noqa: PLR0913, PLR0917 - the flags of the command
     taken up only with --retry. Exit codes: 0 all done, 1 some failed or in doubt, 2 refused,
     3 credits, 4 the API refuses, 5 outage, 6 window closed, 7 disk.
     """
-    import anyio  # noqa: PLC0415 - `--help` needs none of this
-
-    from pipeline.cli.access import endpoint  # noqa: PLC0415
-    from pipeline.ledger.plan import Retry  # noqa: PLC0415
-    from pipeline.runtime.runner import Options  # noqa: PLC0415
-    from pipeline.runtime.runner import run as render  # noqa: PLC0415
-
     loaded = load_job(job, output, concurrency=concurrency)
     access, loaded = endpoint(loaded, base_url)
-    options = Options(
+    options = runner.Options(
         retry=frozenset(Retry(name) for name in retries),
         limit=limit,
         until=until,
@@ -128,89 +133,68 @@ def run(  # noqa: PLR0913, PLR0917 - the flags of the command
     )
     with ExitStack() as resources:
         watch = _watch(resources, loaded, log_file, report=not no_report)
-        summary = anyio.run(partial(render, loaded, access, options=options, watch=watch))
-    with suppress(OSError):  # whoever would read it may have left
+        summary = anyio.run(partial(runner.run, loaded, access, options=options, watch=watch))
+    with suppress(OSError):  # its reader may have gone
         if not no_report:
-            _write_report(loaded, job, output, summary.counts)
-        _say_end(summary)
+            write_report_at_end(loaded, job, output, summary.counts)
+        _print_summary(summary)
     return summary.exit_code
 
 
-def _confirm(plan: Any, *, above: Decimal | None) -> None:
+def _confirm(plan: Plan, *, above: Decimal | None) -> None:
     """Ask before an expensive run; without a terminal nobody can answer, so refuse."""
-    if above is None or (plan.price is not None and plan.price <= above):
+    if above is None or plan.selected == 0 or (plan.price is not None and plan.price <= above):
         return
-    from pipeline.display.words import money, tasks  # noqa: PLC0415
-
-    what = f"{tasks(plan.selected)} would cost about {money(plan.price)}, above {money(above)}"
-    if plan.selected == 0:
-        return
+    limit, price = words.money(above), words.money(plan.price)
+    what = f"{words.tasks(plan.selected)} would cost about {price}, above {limit}"
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         raise UsageError(what, hint="confirm on a terminal, or raise --confirm-above")
     if not click.confirm(printable(f"{what}. Go on?"), err=True):
         raise UsageError("not confirmed; nothing was sent")
 
 
-def _watch(
-    resources: ExitStack, job: Job, log_file: Path | None, *, report: bool
-) -> Callable[[Any], None]:
-    """Put together who watches the run: terminal or plain lines, state file, log, messages."""
-    from rich.console import Console  # noqa: PLC0415
-
-    from pipeline.display.faces import Faces  # noqa: PLC0415
-    from pipeline.display.live import LiveDisplay  # noqa: PLC0415
-    from pipeline.display.logfile import LogFile  # noqa: PLC0415
-    from pipeline.display.plain import PlainLines  # noqa: PLC0415
-    from pipeline.display.state import StateFile  # noqa: PLC0415
-    from pipeline.store.layout import Layout  # noqa: PLC0415
-
+def _watch(resources: ExitStack, job: Job, log_file: Path | None, *, report: bool) -> Watcher:
+    """Assemble the watchers of a run: terminal or plain lines, state file, log, notifications."""
+    layout = Layout(job.output_dir)
     faces = Faces()
-    faces.add(StateFile(Layout(job.output_dir).state))
-    console = Console(stderr=True)
-    if console.is_terminal and not console.is_dumb_terminal:
-        faces.add(resources.enter_context(LiveDisplay(console)))
-    else:
-        faces.add(PlainLines(sys.stderr))
+    faces.add(StateFile(layout.state))
+    console = _terminal()
+    faces.add(resources.enter_context(LiveDisplay(console)) if console else PlainLines(sys.stderr))
     if log_file is not None:
         faces.add(resources.enter_context(LogFile(log_file)))
     if job.notify is not None and job.notify.to:
-        from pipeline.notify import Notifier  # noqa: PLC0415
-
-        page = Layout(job.output_dir).report if report else None
+        page = layout.report if report else None
         notifier = Notifier(job.name, job.notify, faces, report=page)
         resources.callback(notifier.close)
         faces.add(notifier)
     return faces
 
 
-def _write_report(job: Job, shown: Path, output: Path | None, counts: "Counts") -> None:
-    """Write the report of a run that has ended; that it cannot is no fault of the run."""
-    from pipeline.report.build import MOST, write_report  # noqa: PLC0415
+def _terminal() -> Console | None:
+    """Return standard error as a console where it is a terminal that can move its cursor."""
+    console = Console(stderr=True)
+    return console if console.is_terminal and not console.is_dumb_terminal else None
 
+
+def write_report_at_end(job: Job, shown: Path, output: Path | None, counts: Counts) -> None:
+    """Write the report of a run that has ended; a failure here does not change its exit code."""
     if counts.succeeded + counts.failed + counts.in_doubt > MOST:
         command = spelled("report", str(shown), *output_flag(output))
-        tell(f"  more than {MOST:,} clips, so that no page was written: {command} writes it")
+        message(f"  no report was written, for more than {MOST:,} clips; to write it: {command}")
         return
     try:
         path = write_report(job, partial(spelled, *called(without={"retries"})))
     except PipelineError as error:
-        tell(f"warning: report.html could not be written: {error}")
+        message(f"warning: cannot write report.html: {error}")
     else:
-        tell(f"  report: {path}")
+        message(f"  report: {path}")
 
 
-def _say_end(summary: Any) -> None:
-    from rich.console import Console  # noqa: PLC0415
-    from rich.text import Text  # noqa: PLC0415
-
-    from pipeline.display.words import next_steps  # noqa: PLC0415
-    from pipeline.display.words import summary as in_words  # noqa: PLC0415
-
-    console = Console(stderr=True)
-    if console.is_terminal and not console.is_dumb_terminal:
+def _print_summary(summary: Summary) -> None:
+    """Say how the run ended (the live display leaves that to here) and how to continue."""
+    if console := _terminal():
         style = "green" if summary.exit_code is ExitCode.OK else "bold red"
-        said = Text(printable(in_words(summary)), style=style)
-        console.print(said, soft_wrap=True)
+        console.print(Text(printable(words.summary(summary)), style=style), soft_wrap=True)
     again = called(without={"retries"})
-    for what, flags, risk in next_steps(summary):
-        tell(f"  {what:<21} {spelled(*again, *flags)}{risk}")
+    for what, flags, risk in words.next_steps(summary):
+        message(f"  {what:<21} {spelled(*again, *flags)}{risk}")

@@ -7,8 +7,10 @@ from pathlib import Path
 import click
 
 from pipeline.cli.options import job_argument, load_job, output_option
-from pipeline.cli.output import give_json, show
+from pipeline.cli.output import show, write_json
+from pipeline.display.words import duration, money
 from pipeline.printable import printable
+from pipeline.state import State, look
 
 # How often --watch looks again, in seconds.
 _EVERY = 2.0
@@ -21,13 +23,11 @@ _EVERY = 2.0
 @click.option("--watch", is_flag=True, help="Look again every two seconds, until the run ends.")
 def status(job: Path, output: Path | None, *, as_json: bool, watch: bool) -> None:
     """Show where JOB.yaml stands, also while another process runs it."""
-    from pipeline.state import look  # noqa: PLC0415 - `--help` needs none of this
-
     loaded = load_job(job, output, to_send=False)
     while True:
         state = look(loaded)
         if as_json:
-            give_json(state.as_json())
+            write_json(state.as_json())
         else:
             if watch and sys.stdout.isatty():
                 click.clear()
@@ -37,11 +37,7 @@ def status(job: Path, output: Path | None, *, as_json: bool, watch: bool) -> Non
         time.sleep(_EVERY)
 
 
-def _lines(state: object) -> list[str]:
-    from pipeline.display.words import duration, money  # noqa: PLC0415
-    from pipeline.state import State  # noqa: PLC0415
-
-    assert isinstance(state, State)
+def _lines(state: State) -> list[str]:
     c = state.counts
     now = f"running, {state.in_flight} in flight" if state.running else "not running"
     lines = [
@@ -52,11 +48,11 @@ def _lines(state: object) -> list[str]:
         f"  to do      {c.pending:>7,}",
         f"  spent      {money(state.spent):>7}",
         f"  at risk    {money(state.at_risk):>7}",
-        f"  credits    {money(state.remaining_credits):>7}  as last told",
+        f"  credits    {money(state.remaining_credits):>7}  as last reported",
         f"  output     {state.output}",
     ]
     if state.missing:
-        lines.append(f"  missing    {state.missing:>7,}  finished clips that are not in place")
+        lines.append(f"  missing    {state.missing:>7,}  finished clips whose file is gone")
     doing = state.doing or {}
     if doing.get("hold"):
         left = max(float(doing.get("until") or 0) - time.time(), 0)

@@ -1,6 +1,7 @@
-"""Plain lines for cron, make and CI: what is news, and a progress line now and then."""
+"""Plain lines for cron, make and CI: notable events, and a progress line now and then."""
 
 import time
+from collections.abc import Callable
 from datetime import datetime
 from typing import TextIO
 
@@ -8,25 +9,26 @@ from pipeline import events as ev
 from pipeline.display.progress import Progress
 from pipeline.display.words import line
 
-# At most one progress line in so many seconds.
+# Seconds between two progress lines.
 EVERY = 30.0
 
 
 def _stamp(at: float) -> str:
-    # Logs run over midnight: the date stands in every line.
+    # Logs run over midnight, so every line has the date.
     return datetime.fromtimestamp(at).astimezone().strftime("%Y-%m-%d %H:%M:%S")
 
 
 class PlainLines:
-    """Writes one line for each piece of news to `stream`."""
+    """Writes a line for each notable event to `stream`; `clock` counts seconds."""
 
-    def __init__(self, stream: TextIO) -> None:
+    def __init__(self, stream: TextIO, clock: Callable[[], float] = time.monotonic) -> None:
         self._stream = stream
+        self._clock = clock
         self._progress = Progress()
-        self._last = time.monotonic()
+        self._last = clock()
 
     def __call__(self, event: ev.Event) -> None:
-        """Take an event."""
+        """Handle an event."""
         self._progress.take(event)
         text = line(event)
         if text is None and isinstance(event, ev.Finished):
@@ -36,7 +38,7 @@ class PlainLines:
             self._stream.flush()
 
     def _progress_line(self) -> str | None:
-        now = time.monotonic()
+        now = self._clock()
         if now - self._last < EVERY:
             return None
         self._last = now

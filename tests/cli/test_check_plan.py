@@ -195,7 +195,7 @@ def test_messages_that_could_not_be_sent_are_told(
     job = write(tmp_path / "job.yaml", prompts=["a"], notify={"to": ["NOBODY", "WRONG"]})
     done = pipeline_process("check", job, env={"WRONG": "no-service://secret-token"})
     assert "NOBODY is not set" in done.out
-    assert "WRONG holds no address" in done.out
+    assert "WRONG is not an address" in done.out
     assert "secret" not in done.out + done.err
     monkeypatch.setitem(sys.modules, "apprise", None)
     assert "the extra is not installed" in pipeline("check", job).out

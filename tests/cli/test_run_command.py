@@ -7,6 +7,9 @@ from threading import Thread
 
 import pytest
 
+from pipeline.cli.run import write_report_at_end
+from pipeline.events import Counts
+from pipeline.job import load
 from sandbox.testing import Sandbox
 from tests.cli.conftest import KEY, Command, records
 
@@ -282,11 +285,12 @@ def test_a_report_of_few_clips_is_written_however_long_their_records_are(
 
 
 def test_a_report_of_very_many_clips_is_left_to_a_command(
-    pipeline: Command, job: Path, monkeypatch: pytest.MonkeyPatch
+    job: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("pipeline.report.build.MOST", 1)
-    done = pipeline("run", job, "--output", "my clips")
-    assert "more than 1 clips" in done.err
-    assert "report" in done.err
-    assert "--output 'my clips'" in done.err
-    assert not (job.parent / "my clips" / "report.html").exists()
+    output = job.parent / "my clips"
+    counts = Counts(total=20_001, succeeded=19_999, failed=1, in_doubt=1)
+    write_report_at_end(load(job), job, output, counts)
+    shown = capsys.readouterr().err
+    assert "more than 20,000 clips" in shown
+    assert f"report {job} --output '{output}'" in shown
+    assert not output.exists()

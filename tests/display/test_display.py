@@ -13,7 +13,6 @@ import pytest
 from rich.console import Console
 
 from pipeline import events as ev
-from pipeline.display import plain
 from pipeline.display.live import LiveDisplay
 from pipeline.display.logfile import LogFile
 from pipeline.display.plain import PlainLines
@@ -139,20 +138,17 @@ def test_the_last_line_sums_up_and_the_next_steps_are_commands() -> None:
     ]
 
 
-def test_plain_lines_have_news_and_at_most_one_progress_line_in_30_s(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_plain_lines_have_notable_events_and_at_most_one_progress_line_in_30_s() -> None:
     now = 0.0
-    monkeypatch.setattr(plain.time, "monotonic", lambda: now)
     stream = io.StringIO()
-    lines = PlainLines(stream)
+    lines = PlainLines(stream, clock=lambda: now)
     lines(started())
     for second in range(1, 71):
         now = float(second)
         lines(finished(f"t{second}"))
-    told = stream.getvalue().splitlines()
-    assert len(told) == 3
-    assert "of 10" in told[1]
+    shown = stream.getvalue().splitlines()
+    assert len(shown) == 3
+    assert "of 10" in shown[1]
 
 
 def test_the_rate_counts_this_run_only_and_no_time_on_hold() -> None:

@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 
 from pipeline import events as ev
-from pipeline import notify
 from pipeline.errors import ExitCode
 from pipeline.models import Notify, Record, Status
 from pipeline.notify import Notifier
@@ -84,9 +83,16 @@ def summary(code: ExitCode) -> ev.Summary:
     )
 
 
-def told(inbox: Inbox, *events: ev.Event, on: tuple[str, ...] = ("end", "stop", "outage")) -> Any:
+def sent(
+    inbox: Inbox,
+    *events: ev.Event,
+    on: tuple[str, ...] = ("end", "stop", "outage"),
+    patience: float = 20.0,
+) -> Any:
     warned: list[ev.Event] = []
-    notifier = Notifier("job", Notify(("INBOX",), on), warned.append, report=Path("/out/r.html"))
+    notifier = Notifier(
+        "job", Notify(("INBOX",), on), warned.append, report=Path("/out/r.html"), patience=patience
+    )
     for event in events:
         notifier(event)
     notifier.close()
@@ -102,7 +108,7 @@ def test_a_stop_and_its_end_are_one_message_that_says_everything(
     inbox: Inbox, on: tuple[str, ...]
 ) -> None:
     failures = [finished(reason) for reason in ("moderation", None, "timeout", "moderation")]
-    (message,) = told(inbox, *failures, STOPPING, summary(ExitCode.CREDITS), on=on)
+    (message,) = sent(inbox, *failures, STOPPING, summary(ExitCode.CREDITS), on=on)
     assert message["type"] == "failure"
     assert message["title"].startswith("job: stopped for credits")
     for words in (
@@ -130,31 +136,30 @@ def test_a_stop_and_its_end_are_one_message_that_says_everything(
     ],
 )
 def test_a_message_is_marked_by_how_the_run_ended(inbox: Inbox, code: ExitCode, kind: str) -> None:
-    (message,) = told(inbox, summary(code))
+    (message,) = sent(inbox, summary(code))
     assert message["type"] == kind
 
 
 def test_an_outage_is_told_once_however_often_its_end_is_put_off(inbox: Inbox) -> None:
     held = [ev.Held(ev.Reason.OUTAGE, "HTTP 503", 10.0 * n, 1.0) for n in range(5)]
     resumed = ev.Resumed(ev.Reason.OUTAGE, 60.0, 1.0)
-    messages = told(inbox, *held, resumed, *held)
+    messages = sent(inbox, *held, resumed, *held)
     assert [message["type"] for message in messages] == ["warning", "warning"]
 
 
 def test_only_a_stop_is_told_where_only_stops_are_asked_for(inbox: Inbox) -> None:
-    assert told(inbox, summary(ExitCode.OK), on=("stop",)) == []
+    assert sent(inbox, summary(ExitCode.OK), on=("stop",)) == []
 
 
 def test_a_run_that_met_a_bug_is_told_although_it_has_no_summary(inbox: Inbox) -> None:
-    (message,) = told(inbox, ev.Stopping(ExitCode.BUG, "RuntimeError: x", 0, 1.0))
+    (message,) = sent(inbox, ev.Stopping(ExitCode.BUG, "RuntimeError: x", 0, 1.0))
     assert (message["type"], message["title"]) == ("failure", "job: stopped")
 
 
 def test_a_service_that_never_answers_does_not_hold_the_end_of_a_run(
-    inbox: Inbox, monkeypatch: pytest.MonkeyPatch
+    inbox: Inbox,
 ) -> None:
-    monkeypatch.setattr(notify, "_PATIENCE", 0.3)
     inbox.silent = True
     begun = time.monotonic()
-    assert told(inbox, summary(ExitCode.OK)) == []
+    assert sent(inbox, summary(ExitCode.OK), patience=0.3) == []
     assert time.monotonic() - begun < 10

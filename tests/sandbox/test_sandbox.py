@@ -26,12 +26,13 @@ import httpx
 import pytest
 from PIL import Image, ImageChops, ImageStat
 
-from pipeline.errors import UsageError
-from sandbox import __main__, caption, faults, film, host, server
+from sandbox import caption, faults, film, host
 from sandbox.books import Books, Charged, Opened, ToppedUp
 from sandbox.camera import Move, View, read_move
 from sandbox.clips import Cache, Studio, pad
 from sandbox.command import sandbox as command
+from sandbox.command import serve, settings_from
+from sandbox.errors import SandboxError
 from sandbox.journal import open_books
 from sandbox.outages import Outages
 from sandbox.settings import Clips, Outage, OutageKind, PriceOf, Settings
@@ -557,7 +558,7 @@ def test_a_killed_server_keeps_its_books(client: httpx.Client, tmp_path: Path) -
 def test_books_that_are_none_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "books.jsonl"
     path.write_text('{"type": "novel"}\n')
-    with pytest.raises(UsageError, match="holds no books of the sandbox"):
+    with pytest.raises(SandboxError, match="holds no books of the sandbox"):
         open_books(Settings(books=path), 0)
 
 
@@ -603,7 +604,7 @@ def test_outages_are_told_by_the_clock() -> None:
 
 
 def test_a_taken_port_is_told(sandbox: Sandbox) -> None:
-    with pytest.raises(UsageError, match=f"cannot listen on port {sandbox.port}"):
+    with pytest.raises(SandboxError, match=f"cannot listen on port {sandbox.port}"):
         host.bind("127.0.0.1", sandbox.port)
 
 
@@ -615,16 +616,15 @@ def test_a_sandbox_that_cannot_start_says_so(capfd: pytest.CaptureFixture[str]) 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "192.168.1.1", "example.com"])
 def test_only_loopback_is_served(host: str) -> None:
-    with pytest.raises(UsageError, match="loopback only"):
+    with pytest.raises(SandboxError, match="loopback only"):
         Settings(host=host)
     assert Settings(host="::1").host == "::1"
     assert Settings(host="localhost").host == "localhost"
 
 
-def test_without_its_extra_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(server, "find_spec", lambda name: None)
-    with pytest.raises(UsageError, match="needs its extra") as caught:
-        server.serve(Settings())
+def test_without_its_extra_it_says_what_to_install() -> None:
+    with pytest.raises(SandboxError, match="extra `sandbox`") as caught:
+        serve(Settings(), needs=("sys", "a_module_that_is_not_installed"))
     assert caught.value.hint is not None
     assert "pip install '.[sandbox]'" in caught.value.hint
 
@@ -637,25 +637,21 @@ def test_importing_the_command_needs_no_extra() -> None:
     assert ended.stdout == "set()\n"
 
 
-def settings_of(monkeypatch: pytest.MonkeyPatch, *options: str) -> Settings:
-    made: list[Settings] = []
-    monkeypatch.setattr("sandbox.command.serve", made.append)
-    ended = click.testing.CliRunner().invoke(command, options)
-    assert ended.exit_code == 0, ended.output
-    return made[0]
+def settings_of(*options: str) -> Settings:
+    return settings_from(command.make_context("sandbox", list(options)).params)
 
 
-def test_without_options_the_settings_are_the_defaults(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert settings_of(monkeypatch) == Settings()
+def test_without_options_the_settings_are_the_defaults() -> None:
+    assert settings_of() == Settings()
 
 
-def test_options_become_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_options_become_settings() -> None:
     options = (
         "--models=luma-a, wan-*", "--price-of=aspect_ratio=9:16:1.5", "--fault=500=0.1",
         "--fault=reset=0.2", "--outage=3:4", "--outage-kind=429", "--clips=tiny", "--unmarked",
         "--balance-garbage", "--no-credit-header", "--charge=accept",
     )  # fmt: skip
-    made = settings_of(monkeypatch, *options)
+    made = settings_of(*options)
     assert made.models == ("luma-a", "wan-*")
     assert made.prices == (PriceOf("aspect_ratio", "9:16", Decimal("1.5")),)
     assert made.faults == {"500": 0.1, "reset": 0.2}
@@ -676,25 +672,19 @@ def test_an_option_that_means_nothing_is_refused(option: str) -> None:
 
 
 def test_an_unknown_fault_is_refused() -> None:
-    with pytest.raises(UsageError, match="no fault 'fire'"):
+    with pytest.raises(SandboxError, match="no fault 'fire'"):
         Settings(faults={"fire": 0.1})
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
-    [(["--nonsense"], "No such option"), (["--host=0.0.0.0"], "Hint: --host 127.0.0.1")],
+    ("option", "message"),
+    [("--nonsense", "No such option"), ("--host=0.0.0.0", "\n  --host 127.0.0.1")],
 )
-def test_the_command_tells_what_is_wrong_in_a_few_lines(
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-    options: list[str],
-    said: str,
-) -> None:
-    monkeypatch.setattr(sys, "argv", ["sandbox", *options])
-    assert __main__.main() == 2
-    shown = capsys.readouterr()
-    assert said in shown.err
-    assert shown.out == ""
+def test_the_command_says_in_a_few_lines_what_is_wrong(option: str, message: str) -> None:
+    ended = click.testing.CliRunner().invoke(command, [option])
+    assert ended.exit_code == 2
+    assert message in ended.stderr
+    assert ended.stdout == ""
 
 
 def test_a_price_depends_on_what_is_asked() -> None:
