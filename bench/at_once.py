@@ -98,7 +98,7 @@ def cpu() -> float:
 
 def main() -> None:
     mode, out, count = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])
-    runner.Client = partial(Client, transport=AtOnce()) if mode == "httpx" else Stub  # type: ignore[assignment]
+    provider = partial(Client, transport=AtOnce()) if mode == "httpx" else Stub
     job = Job(
         path=out.parent / "job.yaml",
         name="at-once",
@@ -119,7 +119,8 @@ def main() -> None:
             if ended in {count // 10, count // 2, count}:
                 marks[ended] = cpu(), rss()
 
-    anyio.run(partial(runner.run, job, Endpoint("http://127.0.0.1:9", "bench"), watch=watch))
+    endpoint = Endpoint("http://127.0.0.1:9", "bench")
+    anyio.run(partial(runner.run, job, endpoint, watch=watch, provider=provider))
     (early_cpu, early), (_, half), (end_cpu, end) = marks.values()
     print(
         json.dumps(

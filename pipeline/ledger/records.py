@@ -37,6 +37,11 @@ class Money:
     at_risk: Decimal | None = ZERO
     source: CostSource | None = None
 
+    @property
+    def most(self) -> Decimal:
+        """What it has cost, or may have, as far as it is known."""
+        return (self.cost or ZERO) + (self.at_risk or ZERO)
+
 
 FREE = Money()
 
@@ -51,8 +56,8 @@ def risked(at_risk: Decimal | None) -> Money:
     return Money(None, at_risk)
 
 
-def completed(claim: Claim, outcome: Outcome, booked: Booked) -> Claim:
-    """Complete a claim with the answer that came for it."""
+def completed(claim: Claim, outcome: Outcome, money: Money, remaining: Decimal | None) -> Claim:
+    """Complete a claim with the answer that came for it; `remaining` is the balance as known."""
     assert outcome.body is not None
     done = Completion(
         output=with_ending(claim.output, outcome.body.extension),
@@ -60,9 +65,9 @@ def completed(claim: Claim, outcome: Outcome, booked: Booked) -> Claim:
         sha256=outcome.body.sha256,
         content_type=outcome.body.content_type,
         http_status=outcome.status or 200,
-        cost=booked.cost,
-        cost_source=booked.source,
-        remaining_credits=outcome.remaining,
+        cost=money.cost,
+        cost_source=money.source,
+        remaining_credits=remaining,
         request_id=outcome.request_id,
         finished_at=_after(claim.started_at, outcome.finished),
         duration_s=outcome.seconds,
@@ -159,6 +164,7 @@ def without_output(  # noqa: PLR0913 - the fields of a record
     attempts: int,
     claim: Claim | None,
     simulated: bool | None,
+    remaining: Decimal | None = None,
 ) -> Record:
     """Write how a task ended that has no output."""
     began = outcome.started if outcome else time.time()
@@ -176,7 +182,7 @@ def without_output(  # noqa: PLR0913 - the fields of a record
         cost=money.cost,
         at_risk=money.at_risk,
         cost_source=money.source,
-        remaining_credits=outcome.remaining if outcome else None,
+        remaining_credits=remaining,
         request_id=outcome.request_id if outcome else None,
         error=" ".join(error.split()),
         started_at=started_at,

@@ -4,6 +4,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import Enum, StrEnum
+from typing import Any
 
 
 class Verdict(Enum):
@@ -55,6 +56,39 @@ class Reservation:
     before: Figure | None
     charges: int
     rank: int = 0
+    gate: Any = None
+    booked: Any = None
+
+    def charge(self, header: Decimal | None, cost: Decimal | None, *, learn: bool = True) -> Any:
+        """End it: the request was charged."""
+        self.booked = self.gate.charge(self, header, cost, learn=learn)
+        return self.booked
+
+    def release(self, header: Decimal | None = None) -> None:
+        """End it: the request was not charged."""
+        self.gate.release(self, header)
+
+    def retain(self, header: Decimal | None = None) -> "Reservation":
+        """End it: not charged, and to be sent again."""
+        kept: Reservation = self.gate.keep(self, header)
+        return kept
+
+    def doubt(self, header: Decimal | None, cost: Decimal | None = None) -> Decimal | None:
+        """End it: the request may have been charged."""
+        at_risk: Decimal | None = self.gate.doubt(self, header, cost)
+        return at_risk
+
+    def withdraw(self) -> None:
+        """End it: the request never went out."""
+        self.gate.withdraw(self)
+
+    def rebook(self, cost: Decimal | None) -> Any:
+        """Book it anew."""
+        self.booked = self.gate.rebook(self, cost, self.booked)
+        return self.booked
+
+    def recorded(self) -> None:
+        """Note that the ledger has it."""
 
 
 def goes_before(waiting: Reservation, kept: Reservation | None) -> bool:

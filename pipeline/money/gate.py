@@ -234,6 +234,7 @@ class CreditGate:
             before=self.figure,
             charges=self._charges,
             rank=rank,
+            gate=self,
         )
         for other in self._in_flight if len(self._in_flight) == 1 else ():
             other.alone = False
@@ -258,6 +259,13 @@ class CreditGate:
         """Settle a request that was not charged and is sent again: its price stays reserved."""
         self.release(held, header)
         return self.keep_on(held)
+
+    def retain_another(self, held: Reservation) -> Reservation | None:
+        """Reserve the price of sending again what may have been charged."""
+        return self.keep_another(held)
+
+    def check(self) -> None:
+        """See that the books balance."""
 
     def keep_another(self, held: Reservation) -> Reservation | None:
         """Reserve the price of sending again what may have been charged, where it is there."""

@@ -138,6 +138,14 @@ class Circuit:
         self._next_probe(now, reason, wait)
         return True
 
+    def would_pause(self, task: str, sent: float, *, unreachable: bool) -> bool:
+        """Say whether there is an outage once `failure` is noted."""
+        if self.outage:
+            return True
+        if sent < self._success:
+            return False
+        return unreachable or len(self._failing | {task}) >= self.threshold
+
     def throttled(self, now: float, wait: float | None, reason: str) -> None:
         """Note a 429: hold until the time it names, or back off where it names none."""
         if self.outage:
@@ -200,7 +208,7 @@ class Circuit:
 
     def too_long(self, retry_after: float | None) -> bool:
         """Whether a server asks for a longer wait than the run would hold for an outage."""
-        return retry_after is not None and retry_after > self._patience
+        return retry_after is not None and retry_after > self._usual_patience
 
     def patience_left(self, now: float) -> float:
         """Seconds until the run gives up, while dispatch is held."""
@@ -208,8 +216,11 @@ class Circuit:
 
     @property
     def _patience(self) -> float:
-        if self.hopeless:
-            return min(PATIENCE_WITHOUT_HOPE, self.patience or PATIENCE_WITHOUT_HOPE)
+        usual = self._usual_patience
+        return min(usual, PATIENCE_WITHOUT_HOPE) if self.hopeless else usual
+
+    @property
+    def _usual_patience(self) -> float:
         if self.patience is not None:
             return self.patience
         return PATIENCE if self._answered else PATIENCE_AT_FIRST

@@ -12,7 +12,7 @@ from pipeline.ledger import records
 from pipeline.ledger.manifest import last_records
 from pipeline.models import CostSource, Record
 from pipeline.money.prices import Booked, class_of
-from pipeline.runtime.desk import Desk
+from pipeline.runtime.state import RunState
 
 # By whom a cost may yet turn out to be wrong.
 _REVISABLE = frozenset({CostSource.ESTIMATED, CostSource.MEASURED})
@@ -25,39 +25,40 @@ class Corrections:
     stay estimates.
     """
 
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
+    def __init__(self, state: RunState) -> None:
+        self._state = state
         self._booked: dict[str, set[Decimal]] = {}  # by price class
-        self._told = False
+        self._warned = False
         self._turn = anyio.Lock()  # what one is correcting, another must not find uncorrected
 
     def note(self, name: str, record: Record) -> None:
         """Note a record that is durable; `name` is its price class."""
         if record.cost_source in _REVISABLE and record.cost is not None:
             self._booked.setdefault(name, set()).add(record.cost)
-            self._desk.gate.prices.taught.add(name)
+            self._state.gate.prices.taught.add(name)
 
-    def tell_what_is_odd(self) -> None:
-        """Say once that answers tell a cost that cannot be right."""
-        doubted = self._desk.gate.doubted
-        if doubted is None or self._told:
+    def warn_of_doubted(self) -> None:
+        """Say once that answers report a cost that cannot be right."""
+        doubted = self._state.gate.doubted
+        if doubted is None or self._warned:
             return
-        self._told = True
-        told, booked = map(dollars, doubted)
+        self._warned = True
+        reported, booked = map(dollars, doubted)
         known = f"far off the {booked} that is known" if doubted[1] else "more than there was"
-        said = f"an answer says that it has cost {told} (x-cost), {known}: that is not believed"
-        self._desk.watch(ev.Warned(said, time.time()))
+        self._state.warn(
+            f"an answer says that it has cost {reported} (x-cost), {known}: that is not believed"
+        )
 
     async def close(self) -> None:
         """Ask for the balance a last time, and correct by it."""
-        gate = self._desk.gate
+        gate = self._state.gate
         if self._booked and gate.call_works and not gate.in_flight:
-            await self._desk.ask_balance()
+            await self._state.ask_balance()
         await self.write(last=True)
 
     async def write(self, *, last: bool = False) -> None:
         """Correct the records of each class whose price is known better now, or at the `last`."""
-        taught = self._desk.gate.prices.taught
+        taught = self._state.gate.prices.taught
         names = sorted(self._booked if last else self._booked.keys() & taught)
         taught.clear()
         for name in names:
@@ -67,14 +68,14 @@ class Corrections:
 
     def _wrong(self, name: str, *, last: bool) -> tuple[set[Decimal], Booked] | None:
         """Find the costs of a class that were booked and are wrong, and what is right."""
-        final = self._desk.gate.prices.final(name, last=last)
+        final = self._state.gate.prices.final(name, last=last)
         if final is None or final.cost is None:
             return None
         wrong = self._booked[name] - {final.cost}
         return (wrong, final) if wrong else None
 
     async def _correct(self, name: str, *, last: bool) -> None:
-        desk = self._desk
+        state = self._state
         if (found := self._wrong(name, last=last)) is None:
             return
         wrong, final = found
@@ -82,17 +83,17 @@ class Corrections:
         for record in self._records(name, wrong):
             correction = records.correction(record, final)
             try:
-                await desk.store.correct(correction)
+                await state.store.correct(correction)
             except StorageError as error:
-                desk.stop(ExitCode.STORAGE, error.message)
+                state.stop(ExitCode.STORAGE, error.message)
                 return
             assert correction.cost is not None
-            desk.gate.correct(correction.cost)
-            desk.watch(ev.Finished(correction, desk.money, time.time(), last=False))
+            state.gate.correct(correction.cost)
+            state.watch(ev.Finished(correction, state.money, time.time(), last=False))
 
     def _records(self, name: str, wrong: set[Decimal]) -> list[Record]:
         """Find the records that stand and say a cost that is `wrong`."""
-        store = self._desk.store
+        store = self._state.store
         return [
             record
             for record in last_records(store.layout.manifest, store.history)
@@ -103,7 +104,7 @@ class Corrections:
         ]
 
     def _is_sent_again(self, record: Record) -> bool:
-        flight = self._desk.flying.get(record.task)
-        return flight is not None and (
-            flight.claim is None or flight.claim.started_at != record.started_at
+        attempt = self._state.flying.get(record.task)
+        return attempt is not None and (
+            attempt.claim is None or attempt.claim.started_at != record.started_at
         )

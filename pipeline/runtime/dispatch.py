@@ -3,114 +3,105 @@
 import shutil
 import time
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 
 import anyio
-from aiolimiter import AsyncLimiter
 
 from pipeline import events as ev
+from pipeline.engines.crew import Assignment
 from pipeline.errors import ExitCode, StorageError
 from pipeline.ledger import records
-from pipeline.models import Claim, Task, rfc3339
+from pipeline.models import Claim, rfc3339
 from pipeline.money.figures import Verdict
-from pipeline.runtime.desk import LONGEST_WAIT, Desk, Flight, clock
-from pipeline.runtime.queue import Work
-from pipeline.store.claims import Noting, boot_id
+from pipeline.runtime.lifecycle import Attempt, Stage
+from pipeline.runtime.pace import Pace
+from pipeline.runtime.state import LONGEST_WAIT, RunState, clock
+from pipeline.store.claims import boot_id
 
 # Room for one output while none has been seen.
 FIRST_GUESS = 4 * 1024**2
-
-# Connecting takes a little more or less time: requests must not arrive closer than they left.
-_MARGIN = 0.005
 
 
 class Dispatch:
     """Hands out tasks, one caller at a time.
 
-    `wind_up` gives the verdict on what is parked.
+    `wind_up` ends the tasks that are parked.
     """
 
-    def __init__(self, desk: Desk, wind_up: Callable[[], Awaitable[None]]) -> None:
-        self._desk = desk
+    def __init__(self, state: RunState, wind_up: Callable[[], Awaitable[None]]) -> None:
+        self._state = state
         self._wind_up = wind_up
         self._turn = anyio.Lock(fast_acquire=True)
-        rate = desk.job.rate
-        self._interval = rate.interval * 1.01 + _MARGIN if rate else 0.0
-        self._limiter = AsyncLimiter(1, self._interval) if rate else None
-        self._last = float("-inf")
+        self._pace = Pace.of(state.job.rate)
 
-    async def next(self) -> tuple[Task, Path, Noting] | None:
-        """Wait for the next task that may go, with its files; None when nothing more goes out."""
-        desk = self._desk
+    async def next(self) -> Assignment | None:
+        """Wait for the next task that may go; None when nothing more goes out."""
         while True:
             async with self._turn:
-                work = await self._choose()
-                if work is None:
+                attempt = await self._choose()
+                if attempt is None:
                     return None
-                flight = self._reserve(work)
-                gone = self._limiter is not None and await self._go_at_pace(flight)
-            if self._limiter is None:
+                self._reserve(attempt)
+                going = self._pace.interval > 0 and await self._go_at_pace(attempt)
+            if not self._pace.interval:
                 # Outside the turn, so that many claims share one commit.
-                gone = self._may_go(flight) and await self._claim(flight)
-            if gone and self._may_go(flight):
-                self._announce(flight)
-                flight.noting = desk.store.noting(work.task.key, self._cannot_note)
-                return work.task, desk.store.layout.part(work.task.key), flight.noting
-            self._withdraw(flight)
+                going = self._may_go(attempt) and await self._claim(attempt)
+            if going and self._may_go(attempt):
+                return self._send(attempt)
+            self._withdraw(attempt)
 
     # -- choosing -----------------------------------------------------------------------------
 
-    async def _choose(self) -> Work | None:
-        desk, queue = self._desk, self._desk.queue
+    async def _choose(self) -> Attempt | None:
+        state, queue = self._state, self._state.queue
         while True:
             now = clock()
-            if desk.circuit.outage and queue.parked and not queue.dispatchable:
+            if state.circuit.outage and queue.parked and not queue.dispatchable:
                 # Nothing else is left to probe with.
                 queue.put_later(queue.parked.pop(0), now)
-            if desk.stopped or not (desk.flying or queue.dispatchable):
-                desk.holds.end()
+            if state.stopped or not (state.flying or queue.dispatchable):
+                state.pauses.end()
                 return None
             if (wait := self._must_wait(now)) is not None:
-                await desk.wait(wait)
-            elif (work := queue.head(now, fresh=desk.circuit.outage)) is None:
+                await state.wait(wait)
+            elif (attempt := queue.head(now, fresh=state.circuit.outage)) is None:
                 await self._wait_for_others(now)
             else:
-                work, verdict = self._judge(work)
+                attempt, verdict = self._judge(attempt)
                 if verdict is Verdict.GO:
-                    if not desk.circuit.outage:  # a probe does not end it
-                        desk.holds.end()
-                    queue.take(work)
-                    return work
-                await self._heed(verdict, work)
+                    if not state.circuit.outage:  # a probe does not end it
+                        state.pauses.end()
+                    queue.take(attempt)
+                    return attempt
+                await self._follow(verdict, attempt)
 
-    def _judge(self, work: Work) -> tuple[Work, Verdict]:
-        """Ask the gate; where the next task may not go, one that money is kept for may."""
-        verdict = self._verdict(work)
-        waiting = self._desk.queue.waiting()
-        if verdict in {Verdict.WAIT, Verdict.CLOSED} and waiting not in {None, work}:
+    def _judge(self, attempt: Attempt) -> tuple[Attempt, Verdict]:
+        """Ask the gate; where the next task may not go, one that has money set aside may."""
+        verdict = self._verdict(attempt)
+        waiting = self._state.queue.waiting()
+        if verdict in {Verdict.WAIT, Verdict.CLOSED} and waiting not in {None, attempt}:
             assert waiting is not None
             return waiting, self._verdict(waiting)
-        return work, verdict
+        return attempt, verdict
 
     async def _wait_for_others(self, now: float) -> None:
-        """Wait for a retry, or for what is in flight; else end what else holds the next task."""
-        desk, queue = self._desk, self._desk.queue
+        """Wait for a retry, or for what is in flight; else end what else blocks the next task."""
+        state, queue = self._state, self._state.queue
         due = queue.next_due()
-        if desk.flying or due is not None:
-            await desk.wait(LONGEST_WAIT if due is None else max(due - now, 0.0))
-        elif queue.parked and desk.circuit.outage:
+        if state.flying or due is not None:
+            await state.wait(LONGEST_WAIT if due is None else max(due - now, 0.0))
+        elif queue.parked and state.circuit.outage:
             queue.put_later(queue.parked.pop(0), now)
         elif queue.parked:
             # No other task can go that would show whether they are at fault.
             await self._wind_up()
         elif not queue.restore():
-            await desk.wait(LONGEST_WAIT)
+            await state.wait(LONGEST_WAIT)
 
     def _must_wait(self, now: float) -> float | None:
         """Seconds to wait before looking again; None where the next task may be considered."""
-        desk = self._desk
-        held = desk.paused or desk.streak.holds(len(desk.flying))
-        if held or not desk.queue.dispatchable:
+        state = self._state
+        blocked = state.paused or state.streak.holds(len(state.flying))
+        if blocked or not state.queue.dispatchable:
             return LONGEST_WAIT
         if (wait := self._wait_for_window()) is not None:
             return wait
@@ -118,155 +109,159 @@ class Dispatch:
             return wait
         if (wait := self._wait_for_places(now)) is not None:
             return wait
-        if desk.top_up is not None and (wait := desk.top_up.waits(now)) is not None:
+        if state.top_up is not None and (wait := state.top_up.waits(now)) is not None:
             return wait
         return self._wait_for_room()
 
     def _wait_for_window(self) -> float | None:
-        desk = self._desk
-        if (wait := desk.holds.until_window()) is not None:
+        state = self._state
+        if (wait := state.pauses.until_window()) is not None:
             return wait
-        if desk.holds.window_closes():
-            desk.stop(ExitCode.WINDOW, "the time window closes before another task would end")
+        if state.pauses.window_closes():
+            state.stop(ExitCode.WINDOW, "the time window closes before another task would end")
             return 0.0
         return None
 
     def _wait_for_circuit(self, now: float) -> float | None:
-        desk, circuit = self._desk, self._desk.circuit
-        if circuit.out_of_patience(now, in_flight=len(desk.flying)):
+        state, circuit = self._state, self._state.circuit
+        if circuit.out_of_patience(now, in_flight=len(state.flying)):
             lasting = "; nothing was ever reached, and waiting would not mend it"
             detail = f"{circuit.held} has not ended: {circuit.reason}"
-            desk.stop(ExitCode.OUTAGE, detail + (lasting if circuit.hopeless else ""))
+            state.stop(ExitCode.OUTAGE, detail + (lasting if circuit.hopeless else ""))
             return 0.0
         wait = circuit.waits(now)
         if wait is None or circuit.held is None:
             return wait
-        desk.holds.begin(ev.Reason(circuit.held or ""), circuit.reason, wait)
+        state.pauses.begin(ev.Reason(circuit.held or ""), circuit.reason, wait)
         return min(wait, circuit.patience_left(now))
 
     def _wait_for_places(self, now: float) -> float | None:
         """Leave their places to the requests of a killed run that may still be at work."""
-        desk = self._desk
-        desk.kept = [end for end in desk.kept if end > now]
-        if not desk.kept or len(desk.flying) + len(desk.kept) < desk.job.concurrency:
+        state = self._state
+        state.places = [end for end in state.places if end > now]
+        if not state.places or len(state.flying) + len(state.places) < state.job.concurrency:
             return None
-        return min(desk.kept) - now
+        return min(state.places) - now
 
     def _wait_for_room(self) -> float | None:
-        desk = self._desk
-        root, each = desk.store.layout.root, desk.store.history.largest or FIRST_GUESS
+        state = self._state
+        root, each = state.store.layout.root, state.store.history.largest or FIRST_GUESS
         try:
             disk = shutil.disk_usage(root)
         except OSError as error:
-            desk.stop(ExitCode.STORAGE, f"{root}: {error.strerror}")
+            state.stop(ExitCode.STORAGE, f"{root}: {error.strerror}")
             return 0.0
-        # A total of nothing: some shares do not tell.
-        if not disk.total or disk.free >= each * (len(desk.flying) + 1):
+        # A total of 0: some shares do not say.
+        if not disk.total or disk.free >= each * (len(state.flying) + 1):
             return None
-        if desk.flying:
+        if state.flying:
             return LONGEST_WAIT
         size = f"{each / 1e6:.1f} MB"
-        desk.stop(ExitCode.STORAGE, f"the disk of {root} has no room for another output of {size}")
+        state.stop(ExitCode.STORAGE, f"the disk of {root} has no room for another output of {size}")
         return 0.0
 
-    def _verdict(self, work: Work) -> Verdict:
-        desk = self._desk
-        verdict = desk.gate.consider(work.price_class, work.kept)
-        if desk.top_up is None or not desk.top_up.awaited:
+    def _verdict(self, attempt: Attempt) -> Verdict:
+        state = self._state
+        verdict = state.gate.consider(attempt.price_class, attempt.retained)
+        if state.top_up is None or not state.top_up.awaited:
             return verdict
         # Whether a top-up has come is tried with one request; without a balance call, only so.
-        if desk.flying:
+        if state.flying:
             return Verdict.WAIT
-        blind = verdict is Verdict.CLOSED and not desk.gate.call_works
+        blind = verdict is Verdict.CLOSED and not state.gate.call_works
         return Verdict.GO if blind else verdict
 
-    async def _heed(self, verdict: Verdict, work: Work) -> None:
-        """Do what the gate wants before `work` may go."""
-        desk = self._desk
+    async def _follow(self, verdict: Verdict, attempt: Attempt) -> None:
+        """Do what the gate wants before `attempt` may go."""
+        state = self._state
         if verdict is Verdict.ASK:
-            await desk.ask_balance()
-        elif verdict is Verdict.WAIT or desk.flying:
+            await state.ask_balance()
+        elif verdict is Verdict.WAIT or state.flying:
             # What is being saved now may yet be charged differently.
             await self._wait_for_others(clock())
-        elif work.kept is not None:
-            # What is kept for it does not cover it any more: it stands behind the others again.
-            desk.gate.forgo(work.kept)
-            work.kept = None
-        elif any(desk.gate.consider(c) is Verdict.GO for c in desk.queue.classes_left()):
-            desk.queue.set_aside(work)
+        elif attempt.retained is not None:
+            # The money set aside for it is gone: it stands behind the others again.
+            state.gate.forgo(attempt.retained)
+            attempt.retained = None
+        elif any(state.gate.consider(c) is Verdict.GO for c in state.queue.classes_left()):
+            state.queue.set_aside(attempt)
         else:
-            desk.queue.restore()
-            desk.out_of_credits(desk.gate.why_closed(work.price_class))
+            state.queue.restore()
+            state.out_of_credits(state.gate.why_closed(attempt.price_class))
 
     # -- going out ----------------------------------------------------------------------------
 
-    def _reserve(self, work: Work) -> Flight:
-        held = self._desk.gate.reserve(work.price_class, work.place, work.kept)
-        flight = Flight(work, held)
-        self._desk.flying[work.task.id] = flight
-        self._desk.circuit.dispatched(work.task.id)
-        return flight
+    def _reserve(self, attempt: Attempt) -> None:
+        gate = self._state.gate
+        attempt.reservation = gate.reserve(attempt.price_class, attempt.rank, attempt.retained)
+        attempt.to(Stage.RESERVED)
+        self._state.depart(attempt)
 
-    def _may_go(self, flight: Flight) -> bool:
+    def _may_go(self, attempt: Attempt) -> bool:
         """Look once more: while a claim was written, the world may have changed."""
-        desk = self._desk
-        if desk.stopped or desk.paused or desk.streak.full or desk.holds.window_closes():
+        state = self._state
+        if state.stopped or state.paused or state.streak.full or state.pauses.window_closes():
             return False
-        held = desk.circuit.waits(clock()) is not None
-        return not held or desk.circuit.probing == flight.work.task.id
+        paused = state.circuit.waits(clock()) is not None
+        return not paused or state.circuit.probing == attempt.task.id
 
-    async def _go_at_pace(self, flight: Flight) -> bool:
+    async def _go_at_pace(self, attempt: Attempt) -> bool:
         """Wait for the rate's turn, or for a stop; then claim, and even out what that took."""
-        assert self._limiter is not None
-        if self._desk.stopped:
+        if self._state.stopped:
             return False
-        with anyio.CancelScope() as self._desk.pacing:
-            await self._limiter.acquire()
-            if not self._may_go(flight) or not await self._claim(flight):
+        with anyio.CancelScope() as self._state.pacing:
+            await self._pace.turn()
+            if not self._may_go(attempt) or not await self._claim(attempt):
                 return False
-            await anyio.sleep(max(self._last + self._interval - clock(), 0.0))
-        self._last = clock()
-        return True
+            await self._pace.apart()
+            return True
+        return False
 
-    async def _claim(self, flight: Flight) -> bool:
-        desk, work = self._desk, flight.work
-        flight.claim = Claim(
-            task=work.task.id,
-            fingerprint=work.task.fingerprint,
-            model=work.task.model,
-            params=records.written(work.task.params),
-            meta=work.task.meta,
-            price=desk.gate.prices.estimate(work.price_class),
-            attempt=work.sent + 1,
-            output=work.task.output,
+    async def _claim(self, attempt: Attempt) -> bool:
+        state, task = self._state, attempt.task
+        attempt.claim = Claim(
+            task=task.id,
+            fingerprint=task.fingerprint,
+            model=task.model,
+            params=records.written(task.params),
+            meta=task.meta,
+            price=state.gate.prices.estimate(attempt.price_class),
+            attempt=attempt.number + 1,
+            output=task.output,
             started_at=rfc3339(time.time()),
-            simulated=desk.simulated,
+            simulated=state.simulated,
             boot_id=boot_id(),
         )
         try:
-            await desk.store.claim(work.task.key, flight.claim)
+            await state.store.claim(task.key, attempt.claim)
         except StorageError as error:
-            desk.stop(ExitCode.STORAGE, error.message)
+            state.stop(ExitCode.STORAGE, error.message)
             return False
+        attempt.to(Stage.CLAIMED)
         return True
 
+    def _send(self, attempt: Attempt) -> Assignment:
+        """Hand an attempt to a worker."""
+        state, task = self._state, attempt.task
+        attempt.to(Stage.SENT)
+        attempt.number += 1
+        attempt.retained = None  # it is used up
+        attempt.sent_at = clock()
+        attempt.witness = state.store.noting(task.key, self._cannot_note)
+        state.watch(ev.Dispatched(task.id, task.prompt, attempt.number, time.time(), task.output))
+        return Assignment(task=task, attempt=attempt.id, part=f"{task.key}.part")
+
     def _cannot_note(self, error: OSError) -> None:
-        root = self._desk.store.layout.root
-        self._desk.stop(ExitCode.STORAGE, f"{root}: a claim cannot be written: {error.strerror}")
+        root = self._state.store.layout.root
+        self._state.stop(ExitCode.STORAGE, f"{root}: a claim cannot be written: {error.strerror}")
 
-    def _announce(self, flight: Flight) -> None:
-        flight.work.sent += 1
-        flight.work.kept = None  # it is used up
-        flight.sent = clock()
-        task, sent = flight.work.task, flight.work.sent
-        self._desk.watch(ev.Dispatched(task.id, task.prompt, sent, time.time(), task.output))
-
-    def _withdraw(self, flight: Flight) -> None:
-        """Take a dispatch back that has not gone out."""
-        desk, task = self._desk, flight.work.task
-        desk.store.drop(task.key)
-        desk.gate.withdraw(flight.held)
-        if flight.work.kept is not None:
-            flight.work.kept = desk.gate.keep_on(flight.held)
-        desk.queue.put_back(flight.work)
-        desk.landed(task.id)
+    def _withdraw(self, attempt: Attempt) -> None:
+        """Take an attempt back that has not gone out."""
+        state, reservation = self._state, attempt.reservation
+        assert reservation is not None
+        state.store.drop(attempt.task.key)
+        state.gate.withdraw(reservation)
+        if attempt.retained is not None:
+            attempt.retained = state.gate.keep_on(reservation)
+        state.queue.put_back(attempt)
+        state.land(attempt)

@@ -1,7 +1,4 @@
-"""The composition root: one task's way from the job file to its record, read top to bottom.
-
-job file → plan → queue → gate → claim → attempt → output → record → summary
-"""
+"""The composition root: how the parts of a run are made, started and summed up."""
 
 import time
 from collections.abc import Callable, Collection, Iterable
@@ -9,39 +6,38 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from datetime import time as clock_time
+from typing import Any
 
 import anyio
 
 from pipeline import events as ev
-from pipeline.api.client import Client, Endpoint
+from pipeline.api.client import STALL_TIMEOUT, Client, Endpoint
+from pipeline.engines.crew import Crew, CrewFactory, Session, Setting
+from pipeline.engines.local import local
 from pipeline.errors import DirectoryError, ExitCode, StorageError, UsageError
 from pipeline.job.keys.params import PUBLISHED_PRICES, PUBLISHED_SECONDS
 from pipeline.ledger.history import Standing
 from pipeline.ledger.plan import Plan, Retry, count, make
 from pipeline.models import Gate, Job, Record
+from pipeline.money.account import Account, Alone
 from pipeline.money.gate import CreditGate
 from pipeline.money.topup import TopUp
-from pipeline.runtime.coordinator import Coordinator
+from pipeline.runtime.circuit import Circuit
+from pipeline.runtime.engine import Engine
 from pipeline.runtime.leftover import places_kept
-from pipeline.runtime.pool import run_workers
+from pipeline.runtime.pauses import Pauses
 from pipeline.runtime.queue import Backlog, Queue
 from pipeline.runtime.schedule import hours
 from pipeline.runtime.signals import obeying
-from pipeline.runtime.streak import MOST
+from pipeline.runtime.state import RunState, clock
+from pipeline.runtime.streak import MOST, Streak
 from pipeline.store.commit import Store
 from pipeline.store.layout import hold, wrong_origin
 from pipeline.store.recovery import recover
 
-# Open files that no request needs: libraries, the manifest, the terminal, the log.
-_OTHER_FILES = 40
-
 _WARY = (
     "the last answers of the run before cost and brought no clip:"
     f" {MOST} requests at a time go out until a clip comes"
-)
-_NO_MEMORY = (
-    "this machine has no memory left for another answer. Hint: a lower --concurrency, or close"
-    " other programs; what was in flight here may be in doubt"
 )
 
 
@@ -69,20 +65,25 @@ def ignore(_: ev.Event) -> None:
     """Watch nothing."""
 
 
-async def run(
+async def run(  # noqa: PLR0913 - each port once
     job: Job,
     endpoint: Endpoint,
     *,
     options: Options = Options(),
     watch: ev.Watcher = ignore,
+    provider: Callable[..., Any] = Client,
+    crew: CrewFactory = local,
+    account: Account = Alone(),  # noqa: B008 - it has no state
 ) -> ev.Summary:
     """Render a job, or go on where an earlier run of it stopped.
+
+    `provider`, `crew` and `account` are the ports to the API, to whoever makes the attempts, and to
+    other runs on the same key.
 
     Raises:
         PipelineError: nothing was sent: a bad job file, a directory locked or another job's, …
     """
     _refuse_unknown_price(job)
-    allow_files(job.concurrency)
     began, start = time.time(), anyio.current_time()
     with ExitStack() as resources:
         store, recovered = _open(job, resources, watch, fsync=options.fsync)
@@ -91,27 +92,36 @@ async def run(
         plan = _plan(job, store, backlog, options)
         options.confirm(plan)
 
-        async with Client(endpoint, timeout=job.timeout, max_size=job.max_size) as client:
-            coordinator = Coordinator(
-                job,
+        spool = store.layout.inflight.joinpath
+        async with (
+            provider(endpoint, timeout=job.timeout, max_size=job.max_size) as session,
+            crew(Setting(job, session, spool)) as workers,
+        ):
+            within = hours(job.schedule, options.until, datetime.fromtimestamp(time.time(), UTC))
+            longest = job.timeout + STALL_TIMEOUT
+            state = RunState(
+                job=job,
                 queue=Queue(backlog, plan.classes),
                 gate=_gate(job, store),
                 store=store,
-                balances=client,
+                session=session,
                 watch=watch,
-                hours=hours(job.schedule, options.until, datetime.now(UTC)),
+                circuit=Circuit(job.concurrency, job.retry.outage),
+                pauses=Pauses(watch, within, store.history.durations, longest=longest),
+                streak=Streak(wary=store.history.without_clip >= MOST),
+                account=account,
                 top_up=_top_up(options),
-                simulated=await _origin(store, client),
+                simulated=await _origin(store, session),
             )
             watch(_started(job, plan, began, endpoint.unusual_host))
-            _tell(recovered, (*job.warnings, *plan.warnings), coordinator, watch)
+            _report_start(recovered, (*job.warnings, *plan.warnings), state)
             store.speak()
             if options.keep_places:
-                _keep_places(job, store, coordinator, watch)
-            await _serve(coordinator, client, store, job.concurrency, options)
-            _verify(store, coordinator)
+                _keep_places(state)
+            await _serve(Engine(state), workers, options)
+            _verify(state)
         seconds = anyio.current_time() - start
-        summary = _sum_up(job, coordinator, plan, options, seconds)
+        summary = _sum_up(state, plan, options, seconds)
     watch(summary)
     return summary
 
@@ -155,62 +165,48 @@ def _plan(job: Job, store: Store, backlog: Backlog, options: Options) -> Plan:
     return plan
 
 
-def _keep_places(job: Job, store: Store, coordinator: Coordinator, watch: ev.Watcher) -> None:
+def _keep_places(state: RunState) -> None:
     """Count what a killed run may still have at the API, and say so."""
-    history, now = store.history, time.time()
+    history, now = state.store.history, time.time()
     kept = places_kept(
         history.killed,
         history.durations,
-        usual=PUBLISHED_SECONDS.get(job.model),
-        timeout=job.timeout,
+        usual=PUBLISHED_SECONDS.get(state.job.model),
+        timeout=state.job.timeout,
         now=now,
     )
-    if not kept or not len(coordinator.queue):
+    if not kept or not len(state.queue):
         return
-    coordinator.keep_places(kept)
+    state.places += [clock() + each for each in kept]
     what = "request of a killed run" if len(kept) == 1 else "requests of a killed run"
-    text = f"{len(kept)} {what} may still be at work at the API, and keep their places"
-    watch(ev.Warned(f"{text} for up to {kept[-1]:.0f} s; --no-wait does not wait", now))
+    state.warn(
+        f"{len(kept)} {what} may still be at work at the API, and keep their places for up to"
+        f" {kept[-1]:.0f} s; --no-wait does not wait"
+    )
 
 
-def _verify(store: Store, coordinator: Coordinator) -> None:
+def _verify(state: RunState) -> None:
     """See that what was recorded is found in the manifest."""
     try:
-        store.verify()
+        state.store.verify()
     except StorageError as error:
-        coordinator.stop(ExitCode.STORAGE, error.message)
+        state.stop(ExitCode.STORAGE, error.message)
 
 
-async def _serve(
-    coordinator: Coordinator, client: Client, store: Store, concurrency: int, options: Options
-) -> None:
-    """Run the workers, with the store and the signals beside them."""
-    bugs: list[Exception] = []
-
-    async def work() -> None:
-        try:
-            while (assignment := await coordinator.next()) is not None:
-                outcome = await client.attempt(assignment.task, assignment.part, assignment.noting)
-                await coordinator.settle(assignment.task, outcome)
-        except MemoryError:
-            coordinator.stop(ExitCode.STORAGE, _NO_MEMORY)
-        except Exception as bug:  # noqa: BLE001 - the others' requests are paid: they end well
-            bugs.append(bug)
-            said = client.endpoint.redact(f"{type(bug).__name__}: {bug}")
-            coordinator.stop(ExitCode.BUG, said)
-
+async def _serve(engine: Engine, crew: Crew, options: Options) -> None:
+    """Run the engine, with the store and the signals beside it."""
+    state, store = engine.state, engine.state.store
     async with anyio.create_task_group() as beside:
         beside.start_soon(store.serve)
         try:
-            with anyio.CancelScope() as workers:
-                async with obeying(coordinator, workers, handle=options.handle_signals):
-                    await run_workers(work, min(concurrency, len(coordinator.queue)))
-                    await coordinator.wind_up()
-            coordinator.abandon()
+            with anyio.CancelScope() as working:
+                async with obeying(state, working, handle=options.handle_signals):
+                    await engine.run(crew)
+            state.abandon()
         finally:
             store.stop()
-    if bugs:
-        raise bugs[0]
+    if engine.bugs:
+        raise engine.bugs[0]
 
 
 def _refuse_unknown_price(job: Job) -> None:
@@ -220,28 +216,6 @@ def _refuse_unknown_price(job: Job) -> None:
             "credits.budget cannot be held: with gate: off nothing tells the price",
             hint="write credits.cost, what one request costs",
         )
-
-
-def allow_files(concurrency: int) -> None:
-    """Let the process open a socket and a part for each request in flight, and some more.
-
-    Raises:
-        UsageError: the system does not allow so many.
-    """
-    try:
-        import resource  # noqa: PLC0415 - POSIX alone has it, and the limit
-    except ImportError:
-        return
-    needed = 2 * concurrency + _OTHER_FILES
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft == resource.RLIM_INFINITY or needed <= soft:
-        return
-    if hard != resource.RLIM_INFINITY and needed > hard:
-        raise UsageError(
-            f"a concurrency of {concurrency} needs {needed} open files, and {hard} are allowed",
-            hint=f"--concurrency {max((hard - _OTHER_FILES) // 2, 1)}, or a higher `ulimit -n`",
-        )
-    resource.setrlimit(resource.RLIMIT_NOFILE, (needed, hard))
 
 
 def _gate(job: Job, store: Store) -> CreditGate:
@@ -260,13 +234,13 @@ def _top_up(options: Options) -> TopUp | None:
     return None if options.wait_for_credits is None else TopUp(options.wait_for_credits)
 
 
-async def _origin(store: Store, client: Client) -> bool | None:
+async def _origin(store: Store, session: Session) -> bool | None:
     """Say whether the directory holds simulated clips; refuse to mix them with paid ones."""
     simulated = store.history.simulated
     if simulated is None:
         return None
     # The sandbox lives on loopback alone, and marks its answers.
-    answers = (await client.balance()).simulated if client.endpoint.on_loopback else False
+    answers = (await session.balance()).simulated if session.endpoint.on_loopback else False
     if answers is not None and answers != simulated:
         raise DirectoryError(
             wrong_origin(store.layout.root, simulated=answers),
@@ -288,29 +262,22 @@ def _started(job: Job, plan: Plan, began: float, host: str | None) -> ev.Started
     )
 
 
-def _tell(
-    recovered: list[Record], warnings: Iterable[str], coordinator: Coordinator, watch: ev.Watcher
-) -> None:
-    """Tell what the start has found."""
-    now = time.time()
+def _report_start(recovered: list[Record], warnings: Iterable[str], state: RunState) -> None:
+    """Report what was found at the start."""
     for record in recovered:
-        watch(ev.Recovered(record, now))
-    for warning in (*warnings, *([_WARY] if coordinator.wary else [])):
-        watch(ev.Warned(warning, now))
+        state.watch(ev.Recovered(record, time.time()))
+    for warning in (*warnings, *([_WARY] if state.streak.wary else [])):
+        state.warn(warning)
 
 
-def _sum_up(
-    job: Job, coordinator: Coordinator, plan: Plan, options: Options, seconds: float
-) -> ev.Summary:
+def _sum_up(state: RunState, plan: Plan, options: Options, seconds: float) -> ev.Summary:
     standings = plan.standings.copy()
-    standings.subtract(coordinator.moved)
-    standings.update(coordinator.ended)
-    counts = count(plan.total, standings)
-    stopped = coordinator.stopped
-    if stopped is not None:
-        code, detail = stopped.exit_code, stopped.detail
+    standings.subtract(state.moved)
+    standings.update(state.ended)
+    if state.stopped is not None:
+        code, detail = state.stopped.exit_code, state.stopped.detail
     else:
-        judged = coordinator.ended if options.limit is not None else standings
+        judged = state.ended if options.limit is not None else standings
         flawed = judged[Standing.FAILED] + judged[Standing.IN_DOUBT]
         code = ExitCode.SOME_FAILED if flawed else ExitCode.OK
         detail = code.meaning
@@ -319,12 +286,12 @@ def _sum_up(
     return ev.Summary(
         exit_code=code,
         detail=detail,
-        counts=counts,
-        here=count(plan.selected, coordinator.ended),
-        left=len(coordinator.queue),
-        money=coordinator.money,
-        price_left=plan.price_of(coordinator.queue.left_by_class(), coordinator.gate.prices),
+        counts=count(plan.total, standings),
+        here=count(plan.selected, state.ended),
+        left=len(state.queue),
+        money=state.money,
+        price_left=plan.price_of(state.queue.left_by_class(), state.gate.prices),
         seconds=seconds,
-        output=str(job.output_dir),
+        output=str(state.job.output_dir),
         at=time.time(),
     )

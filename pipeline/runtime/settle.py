@@ -1,372 +1,321 @@
-"""What came of a task: an output and a record, a retry, a doubt, or a stop."""
+"""Settles attempts: inquire where it has to be, decide, then apply in one order."""
 
 import time
+from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import replace
-from datetime import datetime
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from pipeline import events as ev
-from pipeline.api.outcomes import (
-    Decision,
-    Fault,
-    Outcome,
-    Row,
-    cause,
-    decide,
-    describe,
-    means_no_credits,
-)
+from pipeline.api.outcomes import Decision, Fault, Outcome, Row, decide, means_no_credits
 from pipeline.backoff import Retries
+from pipeline.engines.crew import Assignment
 from pipeline.errors import ExitCode, StorageError
 from pipeline.ledger import records
-from pipeline.models import Cause, Gate, InDoubt, Record, Status, Task
-from pipeline.money.prices import Booked
+from pipeline.models import Gate, InDoubt, Record, Status
 from pipeline.runtime.corrections import Corrections
-from pipeline.runtime.desk import Desk, Flight, clock
-from pipeline.runtime.queue import Work
+from pipeline.runtime.lifecycle import Attempt, Stage
+from pipeline.runtime.resolution import (
+    MEANT_FOR_MONEY,
+    UNCLEAR,
+    Ending,
+    Lesson,
+    Next,
+    Resolution,
+    View,
+    exhausted,
+    resolve,
+)
+from pipeline.runtime.state import RunState, clock
 from pipeline.store.layout import wrong_origin
 
-# So many 406s in a row that say nothing mean the account, and not each its own request.
-_UNCLEAR = 3
-_MEANT_FOR_MONEY = frozenset({402, 406})
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What an inquiry has found; see `View`."""
+
+    row: Row
+    out_of_credits: bool = False
+    fell: bool | None = None
 
 
 class Settle:
-    """Carries out what `outcomes.TABLE` decides."""
+    """Settles attempts: their money, their files, and what becomes of their tasks."""
 
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
-        self._retries = Retries(desk.job.retry)
+    def __init__(self, state: RunState) -> None:
+        self._state = state
+        self._retries = Retries(state.job.retry)
         self._unclear = 0  # 406s in a row that fit neither credits nor the request
-        self._corrections = Corrections(desk)
+        self._corrections = Corrections(state)
 
-    async def settle(self, task: Task, outcome: Outcome) -> None:
-        """Take the outcome of a task: it is durable, or to do again, when this returns."""
-        desk = self._desk
-        flight = desk.flying[task.id]
+    async def settle(self, assignment: Assignment, outcome: Outcome) -> None:
+        """Take an outcome: it is durable, or the task is to do again, when this returns.
+
+        One that comes late, of an attempt that is not in flight any more, changes nothing.
+        """
+        state = self._state
+        attempt = state.flying.get(assignment.task.id)
+        if attempt is None or attempt.id != assignment.attempt or attempt.stage is not Stage.SENT:
+            return
+        attempt.to(Stage.ANSWERED)
+        self._check_origin(outcome)
         try:
-            self._check_origin(outcome)
-            await self._act(flight, outcome, decide(outcome))
-            self._corrections.tell_what_is_odd()
+            found = await self._inquire(attempt, outcome)
+            resolution = resolve(attempt, outcome, found.row, self._view(attempt, outcome, found))
+            await self._apply(attempt, outcome, resolution)
+            self._corrections.warn_of_doubted()
             await self._corrections.write()
         except StorageError as error:
             # Its claim stays, so that the next run knows what may have been paid for.
-            lost = f"{task.id} was paid for and could not be saved"
-            desk.stop(ExitCode.STORAGE, f"{error.message}; {lost}" if outcome.ok else error.message)
-        finally:
-            desk.watch(ev.Landed(task.id, time.time()))
-            desk.landed(task.id)
+            state.leave(attempt)
+            lost = f"; {attempt.task.id} was paid for and could not be saved" if outcome.ok else ""
+            state.stop(ExitCode.STORAGE, error.message + lost)
+        # Not where the run is cut off: what is in flight then is left to the next one.
+        state.watch(ev.Landed(attempt.task.id, time.time()))
+        state.land(attempt)
 
     def _check_origin(self, outcome: Outcome) -> None:
-        desk = self._desk
+        state = self._state
         if outcome.status is None:
             return
-        if desk.simulated is None:
-            desk.simulated = outcome.simulated
-        elif desk.simulated != outcome.simulated:
-            root = desk.store.layout.root
-            desk.stop(ExitCode.REFUSED, wrong_origin(root, simulated=outcome.simulated))
+        if state.simulated is None:
+            state.simulated = outcome.simulated
+        elif state.simulated != outcome.simulated:
+            root = state.store.layout.root
+            state.stop(ExitCode.REFUSED, wrong_origin(root, simulated=outcome.simulated))
 
-    async def _act(self, flight: Flight, outcome: Outcome, row: Row) -> None:
-        match row.decision:
-            case Decision.SUCCEED:
-                await self._succeed(flight, outcome)
-            case Decision.RETRY:
-                await self._retry(flight, outcome, row)
-            case Decision.THROTTLE:
-                self._throttle(flight, outcome, row)
-            case Decision.FAIL:
-                await self._fail(flight, outcome, row)
-            case Decision.CREDITS:
-                await self._refused_for_credits(flight, outcome, row)
-            case Decision.IN_DOUBT:
-                await self._doubt(flight, outcome, row)
-            case Decision.STOP:
-                await self._refuse(flight, outcome, row)
+    # -- inquire ------------------------------------------------------------------------------
 
-    # -- it came ------------------------------------------------------------------------------
-
-    async def _succeed(self, flight: Flight, outcome: Outcome) -> None:
-        desk, work = self._desk, flight.work
-        assert flight.claim is not None
-        self._unclear = 0
-        desk.streak.clip(flight.sent)
-        booked = desk.gate.charge(flight.held, outcome.remaining, outcome.cost)
-        desk.gate.processed()
-        claim = records.completed(flight.claim, outcome, booked)
-        try:
-            if desk.gate.wants_a_figure:
-                # The clip is safe before the balance is asked, however long that takes.
-                await desk.store.complete(work.task.key, claim)
-                await desk.ask_balance()
-                booked = desk.gate.rebook(flight.held, outcome.cost, booked)
-                claim = records.completed(flight.claim, outcome, booked)
-            record = await desk.store.finish(work.task.key, claim)
-        except StorageError as error:
-            await self._note_unsaved(work, outcome, booked, error)
-            raise
-        if outcome.detail:
-            desk.watch(ev.Warned(f"{work.task.id}: {outcome.detail}", time.time()))
-        if desk.top_up is not None:
-            desk.top_up.over()
-        desk.announce(work, record)
-        self._corrections.note(work.price_class, record)
-        await self._api_is_alive(flight)
-
-    async def _note_unsaved(
-        self, work: Work, outcome: Outcome, booked: Booked, error: StorageError
-    ) -> None:
-        """Record what was paid for and has no claim any more, or the next run would pay again."""
-        store = self._desk.store
-        if store.has_claim(work.task.key):  # by which the next run takes it in
-            return
-        unsaved = replace(outcome, fault=Fault.UNSAVED, body=None)
-        said = f"it came and could not be saved: {error.message}"
-        with suppress(StorageError):  # nothing can be written: the stop tells what is lost
-            await self._record(work, Status.IN_DOUBT, said, unsaved, records.paid(booked))
-
-    async def _api_is_alive(self, flight: Flight) -> None:
-        """Open the pool again; what was parked was poison, unless an outage has just ended."""
-        circuit, queue = self._desk.circuit, self._desk.queue
-        if not circuit.proves(flight.sent):
-            return
-        was_outage = circuit.alive(clock())
-        parked, queue.parked = queue.parked, []
-        if was_outage:
-            for work in parked:
-                work.attempts = 0
-                queue.put_later(work, clock())
-            return
-        # An answer to what was sent before a task failed tells nothing of it.
-        queue.parked = [work for work in parked if work.failed_at > flight.sent]
-        await self._give_up_all([work for work in parked if work.failed_at <= flight.sent])
-
-    # -- it failed ----------------------------------------------------------------------------
-
-    async def _retry(self, flight: Flight, outcome: Outcome, row: Row) -> None:
-        desk, work, now = self._desk, flight.work, clock()
-        desk.store.drop(work.task.key)
-        work.kept = desk.gate.keep(flight.held, outcome.remaining)
-        work.failed(outcome, describe(outcome, row))
-        work.failed_at = now
-        work.sent -= outcome.fault is Fault.NOT_SENT
-        costs_nothing = self._count_failure(flight, outcome, row)
-        if desk.circuit.outage:
-            self._leave_alone(outcome, work.error)
-        if costs_nothing:
-            desk.queue.put_later(work, now)
-            return
-        work.attempts += 1
-        wait = self._retries.wait(work.attempts, outcome.retry_after)
-        hopeless = desk.circuit.too_long(outcome.retry_after)
-        if not hopeless and not self._retries.exhausted(work.attempts):
-            desk.queue.put_later(work, now + wait)
-            desk.watch(ev.Retrying(work.task.id, work.error, work.attempts, wait, time.time()))
-        elif row.outage and (self._others_can_tell() or desk.circuit.outage):
-            desk.queue.parked.append(work)
-        else:
-            await self._give_up(work)
-
-    def _count_failure(self, flight: Flight, outcome: Outcome, row: Row) -> bool:
-        """Tell the circuit; True where the failure is an outage's and costs no attempt."""
-        if not row.outage:
-            return False
-        circuit = self._desk.circuit
-        before, unreachable = circuit.outage, outcome.fault is Fault.NOT_SENT
-        circuit.failure(
-            flight.work.task.id,
-            clock(),
-            flight.work.error,
-            sent=flight.sent,
-            wait=outcome.retry_after,
-            unreachable=unreachable,
-            hopeless=outcome.hopeless,
-        )
-        return before or unreachable
-
-    def _others_can_tell(self) -> bool:
-        """Whether another task will show if the API is at work: only then is a verdict due."""
-        return len(self._desk.flying) > 1 or self._desk.queue.dispatchable > 0
-
-    async def _give_up(self, work: Work) -> None:
-        """Fail a task that has had its attempts."""
-        self._desk.gate.forgo(work.kept)
-        times = "once" if work.attempts == 1 else f"{work.attempts} times"
-        await self._record(work, Status.FAILED, f"{work.error} (tried {times})", work.outcome)
-
-    async def _give_up_all(self, works: list[Work]) -> None:
-        """Fail tasks that have had their attempts; what cannot be recorded is left to do."""
-        for place, work in enumerate(works):
-            try:
-                await self._give_up(work)
-            except StorageError as error:
-                self._desk.stop(ExitCode.STORAGE, error.message)
-                self._desk.queue.parked += works[place:]
-                return
-
-    async def wind_up(self) -> None:
-        """Give the verdict on what was parked, once no other task can tell more."""
-        parked, self._desk.queue.parked = self._desk.queue.parked, []
-        await self._give_up_all(parked)
-
-    async def close_books(self) -> None:
-        """Ask once more what is left, where that may tell what estimates should have been."""
-        await self._corrections.close()
-
-    def _throttle(self, flight: Flight, outcome: Outcome, row: Row) -> None:
-        desk, work, now = self._desk, flight.work, clock()
-        desk.store.drop(work.task.key)
-        work.kept = desk.gate.keep(flight.held, outcome.remaining)
-        desk.circuit.throttled(now, outcome.retry_after, describe(outcome, row))
-        self._leave_alone(outcome, describe(outcome, row))
-        desk.queue.put_later(work, now)
-
-    def _leave_alone(self, outcome: Outcome, error: str) -> None:
-        """Stop where the server wants to be left alone for longer than the run would wait."""
-        if self._desk.circuit.too_long(outcome.retry_after):
-            end = datetime.fromtimestamp(time.time() + (outcome.retry_after or 0.0)).astimezone()
-            wish = f"the server wants to be left alone until {end:%Y-%m-%d %H:%M}"
-            self._desk.stop(ExitCode.OUTAGE, f"{error}: {wish}")
-
-    async def _fail(self, flight: Flight, outcome: Outcome, row: Row) -> None:
-        desk, work, money = self._desk, flight.work, records.FREE
-        if outcome.status not in _MEANT_FOR_MONEY:
-            self._unclear = 0
-        if not row.charged:
-            desk.gate.release(flight.held, outcome.remaining)
-        elif desk.gate.credible(flight.held, outcome.cost) is not None:
-            gate, held = desk.gate, flight.held
-            money = records.paid(gate.charge(held, outcome.remaining, outcome.cost, learn=False))
-        else:
-            money = records.risked(desk.gate.doubt(flight.held, outcome.remaining))
-        work.attempts += 1
-        error = describe(outcome, row)
-        if row.charged and outcome.ok:
-            name = self._useless(flight, outcome, error)
-            record = await self._record(work, Status.FAILED, error, outcome, money)
-            desk.streak.kept(name, f"{work.task.id}: {record.error}")
-            return
-        desk.gate.processed()
-        await self._record(work, Status.FAILED, error, outcome, money)
-        await self._api_is_alive(flight)
-
-    def _useless(self, flight: Flight, outcome: Outcome, error: str) -> str:
-        """Note an answer that may have cost and brings no clip; it proves nothing."""
-        desk, task = self._desk, flight.work.task
-        # One prompt is refused in each take and format of it: that is one cause.
-        name = task.prompt if cause(outcome) is Cause.MODERATION else task.id
-        said, cut = f"{task.id}: {error}", outcome.fault is Fault.CUT
-        before = desk.streak.full
-        desk.streak.useless(name, said, clock(), sent=flight.sent, cut=cut)
-        others = len(desk.flying) - 1
-        if desk.streak.full and not before and others:
-            said = f"{len(desk.streak)} answers in a row cost and brought no clip: nothing new goes"
-            desk.watch(
-                ev.Warned(f"{said} out until one of the {others} in flight does", time.time())
-            )
-        return name
-
-    # -- it may have been paid for ------------------------------------------------------------
-
-    async def _doubt(self, flight: Flight, outcome: Outcome, row: Row) -> None:
-        desk, work = self._desk, flight.work
-        at_risk = desk.gate.doubt(flight.held, outcome.remaining, outcome.cost)
-        work.failed(outcome, describe(outcome, row))
-        self._count_failure(flight, outcome, row)
-        work.attempts += 1  # in an outage too: each may have been paid for
-        resend = desk.job.retry.in_doubt is InDoubt.RESEND
-        again = resend and not self._retries.exhausted(work.attempts)
-        error = f"{work.error}: it may have been paid for"
-        money = records.risked(at_risk)
-        name = self._useless(flight, outcome, work.error) if outcome.ok else ""
-        record = await self._record(work, Status.IN_DOUBT, error, outcome, money, last=not again)
-        desk.streak.kept(name, f"{work.task.id}: {record.error}")
-        if again:
-            wait = self._retries.wait(work.attempts, None)
-            work.kept = desk.gate.keep_another(flight.held)
-            desk.queue.put_later(work, clock() + wait)
-
-    # -- the run stops ------------------------------------------------------------------------
-
-    async def _refused_for_credits(self, flight: Flight, outcome: Outcome, row: Row) -> None:
-        """Read what speaks of credits: its text, then the balance."""
-        desk, work = self._desk, flight.work
-        if not outcome.ok:
+    async def _inquire(self, attempt: Attempt, outcome: Outcome) -> _Found:
+        """Find the row that applies; where it depends on the balance, ask for that first."""
+        row = decide(outcome)
+        if row.decision is Decision.STOP and row.if_fell and not row.charged:
+            return _Found(row, fell=await self._fell(attempt, outcome))
+        if row.decision is not Decision.CREDITS:
+            return _Found(row)
+        solvent = decide(outcome, solvent=True)
+        if not solvent.charged:
             # Killed while the balance is asked, the next run must not take it for paid.
-            desk.store.drop(work.task.key)
-            desk.gate.release(flight.held, outcome.remaining)
-        if not await self._broke(flight, outcome):
-            await self._act(flight, outcome, decide(outcome, solvent=True))
-            return
-        desk.store.drop(work.task.key)
-        desk.gate.release(flight.held, outcome.remaining)
-        desk.queue.put_back(work)
-        desk.circuit.alive(clock())
-        if desk.stopped is None:
-            desk.out_of_credits(describe(outcome, row))
+            self._state.store.drop(attempt.task.key)
+            attempt.retained = attempt.money.retain(outcome.remaining)
+        if await self._out_of_credits(attempt, outcome):
+            return _Found(row, out_of_credits=True)
+        return _Found(solvent)
 
-    async def _broke(self, flight: Flight, outcome: Outcome) -> bool:
+    async def _out_of_credits(self, attempt: Attempt, outcome: Outcome) -> bool:
         """Whether the account cannot pay; the words of a 2xx count where nothing was taken."""
         said = means_no_credits(outcome)
         if said is False:
             self._unclear = 0
             return False
         if outcome.ok:
-            return await self._fell(flight, outcome) is False
+            return await self._fell(attempt, outcome) is False
         await self._ask_balance()
-        if said or self._desk.gate.may_be_short(flight.work.price_class):
+        if said or self._state.gate.may_be_short(attempt.price_class):
             return True
-        return outcome.status in _MEANT_FOR_MONEY and self._is_unclear_again()
+        # One may be at fault itself; so many in a row are not, whatever the balance says.
+        self._unclear += outcome.status in MEANT_FOR_MONEY
+        return self._unclear >= UNCLEAR and outcome.status in MEANT_FOR_MONEY
 
-    def _is_unclear_again(self) -> bool:
-        """One may be at fault itself; so many in a row are not, whatever the balance says."""
-        self._unclear += 1
-        if self._unclear >= _UNCLEAR:
-            # No top-up would help: there seems to be enough.
-            detail = f"{_UNCLEAR} in a row were refused with 406 and no reason"
-            self._desk.stop(ExitCode.CREDITS, detail)
-        return self._unclear >= _UNCLEAR
-
-    async def _ask_balance(self) -> Decimal | None:
-        """Ask for the balance, where it may be; nothing goes out while it is not known."""
-        desk = self._desk
-        if desk.job.credits.gate is not Gate.AUTO:
-            return None
-        desk.paused += 1
-        try:
-            return await desk.ask_balance()
-        finally:
-            desk.paused -= 1
-
-    async def _fell(self, flight: Flight, outcome: Outcome) -> bool | None:
+    async def _fell(self, attempt: Attempt, outcome: Outcome) -> bool | None:
         """Whether the balance fell by this request; None where nothing tells."""
         if outcome.cost:
             return True
-        told = await self._ask_balance()
-        return self._desk.gate.fell(flight.held, told, outcome.remaining)
+        now = await self._ask_balance()
+        return self._state.gate.fell(attempt.money, now, outcome.remaining)
 
-    async def _refuse(self, flight: Flight, outcome: Outcome, row: Row) -> None:
-        """Stop the run: the API refuses it, or what it sends cannot be saved or is elsewhere."""
-        desk, work, error = self._desk, flight.work, describe(outcome, row)
-        if outcome.fault is Fault.UNSAVED:
-            error = f"{error}: {work.task.id} was paid for and could not be saved"
-        advice = "; ".join(filter(None, (row.why, row.remedy)))
-        hint = "" if outcome.fault is Fault.UNSAVED else f". Hint: {advice}"
-        desk.stop(row.exit_code or ExitCode.API_REFUSES, error + hint)
-        if row.charged or (row.if_fell and await self._fell(flight, outcome)):
-            at_risk = desk.gate.doubt(flight.held, outcome.remaining, outcome.cost or None)
-            work.attempts += 1
-            error = f"{error}: it may have been paid for"
-            await self._record(work, Status.IN_DOUBT, error, outcome, records.risked(at_risk))
+    async def _ask_balance(self) -> Decimal | None:
+        """Ask for the balance, where it may be; nothing goes out while it is not known."""
+        state = self._state
+        if state.job.credits.gate is not Gate.AUTO:
+            return None
+        state.paused += 1
+        try:
+            return await state.ask_balance()
+        finally:
+            state.paused -= 1
+
+    def _view(self, attempt: Attempt, outcome: Outcome, found: _Found) -> View:
+        state, circuit, row = self._state, self._state.circuit, found.row
+        unreachable = outcome.fault is Fault.NOT_SENT
+        sent = attempt.sent_at or 0.0
+        pauses = circuit.would_pause(attempt.task.id, sent, unreachable=unreachable)
+        judged = row.decision is Decision.FAIL and row.charged
+        return View(
+            retries=self._retries,
+            resend=state.job.retry.in_doubt is InDoubt.RESEND,
+            wall_time=time.time(),
+            outage=circuit.outage,
+            outage_then=circuit.outage or (row.outage and pauses),
+            beyond_patience=circuit.too_long(outcome.retry_after),
+            others_can_tell=len(state.flying) > 1 or state.queue.dispatchable > 0,
+            credible_cost=judged and state.gate.credible(attempt.money, outcome.cost) is not None,
+            out_of_credits=found.out_of_credits,
+            fell=found.fell,
+            unclear=self._unclear,
+        )
+
+    # -- apply --------------------------------------------------------------------------------
+
+    async def _apply(self, attempt: Attempt, outcome: Outcome, resolution: Resolution) -> None:
+        """Carry a resolution out.
+
+        What stops or slows the run acts at once. Then money and files, record and ledger in one
+        step; and only when they are durable what lets more requests go out.
+        """
+        self._brake(attempt, outcome, resolution)
+        money = self._end_reservation(attempt, outcome, resolution)
+        if resolution.ending in {Ending.RELEASED, Ending.RETAINED}:
+            # Nothing was paid: killed from here on, the next run must not take it for that.
+            self._state.store.drop(attempt.task.key)
+        if resolution.next is Next.FINISH:
+            await self._finish(attempt, outcome, money)
+        elif resolution.next is Next.RECORD:
+            await self._record_failure(attempt, outcome, resolution, money)
+        await self._let_go_on(attempt, resolution)
+        self._requeue(attempt, resolution)
+
+    def _brake(self, attempt: Attempt, outcome: Outcome, resolution: Resolution) -> None:
+        state, now = self._state, clock()
+        if resolution.stop is not None:
+            state.stop(resolution.stop.exit_code, resolution.stop.detail)
+        if resolution.clear:
+            self._unclear = 0
+        attempt.tries += resolution.tries
+        attempt.number -= resolution.unsent
+        if resolution.next is not Next.FINISH:
+            attempt.failed(outcome, resolution.error, now)
+        if resolution.lesson is Lesson.FAILURE:
+            state.circuit.failure(
+                attempt.task.id,
+                now,
+                resolution.error,
+                sent=attempt.sent_at or 0.0,
+                wait=outcome.retry_after,
+                unreachable=outcome.fault is Fault.NOT_SENT,
+                hopeless=outcome.hopeless,
+            )
+        elif resolution.lesson is Lesson.THROTTLED:
+            state.circuit.throttled(now, outcome.retry_after, resolution.error)
+        if resolution.useless is not None:
+            self._count_useless(attempt, outcome, resolution)
+
+    def _count_useless(self, attempt: Attempt, outcome: Outcome, resolution: Resolution) -> None:
+        """Count an answer that may have cost and brings no clip; it proves nothing."""
+        state, name = self._state, resolution.useless or ""
+        said, cut = f"{attempt.task.id}: {resolution.error}", outcome.fault is Fault.CUT
+        before = state.streak.full
+        state.streak.useless(name, said, clock(), sent=attempt.sent_at or 0.0, cut=cut)
+        others = len(state.flying) - 1
+        if state.streak.full and not before and others:
+            state.warn(
+                f"{len(state.streak)} answers in a row cost and brought no clip: nothing new goes"
+                f" out until one of the {others} in flight does"
+            )
+
+    def _end_reservation(
+        self, attempt: Attempt, outcome: Outcome, resolution: Resolution
+    ) -> records.Money:
+        """End the reservation of an attempt, once; what it has cost or may have."""
+        token, header = attempt.money, outcome.remaining
+        money = records.FREE
+        match resolution.ending:
+            case Ending.CHARGED:
+                money = records.paid(token.charge(header, outcome.cost, learn=resolution.learns))
+            case Ending.DOUBTFUL:
+                cost = outcome.cost if resolution.with_cost else None
+                money = records.risked(token.doubt(header, cost))
+            case Ending.RETAINED:
+                attempt.retained = attempt.retained or token.retain(header)
+            case Ending.RELEASED if attempt.retained is not None:
+                self._state.forgo(attempt)
+            case Ending.RELEASED:
+                token.release(header)
+        if resolution.lesson is Lesson.WORKING:
+            self._state.gate.processed()
+        self._state.account.settle(attempt.id, money.most)
+        return money
+
+    async def _let_go_on(self, attempt: Attempt, resolution: Resolution) -> None:
+        """Open what was closed, as far as this outcome shows that requests are answered."""
+        state = self._state
+        if resolution.next is Next.FINISH:
+            state.streak.clip(attempt.sent_at or 0.0)
+            if state.top_up is not None:
+                state.top_up.over()
+        if resolution.lesson is Lesson.OPEN:
+            state.circuit.alive(clock())
+        elif resolution.lesson is Lesson.WORKING:
+            await self._api_is_alive(attempt.sent_at or 0.0)
+
+    def _requeue(self, attempt: Attempt, resolution: Resolution) -> None:
+        state, now = self._state, clock()
+        if resolution.next is Next.AGAIN:
+            state.queue.put_later(attempt, now + resolution.wait)
+        elif resolution.next is Next.PARK:
+            state.queue.park(attempt)
+        elif resolution.next is Next.REQUEUE:
+            state.queue.put_back(attempt)
+        elif resolution.again_after is not None:
+            attempt.retained = state.gate.retain_another(attempt.money)
+            state.queue.put_later(attempt, now + resolution.again_after)
+        if resolution.announce:
+            wait, tries = resolution.wait, attempt.tries
+            state.watch(ev.Retrying(attempt.task.id, attempt.error, tries, wait, time.time()))
+        if resolution.out_of_credits and state.stopped is None:
+            state.out_of_credits(resolution.error)
+
+    # -- files and records --------------------------------------------------------------------
+
+    async def _finish(self, attempt: Attempt, outcome: Outcome, money: records.Money) -> None:
+        """Place an output, and make it and its record durable."""
+        state, key = self._state, attempt.task.key
+        assert attempt.claim is not None
+        try:
+            claim = records.completed(attempt.claim, outcome, money, self._balance(outcome))
+            if state.gate.wants_a_figure:
+                # The clip is safe before the balance is asked, however long that takes.
+                await state.store.complete(key, claim)
+                attempt.to(Stage.SAVED)
+                await state.ask_balance()
+                money = records.paid(attempt.money.rebook(outcome.cost))
+                claim = records.completed(attempt.claim, outcome, money, self._balance(outcome))
+            await state.store.finish(key, claim, recorded=self._recorder(attempt))
+        except StorageError as error:
+            await self._record_unsaved(attempt, outcome, money, error)
+            raise
+        if outcome.detail:
+            state.warn(f"{attempt.task.id}: {outcome.detail}")
+
+    def _balance(self, outcome: Outcome) -> Decimal | None:
+        """The balance as known to the run: an older answer never raises it."""
+        known = self._state.gate.remaining
+        return outcome.remaining if known is None else known
+
+    async def _record_failure(
+        self, attempt: Attempt, outcome: Outcome, resolution: Resolution, money: records.Money
+    ) -> None:
+        last = resolution.again_after is None
+        record = await self._record(
+            attempt, resolution.status, resolution.error, outcome, money, last=last
+        )
+        if resolution.useless is not None:
+            self._state.streak.kept(resolution.useless, f"{attempt.task.id}: {record.error}")
+
+    async def _record_unsaved(
+        self, attempt: Attempt, outcome: Outcome, money: records.Money, error: StorageError
+    ) -> None:
+        """Record what was paid for and has no claim any more, or the next run would pay again."""
+        if self._state.store.has_claim(attempt.task.key):  # by which the next run takes it in
             return
-        desk.gate.release(flight.held, outcome.remaining)
-        desk.store.drop(work.task.key)
-        desk.queue.put_back(work)
+        unsaved = replace(outcome, fault=Fault.UNSAVED, body=None)
+        said = f"it came and could not be saved: {error.message}"
+        with suppress(StorageError):  # nothing can be written: the stop tells what is lost
+            await self._record(attempt, Status.IN_DOUBT, said, unsaved, money)
 
     async def _record(  # noqa: PLR0913 - the parts of a record
         self,
-        work: Work,
+        attempt: Attempt,
         status: Status,
         error: str,
         outcome: Outcome | None,
@@ -374,22 +323,73 @@ class Settle:
         *,
         last: bool = True,
     ) -> Record:
-        """Make the record of a task without output durable, and tell it."""
-        desk = self._desk
-        flight = desk.flying.get(work.task.id)
+        """Make the record of a task without output durable."""
+        state, task = self._state, attempt.task
         record = records.without_output(
-            work.task,
+            task,
             status,
             error,
             outcome,
             money,
-            attempts=work.sent,
-            claim=flight.claim if flight else None,
-            simulated=desk.simulated,
+            attempts=attempt.number,
+            claim=attempt.claim,
+            simulated=state.simulated,
+            remaining=self._balance(outcome) if outcome else None,
         )
         # Whatever came of what may have been paid for is kept.
-        name = f"{work.task.output}-{work.task.key[:8]}"
-        keep = name if money is not records.FREE else None
-        record = await desk.store.note(work.task.key, record, keep=keep)
-        desk.announce(work, record, last=last)
-        return record
+        keep = f"{task.output}-{task.key[:8]}" if money is not records.FREE else None
+        recorded = self._recorder(attempt, last=last)
+        return await state.store.note(task.key, record, keep=keep, recorded=recorded)
+
+    def _recorder(self, attempt: Attempt, *, last: bool = True) -> Callable[[Record], None]:
+        """Make what is done in one step with a record's entering the ledger."""
+
+        def recorded(record: Record) -> None:
+            attempt.to(Stage.RECORDED)
+            attempt.money.recorded()
+            self._state.announce(attempt, record, last=last)
+            self._corrections.note(attempt.price_class, record)
+
+        return recorded
+
+    # -- parked tasks -------------------------------------------------------------------------
+
+    async def _api_is_alive(self, sent_at: float) -> None:
+        """Open the pool again; what was parked failed by itself, unless an outage has just ended.
+
+        `sent_at` is when the request was sent whose answer shows that the API is at work.
+        """
+        circuit, queue = self._state.circuit, self._state.queue
+        if not circuit.proves(sent_at):
+            return
+        was_outage = circuit.alive(clock())
+        parked, queue.parked = queue.parked, []
+        if was_outage:
+            for attempt in parked:
+                attempt.tries = 0
+                queue.put_later(attempt, clock())
+            return
+        # An answer to what was sent before a task failed tells nothing of it.
+        queue.parked = [one for one in parked if (one.failed_at or 0.0) > sent_at]
+        await self._give_up([one for one in parked if (one.failed_at or 0.0) <= sent_at])
+
+    async def _give_up(self, attempts: list[Attempt]) -> None:
+        """Fail tasks that are out of attempts; what cannot be recorded is left to do."""
+        for place, attempt in enumerate(attempts):
+            self._state.forgo(attempt)
+            error = exhausted(attempt.error, attempt.tries)
+            try:
+                await self._record(attempt, Status.FAILED, error, attempt.outcome)
+            except StorageError as failure:
+                self._state.stop(ExitCode.STORAGE, failure.message)
+                self._state.queue.parked += attempts[place:]
+                return
+
+    async def wind_up(self) -> None:
+        """Fail what is parked, once no other task can show that it was an outage."""
+        parked, self._state.queue.parked = self._state.queue.parked, []
+        await self._give_up(parked)
+
+    async def close_books(self) -> None:
+        """Ask once more what is left, where that may show what estimates should have been."""
+        await self._corrections.close()

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 import anyio
 
 from pipeline.errors import ExitCode
-from pipeline.runtime.coordinator import Coordinator
+from pipeline.runtime.state import RunState
 
 _STOPPING = {"SIGINT": ExitCode.SIGINT, "SIGTERM": ExitCode.SIGTERM, "SIGHUP": ExitCode.SIGHUP}
 # The first prints how the run stands; the second means nothing, and must not kill.
@@ -20,7 +20,7 @@ _ONE_HANG_UP = 0.5
 
 @asynccontextmanager
 async def obeying(
-    coordinator: Coordinator, workers: anyio.CancelScope, *, handle: bool
+    state: RunState, workers: anyio.CancelScope, *, handle: bool
 ) -> AsyncIterator[None]:
     """Stop gently at the first signal to stop, and at once at a second; print at SIGUSR1."""
     callers = {
@@ -37,14 +37,14 @@ async def obeying(
             async for number in arriving:
                 if number.name in _ASKING:
                     if number is signal.SIGUSR1:
-                        coordinator.tell()
+                        state.report()
                     continue
                 now = time.monotonic()
                 same = number is signal.SIGHUP and asked is not None and now - asked < _ONE_HANG_UP
                 if asked is not None and not same:
                     workers.cancel()
                 asked = now if asked is None else asked
-                coordinator.stop(_STOPPING[number.name], f"{number.name} received")
+                state.stop(_STOPPING[number.name], f"{number.name} received")
 
     try:
         async with anyio.create_task_group() as group:

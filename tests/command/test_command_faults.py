@@ -316,9 +316,9 @@ def test_the_key_is_nowhere_whatever_the_server_does_with_it(
 def test_the_key_is_not_in_what_a_bug_says(workspace: CommandWorkspace) -> None:
     workspace.write(["good"])
     patches = (
-        "from pipeline.runtime.coordinator import Coordinator\n"
+        "from pipeline.runtime.settle import Settle\n"
         f"def broken(*_): raise RuntimeError('{KEY}')\n"
-        "Coordinator.settle = broken"
+        "Settle.settle = broken"
     )
     run = workspace.start("--debug", patches=patches).end(bug=True)
     assert run.code == 70

@@ -205,7 +205,7 @@ def test_a_wish_to_be_left_alone_beyond_the_patience_ends_the_run_at_once(
     night = Night(tmp_path, 20, lambda _: told)
     summary = night.run(concurrency=3)
     assert summary.exit_code == ExitCode.OUTAGE
-    assert "wants to be left alone until 2026-12-26" in summary.detail
+    assert "asks to be left alone until 2026-12-26" in summary.detail
     assert len(night.calls) == 3
     assert night.seconds < 2
 

@@ -13,7 +13,8 @@ from pipeline.api.outcomes import Outcome
 from pipeline.ledger.history import Standing
 from pipeline.models import Task, fingerprint
 from pipeline.money.prices import price_class
-from pipeline.runtime.queue import Backlog, Queue, Work
+from pipeline.runtime.lifecycle import Attempt, Stage
+from pipeline.runtime.queue import Backlog, Queue
 
 
 def task(name: str, priority: int = 0, **params: Any) -> Task:
@@ -44,18 +45,26 @@ def queue() -> Iterator[Queue]:
         yield queue
 
 
-def take(queue: Queue, now: float = 0.0, *, fresh: bool = False) -> Work:
-    work = queue.head(now, fresh=fresh)
-    assert work is not None
-    queue.take(work)
-    return work
+def take(queue: Queue, now: float = 0.0, *, fresh: bool = False) -> Attempt:
+    attempt = queue.head(now, fresh=fresh)
+    assert attempt is not None
+    queue.take(attempt)
+    return attempt
+
+
+def answered(queue: Queue, now: float = 0.0, *, fresh: bool = False) -> Attempt:
+    """Take a task, and have it sent and answered."""
+    attempt = take(queue, now, fresh=fresh)
+    for stage in (Stage.RESERVED, Stage.CLAIMED, Stage.SENT, Stage.ANSWERED):
+        attempt.to(stage)
+    return attempt
 
 
 def order(queue: Queue, now: float = 0.0) -> str:
     names = ""
-    while (work := queue.head(now)) is not None:
-        queue.take(work)
-        names += work.task.id
+    while (attempt := queue.head(now)) is not None:
+        queue.take(attempt)
+        names += attempt.task.id
     return names
 
 
@@ -91,11 +100,11 @@ def test_a_task_comes_back_from_disk_as_it_was() -> None:
     with closing(backlog):
         backlog.add(one, Standing.CHANGED)
         backlog.seal()
-        work = backlog.pop()
-    assert work is not None
-    assert work.task.id == "ä"
-    assert work.task.params["params"] == {"nested": [1, 2.5, None, True, "\n"]}
-    assert work.standing is Standing.CHANGED
+        attempt = backlog.pop()
+    assert attempt is not None
+    assert attempt.task.id == "ä"
+    assert attempt.task.params["params"] == {"nested": [1, 2.5, None, True, "\n"]}
+    assert attempt.origin is Standing.CHANGED
 
 
 def test_looking_at_the_next_task_takes_nothing(queue: Queue) -> None:
@@ -104,14 +113,14 @@ def test_looking_at_the_next_task_takes_nothing(queue: Queue) -> None:
 
 
 def test_a_task_put_back_is_the_next_again(queue: Queue) -> None:
-    work = take(queue)
-    queue.put_back(work)
+    attempt = answered(queue)
+    queue.put_back(attempt)
     assert order(queue) == "abcd"
 
 
 def test_a_retry_comes_when_it_is_due_and_before_the_backlog(queue: Queue) -> None:
-    work = take(queue)
-    queue.put_later(work, 10.0)
+    attempt = answered(queue)
+    queue.put_later(attempt, 10.0)
     assert queue.next_due() == 10
     assert take(queue, 9.9).task.id == "b"
     assert take(queue, 10.0).task.id == "a"
@@ -119,16 +128,16 @@ def test_a_retry_comes_when_it_is_due_and_before_the_backlog(queue: Queue) -> No
 
 
 def test_a_retry_that_is_not_due_is_counted_and_not_given(queue: Queue) -> None:
-    works = [take(queue) for _ in range(4)]
-    for work in works:
-        queue.put_later(work, 5.0)
+    attempts = [answered(queue) for _ in range(4)]
+    for attempt in attempts:
+        queue.put_later(attempt, 5.0)
     assert len(queue) == queue.dispatchable == 4
     assert queue.head(4.0) is None
 
 
 def test_a_probe_is_a_task_that_was_never_sent_where_there_is_one(queue: Queue) -> None:
-    tried = take(queue)
-    tried.sent = 1
+    tried = answered(queue)
+    tried.number = 1
     queue.put_later(tried, 0.0)
     assert take(queue, 1.0, fresh=True).task.id == "b"
     for _ in "cd":
@@ -138,18 +147,18 @@ def test_a_probe_is_a_task_that_was_never_sent_where_there_is_one(queue: Queue) 
 
 def test_a_probe_may_be_a_retry_that_is_not_due_where_nothing_else_is_left(queue: Queue) -> None:
     for _ in "abcd":
-        work = take(queue)
-        work.sent = 1
-        queue.put_later(work, 100.0)
+        attempt = answered(queue)
+        attempt.number = 1
+        queue.put_later(attempt, 100.0)
     assert queue.head(0.0) is None
     assert queue.head(0.0, fresh=True) is not None
 
 
 def test_what_is_set_aside_comes_back_in_its_order(queue: Queue) -> None:
     for _ in "ab":
-        work = queue.head(0.0)
-        assert work is not None
-        queue.set_aside(work)
+        attempt = queue.head(0.0)
+        assert attempt is not None
+        queue.set_aside(attempt)
     assert len(queue) == 4
     assert take(queue).task.id == "c"
     assert queue.restore()
@@ -158,14 +167,14 @@ def test_what_is_set_aside_comes_back_in_its_order(queue: Queue) -> None:
 
 
 def test_what_is_parked_is_left_but_not_to_dispatch(queue: Queue) -> None:
-    queue.parked.append(take(queue))
+    queue.park(answered(queue))
     assert (len(queue), queue.dispatchable) == (4, 3)
 
 
 def test_classes_are_counted_as_tasks_come_and_go() -> None:
     queue = filled(task("a", size=1), task("b", size=2))
     with closing(queue.backlog):
-        first, second = (take(queue) for _ in "ab")
+        first, second = (answered(queue) for _ in "ab")
         assert queue.classes_left() == []
         queue.put_later(first, 1.0)
         assert queue.classes_left() == [first.price_class]
@@ -174,8 +183,8 @@ def test_classes_are_counted_as_tasks_come_and_go() -> None:
 
 
 def test_what_failed_is_noted_without_its_text(queue: Queue) -> None:
-    work = take(queue)
-    work.failed(Outcome(0.0, 1.0, status=500, text="x" * 65536), "HTTP 500: x")
-    assert work.outcome is not None
-    assert (work.outcome.status, work.outcome.text) == (500, "")
-    assert work.error == "HTTP 500: x"
+    attempt = take(queue)
+    attempt.failed(Outcome(0.0, 1.0, status=500, text="x" * 65536), "HTTP 500: x", 2.0)
+    assert attempt.outcome is not None
+    assert (attempt.outcome.status, attempt.outcome.text) == (500, "")
+    assert attempt.error == "HTTP 500: x"

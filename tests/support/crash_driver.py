@@ -21,7 +21,7 @@ import anyio
 import anyio._backends._asyncio
 import anyio.lowlevel
 
-import pipeline.runtime.runner
+import pipeline
 from pipeline.api.client import Endpoint, Witness
 from pipeline.api.outcomes import Balance, Body, Outcome
 from pipeline.job import load
@@ -110,13 +110,14 @@ def run(order: dict[str, Any]) -> dict[str, Any]:
     steps = Steps(order["die_at"])
     for name in REAL:
         setattr(os, name, partial(steps.watch, name))
-    pipeline.runtime.runner.Client = partial(Client, Path(order["journal"]), steps)  # type: ignore[assignment,misc]
     job = load(Path(order["job"]))
-    options = pipeline.runtime.runner.Options(
+    options = pipeline.Options(
         retry=frozenset(Retry(name) for name in order["retry"]), keep_places=False
     )
     endpoint = Endpoint("https://api.example.com", "k")
-    summary = anyio.run(partial(pipeline.runtime.runner.run, job, endpoint, options=options))
+    provider = partial(Client, Path(order["journal"]), steps)
+    render = partial(pipeline.run, job, endpoint, options=options, provider=provider)
+    summary = anyio.run(render)
     return {"steps": steps.count, "code": int(summary.exit_code), "ops": steps.ops}
 
 

@@ -11,7 +11,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Self
@@ -68,14 +68,6 @@ class InlineStore(Store):
 
     def __init__(self, *arguments: Any, **more: Any) -> None:
         super().__init__(*arguments, **more, hop=inline)
-
-
-class _Datetime(datetime):
-    """Reads the virtual clock."""
-
-    @classmethod
-    def now(cls, tz: tzinfo | None = None) -> datetime:
-        return datetime.fromtimestamp(time.time(), tz)
 
 
 class FakeClient:
@@ -194,14 +186,18 @@ class Night:
 
         async def main() -> ev.Summary:
             started = anyio.current_time()
-            summary = await runner.run(job, client.endpoint, options=options, watch=self._see)
+            summary = await runner.run(
+                job,
+                client.endpoint,
+                options=options,
+                watch=self._see,
+                provider=lambda *_, **__: client,
+            )
             self.seconds = anyio.current_time() - started
             return summary
 
         with (
-            mock.patch.object(runner, "Client", return_value=client),
             mock.patch.object(runner, "Store", InlineStore),
-            mock.patch.object(runner, "datetime", _Datetime),
         ):
             return virtual.run(main(), at=begin, sleeps=sleeps)
 

@@ -1,4 +1,4 @@
-"""Why nothing goes out just now, told once at its beginning and once at its end."""
+"""Why nothing goes out just now: announced once when it begins, and once when it ends."""
 
 import math
 import time
@@ -9,14 +9,14 @@ import anyio
 from pipeline import events as ev
 from pipeline.runtime.schedule import Hours
 
-# Fewer past durations than this tell nothing of the slowest.
+# With fewer past durations than this, the slowest of them counts.
 _ENOUGH = 5
 
 
-class Holds:
-    """Announces holds, and knows the hours of the run.
+class Pauses:
+    """Announces the pauses of a run, and knows its hours.
 
-    `longest` is how long one request can take, in seconds.
+    `durations` are those of past requests, `longest` how long one can take; both in seconds.
     """
 
     def __init__(
@@ -28,22 +28,22 @@ class Holds:
         self._longest = longest
         self._reason: ev.Reason | None = None
         self._since = 0.0
-        self._told_until = 0.0
+        self._announced_until = 0.0
 
     def begin(self, reason: ev.Reason, detail: str, seconds: float) -> None:
-        """Announce a hold, or its new end."""
+        """Announce a pause, or its new end."""
         now = time.time()
         until = now + seconds if math.isfinite(seconds) else None
         if self._reason is not reason:
             self.end()
             self._reason, self._since = reason, anyio.current_time()
-        elif until is None or abs(until - self._told_until) < 1.0:
+        elif until is None or abs(until - self._announced_until) < 1.0:
             return
-        self._told_until = until or 0.0
+        self._announced_until = until or 0.0
         self._watch(ev.Held(reason, detail, until, now))
 
     def end(self, *, going_on: bool = True) -> None:
-        """Announce the end of a hold: dispatch goes on, or the run stops."""
+        """Announce the end of a pause: dispatch goes on, or the run stops."""
         if self._reason is not None:
             lasted = anyio.current_time() - self._since
             self._watch(ev.Resumed(self._reason, lasted, time.time(), going_on))
@@ -60,16 +60,16 @@ class Holds:
         return wait
 
     def window_closes(self) -> bool:
-        """Whether a task that went out now would end too late, by what past ones took."""
+        """Whether a task that went out now would probably end after the window."""
         if self._hours.closes is None:
             return False
         return time.time() + self._slow() >= self._hours.closes
 
     def _slow(self) -> float:
-        """The 95th percentile of past durations, in seconds, of those that can be.
+        """The 95th percentile of past durations, in seconds.
 
-        What a clock that jumped or a hand has written must not close the window for ever: neither
-        does it count, nor is a task ever expected to take more than half of the window.
+        A clock that jumped or an edited manifest must not close the window for good: durations
+        that cannot be are left out, and no task is expected to take more than half of the window.
         """
         known = sorted(taken for taken in self._durations if 0 <= taken <= self._longest)
         if not known:

@@ -1,0 +1,1 @@
+"""Who makes the attempts: the port, and the workers of this process."""

@@ -1,0 +1,128 @@
+"""The life of a task in one run: its stages, and which may follow which.
+
+`TRANSITIONS` is the whole of it; `Attempt.to` raises on anything else. The diagram in
+`docs/explanation/lifecycle.md` is printed from it by `diagram`, and `make test` reports how many of
+the transitions its runs have gone through.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from pipeline.api.outcomes import Outcome
+from pipeline.ledger.history import Standing
+from pipeline.models import Claim, Task
+from pipeline.money.figures import Reservation
+from pipeline.store.claims import Noting
+
+
+class Stage(StrEnum):
+    """Where a task is on its way."""
+
+    QUEUED = "queued"  # may go out when its turn comes
+    RESERVED = "reserved"  # its price is set aside
+    CLAIMED = "claimed"  # its claim is durable; nothing has left
+    SENT = "sent"  # a worker has it, and its request may be on the wire
+    ANSWERED = "answered"  # the outcome is here
+    SAVED = "saved"  # output and completed claim are durable, its cost is still being found out
+    RECORDED = "recorded"  # its record is durable
+    WAITING = "waiting"  # goes out again at a known time
+    PARKED = "parked"  # out of attempts, until it is known whether that was an outage
+    LEFT = "left"  # its claim stays on the disk, for the next run to resolve
+
+
+TRANSITIONS: dict[Stage, frozenset[Stage]] = {
+    Stage.QUEUED: frozenset({Stage.RESERVED}),
+    Stage.RESERVED: frozenset({Stage.CLAIMED, Stage.QUEUED, Stage.LEFT}),
+    Stage.CLAIMED: frozenset({Stage.SENT, Stage.QUEUED, Stage.LEFT}),
+    Stage.SENT: frozenset({Stage.ANSWERED, Stage.LEFT}),
+    Stage.ANSWERED: frozenset(
+        {Stage.SAVED, Stage.RECORDED, Stage.WAITING, Stage.PARKED, Stage.QUEUED, Stage.LEFT}
+    ),
+    Stage.SAVED: frozenset({Stage.RECORDED, Stage.LEFT}),
+    Stage.RECORDED: frozenset({Stage.WAITING}),  # in doubt, and sent again as the job asks
+    Stage.WAITING: frozenset({Stage.QUEUED}),
+    Stage.PARKED: frozenset({Stage.WAITING, Stage.RECORDED}),
+    Stage.LEFT: frozenset(),
+}
+
+
+class IllegalTransitionError(RuntimeError):
+    """A task went from one stage to another that may not follow it: a bug, which stops the run."""
+
+
+# Called with each transition, from and to. Tests measure by it which of them were covered.
+observers: list[Callable[[Stage, Stage], None]] = []
+
+
+def transitions() -> Iterator[tuple[Stage, Stage]]:
+    """Yield every allowed transition, in the order of the table."""
+    for before, following in TRANSITIONS.items():
+        yield from ((before, after) for after in Stage if after in following)
+
+
+def diagram() -> str:
+    """Draw the table as a Mermaid state diagram, for the documentation."""
+    lines = ["stateDiagram-v2", f"    [*] --> {Stage.QUEUED}"]
+    lines += [f"    {before} --> {after}" for before, after in transitions()]
+    ends = (Stage.RECORDED, Stage.LEFT)
+    return "\n".join([*lines, *(f"    {stage} --> [*]" for stage in ends)])
+
+
+@dataclass(slots=True, eq=False)
+class Attempt:
+    """A task on its way through a run, from the queue to its record; one object all the way.
+
+    `number` counts how often its request went out, `tries` the failures that count against
+    `retry.attempts`. `rank` is its place in the order of importance, from 1. `origin` is the state
+    of the task before the run, by the manifest. `serial` numbers what was in flight in this run.
+    Times are monotonic seconds, None for never.
+
+    While it is in flight it has a `reservation`, and a `claim` once that is written. `retained` is
+    the money set aside for it while it waits to be sent again. `outcome` and `error` are those of
+    its last request, the outcome without its text.
+    """
+
+    task: Task
+    price_class: str
+    origin: Standing = Standing.NEW
+    rank: int = 0
+    serial: int = 0
+    stage: Stage = Stage.QUEUED
+    number: int = 0
+    tries: int = 0
+    reservation: Reservation | None = None
+    retained: Reservation | None = None
+    claim: Claim | None = None
+    witness: Noting | None = None
+    sent_at: float | None = None
+    failed_at: float | None = None
+    error: str = ""
+    outcome: Outcome | None = None
+
+    @property
+    def id(self) -> str:
+        """What names this attempt in this run, and no other."""
+        return f"{self.task.key}.{self.serial}"
+
+    @property
+    def money(self) -> Reservation:
+        """The reservation of its present or last request."""
+        assert self.reservation is not None
+        return self.reservation
+
+    def to(self, stage: Stage) -> None:
+        """Go on to another stage.
+
+        Raises:
+            IllegalTransitionError: it may not follow the present one.
+        """
+        if stage not in TRANSITIONS[self.stage]:
+            raise IllegalTransitionError(f"{self.task.id}: {self.stage} → {stage}")
+        for observe in observers:
+            observe(self.stage, stage)
+        self.stage = stage
+
+    def failed(self, outcome: Outcome, error: str, now: float) -> None:
+        """Note how its last request failed."""
+        self.outcome, self.error, self.failed_at = replace(outcome, text=""), error, now

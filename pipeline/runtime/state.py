@@ -1,0 +1,204 @@
+"""The state of one run: what choosing and settling share."""
+
+import asyncio
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+import anyio
+
+from pipeline import events as ev
+from pipeline.engines.crew import Session
+from pipeline.errors import ExitCode
+from pipeline.ledger.history import STANDINGS, Standing
+from pipeline.models import Job, Record
+from pipeline.money.account import Account, Alone
+from pipeline.money.gate import CreditGate
+from pipeline.money.topup import TopUp
+from pipeline.runtime.circuit import Circuit
+from pipeline.runtime.lifecycle import Attempt, Stage
+from pipeline.runtime.pauses import Pauses
+from pipeline.runtime.queue import Queue
+from pipeline.runtime.streak import Streak
+from pipeline.store.commit import Store
+
+# Waits are cut into pieces, and the wall clock is read again: a laptop may have slept.
+LONGEST_WAIT = 15.0
+
+
+def clock() -> float:
+    """Read the event loop's clock, in seconds: each dispatch looks at it several times."""
+    return asyncio.get_running_loop().time()
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """Why nothing new is dispatched."""
+
+    exit_code: ExitCode
+    detail: str
+
+
+@dataclass(slots=True, eq=False)
+class RunState:
+    """The parts of a run, what is in flight, what has ended, and the stop.
+
+    `moved` and `ended` count by task state, from where and to where; `places` are the times until
+    which requests of a killed run keep their places, in monotonic seconds. While `paused` is not
+    0, nothing goes out.
+    """
+
+    job: Job
+    queue: Queue
+    gate: CreditGate
+    store: Store
+    session: Session
+    watch: ev.Watcher
+    circuit: Circuit
+    pauses: Pauses
+    streak: Streak = field(default_factory=Streak)
+    account: Account = field(default_factory=Alone)
+    top_up: TopUp | None = None
+    simulated: bool | None = None
+    stopped: Stop | None = None
+    flying: dict[str, Attempt] = field(default_factory=dict)
+    left: list[Attempt] = field(default_factory=list)
+    paused: int = 0
+    ended: Counter[Standing] = field(default_factory=Counter)
+    moved: Counter[Standing] = field(default_factory=Counter)
+    places: list[float] = field(default_factory=list)
+    pacing: anyio.CancelScope = field(default_factory=anyio.CancelScope)
+    _changed: anyio.Event | None = None
+    _serial: int = 0
+    _asking: anyio.Lock = field(default_factory=anyio.Lock)
+
+    async def wait(self, seconds: float) -> None:
+        """Wait until something changes, at most for `seconds`."""
+        changed = self._changed = self._changed or anyio.Event()
+        with anyio.move_on_after(min(seconds, LONGEST_WAIT)):
+            await changed.wait()
+
+    def notify(self) -> None:
+        """Wake whoever waits for a change."""
+        if self._changed is not None:
+            self._changed.set()
+            self._changed = None
+
+    def stop(self, exit_code: ExitCode, detail: str) -> None:
+        """Dispatch nothing more; what is in flight finishes. The first reason stays."""
+        if self.stopped is None:
+            self.stopped = Stop(exit_code, detail)
+            self.pauses.end(going_on=False)
+            self.pacing.cancel()
+            self.watch(ev.Stopping(exit_code, detail, len(self.flying), time.time()))
+        self.notify()
+
+    def out_of_credits(self, detail: str) -> None:
+        """Stop for credits, or pause for a top-up where one was asked for and can help."""
+        hopeless = not self.gate.budget_allows(self.queue.classes_left())
+        if self.top_up is None or hopeless or not self.top_up.wait_on(clock()):
+            self.stop(ExitCode.CREDITS, detail)
+            return
+        wait = self.top_up.waits(clock())
+        self.pauses.begin(ev.Reason.CREDITS, detail, wait or 0.0)
+        self.gate.recheck()
+        self.notify()
+
+    def warn(self, message: str) -> None:
+        """Say what a person should know, and that stops nothing."""
+        self.watch(ev.Warned(message, time.time()))
+
+    # -- in flight ----------------------------------------------------------------------------
+
+    def depart(self, attempt: Attempt) -> None:
+        """Note that an attempt is in flight from now on: it counts for every bound."""
+        self._serial += 1
+        attempt.serial = self._serial
+        self.flying[attempt.task.id] = attempt
+        self.circuit.dispatched(attempt.task.id)
+
+    def land(self, attempt: Attempt) -> None:
+        """Note that nothing of an attempt is on its way any more.
+
+        Where answers cost and bring no clip, a clip among what is in flight would show that they
+        are exceptions. Once there is none, the run stops.
+        """
+        self.flying.pop(attempt.task.id, None)
+        # Whatever came, it is no probe on its way any more.
+        self.circuit.withdrawn(attempt.task.id)
+        if self.streak.full and not self.flying:
+            detail = f"{len(self.streak)} in a row cost and brought no clip; the first: "
+            self.stop(ExitCode.API_REFUSES, detail + self.streak.first)
+        self.notify()
+
+    def leave(self, attempt: Attempt) -> None:
+        """Leave an attempt to the next run: its claim on the disk says what is known of it."""
+        if attempt.stage is not Stage.RECORDED:
+            attempt.to(Stage.LEFT)
+            self.left.append(attempt)
+
+    def abandon(self) -> None:
+        """Leave to the next run what was in flight when this one was cut off."""
+        for attempt in self.flying.values():
+            assert attempt.reservation is not None
+            if attempt.witness is not None and attempt.witness.sent:
+                self.gate.doubt(attempt.reservation)
+                self.moved[attempt.origin] += 1
+                self.ended[Standing.IN_DOUBT] += 1
+            self.leave(attempt)
+        self.flying.clear()
+        self.gate.forgo_all()
+
+    # -- money --------------------------------------------------------------------------------
+
+    @property
+    def money(self) -> ev.Money:
+        """What is spent, at risk, reserved and left."""
+        return ev.Money(
+            spent=self.gate.spent,
+            at_risk=self.gate.at_risk,
+            spent_here=self.gate.spent_here,
+            remaining=self.gate.remaining,
+            reserved=self.gate.reserved,
+            budget=self.job.credits.budget,
+        )
+
+    def forgo(self, attempt: Attempt) -> None:
+        """Give back what was set aside for sending a task again."""
+        if attempt.retained is not None:
+            self.gate.forgo(attempt.retained)
+            attempt.retained = None
+
+    def check(self) -> None:
+        """See that the books balance."""
+        self.gate.check()
+
+    async def ask_balance(self) -> Decimal | None:
+        """Ask for the balance, and let the gate know; one question at a time, so none is late."""
+        async with self._asking:
+            question = self.gate.ask()
+            credits_left = (await self.session.balance()).credits
+            self.gate.told(question, credits_left)
+        return credits_left
+
+    # -- what has ended -----------------------------------------------------------------------
+
+    def announce(self, attempt: Attempt, record: Record, *, last: bool = True) -> None:
+        """Count and announce what is durable; `last` where the task is not tried again."""
+        if last:
+            self.moved[attempt.origin] += 1
+            self.ended[STANDINGS[record.status]] += 1
+        self.watch(ev.Finished(record, self.money, time.time(), last, attempt.task.output))
+
+    def report(self) -> None:
+        """Say how the run stands, to whoever watches."""
+        ended = self.ended
+        here = ev.Counts(
+            total=ended.total() + len(self.flying) + len(self.queue),
+            succeeded=ended[Standing.DONE],
+            failed=ended[Standing.FAILED],
+            in_doubt=ended[Standing.IN_DOUBT],
+            pending=len(self.queue),
+        )
+        self.watch(ev.Asked(here, len(self.flying), self.money, time.time()))
