@@ -7,9 +7,8 @@ import anyio
 
 from pipeline import events as ev
 from pipeline.amounts import dollars
-from pipeline.errors import ExitCode, StorageError
+from pipeline.errors import DirectoryError, ExitCode, StorageError
 from pipeline.ledger import records
-from pipeline.ledger.manifest import last_records
 from pipeline.models import CostSource, Record
 from pipeline.money.prices import Booked, class_of
 from pipeline.runtime.state import RunState
@@ -75,33 +74,30 @@ class Corrections:
         return (wrong, final) if wrong else None
 
     async def _correct(self, name: str, *, last: bool) -> None:
-        state = self._state
         if (found := self._wrong(name, last=last)) is None:
             return
         wrong, final = found
         self._booked[name] -= wrong
-        for record in self._records(name, wrong):
-            correction = records.correction(record, final)
-            try:
-                await state.store.correct(correction)
-            except StorageError as error:
-                state.stop(ExitCode.STORAGE, error.message)
-                return
-            assert correction.cost is not None
-            state.gate.correct(correction.cost)
-            state.watch(ev.Finished(correction, state.money, time.time(), last=False))
 
-    def _records(self, name: str, wrong: set[Decimal]) -> list[Record]:
-        """Find the records that stand and say a cost that is `wrong`."""
+        def revisable(record: Record) -> bool:
+            return (
+                record.cost in wrong
+                and record.cost_source in _REVISABLE
+                and class_of(record.model, record.params) == name
+            )
+
         store = self._state.store
-        return [
-            record
-            for record in last_records(store.layout.manifest, store.history)
-            if record.cost in wrong
-            and record.cost_source in _REVISABLE
-            and not self._is_sent_again(record)
-            and class_of(record.model, record.params) == name
-        ]
+        try:
+            for record in await store.find(revisable):
+                if not self._is_sent_again(record):
+                    await store.correct(records.correction(record, final), self._corrected)
+        except (StorageError, DirectoryError) as error:
+            self._state.stop(ExitCode.STORAGE, error.message)
+
+    def _corrected(self, correction: Record) -> None:
+        assert correction.cost is not None
+        self._state.gate.correct(correction.cost)
+        self._state.watch(ev.Finished(correction, self._state.money, time.time(), last=False))
 
     def _is_sent_again(self, record: Record) -> bool:
         attempt = self._state.flying.get(record.task)

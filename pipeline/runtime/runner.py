@@ -31,7 +31,7 @@ from pipeline.runtime.schedule import hours
 from pipeline.runtime.signals import obeying
 from pipeline.runtime.state import RunState, clock
 from pipeline.runtime.streak import MOST, Streak
-from pipeline.store.commit import Store
+from pipeline.store.commit import Hop, Store, in_thread
 from pipeline.store.layout import hold, wrong_origin
 from pipeline.store.recovery import recover
 
@@ -74,11 +74,12 @@ async def run(  # noqa: PLR0913 - each port once
     provider: Callable[..., Any] = Client,
     crew: CrewFactory = local,
     account: Account = Alone(),  # noqa: B008 - it has no state
+    hop: Hop = in_thread,
 ) -> ev.Summary:
     """Render a job, or go on where an earlier run of it stopped.
 
     `provider`, `crew` and `account` are the ports to the API, to whoever makes the attempts, and to
-    other runs on the same key.
+    other runs on the same key. `hop` is how the disk is reached: on virtual time, inline.
 
     Raises:
         PipelineError: nothing was sent: a bad job file, a directory locked or another job's, …
@@ -86,7 +87,7 @@ async def run(  # noqa: PLR0913 - each port once
     _refuse_unknown_price(job)
     began, start = time.time(), anyio.current_time()
     with ExitStack() as resources:
-        store, recovered = _open(job, resources, watch, fsync=options.fsync)
+        store, recovered = _open(job, resources, watch, hop, fsync=options.fsync)
         backlog = Backlog()
         resources.callback(backlog.close)
         plan = _plan(job, store, backlog, options)
@@ -127,7 +128,7 @@ async def run(  # noqa: PLR0913 - each port once
 
 
 def _open(
-    job: Job, resources: ExitStack, watch: ev.Watcher, *, fsync: bool
+    job: Job, resources: ExitStack, watch: ev.Watcher, hop: Hop, *, fsync: bool
 ) -> tuple[Store, list[Record]]:
     """Take the output directory, and take in what a killed run left in it."""
 
@@ -137,7 +138,7 @@ def _open(
     try:
         held = hold(job)
         resources.callback(held.close)
-        store = Store(held.layout, fsync=fsync, warn=warn)
+        store = Store(held.layout, fsync=fsync, warn=warn, hop=hop)
         resources.callback(store.close)
         for warning in held.warnings:
             store.tell(warning)

@@ -15,7 +15,6 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Self
-from unittest import mock
 
 import anyio
 
@@ -26,7 +25,7 @@ from pipeline.ledger.manifest import read
 from pipeline.models import CreditPolicy, Gate, Job, Record, RetryPolicy, Task, fingerprint
 from pipeline.runtime import runner
 from pipeline.runtime.runner import Options
-from pipeline.store.commit import Store, inline
+from pipeline.store.commit import inline
 from support import virtual
 
 MODEL = "luma-txt-2-video"
@@ -61,13 +60,6 @@ CLIP = Answer(200, body=b"clip")
 REFUSED_CONNECT = Answer(fault=Fault.NOT_SENT, seconds=0.01)
 SILENCE = Answer(fault=Fault.NO_ANSWER)
 Api = Callable[[Call], Answer]
-
-
-class InlineStore(Store):
-    """The real store, which commits at once: a thread would not know the virtual clock."""
-
-    def __init__(self, *arguments: Any, **more: Any) -> None:
-        super().__init__(*arguments, **more, hop=inline)
 
 
 class FakeClient:
@@ -192,14 +184,12 @@ class Night:
                 options=options,
                 watch=self._see,
                 provider=lambda *_, **__: client,
+                hop=inline,
             )
             self.seconds = anyio.current_time() - started
             return summary
 
-        with (
-            mock.patch.object(runner, "Store", InlineStore),
-        ):
-            return virtual.run(main(), at=begin, sleeps=sleeps)
+        return virtual.run(main(), at=begin, sleeps=sleeps)
 
     def _see(self, event: ev.Event) -> None:
         self.events.append(event)
