@@ -1,6 +1,6 @@
-"""Print the generated parts of the documentation into its pages; with `--check`, only compare.
+"""Print the job file's schema and the generated parts of the documentation; `--check` compares.
 
-A part stands between `<!-- begin: NAME -->` and `<!-- end: NAME -->`. A test runs `--check`.
+A part is between `<!-- begin: NAME -->` and `<!-- end: NAME -->`. A test runs `--check`.
 """  # noqa: INP001 - scripts are not a package
 
 import inspect
@@ -8,7 +8,6 @@ import json
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from importlib.resources import files
 from pathlib import Path
 from typing import Any, get_args
 
@@ -18,8 +17,10 @@ import pipeline
 from pipeline.api.outcomes import table_markdown
 from pipeline.cli.group import cli
 from pipeline.errors import ExitCode
+from pipeline.job import schema
 
 ROOT = Path(__file__).parent.parent
+SCHEMA = ROOT / "pipeline" / "data" / "job.schema.json"
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 _PART = re.compile(r"(<!-- begin: ([\w-]+) -->\n).*?(<!-- end: \2 -->)", re.DOTALL)
 _WIDTH = 100
@@ -61,8 +62,8 @@ def outcomes() -> str:
 
 def settings() -> str:
     """Every key of the job file, with its type, its default and its description."""
-    schema = _schema()
-    rows = _rows(schema, schema["properties"], "")
+    whole = schema()
+    rows = _rows(whole, whole["properties"], "")
     return "| key | type | default | description |\n|---|---|---|---|\n" + "".join(rows)
 
 
@@ -70,7 +71,7 @@ def parameters() -> str:
     """The parameters of the models that are checked before a run."""
     models = {
         name.removeprefix("params."): part["properties"]
-        for name, part in _schema()["$defs"].items()
+        for name, part in schema()["$defs"].items()
         if name.startswith("params.")
     }
     return "| model | parameter | description |\n|---|---|---|\n" + "".join(
@@ -80,24 +81,18 @@ def parameters() -> str:
     )
 
 
-def _schema() -> dict[str, Any]:
-    text = files("pipeline").joinpath("data/job.schema.json").read_text(encoding="utf-8")
-    schema: dict[str, Any] = json.loads(text)
-    return schema
-
-
-def _rows(schema: dict[str, Any], keys: dict[str, Any], prefix: str) -> Iterator[str]:
+def _rows(whole: dict[str, Any], keys: dict[str, Any], prefix: str) -> Iterator[str]:
     for name, part in keys.items():
         where = f"{prefix}{name}"
         reference = part.get("$ref") or part.get("items", {}).get("anyOf", [{}])[-1].get("$ref")
-        target = schema["$defs"][reference.rpartition("/")[2]] if reference else {}
+        target = whole["$defs"][reference.rpartition("/")[2]] if reference else {}
         inner = target.get("properties")
         if part.get("description"):
             kind, default = _type({**target, **part}), _default(part.get("default"))
-            needed = "required" if where in schema["required"] else default
+            needed = "required" if where in whole["required"] else default
             yield f"| `{where}` | {kind} | {needed} | {_cell(part['description'])} |\n"
         if inner:
-            yield from _rows(schema, inner, f"{where}[]." if "items" in part else f"{where}.")
+            yield from _rows(whole, inner, f"{where}[]." if "items" in part else f"{where}.")
 
 
 def _type(part: dict[str, Any]) -> str:
@@ -169,24 +164,26 @@ PARTS: dict[str, Callable[[], str]] = {
 }
 
 
-def printed(page: str) -> str:
-    """Return a page with each of its generated parts printed again."""
-    return _PART.sub(lambda part: f"{part[1]}\n{PARTS[part[2]]()}\n{part[3]}", page)
+def printed(file: Path) -> str:
+    """Return a file with its generated parts, or all of the schema, printed again."""
+    if file == SCHEMA:
+        return json.dumps(schema(), indent=2, ensure_ascii=False) + "\n"
+    text = file.read_text(encoding="utf-8")
+    return _PART.sub(lambda part: f"{part[1]}\n{PARTS[part[2]]()}\n{part[3]}", text)
 
 
 def main() -> int:
-    """Update the pages; return 1 with `--check` if a page is not current."""
+    """Update the files; return 1 with `--check` if one is not current."""
     stale = 0
-    for page in PAGES:
-        text = page.read_text(encoding="utf-8")
-        current = printed(text)
-        if text == current:
+    for file in (SCHEMA, *PAGES):  # the schema first: pages are printed from it
+        current = printed(file)
+        if file.read_text(encoding="utf-8") == current:
             continue
         if "--check" in sys.argv[1:]:
             stale = 1
-            sys.stderr.write(f"{page.relative_to(ROOT)} is not current: run scripts/reference.py\n")
+            sys.stderr.write(f"{file.relative_to(ROOT)} is not current: run scripts/reference.py\n")
         else:
-            page.write_text(current, encoding="utf-8")
+            file.write_text(current, encoding="utf-8")
     return stale
 
 
