@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 import anyio
 
 from pipeline import events as ev
+from pipeline.amounts import ZERO
 from pipeline.engines.crew import Assignment
 from pipeline.errors import ExitCode, StorageError
 from pipeline.ledger import records
@@ -47,7 +48,7 @@ class Dispatch:
                 going = self._may_go(attempt) and await self._claim(attempt)
             if going and self._may_go(attempt):
                 return self._send(attempt)
-            self._withdraw(attempt)
+            self._state.withdraw(attempt)
 
     # -- choosing -----------------------------------------------------------------------------
 
@@ -67,12 +68,20 @@ class Dispatch:
                 await self._wait_for_others(now)
             else:
                 attempt, verdict = self._judge(attempt)
-                if verdict is Verdict.GO:
+                if verdict is Verdict.GO and (wait := self._admitted(attempt)) is not None:
+                    await state.wait(wait)
+                elif verdict is Verdict.GO:
                     if not state.circuit.outage:  # a probe does not end it
                         state.pauses.end()
                     queue.take(attempt)
                     return attempt
-                await self._follow(verdict, attempt)
+                else:
+                    await self._follow(verdict, attempt)
+
+    def _admitted(self, attempt: Attempt) -> float | None:
+        """Reserve the price with the account; seconds to wait where other runs hold too much."""
+        price = self._state.gate.prices.estimate(attempt.price_class) or ZERO
+        return self._state.account.admit(attempt.task.key, price)
 
     def _judge(self, attempt: Attempt) -> tuple[Attempt, Verdict]:
         """Ask the gate; where the next task may not go, one that has money set aside may."""
@@ -254,14 +263,3 @@ class Dispatch:
     def _cannot_note(self, error: OSError) -> None:
         root = self._state.store.layout.root
         self._state.stop(ExitCode.STORAGE, f"{root}: a claim cannot be written: {error.strerror}")
-
-    def _withdraw(self, attempt: Attempt) -> None:
-        """Take an attempt back that has not gone out."""
-        state, reservation = self._state, attempt.reservation
-        assert reservation is not None
-        state.store.drop(attempt.task.key)
-        state.gate.withdraw(reservation)
-        if attempt.retained is not None:
-            attempt.retained = state.gate.keep_on(reservation)
-        state.queue.put_back(attempt)
-        state.land(attempt)

@@ -33,8 +33,8 @@ class Stage(StrEnum):
 
 TRANSITIONS: dict[Stage, frozenset[Stage]] = {
     Stage.QUEUED: frozenset({Stage.RESERVED}),
-    Stage.RESERVED: frozenset({Stage.CLAIMED, Stage.QUEUED, Stage.LEFT}),
-    Stage.CLAIMED: frozenset({Stage.SENT, Stage.QUEUED, Stage.LEFT}),
+    Stage.RESERVED: frozenset({Stage.CLAIMED, Stage.QUEUED}),
+    Stage.CLAIMED: frozenset({Stage.SENT, Stage.QUEUED}),
     Stage.SENT: frozenset({Stage.ANSWERED, Stage.LEFT}),
     Stage.ANSWERED: frozenset(
         {Stage.SAVED, Stage.RECORDED, Stage.WAITING, Stage.PARKED, Stage.QUEUED, Stage.LEFT}

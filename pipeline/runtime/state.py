@@ -9,6 +9,7 @@ from decimal import Decimal
 import anyio
 
 from pipeline import events as ev
+from pipeline.amounts import ZERO
 from pipeline.engines.crew import Session
 from pipeline.errors import ExitCode
 from pipeline.ledger.history import STANDINGS, Standing
@@ -132,6 +133,16 @@ class RunState:
             self.stop(ExitCode.API_REFUSES, detail + self.streak.first)
         self.notify()
 
+    def withdraw(self, attempt: Attempt) -> None:
+        """Take an attempt back that has not gone out."""
+        self.store.drop(attempt.task.key)
+        self.account.settle(attempt.task.key, ZERO)
+        attempt.money.withdraw()
+        if attempt.retained is not None:
+            attempt.retained = self.gate.keep_on(attempt.money)
+        self.queue.put_back(attempt)
+        self.land(attempt)
+
     def leave(self, attempt: Attempt) -> None:
         """Leave an attempt to the next run: its claim on the disk says what is known of it."""
         if attempt.stage is not Stage.RECORDED:
@@ -139,11 +150,13 @@ class RunState:
             self.left.append(attempt)
 
     def abandon(self) -> None:
-        """Leave to the next run what was in flight when this one was cut off."""
-        for attempt in self.flying.values():
-            assert attempt.reservation is not None
+        """Leave to the next run what is in flight when this one is cut off."""
+        for attempt in list(self.flying.values()):
+            if attempt.stage in {Stage.RESERVED, Stage.CLAIMED}:
+                self.withdraw(attempt)
+                continue
             if attempt.witness is not None and attempt.witness.sent:
-                self.gate.doubt(attempt.reservation)
+                self.gate.doubt(attempt.money)
                 self.moved[attempt.origin] += 1
                 self.ended[Standing.IN_DOUBT] += 1
             self.leave(attempt)

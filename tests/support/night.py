@@ -117,7 +117,8 @@ class FakeClient:
         )
 
     async def balance(self) -> Balance:
-        return self._night.balance
+        told = self._night.balance
+        return told if isinstance(told, Balance) else told()
 
 
 @dataclass
@@ -127,7 +128,9 @@ class Night:
     folder: Path
     tasks: int | list[str] = 10
     api: Api = lambda _: CLIP
-    balance: Balance = field(default_factory=lambda: Balance(simulated=True))
+    balance: Balance | Callable[[], Balance] = field(
+        default_factory=lambda: Balance(simulated=True)
+    )
     params: Callable[[str], dict[str, Any]] = lambda _: {}
     calls: list[Call] = field(default_factory=list)
     seen: Counter[str] = field(default_factory=Counter)
