@@ -18,6 +18,7 @@ from pipeline.api.outcomes import table_markdown
 from pipeline.cli.group import cli
 from pipeline.errors import ExitCode
 from pipeline.job import schema
+from pipeline.runtime.lifecycle import diagram
 
 ROOT = Path(__file__).parent.parent
 SCHEMA = ROOT / "pipeline" / "data" / "job.schema.json"
@@ -116,6 +117,11 @@ def _default(value: Any) -> str:
     return f"`{value}`" if isinstance(value, str | int) else f"`{json.dumps(value)}`"
 
 
+def lifecycle() -> str:
+    """The stages of a task, and which may follow which."""
+    return f"```mermaid\n{diagram()}\n```\n"
+
+
 def library() -> str:
     """The names of the package, with the first line of their docstrings."""
     rows = [(name, getattr(pipeline, name)) for name in pipeline.__all__]
@@ -159,6 +165,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "outcomes": outcomes,
     "settings": settings,
     "parameters": parameters,
+    "lifecycle": lifecycle,
     "library": library,
     "events": events,
 }

@@ -17,6 +17,7 @@ import pytest
 import pipeline
 from pipeline.cli.group import cli
 from pipeline.models import Cause
+from pipeline.runtime.lifecycle import Stage, transitions
 from sandbox.testing import Sandbox
 
 ROOT = Path(__file__).parent.parent
@@ -56,6 +57,14 @@ def test_every_key_of_the_schema_is_in_the_settings() -> None:
     parts |= {f"{name.lower()}.": schema["$defs"][name] for name in _MAPPINGS}
     keys = {prefix + key for prefix, part in parts.items() for key in part["properties"]}
     assert listed >= keys - {name.lower() for name in _MAPPINGS}
+
+
+def test_every_stage_and_every_transition_is_explained() -> None:
+    page = (DOCS / "explanation" / "lifecycle.md").read_text(encoding="utf-8")
+    pairs = re.findall(r"^\| `(\w+)` \| `(\w+)` \|", page, re.MULTILINE)
+    assert pairs == [(str(before), str(after)) for before, after in transitions()]
+    stages = re.findall(r"^\| `(\w+)` \| [^`]", page, re.MULTILINE)
+    assert stages == [str(stage) for stage in Stage]
 
 
 def test_every_environment_variable_that_is_read_is_documented() -> None:
