@@ -1,31 +1,24 @@
 """Poison or outage: a circuit breaker over the whole pool. Pure; times are monotonic seconds.
 
-Different tasks that fail with no success between them are an outage: dispatch holds, and one
+Different tasks that fail with no success between them are an outage: dispatch pauses, and one
 probe at a time goes out with backoff until the first success. Fewer are poison, each its own
-fault. A failure of what was sent before the last success tells little of now: enough of those
-only let the next requests go one at a time, until one of them tells. A 429 holds the pool too,
-until the time the server names.
+fault. A failure of what was sent before the last success says little about now: enough of those
+only make the next requests go one at a time, until one of them is conclusive. A 429 pauses the pool
+too, until the time that the server names.
 """
 
 from dataclasses import dataclass, field
-from enum import StrEnum
 
 from pipeline.backoff import PROBE_FIRST, PROBE_MOST, Backoff
+from pipeline.events import Reason
 
 # The shortest pause after a 429, in seconds.
 LEAST_PAUSE = 1.0
 
 PATIENCE = 2 * 3600.0
 PATIENCE_AT_FIRST = 600.0
-# Nobody listens on this machine, no such name, a wrong certificate: waiting mends none of these.
+# Nothing listens on this machine, no such name, a wrong certificate: waiting fixes none of these.
 PATIENCE_WITHOUT_HOPE = 5.0
-
-
-class Hold(StrEnum):
-    """Why dispatch is held."""
-
-    OUTAGE = "outage"
-    RATE_LIMIT = "rate limit"
 
 
 @dataclass(slots=True)
@@ -39,7 +32,7 @@ class Circuit:
 
     concurrency: int
     patience: float | None = None
-    held: Hold | None = None
+    paused: Reason | None = None
     until: float = 0.0
     reason: str = ""
     probing: str | None = None
@@ -58,8 +51,8 @@ class Circuit:
 
     @property
     def outage(self) -> bool:
-        """Whether dispatch is held by an outage."""
-        return self.held is Hold.OUTAGE
+        """Whether dispatch is paused by an outage."""
+        return self.paused is Reason.OUTAGE
 
     @property
     def threshold(self) -> int:
@@ -70,11 +63,11 @@ class Circuit:
     def cautious(self) -> bool:
         """Whether requests go one at a time, as what was sent earlier makes them suspect."""
         failing = len(self._failing | self._older)
-        return self.held is None and bool(self._older) and failing >= self.threshold
+        return self.paused is None and bool(self._older) and failing >= self.threshold
 
     @property
     def hopeless(self) -> bool:
-        """Whether nothing was ever reached, and waiting alone would not mend it."""
+        """Whether nothing was ever reached, and waiting alone would not fix it."""
         return self._hopeless and not self._reached
 
     def proves(self, sent: float) -> bool:
@@ -96,11 +89,11 @@ class Circuit:
         self._success = now
         self._failing.clear()
         self._older.clear()
-        if self.held is Hold.RATE_LIMIT and now < self.until:
-            # An answer to what was sent before the 429: its time still holds.
+        if self.paused is Reason.RATE_LIMIT and now < self.until:
+            # An answer to what was sent before the 429: its time still applies.
             self._since, self._tries = now, 0
         else:
-            self.held, self.until, self.reason = None, 0.0, ""
+            self.paused, self.until, self.reason = None, 0.0, ""
             self.probing, self._tries = None, 0
         return ended_outage
 
@@ -134,7 +127,7 @@ class Circuit:
             return False
         if not unreachable and len(self._failing) < self.threshold:
             return False
-        self._begin(Hold.OUTAGE, now)
+        self._begin(Reason.OUTAGE, now)
         self._next_probe(now, reason, wait)
         return True
 
@@ -147,13 +140,13 @@ class Circuit:
         return unreachable or len(self._failing | {task}) >= self.threshold
 
     def throttled(self, now: float, wait: float | None, reason: str) -> None:
-        """Note a 429: hold until the time it names, or back off where it names none."""
+        """Note a 429: pause until the time it names, or back off where it names none."""
         if self.outage:
             # The API is there again, and only slow to let us in.
             self._failing.clear()
             self._older.clear()
-        if self.held is not Hold.RATE_LIMIT:
-            self._begin(Hold.RATE_LIMIT, now)
+        if self.paused is not Reason.RATE_LIMIT:
+            self._begin(Reason.RATE_LIMIT, now)
             self.until = now
         elif now < self.until:
             # Another answer of the same burst.
@@ -168,24 +161,24 @@ class Circuit:
         self.until = max(self.until, now + wait)
         self.reason, self.probing = reason, None
 
-    def _begin(self, hold: Hold, now: float) -> None:
-        if self.held is None:
+    def _begin(self, reason: Reason, now: float) -> None:
+        if self.paused is None:
             self._since = now
-        self.held, self.probing, self._tries, self._began = hold, None, 0, now
+        self.paused, self.probing, self._tries, self._began = reason, None, 0, now
 
     def _next_probe(self, now: float, reason: str, wait: float | None) -> None:
         self._tries += 1
         self.probing = None
         pause = max(self._backoff.after(self._tries), wait or 0.0)
-        # The time that a 429 has named holds in an outage too.
+        # The time that a 429 has named applies in an outage too.
         self.until = max(self.until, now + pause)
         self.reason = reason
 
     def waits(self, now: float) -> float | None:
-        """Seconds for which dispatch is held, or None where the next one may go."""
-        if self.probing is not None and (self.held or self.cautious):
+        """Seconds for which dispatch is paused, or None where the next one may go."""
+        if self.probing is not None and (self.paused or self.cautious):
             return float("inf")
-        return self.until - now if self.held and self.until > now else None
+        return self.until - now if self.paused and self.until > now else None
 
     def dispatched(self, task: str) -> None:
         """Note a dispatch: in an outage, or with caution, it is the probe."""
@@ -198,20 +191,20 @@ class Circuit:
             self.probing = None
 
     def out_of_patience(self, now: float, *, in_flight: int = 0) -> bool:
-        """Whether the present hold has lasted too long to go on waiting.
+        """Whether the present pause has lasted too long to go on waiting.
 
-        A rate limit whose time has come is no hold while what went out then is on its way.
+        A rate limit whose time has come pauses nothing while what went out then is in flight.
         """
-        if self.held is Hold.RATE_LIMIT and now >= self.until and in_flight:
+        if self.paused is Reason.RATE_LIMIT and now >= self.until and in_flight:
             return False
-        return self.held is not None and now - self._since >= self._patience
+        return self.paused is not None and now - self._since >= self._patience
 
     def too_long(self, retry_after: float | None) -> bool:
-        """Whether a server asks for a longer wait than the run would hold for an outage."""
+        """Whether a server asks for a longer wait than the run would pause for an outage."""
         return retry_after is not None and retry_after > self._usual_patience
 
     def patience_left(self, now: float) -> float:
-        """Seconds until the run gives up, while dispatch is held."""
+        """Seconds until the run gives up, while dispatch is paused."""
         return self._since + self._patience - now
 
     @property

@@ -109,7 +109,7 @@ class Dispatch:
     def _must_wait(self, now: float) -> float | None:
         """Seconds to wait before looking again; None where the next task may be considered."""
         state = self._state
-        blocked = state.paused or state.streak.holds(len(state.flying))
+        blocked = state.paused or state.streak.blocks(len(state.flying))
         if blocked or not state.queue.dispatchable:
             return LONGEST_WAIT
         if (wait := self._wait_for_window()) is not None:
@@ -134,14 +134,14 @@ class Dispatch:
     def _wait_for_circuit(self, now: float) -> float | None:
         state, circuit = self._state, self._state.circuit
         if circuit.out_of_patience(now, in_flight=len(state.flying)):
-            lasting = "; nothing was ever reached, and waiting would not mend it"
-            detail = f"{circuit.held} has not ended: {circuit.reason}"
+            lasting = "; nothing was ever reached, and waiting would not fix it"
+            detail = f"{circuit.paused} has not ended: {circuit.reason}"
             state.stop(ExitCode.OUTAGE, detail + (lasting if circuit.hopeless else ""))
             return 0.0
         wait = circuit.waits(now)
-        if wait is None or circuit.held is None:
+        if wait is None or circuit.paused is None:
             return wait
-        state.pauses.begin(ev.Reason(circuit.held or ""), circuit.reason, wait)
+        state.pauses.begin(circuit.paused, circuit.reason, wait)
         return min(wait, circuit.patience_left(now))
 
     def _wait_for_places(self, now: float) -> float | None:

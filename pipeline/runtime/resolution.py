@@ -54,7 +54,7 @@ class View:
     """What a resolution depends on beside the attempt and its outcome.
 
     `out_of_credits` and `fell` answer what was inquired before: whether the account cannot pay, and
-    whether the balance fell by this request (None where nothing tells). `unclear` counts the 406s
+    whether the balance fell by this request (None: unknown). `unclear` counts the 406s
     in a row, this one included, that give no reason. `outage` is from before this outcome,
     `outage_then` from when it is counted. `beyond_patience` says that the server asks for a longer
     wait than the run would make.
@@ -154,8 +154,8 @@ def _left_alone(error: str, outcome: Outcome, view: View) -> Stop | None:
     if not view.beyond_patience:
         return None
     end = datetime.fromtimestamp(view.wall_time + (outcome.retry_after or 0.0)).astimezone()
-    wish = f"the server asks to be left alone until {end:%Y-%m-%d %H:%M}"
-    return Stop(ExitCode.OUTAGE, f"{error}: {wish}")
+    request = f"the server asks to be left alone until {end:%Y-%m-%d %H:%M}"
+    return Stop(ExitCode.OUTAGE, f"{error}: {request}")
 
 
 def _fail(attempt: Attempt, outcome: Outcome, row: Row, view: View) -> Resolution:

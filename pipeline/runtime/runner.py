@@ -146,7 +146,7 @@ def _open(
     except (OSError, StorageError) as error:
         raise DirectoryError(
             f"{job.output_dir} cannot be used: {error}",
-            hint="make room, mend its permissions, or choose another directory with --output",
+            hint="make room, fix its permissions, or choose another directory with --output",
         ) from error
 
 
@@ -214,7 +214,7 @@ def _refuse_unknown_price(job: Job) -> None:
     known = job.credits.cost or PUBLISHED_PRICES.get(job.model)
     if job.credits.gate is Gate.OFF and job.credits.budget is not None and known is None:
         raise UsageError(
-            "credits.budget cannot be held: with gate: off nothing tells the price",
+            "credits.budget cannot be enforced: with gate: off the price of a task is unknown",
             hint="write credits.cost, what one request costs",
         )
 

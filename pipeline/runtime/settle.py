@@ -118,7 +118,7 @@ class Settle:
         return self._unclear >= UNCLEAR and outcome.status in MEANT_FOR_MONEY
 
     async def _fell(self, attempt: Attempt, outcome: Outcome) -> bool | None:
-        """Whether the balance fell by this request; None where nothing tells."""
+        """Whether the balance fell by this request; None where nothing shows it."""
         if outcome.cost:
             return True
         now = await self._ask_balance()
@@ -300,7 +300,7 @@ class Settle:
             attempt, resolution.status, resolution.error, outcome, money, last=last
         )
         if resolution.useless is not None:
-            self._state.streak.kept(resolution.useless, f"{attempt.task.id}: {record.error}")
+            self._state.streak.describe(resolution.useless, f"{attempt.task.id}: {record.error}")
 
     async def _record_unsaved(
         self, attempt: Attempt, outcome: Outcome, money: records.Money, error: StorageError
@@ -310,7 +310,7 @@ class Settle:
             return
         unsaved = replace(outcome, fault=Fault.UNSAVED, body=None)
         said = f"it came and could not be saved: {error.message}"
-        with suppress(StorageError):  # nothing can be written: the stop tells what is lost
+        with suppress(StorageError):  # nothing can be written: the stop says what is lost
             await self._record(attempt, Status.IN_DOUBT, said, unsaved, money)
 
     async def _record(  # noqa: PLR0913 - the parts of a record
@@ -336,7 +336,7 @@ class Settle:
             simulated=state.simulated,
             remaining=self._balance(outcome) if outcome else None,
         )
-        # Whatever came of what may have been paid for is kept.
+        # The body of whatever may have been paid for stays, as evidence.
         keep = f"{task.output}-{task.key[:8]}" if money is not records.FREE else None
         recorded = self._recorder(attempt, last=last)
         return await state.store.note(task.key, record, keep=keep, recorded=recorded)
@@ -369,7 +369,7 @@ class Settle:
                 attempt.tries = 0
                 queue.put_later(attempt, clock())
             return
-        # An answer to what was sent before a task failed tells nothing of it.
+        # An answer to what was sent before a task failed says nothing about it.
         queue.parked = [one for one in parked if (one.failed_at or 0.0) > sent_at]
         await self._give_up([one for one in parked if (one.failed_at or 0.0) <= sent_at])
 

@@ -37,12 +37,12 @@ class Streak:
         """Whether there are so many that only a clip may open the pool again."""
         return len(self._brought) >= MOST
 
-    def holds(self, in_flight: int) -> bool:
+    def blocks(self, in_flight: int) -> bool:
         """Whether a clip has to come before another request goes out."""
         return self.full or (self.wary and in_flight >= MOST)
 
     def useless(self, name: str, said: str, now: float, *, sent: float, cut: bool = False) -> None:
-        """Note an answer without a clip; `name` tells it from others of the same cause.
+        """Note an answer without a clip; answers of the same cause have the same `name`.
 
         `sent` is when its request was sent, `cut` says that its body broke off. Many are cut at
         once where a line breaks: only those sent after the first count.
@@ -55,8 +55,8 @@ class Streak:
             return
         self._brought.setdefault(name, said)
 
-    def kept(self, name: str, said: str) -> None:
-        """Say more of an answer that was noted, once its body is kept."""
+    def describe(self, name: str, said: str) -> None:
+        """Replace what is said of an answer that was noted, once its body is in `errors/`."""
         if name in self._brought:
             self._brought[name] = said
 

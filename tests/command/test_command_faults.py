@@ -253,7 +253,7 @@ def test_a_port_of_this_machine_where_nobody_listens_is_named_within_seconds(
     run = workspace.run(url=f"http://127.0.0.1:{port}", within=60)
     assert run.code == 5
     assert f"127.0.0.1:{port}" in run.last_line
-    assert "waiting would not mend it" in run.last_line
+    assert "waiting would not fix it" in run.last_line
     assert "5 left to do" in run.last_line
     assert not workspace.records
 

@@ -2,7 +2,8 @@
 
 import pytest
 
-from pipeline.runtime.circuit import PATIENCE, PATIENCE_AT_FIRST, Circuit, Hold
+from pipeline.events import Reason
+from pipeline.runtime.circuit import PATIENCE, PATIENCE_AT_FIRST, Circuit
 
 
 def open_(circuit: Circuit, now: float) -> bool:
@@ -24,7 +25,7 @@ def test_so_many_different_tasks_make_an_outage(concurrency: int, needed: int) -
         assert not circuit.failure(f"t{number}", 0.0, "x")
         assert open_(circuit, 0.0)
     assert circuit.failure("last", 0.0, "x")
-    assert circuit.held is Hold.OUTAGE
+    assert circuit.paused is Reason.OUTAGE
     assert not open_(circuit, 0.0)
 
 
@@ -91,7 +92,7 @@ def test_the_first_success_opens_the_pool() -> None:
     circuit = in_outage()
     circuit.dispatched("probe")
     circuit.alive(5.0)
-    assert circuit.held is None
+    assert circuit.paused is None
     assert open_(circuit, 5.0)
 
 
@@ -122,7 +123,7 @@ def test_an_outage_that_ends_in_a_429_is_still_an_outage_that_ended() -> None:
     circuit.failure("probe", 1.0, "x")
     circuit.dispatched("probe")
     circuit.throttled(3.0, 10.0, "429")
-    assert circuit.held is Hold.RATE_LIMIT
+    assert circuit.paused is Reason.RATE_LIMIT
     assert circuit.waits(3.0) == 10
     assert circuit.alive(14.0)
 
@@ -176,21 +177,21 @@ def test_a_success_of_what_was_sent_before_a_429_leaves_its_time() -> None:
     assert not circuit.alive(1.0)
     assert circuit.waits(1.0) == 49
     circuit.alive(50.0)
-    assert circuit.held is None
+    assert circuit.paused is None
 
 
 @pytest.mark.parametrize(
     ("patience", "answered", "expected"),
     [(None, False, PATIENCE_AT_FIRST), (None, True, PATIENCE), (30.0, False, 30), (30.0, True, 30)],
 )
-@pytest.mark.parametrize("kind", Hold)
+@pytest.mark.parametrize("kind", Reason)
 def test_patience_counts_from_the_begin_of_the_hold(
-    patience: float | None, answered: bool, expected: float, kind: Hold
+    patience: float | None, answered: bool, expected: float, kind: Reason
 ) -> None:
     circuit = Circuit(1, patience)
     if answered:
         circuit.alive(0.0)
-    if kind is Hold.OUTAGE:
+    if kind is Reason.OUTAGE:
         circuit.failure("t", 100.0, "x", unreachable=True)
     else:
         circuit.throttled(100.0, 5.0, "x")

@@ -186,7 +186,7 @@ def test_what_was_never_reached_and_cannot_be_ends_in_seconds(tmp_path: Path, wi
     night = Night(tmp_path, 60, lambda _: nobody)
     summary = night.run(concurrency=width, retry={"outage": 7200.0})
     assert summary.exit_code == ExitCode.OUTAGE
-    assert "waiting would not mend it" in summary.detail
+    assert "waiting would not fix it" in summary.detail
     assert night.seconds < 10
     assert (summary.counts.pending, summary.money.at_risk) == (60, 0)
 
