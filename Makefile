@@ -20,7 +20,7 @@ unexport PYTHONPATH PYTHONHOME
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
 .PHONY: help demo test test-variants check format render overnight calendar plan status report open sandbox \
-	chaos soak bench bench-quick browser-test test-all-pythons lock clean job-given
+	chaos soak bench bench-quick browser-test test-all-pythons lock changelog clean job-given
 
 help: ## This list
 	@awk 'BEGIN { FS = ":.*## " } \
@@ -102,6 +102,9 @@ test-all-pythons: ## The tests on each Python from 3.11 to 3.14 that is here
 
 lock: ## Lock the versions again (needs uv); ARGS=--upgrade takes newer ones
 	@scripts/lock $(ARGS)
+
+changelog: .venv/.installed-dev ## Move the fragments of changelog.d/ into CHANGELOG.md
+	@$(PY) -m towncrier build --yes --version next
 
 clean: ## Remove what make made, .venv too; renders, manifests and .env stay
 	rm -rf .venv .venv-bench .make .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist

@@ -65,13 +65,14 @@ _HOMES = {
     "status": "library",
 }
 
+if not TYPE_CHECKING:  # a type checker shall report a name that is not there
 
-def __getattr__(name: str) -> Any:
-    if name == "events":
-        return import_module("pipeline.events")
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"pipeline.{_HOMES[name]}"), name)
+    def __getattr__(name: str) -> Any:
+        if name == "events":
+            return import_module("pipeline.events")
+        if name not in _HOMES:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return getattr(import_module(f"pipeline.{_HOMES[name]}"), name)
 
 
 def __dir__() -> list[str]:
