@@ -64,7 +64,7 @@ open: job-given .venv/.installed-run ## Show the report of JOB in the browser
 ##@ Work on it
 
 test: .venv/.installed-dev ## The tests, but slow ones and the browser's; branch coverage ≥ 95 %
-	@$(PYTEST) -m "not slow and not browser and not variant" --cov=pipeline --cov=sandbox --cov-branch --cov-fail-under=95 $(ARGS)
+	@$(PYTEST) -m "not slow and not browser and not variant" --cov=pipeline --cov=sandbox --cov-branch --cov-fail-under=95 --transitions $(ARGS)
 
 test-variants: .venv/.installed-dev ## The variants of tests through the real command, some minutes
 	@$(PYTEST) -m "variant and not slow and not browser" $(ARGS)
