@@ -18,17 +18,17 @@ RESULTS = HERE / "results"
 
 def main() -> None:
     in_own_venv("run")
-    told = _arguments()
-    chosen = told.only.split(",") if told.only else list(ROWS)
+    args = _arguments()
+    chosen = args.only.split(",") if args.only else list(ROWS)
     if unknown := set(chosen) - set(ROWS):
         sys.exit(f"unknown rows: {', '.join(unknown)}; known: {', '.join(ROWS)}")
-    folder = (told.dir or RESULTS / "work").resolve()
+    folder = (args.dir or RESULTS / "work").resolve()
     folder.mkdir(parents=True, exist_ok=True)
     memory = _memory()
-    settings = Settings(told.quick, folder, memory, told.rounds or (1 if told.quick else 5), _say)
+    settings = Settings(args.quick, folder, memory, args.rounds or (1 if args.quick else 5), _say)
     began = time.time()
     results = {
-        "quick": told.quick,
+        "quick": args.quick,
         "command": " ".join(["bash bench/run", *sys.argv[1:]]),
         "when": time.strftime("%Y-%m-%d", time.gmtime()),
         "machine": describe(folder, memory),
@@ -40,12 +40,12 @@ def main() -> None:
             results["rows"] += [row.as_json() for row in ROWS[name](settings)]
             _keep(results, time.strftime("%Y%m%dT%H%M%S", time.gmtime(began)))
     finally:
-        shutil.rmtree(folder if told.dir is None else folder / "work", ignore_errors=True)
+        shutil.rmtree(folder if args.dir is None else folder / "work", ignore_errors=True)
         if memory:
             shutil.rmtree(memory, ignore_errors=True)
     print(markdown(results))
     _say(f"{time.time() - began:.0f} s; the figures are in bench/results")
-    if told.write:
+    if args.write:
         _write(results)
 
 

@@ -117,12 +117,12 @@ def _without_module(name: str) -> str | None:
 
 
 def _most_of_curl() -> int:
-    """Older versions of curl take 300 at most, whatever they are told."""
+    """Older versions of curl take 300 at most, whatever limit they are given."""
     try:
-        told = subprocess.run(["curl", "--version"], capture_output=True, text=True, check=True)
+        done = subprocess.run(["curl", "--version"], capture_output=True, text=True, check=True)
     except (OSError, subprocess.CalledProcessError):
         return 0
-    version = tuple(int(part) for part in told.stdout.split()[1].split(".")[:2])
+    version = tuple(int(part) for part in done.stdout.split()[1].split(".")[:2])
     return 65535 if version >= (8, 16) else 300
 
 
@@ -167,7 +167,7 @@ def do(contender: Contender, work: Work, size: int) -> Done:
     work.folder.mkdir(parents=True)
     work.server.reset()
     before = work.server.stats()["cpu"]
-    cost = run(contender.command(work), work.folder / "told", **KEY)
+    cost = run(contender.command(work), work.folder / "log", **KEY)
     stats = work.server.stats()
     clips = [path.stat() for path in (work.folder / "out").glob("*.mp4")]
     whole = sum(clip.st_size == size for clip in clips)

@@ -51,7 +51,7 @@ def _version(name: str) -> str:
 
 def _first_words(command: list[str], words: int) -> str:
     try:
-        told = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+        done = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     except (OSError, subprocess.CalledProcessError):
         return "not installed"
-    return " ".join(told.split()[:words])
+    return " ".join(done.split()[:words])

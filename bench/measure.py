@@ -43,12 +43,12 @@ def run(command: Sequence[str], log: Path, **env: str) -> Cost:
         FailedError: it ended badly.
     """
     began, start = time.time(), time.perf_counter()
-    with log.open("wb") as told:
+    with log.open("wb") as output:
         child = subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,
-            stdout=told,
-            stderr=told,
+            stdout=output,
+            stderr=output,
             env={**os.environ, **env},
         )
         try:
@@ -82,8 +82,8 @@ class Server:
 
     def stats(self) -> dict[str, float]:
         """Say what it has seen and cost."""
-        told: dict[str, float] = json.loads(self._get("/stats"))
-        return told
+        stats: dict[str, float] = json.loads(self._get("/stats"))
+        return stats
 
     def reset(self) -> None:
         """Let it count anew."""

@@ -52,8 +52,8 @@ def plot(rows: Rows) -> str:
 
 
 def _read(row: dict[str, Any], figure: str, scale: float) -> dict[str, float]:
-    told = {name: scale * told[figure] for name, told in row["medians"].items()}
-    return dict(sorted(told.items(), key=lambda item: item[1]))
+    found = {name: scale * medians[figure] for name, medians in row["medians"].items()}
+    return dict(sorted(found.items(), key=lambda item: item[1]))
 
 
 def _bars(figures: dict[str, float], form: str, top: int) -> list[str]:

@@ -240,10 +240,10 @@ def resume(settings: Settings) -> Iterator[Row]:
         with serving() as server:
             for turn in range(settings.of(1, 2)):
                 prepare = [PYTHON, "-m", "bench.prepare", str(job), str(rows // 1000)]
-                run(prepare, folder.parent / "told", **KEY)
+                run(prepare, folder.parent / "log", **KEY)
                 server.reset()
                 command = [PYTHON, "-m", "pipeline", "run", str(job), "--no-report"]
-                cost = run([*command, "--base-url", server.base], folder.parent / "told", **KEY)
+                cost = run([*command, "--base-url", server.base], folder.parent / "log", **KEY)
                 stats = server.stats()
                 assert stats["posts"] == 1000, stats
                 first = stats["first"] - cost.began
@@ -264,9 +264,9 @@ def coordinator(settings: Settings) -> Iterator[Row]:
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         command = [PYTHON, str(HERE / "at_once.py"), mode, str(folder / "out"), str(tasks)]
-        told = folder / "told"
-        cost = run(command, told)
-        report = json.loads(told.read_text().splitlines()[-1])
+        log = folder / "log"
+        cost = run(command, log)
+        report = json.loads(log.read_text().splitlines()[-1])
         row.add(f"pipeline, {mode}", count=tasks, rss=cost.rss, **report)
         settings.say(f"  coordinator, {mode}: {report}")
         shutil.rmtree(folder, ignore_errors=True)
@@ -287,7 +287,7 @@ def start(settings: Settings) -> Iterator[Row]:
         }
         for _ in range(settings.of(5, 15)):
             for title, command in commands.items():
-                cost = run(command, folder / "told")
+                cost = run(command, folder / "log")
                 row.add(title, wall=cost.wall, cpu=cost.cpu)
     for title, figures in row.as_json()["medians"].items():
         settings.say(f"  start: {title:30} {figures['wall']:.3f} s")

@@ -50,7 +50,7 @@ class Served:
     def stats(self) -> bytes:
         """Tell what was seen. `first` and `last` are Unix times."""
         used = resource.getrusage(resource.RUSAGE_SELF)
-        told = {
+        counts = {
             "posts": self.posts,
             "peak": self.peak,
             "connections": self.connections,
@@ -58,7 +58,7 @@ class Served:
             "last": self.last,
             "cpu": used.ru_utime + used.ru_stime,
         }
-        return json.dumps(told).encode()
+        return json.dumps(counts).encode()
 
     def reset(self) -> None:
         """Begin to count anew."""
@@ -189,8 +189,8 @@ def main() -> None:
     parser.add_argument("--size", type=int, default=1024, help="bytes of an answer")
     parser.add_argument("--latency", type=float, default=0.0, help="seconds to the answer")
     parser.add_argument("--spread", type=float, default=0.0, help="as a part of the latency")
-    told = parser.parse_args()
-    asyncio.run(serve(Served(told.size, told.latency, told.spread), told.port))
+    args = parser.parse_args()
+    asyncio.run(serve(Served(args.size, args.latency, args.spread), args.port))
 
 
 if __name__ == "__main__":

@@ -51,11 +51,11 @@ def main() -> int:
 
 def _watch(job: Path, base: str, server, minutes: float) -> list[dict[str, float]]:
     samples: list[dict[str, float]] = []
-    with (job.parent / "told").open("wb") as told:
+    with (job.parent / "log").open("wb") as log:
         child = subprocess.Popen(
             [PYTHON, "-m", "pipeline", "run", str(job), "--base-url", base, "--no-report"],
-            stdout=told,
-            stderr=told,
+            stdout=log,
+            stderr=log,
             env={**os.environ, **KEY},
         )
         try:
@@ -70,7 +70,7 @@ def _watch(job: Path, base: str, server, minutes: float) -> list[dict[str, float
             child.send_signal(signal.SIGTERM)
             code = child.wait(60)
     if code != 143:
-        sys.exit(f"the run ended with {code}:\n{(job.parent / 'told').read_text()[-2000:]}")
+        sys.exit(f"the run ended with {code}:\n{(job.parent / 'log').read_text()[-2000:]}")
     return samples
 
 

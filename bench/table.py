@@ -68,8 +68,8 @@ def _unit(unit: str) -> str:
 
 
 def _machine(results: dict[str, Any]) -> str:
-    told = results["machine"]
-    facts = ", ".join(f"{name} {value}" for name, value in told.items())
+    machine = results["machine"]
+    facts = ", ".join(f"{name} {value}" for name, value in machine.items())
     return f"Measured on {results['when']} with `{results['command']}`: {facts}."
 
 
@@ -79,13 +79,13 @@ def _race(row: dict[str, Any]) -> str:
     body = [
         [
             name,
-            f"{1e6 * told['cpu_per_task']:,.0f} µs",
-            f"{told['cpu_per_task'] / least:.1f}" if least else "",
-            f"{1e3 * told['wall_per_task']:.2f} ms",
-            f"{told['rss'] / MB:.0f} MB",
-            f"{told['count']:,.0f}",
+            f"{1e6 * figures['cpu_per_task']:,.0f} µs",
+            f"{figures['cpu_per_task'] / least:.1f}" if least else "",
+            f"{1e3 * figures['wall_per_task']:.2f} ms",
+            f"{figures['rss'] / MB:.0f} MB",
+            f"{figures['count']:,.0f}",
         ]
-        for name, told in sorted(medians.items(), key=lambda item: item[1]["cpu_per_task"])
+        for name, figures in sorted(medians.items(), key=lambda item: item[1]["cpu_per_task"])
     ]
     over = "curl's" if CURL in medians else "bare"
     head = ["", "CPU a task", f"÷ {over}", "wall a task", "peak RSS", "tasks"]
@@ -101,12 +101,12 @@ def _makespans(rows: Rows) -> str:
 
 
 def _makespan(row: dict[str, Any], name: str) -> str:
-    told = row["medians"].get(name)
-    if told is None:
+    figures = row["medians"].get(name)
+    if figures is None:
         return "–"
     ideal = row["facts"].get("ideal")
-    wall = f"{told['makespan']:.2f} s"
-    return f"{wall} = {told['makespan'] / ideal:.2f} × ideal" if ideal else wall
+    wall = f"{figures['makespan']:.2f} s"
+    return f"{wall} = {figures['makespan'] / ideal:.2f} × ideal" if ideal else wall
 
 
 def _flat(rows: Rows) -> str:
@@ -116,8 +116,8 @@ def _flat(rows: Rows) -> str:
         [
             name,
             *(
-                f"{1e6 * told['cpu_per_task']:,.0f} µs"
-                if (told := rows[key]["medians"].get(name))
+                f"{1e6 * figures['cpu_per_task']:,.0f} µs"
+                if (figures := rows[key]["medians"].get(name))
                 else "–"
                 for key in keys
             ),
@@ -134,12 +134,12 @@ def _bodies(row: dict[str, Any]) -> str:
     body = [
         [
             name,
-            f"{told['rss'] / MB:.0f} MB",
-            f"{told['cpu_per_task']:.3f} s",
-            f"{told['cpu_per_task'] / least:.1f}" if least else "",
-            f"{told['makespan']:.1f} s",
+            f"{figures['rss'] / MB:.0f} MB",
+            f"{figures['cpu_per_task']:.3f} s",
+            f"{figures['cpu_per_task'] / least:.1f}" if least else "",
+            f"{figures['makespan']:.1f} s",
         ]
-        for name, told in sorted(medians.items(), key=lambda item: item[1]["cpu_per_task"])
+        for name, figures in sorted(medians.items(), key=lambda item: item[1]["cpu_per_task"])
     ]
     head = ["", "peak RSS", "CPU a body", "÷ curl's", "makespan"]
     return _lines(_upper(row["title"]), head, body)
@@ -151,21 +151,21 @@ def _coordinator(rows: Rows) -> str:
     body = [
         [
             name,
-            f"{told['count']:,.0f}",
-            f"{1e6 * told['cpu_per_task']:,.0f} µs",
-            *(f"{told[key] / MB:.0f} MB" for key in ("rss_tenth", "rss_half", "rss_end")),
-            f"{told['bytes_per_task']:.0f} B",
+            f"{figures['count']:,.0f}",
+            f"{1e6 * figures['cpu_per_task']:,.0f} µs",
+            *(f"{figures[key] / MB:.0f} MB" for key in ("rss_tenth", "rss_half", "rss_end")),
+            f"{figures['bytes_per_task']:.0f} B",
         ]
-        for name, told in rows["coordinator"]["medians"].items()
+        for name, figures in rows["coordinator"]["medians"].items()
     ]
     head = ["", "tasks", "own CPU a task", "RSS at 10 %", "at 50 %", "at the end", "growth a task"]
     return _lines("Tasks against a transport that answers at once", head, body)
 
 
 def _missing(rows: Rows) -> str:
-    told = {
+    reasons = {
         f"- {name}, {row['title']}: {why}"
         for row in rows.values()
         for name, why in row["missing"].items()
     }
-    return "\n".join(["Left out:", "", *sorted(told)]) if told else ""
+    return "\n".join(["Left out:", "", *sorted(reasons)]) if reasons else ""

@@ -34,10 +34,10 @@ class Request:
     errors: list[str] = field(default_factory=list)
 
 
-async def call(session, told, files, request, retries, tracker) -> None:
-    digest = hashlib.sha256() if told.hash else None
+async def call(session, args, files, request, retries, tracker) -> None:
+    digest = hashlib.sha256() if args.hash else None
     try:
-        async with session.post(told.url, json=BODY) as response:
+        async with session.post(args.url, json=BODY) as response:
             if response.status == 429:
                 tracker.rate_limited_at = time.time()
             response.raise_for_status()
@@ -58,11 +58,11 @@ async def call(session, told, files, request, retries, tracker) -> None:
 
 
 async def main() -> None:
-    told = arguments()
-    files = Files(told.out)
+    args = arguments()
+    files = Files(args.out)
     retries: asyncio.Queue[Request] = asyncio.Queue()
     tracker = Tracker()
-    numbers = iter(range(told.count))
+    numbers = iter(range(args.count))
     upcoming: Request | None = None
     capacity, updated = REQUESTS_A_MINUTE, time.time()
     running: set[asyncio.Task[None]] = set()
@@ -81,10 +81,10 @@ async def main() -> None:
             now = time.time()
             capacity = min(capacity + REQUESTS_A_MINUTE * (now - updated) / 60.0, REQUESTS_A_MINUTE)
             updated = now
-            if upcoming and capacity >= 1 and tracker.in_progress < told.concurrency:
+            if upcoming and capacity >= 1 and tracker.in_progress < args.concurrency:
                 capacity -= 1
                 tracker.in_progress += 1
-                task = asyncio.create_task(call(session, told, files, upcoming, retries, tracker))
+                task = asyncio.create_task(call(session, args, files, upcoming, retries, tracker))
                 running.add(task)
                 task.add_done_callback(running.discard)
                 upcoming = None

@@ -8,16 +8,16 @@ from common import BODY, Files, arguments
 
 
 async def main() -> None:
-    told = arguments()
-    files = Files(told.out)
-    bound = asyncio.Semaphore(told.concurrency)
-    limits = httpx.Limits(max_connections=told.concurrency)
+    args = arguments()
+    files = Files(args.out)
+    bound = asyncio.Semaphore(args.concurrency)
+    limits = httpx.Limits(max_connections=args.concurrency)
 
     async with httpx.AsyncClient(limits=limits, timeout=600) as client:
 
         async def one(number: int) -> None:
-            digest = hashlib.sha256() if told.hash else None
-            async with bound, client.stream("POST", told.url, json=BODY) as response:
+            digest = hashlib.sha256() if args.hash else None
+            async with bound, client.stream("POST", args.url, json=BODY) as response:
                 with open(files.part(number), "wb") as file:
                     async for chunk in response.aiter_bytes():
                         file.write(chunk)
@@ -25,7 +25,7 @@ async def main() -> None:
                             digest.update(chunk)
             files.done(number, response.status_code, digest and digest.hexdigest())
 
-        await asyncio.gather(*(one(number) for number in range(told.count)))
+        await asyncio.gather(*(one(number) for number in range(args.count)))
     files.close()
 
 

@@ -13,10 +13,10 @@ LENGTH = re.compile(rb"(?i)\r\ncontent-length: *(\d+)")
 
 
 async def main() -> None:
-    told = arguments()
-    files = Files(told.out)
-    numbers = iter(range(told.count))
-    url, body = urlsplit(told.url), json.dumps(BODY).encode()
+    args = arguments()
+    files = Files(args.out)
+    numbers = iter(range(args.count))
+    url, body = urlsplit(args.url), json.dumps(BODY).encode()
     request = (
         f"POST {url.path} HTTP/1.1\r\nHost: {url.netloc}\r\nContent-Type: application/json\r\n"
         f"Content-Length: {len(body)}\r\n\r\n"
@@ -24,7 +24,7 @@ async def main() -> None:
     loop = asyncio.get_running_loop()
 
     async def one(sock: socket.socket, number: int) -> None:
-        digest = hashlib.sha256() if told.hash else None
+        digest = hashlib.sha256() if args.hash else None
         await loop.sock_sendall(sock, request)
         head = b""
         while (end := head.find(b"\r\n\r\n")) < 0:
@@ -52,7 +52,7 @@ async def main() -> None:
             await one(sock, number)
         sock.close()
 
-    await asyncio.gather(*(work() for _ in range(told.concurrency)))
+    await asyncio.gather(*(work() for _ in range(args.concurrency)))
     files.close()
 
 

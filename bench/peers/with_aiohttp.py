@@ -8,18 +8,18 @@ from common import BODY, Files, arguments
 
 
 async def main() -> None:
-    told = arguments()
-    files = Files(told.out)
-    numbers = iter(range(told.count))
-    connector = aiohttp.TCPConnector(limit=told.concurrency)
+    args = arguments()
+    files = Files(args.out)
+    numbers = iter(range(args.count))
+    connector = aiohttp.TCPConnector(limit=args.concurrency)
     timeout = aiohttp.ClientTimeout(total=None)
 
     async with aiohttp.ClientSession(connector=connector, timeout=timeout) as session:
 
         async def work() -> None:
             for number in numbers:
-                digest = hashlib.sha256() if told.hash else None
-                async with session.post(told.url, json=BODY) as response:
+                digest = hashlib.sha256() if args.hash else None
+                async with session.post(args.url, json=BODY) as response:
                     with open(files.part(number), "wb") as file:
                         async for chunk in response.content.iter_any():
                             file.write(chunk)
@@ -27,7 +27,7 @@ async def main() -> None:
                                 digest.update(chunk)
                 files.done(number, response.status, digest and digest.hexdigest())
 
-        await asyncio.gather(*(work() for _ in range(told.concurrency)))
+        await asyncio.gather(*(work() for _ in range(args.concurrency)))
     files.close()
 
 

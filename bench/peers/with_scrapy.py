@@ -8,8 +8,8 @@ import scrapy
 from common import BODY, Files, arguments
 from scrapy.crawler import CrawlerProcess
 
-told = arguments()
-files = Files(told.out)
+args = arguments()
+files = Files(args.out)
 
 
 class Clips(scrapy.Spider):
@@ -17,9 +17,9 @@ class Clips(scrapy.Spider):
 
     async def start(self):
         body = json.dumps(BODY)
-        for number in range(told.count):
+        for number in range(args.count):
             yield scrapy.Request(
-                told.url,
+                args.url,
                 method="POST",
                 body=body,
                 headers={"Content-Type": "application/json"},
@@ -29,14 +29,14 @@ class Clips(scrapy.Spider):
 
     def parse(self, response, number):
         Path(files.part(number)).write_bytes(response.body)
-        digest = hashlib.sha256(response.body).hexdigest() if told.hash else None
+        digest = hashlib.sha256(response.body).hexdigest() if args.hash else None
         files.done(number, response.status, digest)
 
 
 process = CrawlerProcess(
     {
-        "CONCURRENT_REQUESTS": told.concurrency,
-        "CONCURRENT_REQUESTS_PER_DOMAIN": told.concurrency,
+        "CONCURRENT_REQUESTS": args.concurrency,
+        "CONCURRENT_REQUESTS_PER_DOMAIN": args.concurrency,
         "DOWNLOAD_DELAY": 0,
         "DOWNLOAD_TIMEOUT": 600,
         "DOWNLOAD_MAXSIZE": 0,

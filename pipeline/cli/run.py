@@ -33,7 +33,6 @@ from pipeline.display.faces import Faces
 from pipeline.display.live import LiveDisplay
 from pipeline.display.logfile import LogFile
 from pipeline.display.plain import PlainLines
-from pipeline.display.state import StateFile
 from pipeline.errors import ExitCode, PipelineError, UsageError
 from pipeline.events import Counts, Summary, Watcher
 from pipeline.ledger.plan import Plan, Retry
@@ -154,16 +153,14 @@ def _confirm(plan: Plan, *, above: Decimal | None) -> None:
 
 
 def _watch(resources: ExitStack, job: Job, log_file: Path | None, *, report: bool) -> Watcher:
-    """Assemble the watchers of a run: terminal or plain lines, state file, log, notifications."""
-    layout = Layout(job.output_dir)
+    """Assemble the watchers of a run: terminal or plain lines, log, notifications."""
     faces = Faces()
-    faces.add(StateFile(layout.state))
     console = _terminal()
     faces.add(resources.enter_context(LiveDisplay(console)) if console else PlainLines(sys.stderr))
     if log_file is not None:
         faces.add(resources.enter_context(LogFile(log_file)))
     if job.notify is not None and job.notify.to:
-        page = layout.report if report else None
+        page = Layout(job.output_dir).report if report else None
         notifier = Notifier(job.name, job.notify, faces, report=page)
         resources.callback(notifier.close)
         faces.add(notifier)

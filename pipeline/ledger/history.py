@@ -53,6 +53,7 @@ class Summary(msgspec.Struct):
     output: str | None = None
     reason: str | None = None
     cost_source: CostSource | None = None
+    format: int | None = None
 
 
 def _digest(text: str) -> bytes:
@@ -76,8 +77,9 @@ class History:
     at_risk: Decimal = ZERO
     last_cost: Decimal | None = None  # of the last one that has cost something
     unpriced: int = 0  # records of what was or may have been charged, nobody knows how much
-    remaining: Decimal | None = None
-    told_at: str = ""
+    remaining: Decimal | None = None  # the balance, by the records
+    format: int = 1  # of the last records
+    last_attempt: tuple[str, str] = ("", "")  # of the last record: its task, and when it began
     largest: int = 0
     simulated: bool | None = None
     durations: deque[float] = field(default_factory=lambda: deque(maxlen=1000))
@@ -85,6 +87,7 @@ class History:
     killed: deque[str] = field(default_factory=lambda: deque(maxlen=2000))  # when they were sent
     attempts: set[bytes] = field(default_factory=set)
     counts: dict[Status, int] = field(default_factory=lambda: dict.fromkeys(Status, 0))
+    _observed_at: str = ""  # when the balance came, in records of format 1
     _last: dict[bytes, int] = field(default_factory=dict)
     _reported: Counter[Decimal] = field(default_factory=Counter)
     _corrected: set[bytes] = field(default_factory=set)
@@ -137,7 +140,7 @@ class History:
         return sum(((least - c) * n for c, n in self._reported.items() if c < least), ZERO)
 
     def add(self, summary: Summary | Record, offset: int) -> None:
-        """Take one record in."""
+        """Count one record."""
         digest = _digest(summary.task)
         before = self._last.get(digest)
         if before is not None:
@@ -149,6 +152,7 @@ class History:
         self.spent += rounded(summary.cost or ZERO)
         self.at_risk += rounded(summary.at_risk or ZERO)
         self.unpriced += summary.cost is None and not summary.at_risk
+        self.last_attempt = summary.task, summary.started_at
         if summary.reason == CORRECTION:
             self._corrected.add(digest)
             return
@@ -156,7 +160,27 @@ class History:
             self.last_cost = rounded(summary.cost)
         if summary.cost_source is CostSource.REPORTED:
             self._reported[rounded(summary.cost or ZERO)] += 1
-        self._hear(summary)
+        if summary.remaining_credits is not None:
+            self._observe(summary, rounded(summary.remaining_credits))
+        self._learn(summary)
+
+    def _observe(self, summary: Summary | Record, balance: Decimal) -> None:
+        """Take the balance of a record.
+
+        Since format 2 it is the balance as the run knew it. Before, it is what the answer said, in
+        the order in which answers came: one to what was sent before the present one came may only
+        lower it.
+        """
+        if (
+            self.format > 1
+            or self.remaining is None
+            or balance < self.remaining
+            or summary.started_at >= self._observed_at
+        ):
+            self.remaining, self._observed_at = balance, summary.finished_at
+
+    def _learn(self, summary: Summary | Record) -> None:
+        """Take what a record teaches the next run."""
         self.largest = max(self.largest, summary.bytes or 0)
         if summary.simulated is not None:
             self.simulated = summary.simulated
@@ -170,14 +194,6 @@ class History:
         if summary.status is Status.SUCCEEDED:
             self.without_clip = 0
         self.without_clip += summary.reason in _USELESS
-
-    def _hear(self, summary: Summary | Record) -> None:
-        """Take a balance: an answer to what was sent before the present one came may only lower."""
-        if summary.remaining_credits is None:
-            return
-        told = rounded(summary.remaining_credits)
-        if self.remaining is None or told < self.remaining or summary.started_at >= self.told_at:
-            self.remaining, self.told_at = told, summary.finished_at
 
 
 _PRINT_MASK = (1 << 60) - 1

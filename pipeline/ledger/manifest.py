@@ -15,6 +15,7 @@ from pipeline.common import output_names as places
 from pipeline.common.depth import DEEPEST, is_too_deep
 from pipeline.common.files import open_file
 from pipeline.errors import DirectoryError
+from pipeline.ledger.formats import FORMAT, refuse_newer
 from pipeline.ledger.history import History, Summary, attempt_digest
 from pipeline.models import CORRECTION, Record
 
@@ -27,11 +28,13 @@ _UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 # Bytes of a line; a record of 0.1 may hold pictures in its parameters.
 _LONGEST = 64 * 1024**2
 _BOM = b"\xef\xbb\xbf"
+_SAYS_FORMAT = b',"format":%d}\n' % FORMAT
 
 
-def encode(record: Record) -> bytes:
-    """Write a record as its line."""
-    return _ENCODER.encode(record) + b"\n"
+def encode(record: Record, *, first: bool = False) -> bytes:
+    """Write a record as its line; the `first` that a run appends says its format as well."""
+    line = _ENCODER.encode(record)
+    return line[:-1] + _SAYS_FORMAT if first else line + b"\n"
 
 
 def replay(path: Path, *, attempts: Iterable[bytes] = ()) -> History:
@@ -52,7 +55,11 @@ def replay_lines(lines: "Lines", *, attempts: Iterable[bytes] = ()) -> History:
     wanted = frozenset(attempts)
     for offset, line in lines:
         summary = summarize(lines.path, offset, line)
+        if summary.format is not None:
+            history.format = summary.format
         history.add(summary, offset)
+        if summary.reason == CORRECTION and min(history.spent, history.at_risk) < 0:
+            raise _forged(lines.path, offset, "it takes back more than was spent")
         if wanted and (found := attempt_digest(summary.task, summary.started_at)) in wanted:
             history.attempts.add(found)
     return history
@@ -106,6 +113,7 @@ def corrected(before: Record | None, record: Record) -> Record:
 
 
 def _decode(path: Path, offset: int, line: bytes) -> Record:
+    refuse_newer(path, line)
     try:
         record = _DECODER.decode(line)
     except _UNREADABLE as error:
@@ -125,23 +133,30 @@ def summarize(path: Path, offset: int, line: bytes) -> Summary:
     try:
         summary = _SUMMARIES.decode(line)
     except _UNREADABLE as error:
+        refuse_newer(path, line)
         raise _unreadable(path, offset, error) from error
+    if summary.format is not None:
+        refuse_newer(path, line)
     _refuse_forged(path, offset, summary)
     return summary
 
 
 def _refuse_forged(path: Path, offset: int, record: Summary | Record) -> None:
     """See that a record is about its own directory, and that its money can be added up."""
-    fault = None
     if record.output is not None and (why := places.fault(record.output)):
-        fault = f"its output {record.output[:200]!r} {why}"
-    if not all(map(is_money, (record.cost, record.at_risk, record.remaining_credits))):
-        fault = "no money has such an amount"
-    if fault:
-        raise DirectoryError(
-            f"{path}:{_line_number(path, offset)}: this is no record of this program: {fault}",
-            hint="delete the line if you do not know where it is from; nothing was sent or moved",
-        )
+        raise _forged(path, offset, f"its output {record.output[:200]!r} {why}")
+    amounts = (record.cost, record.at_risk, record.remaining_credits)
+    if not all(map(is_money, amounts)):
+        raise _forged(path, offset, "an amount in it is not a valid amount of money")
+    if record.reason != CORRECTION and min(record.cost or ZERO, record.at_risk or ZERO) < 0:
+        raise _forged(path, offset, "an amount in it is negative")
+
+
+def _forged(path: Path, offset: int, fault: str) -> DirectoryError:
+    return DirectoryError(
+        f"{path}:{_line_number(path, offset)}: pipeline did not write this record: {fault}",
+        hint="delete the line if you do not know where it is from; nothing was sent or moved",
+    )
 
 
 class Lines:

@@ -140,12 +140,18 @@ def correction(record: Record, booked: Booked) -> Record:
     )
 
 
-def doubtful(claim: Claim, error: str, *, answered: bool) -> Record:
-    """Write the record of a claim that a run left; `answered` where the API is done with it."""
+def doubtful(
+    claim: Claim, error: str, *, answered: bool, remaining: Decimal | None = None
+) -> Record:
+    """Write the record of a claim that a run left; `answered` if the API is done with it.
+
+    `remaining` is the balance as known now, in US dollars.
+    """
     done = claim.completion
     return Record(
         status=Status.IN_DOUBT,
         at_risk=done.cost if done and done.cost is not None else claim.price,
+        remaining_credits=remaining,
         error=error,
         reason=Cause.UNSAVED if answered else Cause.KILLED,
         finished_at=rfc3339(time.time()),

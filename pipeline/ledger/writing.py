@@ -14,6 +14,7 @@ from pathlib import Path
 
 from pipeline.common.files import create, lock, open_file, sync_directory, write_all
 from pipeline.errors import DirectoryError, PipelineError
+from pipeline.ledger.formats import FORMAT
 from pipeline.ledger.history import attempt_digest
 from pipeline.ledger.manifest import Lines, encode, replay_lines, summarize
 from pipeline.models import Record
@@ -41,11 +42,13 @@ class Manifest:
     def __init__(self, path: Path, *, fsync: bool = True, attempts: Iterable[bytes] = ()) -> None:
         self._path, self._fsync = path, fsync
         self.put_back = 0
+        self._says_format = False
         self._file = _open_alone(path)
         self._copy = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115
         try:
             lines = Lines(path)
             self.history = replay_lines(lines, attempts=attempts)
+            self.history.format = FORMAT
             self.size = self._mend(lines, self.history.records)
             if self.size <= _COPIED:
                 self._copy_all()
@@ -61,10 +64,11 @@ class Manifest:
         Raises:
             OSError: they could not be written, or are not found under the manifest's name.
         """
-        texts = [encode(record) for record in records]
+        texts = [encode(r, first=not (self._says_format or n)) for n, r in enumerate(records)]
         self.verify()
         offset = self.size
         self._write(b"".join(texts))
+        self._says_format = True
         self._remember(b"".join(texts))
         self.verify()
         offsets = []

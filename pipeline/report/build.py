@@ -39,6 +39,7 @@ def write_report(job: Job, command: Callable[..., str]) -> Path:
         current=current,
         meta=meta,
         names=names,
+        balance=files.balance,
     )
     write(layout.report, data)
     return layout.report

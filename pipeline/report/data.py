@@ -62,7 +62,6 @@ class _Tally:
     spans: list[Span] = field(default_factory=list)
     spent: Decimal = Decimal(0)
     at_risk: Decimal = Decimal(0)
-    balance: Decimal | None = None
     simulated: bool = False
 
     def add(self, record: Record) -> None:
@@ -72,8 +71,6 @@ class _Tally:
         if record.reason == CORRECTION:
             return
         self.simulated |= bool(record.simulated)
-        if record.remaining_credits is not None:
-            self.balance = rounded(record.remaining_credits)
         if (placed := span(record)) is not None:
             self.spans.append(placed)
 
@@ -92,6 +89,7 @@ def collect(  # noqa: PLR0913  # all but the first are passed by name
     current: Mapping[str, str] | None = None,
     meta: Mapping[str, dict[str, Any]] | None = None,
     names: Mapping[str, str] | None = None,
+    balance: Decimal | None = None,
 ) -> ReportData:
     """Gather the report of the job `name` from all records of its manifest, in their order.
 
@@ -100,7 +98,7 @@ def collect(  # noqa: PLR0913  # all but the first are passed by name
     the order of the job file: with it, tasks that left the job or changed are marked and not
     counted, and the page keeps its order. `meta` is what the job says of its tasks now, which
     editing it changes without rendering anything. `pending` counts the tasks that no record
-    settles; where it is None, `current` tells.
+    settles; where it is None, `current` tells. `balance` is what is left, where that is known.
     """
     tally = _Tally()
     for record in records:
@@ -113,7 +111,7 @@ def collect(  # noqa: PLR0913  # all but the first are passed by name
         name=name,
         command=command,
         generated_at=generated_at,
-        totals=_totals(tally, unsettled, len(current or ()), pending),
+        totals=_totals(tally, unsettled, len(current or ()), pending, balance),
         records=_in_order(tally.last, current),
         nights=nights(tally.spans),
         simulated=tally.simulated,
@@ -137,7 +135,13 @@ def _moved_on(
     return former, changed
 
 
-def _totals(tally: _Tally, unsettled: frozenset[str], wanted: int, pending: int | None) -> Totals:
+def _totals(
+    tally: _Tally,
+    unsettled: frozenset[str],
+    wanted: int,
+    pending: int | None,
+    balance: Decimal | None,
+) -> Totals:
     counts = Counter(one.status for task, one in tally.last.items() if task not in unsettled)
     if pending is None:
         pending = max(0, wanted - counts.total())
@@ -149,7 +153,7 @@ def _totals(tally: _Tally, unsettled: frozenset[str], wanted: int, pending: int 
         pending=pending,
         spent=tally.spent,
         at_risk=tally.at_risk,
-        remaining_credits=tally.balance,
+        remaining_credits=balance,
     )
 
 

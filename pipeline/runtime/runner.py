@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Collection, Iterable
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from datetime import time as clock_time
 from typing import Any
@@ -11,6 +11,7 @@ from typing import Any
 import anyio
 
 from pipeline import events as ev
+from pipeline.amounts import ZERO, rounded
 from pipeline.api.client import STALL_TIMEOUT, Client, Endpoint
 from pipeline.engines.crew import Crew, CrewFactory, Session, Setting
 from pipeline.engines.local import local
@@ -33,7 +34,9 @@ from pipeline.runtime.state import RunState, clock
 from pipeline.runtime.streak import MOST, Streak
 from pipeline.store.commit import Hop, Store, in_thread
 from pipeline.store.layout import hold, wrong_origin
+from pipeline.store.outstanding import outstanding
 from pipeline.store.recovery import recover
+from pipeline.store.state_file import StateFile
 
 _WARY = (
     "the last answers of the run before cost and brought no clip:"
@@ -65,6 +68,16 @@ def ignore(_: ev.Event) -> None:
     """Watch nothing."""
 
 
+def both(first: ev.Watcher, second: ev.Watcher) -> ev.Watcher:
+    """Make one watcher of two."""
+
+    def watch(event: ev.Event) -> None:
+        first(event)
+        second(event)
+
+    return watch
+
+
 async def run(  # noqa: PLR0913 - each port once
     job: Job,
     endpoint: Endpoint,
@@ -88,6 +101,7 @@ async def run(  # noqa: PLR0913 - each port once
     began, start = time.time(), anyio.current_time()
     with ExitStack() as resources:
         store, recovered = _open(job, resources, watch, hop, fsync=options.fsync)
+        watch = both(StateFile(store.layout, store.history), watch)
         backlog = Backlog()
         resources.callback(backlog.close)
         plan = _plan(job, store, backlog, options)
@@ -271,7 +285,23 @@ def _report_start(recovered: list[Record], warnings: Iterable[str], state: RunSt
         state.warn(warning)
 
 
+def _count_left(state: RunState) -> ev.Money:
+    """Count what is left to the next run, as `status` does from now on; return the money then."""
+    try:
+        doubts = outstanding(state.store.layout)
+    except DirectoryError:  # nor can `status` read it
+        return state.money
+    left = {record.task for record in doubts}
+    for attempt in state.left:
+        if attempt.task.id in left:
+            state.moved[attempt.origin] += 1
+            state.ended[Standing.IN_DOUBT] += 1
+    history, risks = state.store.history, (rounded(one.at_risk or ZERO) for one in doubts)
+    return replace(state.money, spent=history.spent, at_risk=sum(risks, start=history.at_risk))
+
+
 def _sum_up(state: RunState, plan: Plan, options: Options, seconds: float) -> ev.Summary:
+    money = _count_left(state)
     standings = plan.standings.copy()
     standings.subtract(state.moved)
     standings.update(state.ended)
@@ -290,7 +320,7 @@ def _sum_up(state: RunState, plan: Plan, options: Options, seconds: float) -> ev
         counts=count(plan.total, standings),
         here=count(plan.selected, state.ended),
         left=len(state.queue),
-        money=state.money,
+        money=money,
         price_left=plan.price_of(state.queue.left_by_class(), state.gate.prices),
         seconds=seconds,
         output=str(state.job.output_dir),

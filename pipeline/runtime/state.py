@@ -157,8 +157,6 @@ class RunState:
                 continue
             if attempt.witness is not None and attempt.witness.sent:
                 self.gate.doubt(attempt.money)
-                self.moved[attempt.origin] += 1
-                self.ended[Standing.IN_DOUBT] += 1
             self.leave(attempt)
         self.flying.clear()
         self.gate.forgo_all()

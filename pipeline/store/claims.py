@@ -139,9 +139,10 @@ def _refuse_forged(path: Path, text: bytes, claim: Claim) -> None:
     if path.stem != task_key(claim.task):
         faults.append("it has the name of another task")
     done = claim.completion
-    amounts = (claim.price, *((done.cost, done.remaining_credits) if done else ()))
-    if not all(map(is_money, amounts)) or min(claim.price or ZERO, ZERO) < 0:
-        faults.append("no money has such an amount")
+    paid = (claim.price, done.cost if done else None)
+    left = done.remaining_credits if done else None
+    if not all(map(is_money, (*paid, left))) or min(amount or ZERO for amount in paid) < 0:
+        faults.append("an amount in it is not a valid amount of money")
     if is_too_deep(text, [claim.params, claim.meta], DEEPEST * 2):
         faults.append("it nests too deeply")
     if faults:

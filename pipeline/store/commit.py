@@ -34,6 +34,7 @@ from pipeline.models import Claim, Record
 from pipeline.store import claims
 from pipeline.store.layout import Layout
 from pipeline.store.outputs import Outputs
+from pipeline.store.state_file import balance, read_note
 
 # Seconds in which requests gather for one commit.
 _WINDOW = 0.005
@@ -155,6 +156,7 @@ class Store:
         attempts = [attempt_digest(claim.task, claim.started_at) for claim in found]
         self._manifest = Manifest(layout.manifest, fsync=fsync, attempts=attempts)
         self.history = self._manifest.history
+        self.history.remaining = balance(read_note(layout), self.history)
         self.outputs = Outputs(layout, durable=fsync, warn=self.tell)
         try:
             self.outputs.sync(layout.root)

@@ -9,6 +9,7 @@ import hashlib
 import os
 from collections.abc import Iterator
 from datetime import datetime
+from decimal import Decimal
 from pathlib import Path
 
 import msgspec
@@ -19,10 +20,10 @@ from pipeline.common.extensions import with_ending
 from pipeline.common.files import open_file
 from pipeline.errors import DirectoryError, PipelineError
 from pipeline.ledger import records
-from pipeline.ledger.history import attempt_digest
 from pipeline.models import Claim, Completion, CostSource, Record, rfc3339
 from pipeline.store.claims import Head, Leftover
 from pipeline.store.commit import CommitRequest, Store
+from pipeline.store.outstanding import attempt_of, doubt
 
 _PARTIAL = 206
 _ENDED = "the run was killed before the answer was saved"
@@ -47,7 +48,7 @@ def _recover_all(store: Store) -> Iterator[Record]:
         claim = left.claim
         if claim is None or left.never_sent:
             store.drop(left.key)
-        elif attempt_digest(claim.task, claim.started_at) in store.history.attempts:
+        elif attempt_of(left) in store.history.attempts:
             store.remove_claim(left.key)  # its record was written
         else:
             yield _recover(store, left, claim)
@@ -66,7 +67,9 @@ def _recover(store: Store, left: Leftover, claim: Claim) -> Record:
     kept = _put_away(store, store.layout.part(left.key), f"{claim.output}-{left.key[:8]}")
     if kept:
         why += f" (what had come is kept in {kept})"
-    record = records.doubtful(claim, f"{_ENDED}{why}", answered=left.answered)
+    found = claim.completion.remaining_credits if claim.completion else None
+    known = _balance(store, found)
+    record = doubt(left, f"{_ENDED}{why}", known)
     return store.carry_out_now(CommitRequest(left.key, record=record, leave_part=True))
 
 
@@ -76,6 +79,8 @@ def _take_in(store: Store, left: Leftover, claim: Claim) -> Record | None:
     done = claim.completion or _examine(part, claim, left.expected)
     if done is None:
         return None
+    known = _balance(store, done.remaining_credits)
+    done = msgspec.structs.replace(done, remaining_credits=known)
     claim = msgspec.structs.replace(claim, completion=done)
     if store.outputs.holds(part, done):
         return store.carry_out_now(CommitRequest(left.key, completed=claim))
@@ -84,6 +89,12 @@ def _take_in(store: Store, left: Leftover, claim: Claim) -> Record | None:
         record = records.succeeded(claim, done)
         return store.carry_out_now(CommitRequest(left.key, record=record, leave_part=True))
     return None
+
+
+def _balance(store: Store, found: Decimal | None) -> Decimal | None:
+    """Return the balance as known now: what an older answer says may lower it only."""
+    known = store.history.remaining
+    return found if known is None or (found is not None and found < known) else known
 
 
 def _examine(part: Path, claim: Claim, head: Head | None) -> Completion | None:

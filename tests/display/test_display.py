@@ -1,7 +1,6 @@
 """What people see: words, plain lines, the live terminal, the state file."""
 
 import io
-import json
 import time
 from dataclasses import replace
 from decimal import Decimal
@@ -17,7 +16,6 @@ from pipeline.display.live import LiveDisplay
 from pipeline.display.logfile import LogFile
 from pipeline.display.plain import PlainLines
 from pipeline.display.progress import Progress
-from pipeline.display.state import StateFile
 from pipeline.display.words import duration, line, money, next_steps
 from pipeline.errors import ExitCode, UsageError
 from pipeline.models import Record, Status
@@ -227,22 +225,6 @@ def test_the_live_display_prints_news_above_itself() -> None:
     assert "warning: look" in shown
 
 
-def test_the_state_file_tells_holds_and_in_the_end_the_balance(tmp_path: Path) -> None:
-    path = tmp_path / ".state.json"
-    state = StateFile(path)
-    state(started())
-    state(ev.Held(ev.Reason.CREDITS, "0.15 left", 5.0, 0.0))
-    assert json.loads(path.read_text(encoding="utf-8"))["hold"] == "credits"
-    state(ev.Stopping(ExitCode.SIGTERM, "SIGTERM received", 1, 0.0))
-    assert json.loads(path.read_text(encoding="utf-8"))["hold"] == "stopping"
-    state(summary(told=ev.Money(remaining=Decimal("0.60"))))
-    told = json.loads(path.read_text(encoding="utf-8"))
-    assert "hold" not in told
-    assert told["remaining"] == "0.60"
-    StateFile(path)(started())  # the next run stands by it until it hears more
-    assert json.loads(path.read_text(encoding="utf-8"))["remaining"] == "0.60"
-
-
 def test_a_task_that_is_sent_again_is_counted_once() -> None:
     progress = Progress()
     progress.take(started(selected=1))
@@ -250,10 +232,6 @@ def test_a_task_that_is_sent_again_is_counted_once() -> None:
     for event in (doubt, doubt, finished("a")):
         progress.take(event)
     assert (progress.done, progress.in_doubt, progress.ended) == (1, 0, 1)
-
-
-def test_a_state_file_that_cannot_be_written_is_no_fault(tmp_path: Path) -> None:
-    StateFile(tmp_path / "nowhere" / ".state.json")(started())
 
 
 def test_a_log_file_that_cannot_be_written_is_refused(tmp_path: Path) -> None:

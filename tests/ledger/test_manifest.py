@@ -14,10 +14,11 @@ from hypothesis import strategies as st
 from support.helpers import environment
 
 from pipeline.errors import DirectoryError
-from pipeline.ledger.history import History, Standing, attempt_digest
+from pipeline.ledger.formats import FORMAT
+from pipeline.ledger.history import Standing, attempt_digest
 from pipeline.ledger.manifest import Lines, encode, last_records, read, replay
 from pipeline.ledger.writing import Manifest
-from pipeline.models import Record, Status, Task, fingerprint
+from pipeline.models import CORRECTION, Record, Status, Task, fingerprint
 
 MODEL = "luma-txt-2-video"
 
@@ -66,7 +67,14 @@ def test_a_record_without_values_says_null_and_money_is_numbers(path: Path) -> N
     assert told["cost"] == 0.95
     assert told["at_risk"] == 0
     assert told["remaining_credits"] is None
-    assert set(told) == set(Record.__struct_fields__)
+    assert set(told) == {*Record.__struct_fields__, "format"}
+
+
+def test_the_first_record_of_a_run_says_the_format(path: Path) -> None:
+    append(path, A, B)
+    append(path, C)
+    lines = map(json.loads, path.read_text(encoding="utf-8").splitlines())
+    assert [line.get("format") for line in lines] == [FORMAT, None, FORMAT]
 
 
 def test_an_append_says_where_each_line_begins(path: Path) -> None:
@@ -115,7 +123,7 @@ def test_a_torn_end_is_cut_off_and_costs_no_other_record(path: Path, torn: bytes
     path.write_bytes(whole + torn)
     assert list(read(path)) == [A, B]  # already before it is mended
     append(path, C)
-    assert path.read_bytes() == whole + encode(C)
+    assert path.read_bytes() == whole + encode(C, first=True)
 
 
 @given(cut=st.integers(0, 3000), junk=st.binary(max_size=50))
@@ -216,8 +224,8 @@ def test_a_task_with_another_fingerprint_is_changed(path: Path) -> None:
 
 def test_replaying_is_the_same_as_having_been_there(path: Path) -> None:
     records = [record("a", Status.IN_DOUBT), A, B, record("b", Status.FAILED), C]
-    lived = History()
     manifest = Manifest(path)
+    lived = manifest.history
     for one in records:
         (offset,) = manifest.append([one])
         lived.add(one, offset)
@@ -346,3 +354,28 @@ def test_a_full_temporary_directory_stops_no_run(
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "nothing can be written here"))
     append(path, C)
     assert [record.task for record in read(path)] == ["a", "b", "c"]
+
+
+# -- money ------------------------------------------------------------------------------------
+
+
+def refund(cost: str, **more: Any) -> Record:
+    return record(cost=Decimal(cost), reason=more.pop("reason", CORRECTION), **more)
+
+
+def test_a_correction_may_take_back_what_was_counted_and_no_more(path: Path) -> None:
+    append(path, record(cost=Decimal(2)), refund("-1.05"))
+    assert replay(path).spent == Decimal("0.95")
+    append(path, refund("-0.96"))
+    with pytest.raises(DirectoryError, match=r"manifest.jsonl:3: .* more than was spent"):
+        replay(path)
+
+
+@pytest.mark.parametrize("forged", [{"cost": Decimal(-1)}, {"at_risk": Decimal(-1)}])
+def test_a_record_of_a_negative_amount_opens_no_budget(
+    path: Path, forged: dict[str, Decimal]
+) -> None:
+    append(path, record(cost=Decimal(5)), record("b", **forged))
+    for look in (lambda: replay(path), lambda: list(read(path))):
+        with pytest.raises(DirectoryError, match=r"manifest.jsonl:2: .*amount"):
+            look()

@@ -27,10 +27,10 @@ def test_the_last_record_of_a_task_says_how_it_stands_and_money_counts_them_all(
     assert data.records[0].status is Status.SUCCEEDED
 
 
-def test_the_balance_is_the_last_one_told(a_record: MakeRecord, a_report: MakeReport) -> None:
-    told = a_record("one", remaining_credits=Decimal("12.5"))
-    assert a_report(told, a_record("two")).totals.remaining_credits == Decimal("12.5")
-    assert a_report(a_record("two")).totals.remaining_credits is None
+def test_the_balance_is_the_one_given(a_record: MakeRecord, a_report: MakeReport) -> None:
+    one = a_record("one", remaining_credits=Decimal("12.5"))
+    assert a_report(one, balance=Decimal(11)).totals.remaining_credits == Decimal(11)
+    assert a_report(one).totals.remaining_credits is None
 
 
 def test_tasks_that_left_the_job_or_changed_are_marked_and_not_counted(

@@ -126,10 +126,11 @@ def test_the_page_says_all_totals_without_its_script(
     a_record: MakeRecord, a_report: MakeReport
 ) -> None:
     data = a_report(
-        a_record("a", remaining_credits=Decimal("41.3")),
+        a_record("a"),
         a_record("b", status=Status.FAILED),
         a_record("c", status=Status.IN_DOUBT, at_risk=Decimal("0.95")),
         pending=4,
+        balance=Decimal("41.3"),
     )
     text = page(data).text
     assert "1 of 7 clips is ready." in text

@@ -1,0 +1,115 @@
+"""`.state.json`: what a run is doing, and the balance as it last knew it.
+
+`status` reads it while the run goes on and afterwards. A run knows more of the balance than its
+records can say: it may ask for it without sending anything.
+"""
+
+import contextlib
+import os
+import time
+from decimal import Decimal
+
+import msgspec
+
+from pipeline import events as ev
+from pipeline.amounts import is_money, rounded
+from pipeline.common.files import read_file, write_atomically
+from pipeline.errors import DirectoryError
+from pipeline.ledger.formats import FORMAT, refuse_newer
+from pipeline.ledger.history import History, attempt_digest
+from pipeline.models import rfc3339
+from pipeline.store.layout import LONGEST_NOTE, Layout
+
+# Seconds between two notes of the balance: writing a file for each task would cost too much.
+_EVERY = 1.0
+
+
+class Note(msgspec.Struct, omit_defaults=True):
+    """What the file holds."""
+
+    format: int | None = None
+    pid: int | None = None
+    hold: str | None = None
+    detail: str | None = None
+    until: float | None = None
+    remaining: Decimal | None = None
+    told_at: str | None = None
+    after: str | None = None
+
+
+def read_note(layout: Layout) -> Note | None:
+    """Read what a run has noted of itself; None where there is no note that can be read.
+
+    Raises:
+        DirectoryError: a newer version has written it.
+    """
+    try:
+        data = read_file(layout.state, LONGEST_NOTE)
+    except (OSError, DirectoryError):
+        return None
+    refuse_newer(layout.state, data)
+    try:
+        note = msgspec.json.decode(data, type=Note)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return None
+    return note if is_money(note.remaining) else None
+
+
+def balance(note: Note | None, history: History) -> Decimal | None:
+    """Return the balance as last known, in US dollars; None if nothing has reported one.
+
+    This is what `status`, the report and the next run go by. What a run has noted counts as long
+    as no record was written since: no clock has a say in it.
+    """
+    if note is not None and note.remaining is not None and note.after == _last(history):
+        return rounded(note.remaining)
+    return history.remaining
+
+
+def _last(history: History) -> str:
+    return attempt_digest(*history.last_attempt).hex()
+
+
+class StateFile:
+    """Writes the file as events come. Failing to is no fault of the run."""
+
+    def __init__(self, layout: Layout, history: History) -> None:
+        self._path, self._history = layout.state, history
+        # What an earlier run has noted stands until this one knows more.
+        self._note = read_note(layout) or Note()
+        self._written = 0.0
+
+    def __call__(self, event: ev.Event) -> None:
+        """Take an event."""
+        match event:
+            case ev.Held():
+                self._is_doing(event.reason, event.detail, event.until)
+            case ev.Stopping():
+                self._is_doing("stopping", event.detail, None)
+            case ev.Started() | ev.Resumed():
+                self._is_doing(None, None, None)
+            case ev.Finished():
+                self._observe(event)
+                if time.monotonic() - self._written < _EVERY:
+                    return
+            case ev.Summary():
+                self._is_doing(None, None, None)
+                self._observe(event)
+            case _:
+                return
+        self._write()
+
+    def _is_doing(self, hold: str | None, detail: str | None, until: float | None) -> None:
+        self._note.hold, self._note.detail, self._note.until = hold, detail, until
+
+    def _observe(self, event: ev.Finished | ev.Summary) -> None:
+        if event.money.remaining is not None:
+            self._note.remaining = event.money.remaining
+            self._note.told_at = rfc3339(event.at)
+            self._note.after = _last(self._history)
+
+    def _write(self) -> None:
+        self._written = time.monotonic()
+        self._note.format, self._note.pid = FORMAT, os.getpid()
+        with contextlib.suppress(OSError):
+            write_atomically(self._path, msgspec.json.encode(self._note), durable=False)
