@@ -1,4 +1,4 @@
-"""Batch generation against a paid media API: each clip paid for exactly once.
+"""Batch generation against a paid media API, in which each clip is paid for once.
 
     import anyio
     import pipeline

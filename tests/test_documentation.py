@@ -1,4 +1,4 @@
-"""What the documentation says is so: its examples run, and what is printed from code is current."""
+"""The documentation is true: its examples run, and what is printed from the code is current."""
 
 import json
 import os
@@ -13,6 +13,7 @@ from pathlib import Path
 
 import click
 import pytest
+import yaml
 
 import pipeline
 from pipeline.cli.group import cli
@@ -93,12 +94,31 @@ def test_every_yaml_example_of_the_documentation_is_a_tested_file() -> None:
     files = {path.read_text(encoding="utf-8") for path in EXAMPLES.glob("*.yaml")}
     for page in PAGES:
         for block in blocks(page, "yaml"):
-            assert block in files, f"{page.name}: this example is no file:\n{block}"
+            assert block in files, (
+                f"{page.name}: this example is not a file in docs/examples:\n{block}"
+            )
 
 
 @pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*.yaml")), ids=lambda p: p.name)
 def test_every_example_job_is_valid(path: Path) -> None:
     assert list(pipeline.load(path).tasks())
+
+
+def test_every_other_block_of_data_can_be_read() -> None:
+    for page in PAGES:
+        for block in blocks(page, "yml"):
+            assert isinstance(yaml.safe_load(block), dict)
+        for block in blocks(page, "json"):
+            json.loads(block)
+        for block in blocks(page, "python"):
+            compile(block, str(page), "exec")
+
+
+def test_every_code_block_names_its_language() -> None:
+    for page in PAGES:
+        text = page.read_text(encoding="utf-8")
+        opened = re.findall(r"^ *```(\w*)$", text, re.MULTILINE)[::2]
+        assert all(opened), f"{page.name}: a code block without a language"
 
 
 def test_the_library_example_runs(tmp_path: Path) -> None:

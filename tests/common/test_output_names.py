@@ -1,4 +1,4 @@
-"""Names of outputs: inside their directory, and as long as a file system can hold."""
+"""Names of outputs: inside their directory, and no longer than the file system allows."""
 
 from pathlib import Path
 
@@ -20,17 +20,17 @@ BAD = ["", "/a.mp4", "../a.mp4", "a/../b.mp4", ".a.mp4", "a/.b/c.mp4", "a//b.mp4
 
 
 @pytest.mark.parametrize("name", GOOD)
-def test_a_name_inside_the_directory_is_an_output(name: str) -> None:
+def test_a_name_inside_the_directory_is_accepted(name: str) -> None:
     assert places.fault(name) is None
 
 
 @pytest.mark.parametrize("name", BAD)
-def test_a_name_that_is_ours_or_leads_elsewhere_is_none(name: str) -> None:
+def test_a_reserved_name_or_one_outside_the_directory_is_rejected(name: str) -> None:
     assert places.fault(name)
 
 
 @pytest.mark.parametrize("most", [143, 255])
-def test_a_name_that_is_too_long_is_cut_and_keeps_its_ending_and_its_difference(most: int) -> None:
+def test_a_long_name_is_shortened_and_stays_unique_with_its_extension(most: int) -> None:
     names = [f"{'рассвет ' * 40}{number}.mp4" for number in range(50)]
     cut = [places.fitting(name, most) for name in names]
     assert all(len(name.encode()) <= most and name.endswith(".mp4") for name in cut)
@@ -38,7 +38,7 @@ def test_a_name_that_is_too_long_is_cut_and_keeps_its_ending_and_its_difference(
 
 
 @pytest.mark.parametrize("most", [143, 255])
-def test_a_name_with_a_full_stop_near_its_beginning_is_cut_too(most: int) -> None:
+def test_a_long_name_with_an_early_full_stop_is_shortened_too(most: int) -> None:
     cut = places.fitting(f"1. {'рассвет ' * 40}", most)
     assert cut.startswith("1. ")
     assert len(cut.encode()) <= most
@@ -48,7 +48,7 @@ def test_a_name_that_fits_stays_as_it_is() -> None:
     assert places.fitting("a" * 251 + ".mp4", 255) == "a" * 251 + ".mp4"
 
 
-def test_each_folder_of_an_output_is_cut_to_what_a_share_can_hold(
+def test_each_folder_of_an_output_is_shortened_for_its_file_system(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(places, "longest_name", lambda _: 143)

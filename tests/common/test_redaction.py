@@ -1,4 +1,4 @@
-"""A key is found however it is spelled, and what is none stays."""
+"""A key is removed in any spelling, and other texts stay as they are."""
 
 import base64
 import html
@@ -56,9 +56,9 @@ SPELLINGS["base64 in lines"] = base64.encodebytes(
 SPELLINGS["base64 in a URL"] = quote(base64.b64encode(b">>" + KEY.encode()).decode(), safe="")
 
 
-def assert_tells_nothing(told: str) -> None:
-    """No run of the key is left in any spelling that a person would undo."""
-    squeezed = "".join(told.split())
+def assert_reveals_nothing(cleaned: str) -> None:
+    """No run of the key is left in any spelling that can be decoded."""
+    squeezed = "".join(cleaned.split())
     for text in (squeezed, squeezed[::-1]):
         assert not any(KEY[at : at + 10].lower() in text.lower() for at in range(len(KEY) - 9))
     usual = squeezed.replace(MARK, " ").replace("-", "+").replace("_", "/")
@@ -70,13 +70,13 @@ def assert_tells_nothing(told: str) -> None:
 
 
 @pytest.mark.parametrize("spelling", SPELLINGS)
-def test_a_key_is_removed_however_it_is_spelled(spelling: str) -> None:
+def test_a_key_is_removed_in_every_spelling(spelling: str) -> None:
     text = f'{{"error": "bad <{SPELLINGS[spelling]}>", "hint": "none"}}'
-    told = Redactor(KEY).clean(text)
-    assert MARK in told
-    assert told.startswith('{"error": "bad <')
-    assert told.endswith('>", "hint": "none"}')
-    assert_tells_nothing(told)
+    cleaned = Redactor(KEY).clean(text)
+    assert MARK in cleaned
+    assert cleaned.startswith('{"error": "bad <')
+    assert cleaned.endswith('>", "hint": "none"}')
+    assert_reveals_nothing(cleaned)
 
 
 @pytest.mark.parametrize("size", range(6, len(KEY)))
@@ -99,12 +99,12 @@ def test_other_texts_stay_as_they_are(text: str) -> None:
     assert Redactor(KEY).clean(text) == text
 
 
-def test_what_stands_around_a_key_stays() -> None:
+def test_the_text_around_a_key_stays() -> None:
     assert Redactor(KEY).clean(f"a\n {KEY} \n{KEY}\tz") == f"a\n {MARK} \n{MARK}\tz"
 
 
 @pytest.mark.parametrize("key", ["k", "test", "abcdefg"])
-def test_a_short_key_is_removed_as_a_word_and_eats_no_other(key: str) -> None:
+def test_a_short_key_is_removed_only_as_a_whole_word(key: str) -> None:
     redactor = Redactor(key)
     assert redactor.clean(f"bad key {key}.") == f"bad key {MARK}."
     path = f"/data/{key}ing/x{key}/{key}{key}.yaml"
@@ -112,7 +112,7 @@ def test_a_short_key_is_removed_as_a_word_and_eats_no_other(key: str) -> None:
 
 
 @pytest.mark.parametrize("key", ["abcdefgh", "abcdefghijkl"])
-def test_of_a_key_that_is_not_long_all_but_a_letter_is_removed(key: str) -> None:
+def test_a_part_of_a_short_key_is_removed_too(key: str) -> None:
     redactor = Redactor(key)
     for part in (key, key[1:], key[:-1], key.upper(), key[::-1]):
         assert redactor.clean(f"<{part}>") == f"<{MARK}>"
@@ -124,7 +124,7 @@ def test_of_a_key_that_is_not_long_all_but_a_letter_is_removed(key: str) -> None
     ["\\", "%", "%41", "%25", "&#65;", "&", " ", "\\n", "a", KEY[:11], KEY[:6], KEY, "\\u00", "=",
      base64.b64encode(KEY.encode()).decode()],
 )  # fmt: skip
-def test_no_text_makes_it_slow(piece: str) -> None:
+def test_no_text_takes_more_than_linear_time(piece: str) -> None:
     redactor = Redactor(KEY)
     times = []
     for size in (16_384, 65_536):
@@ -138,18 +138,18 @@ def test_no_text_makes_it_slow(piece: str) -> None:
 
 
 @given(st.text(), st.text(), st.sampled_from(sorted(SPELLINGS)))
-def test_whatever_stands_around_it_the_key_goes(before: str, after: str, spelling: str) -> None:
-    told = Redactor(KEY).clean(f"{before} <{KEY}> {SPELLINGS[spelling]} {after}")
-    assert KEY.lower() not in told.lower()
+def test_a_key_is_removed_from_any_text(before: str, after: str, spelling: str) -> None:
+    cleaned = Redactor(KEY).clean(f"{before} <{KEY}> {SPELLINGS[spelling]} {after}")
+    assert KEY.lower() not in cleaned.lower()
 
 
 @given(st.text(min_size=8, alphabet=st.characters(min_codepoint=33, max_codepoint=126)), st.text())
-def test_any_key_is_found_and_no_text_makes_it_fail(key: str, text: str) -> None:
-    told = Redactor(key).clean(f"{text}\n<{key}>")
-    assert key not in told.replace(MARK, "") or key in text
+def test_any_key_is_removed_from_any_text_without_an_error(key: str, text: str) -> None:
+    cleaned = Redactor(key).clean(f"{text}\n<{key}>")
+    assert key not in cleaned.replace(MARK, "") or key in text
 
 
-def test_a_key_in_a_file_is_written_over_and_the_file_keeps_its_size(tmp_path: Path) -> None:
+def test_a_key_in_a_file_is_overwritten_and_the_size_stays(tmp_path: Path) -> None:
     path = tmp_path / "body"
     for filler in (10, 300_000, 9_000_000):
         body = b"\x00\xff" * filler + KEY.encode() + b"-" * filler + KEY.encode().hex().encode()
