@@ -202,6 +202,18 @@ def test_links_within_the_repository_lead_somewhere(page: Path) -> None:
             assert anchor in anchors(file), f"{page.name} links to {link}: no such heading"
 
 
+def test_every_page_can_be_reached_from_the_readme() -> None:
+    seen, waiting = set[Path](), [ROOT / "README.md"]
+    while waiting:
+        page = waiting.pop()
+        if page in seen:
+            continue
+        seen.add(page)
+        links = re.findall(r"\]\(([^):#]+\.md)", page.read_text(encoding="utf-8"))
+        waiting += [(page.parent / link).resolve() for link in links]
+    assert set(PAGES) <= seen, set(PAGES) - seen
+
+
 def test_documents_that_code_names_exist() -> None:
     for file in sorted(ROOT.glob("pipeline/**/*.py")):
         for name in re.findall(r"docs/[\w/.-]+\.md", file.read_text(encoding="utf-8")):
