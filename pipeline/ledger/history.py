@@ -76,6 +76,7 @@ class History:
     spent: Decimal = ZERO
     at_risk: Decimal = ZERO
     last_cost: Decimal | None = None  # of the last one that has cost something
+    corrections: Decimal = ZERO  # the part of `spent` that corrects other records
     unpriced: int = 0  # records of what was or may have been charged, nobody knows how much
     remaining: Decimal | None = None  # the balance, by the records
     format: int = 1  # of the last records
@@ -90,6 +91,7 @@ class History:
     _observed_at: str = ""  # when the balance came, in records of format 1
     _last: dict[bytes, int] = field(default_factory=dict)
     _reported: Counter[Decimal] = field(default_factory=Counter)
+    _less: tuple[Decimal | None, Decimal] | None = None  # the last answer of `understated`
     _corrected: set[bytes] = field(default_factory=set)
 
     def __len__(self) -> int:
@@ -135,9 +137,12 @@ class History:
         return _digest(task) in self._corrected
 
     def understated(self, written: Decimal | None) -> Decimal:
-        """Add up by how much answers have told less than the written price."""
-        least = written or ZERO
-        return sum(((least - c) * n for c, n in self._reported.items() if c < least), ZERO)
+        """Add up by how much answers have reported less than the written price."""
+        if self._less is None or self._less[0] != written:
+            least = written or ZERO
+            less = sum(((least - c) * n for c, n in self._reported.items() if c < least), ZERO)
+            self._less = written, less
+        return self._less[1]
 
     def add(self, summary: Summary | Record, offset: int) -> None:
         """Count one record."""
@@ -155,11 +160,16 @@ class History:
         self.last_attempt = summary.task, summary.started_at
         if summary.reason == CORRECTION:
             self._corrected.add(digest)
+            self.corrections += rounded(summary.cost or ZERO)
             return
         if summary.cost:
             self.last_cost = rounded(summary.cost)
         if summary.cost_source is CostSource.REPORTED:
             self._reported[rounded(summary.cost or ZERO)] += 1
+            if self._less is not None:
+                written, less = self._less
+                cost = rounded(summary.cost or ZERO)
+                self._less = written, less + max((written or ZERO) - cost, ZERO)
         if summary.remaining_credits is not None:
             self._observe(summary, rounded(summary.remaining_credits))
         self._learn(summary)

@@ -95,8 +95,6 @@ class Corrections:
             self._state.stop(ExitCode.STORAGE, error.message)
 
     def _corrected(self, correction: Record) -> None:
-        assert correction.cost is not None
-        self._state.gate.correct(correction.cost)
         self._state.watch(ev.Finished(correction, self._state.money, time.time(), last=False))
 
     def _is_sent_again(self, record: Record) -> bool:

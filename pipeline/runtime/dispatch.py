@@ -12,7 +12,7 @@ from pipeline.engines.crew import Assignment
 from pipeline.errors import ExitCode, StorageError
 from pipeline.ledger import records
 from pipeline.models import Claim, rfc3339
-from pipeline.money.figures import Verdict
+from pipeline.money.gate import Verdict
 from pipeline.runtime.lifecycle import Attempt, Stage
 from pipeline.runtime.pace import Pace
 from pipeline.runtime.state import LONGEST_WAIT, RunState, clock
@@ -178,7 +178,8 @@ class Dispatch:
         if state.flying:
             return Verdict.WAIT
         blind = verdict is Verdict.CLOSED and not state.gate.call_works
-        return Verdict.GO if blind else verdict
+        covered = state.gate.budget_allows([attempt.price_class])
+        return Verdict.GO if blind and covered else verdict
 
     async def _follow(self, verdict: Verdict, attempt: Attempt) -> None:
         """Do what the gate wants before `attempt` may go."""
@@ -190,8 +191,7 @@ class Dispatch:
             await self._wait_for_others(clock())
         elif attempt.retained is not None:
             # The money set aside for it is gone: it stands behind the others again.
-            state.gate.forgo(attempt.retained)
-            attempt.retained = None
+            state.forgo(attempt)
         elif any(state.gate.consider(c) is Verdict.GO for c in state.queue.classes_left()):
             state.queue.set_aside(attempt)
         else:

@@ -12,7 +12,7 @@ from enum import StrEnum
 from pipeline.api.outcomes import Outcome
 from pipeline.ledger.history import Standing
 from pipeline.models import Claim, Task
-from pipeline.money.figures import Reservation
+from pipeline.money.reservation import Reservation, Retained
 from pipeline.store.claims import Noting
 
 
@@ -92,7 +92,7 @@ class Attempt:
     number: int = 0
     tries: int = 0
     reservation: Reservation | None = None
-    retained: Reservation | None = None
+    retained: Retained | None = None
     claim: Claim | None = None
     witness: Noting | None = None
     sent_at: float | None = None

@@ -236,12 +236,9 @@ def _refuse_unknown_price(job: Job) -> None:
 def _gate(job: Job, store: Store) -> CreditGate:
     return CreditGate(
         job.credits,
+        store.history,
         published=PUBLISHED_PRICES.get(job.model),
         past=store.history.last_cost,
-        spent=store.history.spent,
-        at_risk=store.history.at_risk,
-        unpriced=store.history.unpriced,
-        understated=store.history.understated(job.credits.cost),
     )
 
 

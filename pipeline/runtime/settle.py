@@ -122,7 +122,7 @@ class Settle:
         if outcome.cost:
             return True
         now = await self._ask_balance()
-        return self._state.gate.fell(attempt.money, now, outcome.remaining)
+        return attempt.money.balance_fell(now, outcome.remaining)
 
     async def _ask_balance(self) -> Decimal | None:
         """Ask for the balance, where it may be; nothing goes out while it is not known."""
@@ -149,7 +149,7 @@ class Settle:
             outage_then=circuit.outage or (row.outage and pauses),
             beyond_patience=circuit.too_long(outcome.retry_after),
             others_can_tell=len(state.flying) > 1 or state.queue.dispatchable > 0,
-            credible_cost=judged and state.gate.credible(attempt.money, outcome.cost) is not None,
+            credible_cost=judged and attempt.money.credible(outcome.cost) is not None,
             out_of_credits=found.out_of_credits,
             fell=found.fell,
             unclear=self._unclear,
@@ -273,7 +273,7 @@ class Settle:
         assert attempt.claim is not None
         try:
             claim = records.completed(attempt.claim, outcome, money, self._balance(outcome))
-            if state.gate.wants_a_figure:
+            if state.gate.wants_a_reading:
                 # The clip is safe before the balance is asked, however long that takes.
                 await state.store.complete(key, claim)
                 attempt.to(Stage.SAVED)

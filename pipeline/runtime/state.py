@@ -137,9 +137,7 @@ class RunState:
         """Take an attempt back that has not gone out."""
         self.store.drop(attempt.task.key)
         self.account.settle(attempt.task.key, ZERO)
-        attempt.money.withdraw()
-        if attempt.retained is not None:
-            attempt.retained = self.gate.keep_on(attempt.money)
+        attempt.retained = attempt.money.withdraw()
         self.queue.put_back(attempt)
         self.land(attempt)
 
@@ -156,7 +154,8 @@ class RunState:
                 self.withdraw(attempt)
                 continue
             if attempt.witness is not None and attempt.witness.sent:
-                self.gate.doubt(attempt.money)
+                if not attempt.money.spent:
+                    attempt.money.doubt()
             self.leave(attempt)
         self.flying.clear()
         self.gate.forgo_all()
@@ -178,7 +177,7 @@ class RunState:
     def forgo(self, attempt: Attempt) -> None:
         """Give back what was set aside for sending a task again."""
         if attempt.retained is not None:
-            self.gate.forgo(attempt.retained)
+            attempt.retained.forgo()
             attempt.retained = None
 
     def check(self) -> None:
@@ -190,7 +189,7 @@ class RunState:
         async with self._asking:
             question = self.gate.ask()
             credits_left = (await self.session.balance()).credits
-            self.gate.told(question, credits_left)
+            self.gate.answer(question, credits_left)
         return credits_left
 
     # -- what has ended -----------------------------------------------------------------------

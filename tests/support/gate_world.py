@@ -12,9 +12,11 @@ from decimal import Decimal
 from enum import StrEnum
 
 from pipeline.models import CreditPolicy, Gate
-from pipeline.money.figures import Question, Reservation, Verdict
-from pipeline.money.gate import CreditGate
+from pipeline.money.balance import Question
+from pipeline.money.gate import Verdict
 from pipeline.money.prices import Booked
+from pipeline.money.reservation import Reservation, Retained
+from support.former_gate import Former as CreditGate
 
 ZERO = Decimal(0)
 _NEXT = {"claimed": "_arrive", "sent": "_complete", "done": "_deliver"}
@@ -60,7 +62,7 @@ class Wanted:
 
     name: str
     place: int
-    kept: Reservation | None = None
+    kept: Retained | None = None
 
 
 @dataclass(slots=True, eq=False)

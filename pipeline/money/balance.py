@@ -1,0 +1,162 @@
+"""What is left on the account, as an interval. Pure.
+
+A *reading* is a balance as the API reported it: in the header of an answer, or by the balance call.
+It surely contains the charges that were confirmed before it was asked for, and surely not those of
+requests that were sent after it came. Nobody can say more: the header lags, and answers overtake
+each other. So the balance has two bounds:
+
+    least = reading - the charges that were confirmed after it was asked for
+    most  = reading - the charges of requests that were sent after it came
+
+and `known` is the reading itself, for people. Each has the one rule for its reading: a new one
+replaces it if it may raise and was asked for after the old one had come, or if it lowers it. So an
+older answer never raises the balance. Where the balance call works, it alone may raise the bounds.
+"""
+
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from pipeline.amounts import ZERO
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """A point in the order of events.
+
+    `charged` is what had been confirmed as charged by then, or may have been; `paid` is the part
+    that is beyond doubt, in so many `charges`.
+    """
+
+    tick: int = 0
+    charged: Decimal = ZERO
+    paid: Decimal = ZERO
+    charges: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A balance as the API reported it, and between which moments it is true."""
+
+    value: Decimal
+    asked: Moment
+    came: Moment
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A balance call on its way; `quiet` says that nothing was in flight when it was sent."""
+
+    asked: Moment
+    quiet: bool
+
+
+@dataclass(slots=True)
+class Bound:
+    """A reading, and the charges to take off it."""
+
+    reading: Reading | None = None
+    charges: Decimal = ZERO
+
+    @property
+    def value(self) -> Decimal | None:
+        """The bound in dollars; None while nothing was reported."""
+        return None if self.reading is None else self.reading.value - self.charges
+
+    def consider(self, new: Reading, charges: Decimal, *, may_raise: bool) -> None:
+        """Take a reading that is later than the present one and may raise, or that lowers."""
+        old, value = self.reading, self.value
+        later = old is not None and may_raise and new.asked.tick > old.came.tick
+        if value is None or later or new.value - charges < value:
+            self.reading, self.charges = new, charges
+
+
+@dataclass(slots=True)
+class Balance:
+    """The interval, and who reports it.
+
+    `call_works` says that the balance call reported a figure when last asked.
+    `is_fresh` says that it was asked for after everything that has changed the balance here;
+    `silent`, that an answer has come while neither header nor balance call reported anything.
+    """
+
+    call_works: bool = False
+    is_fresh: bool = False
+    silent: bool = False
+    now: Moment = Moment()
+    _least: Bound = field(default_factory=Bound)
+    _most: Bound = field(default_factory=Bound)
+    _known: Bound = field(default_factory=Bound)
+    _changed_at: int = 0
+
+    @property
+    def least(self) -> Decimal | None:
+        """The least that can be left; None while nothing was reported."""
+        return self._least.value
+
+    @property
+    def most(self) -> Decimal | None:
+        """The most that can be left, unless somebody has topped up."""
+        return self._most.value
+
+    @property
+    def known(self) -> Decimal | None:
+        """The balance as last reported, for people."""
+        return self._known.value
+
+    @property
+    def reading(self) -> Reading | None:
+        """The reading behind the least."""
+        return self._least.reading
+
+    def tick(self) -> Moment:
+        """Let a moment pass, and return it."""
+        self.now = Moment(self.now.tick + 1, self.now.charged, self.now.paid, self.now.charges)
+        return self.now
+
+    def change(self) -> None:
+        """Note that an answer came, or will not come: what was asked before is out of date."""
+        self.is_fresh = False
+        self._changed_at = self.tick().tick
+
+    def processed(self) -> None:
+        """Note that the API has answered: what it has not reported by now stays unknown."""
+        self.silent |= self.reading is None and not self.call_works
+
+    def charge(self, amount: Decimal, sent: Moment) -> None:
+        """Take a confirmed charge off, of a request that left at `sent`."""
+        now = self.now
+        self.now = Moment(now.tick, now.charged + amount, now.paid + amount, now.charges + 1)
+        self._least.charges += amount
+        if self._most.reading is not None and sent.tick > self._most.reading.came.tick:
+            self._most.charges += amount
+
+    def risk(self, amount: Decimal) -> None:
+        """Take what may have been charged off the least that can be left."""
+        now = self.now
+        self.now = Moment(now.tick, now.charged + amount, now.paid, now.charges)
+        self._least.charges += amount
+
+    def ask(self, *, quiet: bool) -> Question:
+        """Note that the balance call is being sent."""
+        return Question(self.tick(), quiet)
+
+    def answer(self, question: Question, value: Decimal | None) -> Reading | None:
+        """Take the answer of the balance call; None where it reported no figure."""
+        self.is_fresh = question.asked.tick > self._changed_at
+        self.call_works = value is not None
+        return None if value is None else self._read(value, question.asked, may_raise=True)
+
+    def header(self, value: Decimal, sent: Moment) -> None:
+        """Take what an answer reports, to the request that left at `sent`.
+
+        It can be older than its own request, so it raises the bounds only where no call can.
+        """
+        self._read(value, sent, may_raise=not self.call_works)
+
+    def _read(self, value: Decimal, asked: Moment, *, may_raise: bool) -> Reading:
+        new = Reading(value, asked, self.tick())
+        since = self.now.charged - asked.charged
+        self._known.consider(new, ZERO, may_raise=True)
+        self._most.consider(new, ZERO, may_raise=may_raise)
+        self._least.consider(new, since, may_raise=may_raise)
+        return new

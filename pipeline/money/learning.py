@@ -1,0 +1,76 @@
+"""What the falls of the balance teach of prices: over a lone request, or between calls. Pure."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from pipeline.money.balance import Reading
+from pipeline.money.prices import LESSONS, PriceBook
+from pipeline.money.reservation import Reservation
+
+
+@dataclass(slots=True)
+class _Measure:
+    """What was charged since a balance call with nothing in flight: the next shows its price."""
+
+    before: Reading
+    charged: Counter[str] = field(default_factory=Counter)
+
+
+@dataclass(slots=True)
+class Learning:
+    """Looks at every charge and reading, and notes in the price book what they teach."""
+
+    prices: PriceBook
+    _measure: _Measure | None = None
+    _last: Decimal | None = None  # the header of the last charge
+
+    def charged(self, token: Reservation, header: Decimal | None, cost: Decimal | None) -> None:
+        """Learn from a charge; `cost` is what its answer reported, where that is believed."""
+        name = token.price_class
+        if header is not None and self._last is not None:
+            self.prices.stepped(name, self._last - header)
+        self._last = self._last if header is None else header
+        if self._measure is not None:
+            self._measure.charged[name] += 1
+            return
+        before = token.before
+        quiet = before is not None and before.came.charges == token.sent.charges
+        if before is not None and quiet and token.alone and header is not None:
+            self.prices.fell(name, before.value - header)
+        nothing_else = cost is not None and before is None and header is None
+        self._note_lesson(name, LESSONS if nothing_else else 1)
+
+    def disturbed(self, header: Decimal | None = None) -> None:
+        """Note a charge that is not a price, or may not be one: the next call measures nothing."""
+        self._measure = None
+        self._last = self._last if header is None else header
+
+    def answered(self, reading: Reading | None, *, quiet: bool) -> str | None:
+        """Learn from the balance call; returns the class whose price it may have taught.
+
+        `quiet` says that nothing was in flight, and nothing charged, between question and answer.
+        """
+        measure, self._measure = self._measure, None
+        if reading is None:
+            self.prices.lessons += bool(measure and measure.charged)
+        if reading is None or not quiet:
+            return None
+        self._measure = _Measure(reading)
+        if measure is None or len(measure.charged) != 1:
+            return None
+        ((name, count),) = measure.charged.items()
+        self.prices.fell(name, measure.before.value - reading.value, count)
+        self._note_lesson(name)
+        return name
+
+    @property
+    def wants_a_reading(self) -> bool:
+        """Whether a balance call now, with nothing in flight, would teach an unknown price."""
+        charged = self._measure.charged if self._measure is not None else ()
+        return any(self.prices.of(name) is None for name in charged)
+
+    def _note_lesson(self, name: str, lessons: int = 1) -> None:
+        """Note that a lone request has not settled a price."""
+        if self.prices.of(name) is None:
+            self.prices.lessons += lessons
