@@ -153,9 +153,9 @@ class RunState:
             if attempt.stage in {Stage.RESERVED, Stage.CLAIMED}:
                 self.withdraw(attempt)
                 continue
-            if attempt.witness is not None and attempt.witness.sent:
-                if not attempt.money.spent:
-                    attempt.money.doubt()
+            sent = attempt.witness is not None and attempt.witness.sent
+            if sent and not attempt.money.spent:
+                attempt.money.doubt()
             self.leave(attempt)
         self.flying.clear()
         self.gate.forgo_all()
