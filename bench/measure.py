@@ -86,7 +86,7 @@ class Server:
         return stats
 
     def reset(self) -> None:
-        """Let it count anew."""
+        """Reset its counters."""
         self._get("/reset")
 
     def _get(self, path: str) -> bytes:

@@ -1,6 +1,6 @@
 """A fast local API: an asyncio.Protocol that answers every POST with a clip of a given size.
 
-It runs in a process of its own. `GET /stats` tells what it has cost and seen.
+It runs in a process of its own. `GET /stats` returns its own cost and its counters.
 """
 
 import argparse
@@ -61,7 +61,7 @@ class Served:
         return json.dumps(counts).encode()
 
     def reset(self) -> None:
-        """Begin to count anew."""
+        """Reset the counters."""
         self.posts = self.peak = self.connections = 0
         self.first = self.last = 0.0
 
