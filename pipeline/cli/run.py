@@ -29,10 +29,10 @@ from pipeline.cli.options import (
 )
 from pipeline.cli.output import message
 from pipeline.display import words
-from pipeline.display.faces import Faces
 from pipeline.display.live import LiveDisplay
 from pipeline.display.logfile import LogFile
 from pipeline.display.plain import PlainLines
+from pipeline.display.watchers import Watchers
 from pipeline.errors import ExitCode, PipelineError, UsageError
 from pipeline.events import Counts, Summary, Watcher
 from pipeline.ledger.plan import Plan, Retry
@@ -154,17 +154,19 @@ def _confirm(plan: Plan, *, above: Decimal | None) -> None:
 
 def _watch(resources: ExitStack, job: Job, log_file: Path | None, *, report: bool) -> Watcher:
     """Assemble the watchers of a run: terminal or plain lines, log, notifications."""
-    faces = Faces()
+    watchers = Watchers()
     console = _terminal()
-    faces.add(resources.enter_context(LiveDisplay(console)) if console else PlainLines(sys.stderr))
+    watchers.add(
+        resources.enter_context(LiveDisplay(console)) if console else PlainLines(sys.stderr)
+    )
     if log_file is not None:
-        faces.add(resources.enter_context(LogFile(log_file)))
+        watchers.add(resources.enter_context(LogFile(log_file)))
     if job.notify is not None and job.notify.to:
         page = Layout(job.output_dir).report if report else None
-        notifier = Notifier(job.name, job.notify, faces, report=page)
+        notifier = Notifier(job.name, job.notify, watchers, report=page)
         resources.callback(notifier.close)
-        faces.add(notifier)
-    return faces
+        watchers.add(notifier)
+    return watchers
 
 
 def _terminal() -> Console | None:

@@ -1,4 +1,4 @@
-"""The terminal: one steady display of a run, drawn by Rich."""
+"""The display of a run on a terminal, drawn by Rich."""
 
 import re
 import time
@@ -16,16 +16,16 @@ from pipeline.display.progress import Progress
 from pipeline.display.words import clock, duration, line, money
 from pipeline.printable import printable
 
-# Lines that the display keeps for the rest: bar, money, hold, one of air.
+# Lines below the requests in flight: bar, money, pause, and an empty one.
 _OVERHEAD = 5
-# Columns from which on a line has room for a name and a prompt.
+# From this number of columns, a line has room for a name and a prompt.
 _WIDE = 100
-# What makes a default name unique, and says nothing: room for what does.
+# Makes a default name unique, and means nothing to people.
 _HASH = re.compile(r"-[0-9a-f]{12}$")
 
 
 class LiveDisplay:
-    """Draws progress at the foot of the terminal; news scrolls above it."""
+    """Draws progress at the bottom of the terminal; notable events scroll above it."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
@@ -46,20 +46,20 @@ class LiveDisplay:
             self._live.stop()
 
     def __call__(self, event: ev.Event) -> None:
-        """Take an event; the first that shows work starts the display, after any question."""
+        """Handle an event; `Started` starts the display, so that a question can come before it."""
         self._progress.take(event)
         if isinstance(event, ev.Started):
             self._live.start()
         text = line(event)
         if text is not None and not isinstance(event, ev.Summary):
-            # Not wrapped: a path or a flag that is cut cannot be copied.
-            said = Text(f"{clock(event.at)} {text}", style=_style(event))
-            self._console.print(said, soft_wrap=True)
+            # Not wrapped: a path or a flag that is broken into lines cannot be copied.
+            styled = Text(f"{clock(event.at)} {text}", style=_style(event))
+            self._console.print(styled, soft_wrap=True)
 
     def render(self) -> RenderableType:
-        """Draw the state as it is now."""
+        """Draw the current state."""
         now = time.time()
-        return Group(*self._in_flight(now), self._bar(now), self._money(), *self._hold(now))
+        return Group(*self._in_flight(now), self._bar(now), self._money(), *self._pause(now))
 
     def _in_flight(self, now: float) -> list[RenderableType]:
         p = self._progress
@@ -74,7 +74,7 @@ class LiveDisplay:
             table.add_column(ratio=3, no_wrap=True, overflow="ellipsis")
         for flight in shown:
             again = f"(try {flight.attempt}) " if flight.attempt > 1 else ""
-            # A narrow terminal has room for the name, which begins with the prompt's first words.
+            # A narrow terminal has room only for the name, which begins like the prompt.
             row = [
                 Text(duration(now - flight.at), style="cyan"),
                 Text(again + printable(_HASH.sub("", flight.name or flight.task))),
@@ -115,16 +115,16 @@ class LiveDisplay:
         text.no_wrap, text.overflow = True, "ellipsis"
         return text
 
-    def _hold(self, now: float) -> list[RenderableType]:
+    def _pause(self, now: float) -> list[RenderableType]:
         p = self._progress
         if p.stopping is not None:
-            said = f"stopping: {p.stopping.detail}; what is in flight is finished and saved"
-        elif p.hold is not None:
-            left = f", next look in {duration(max(p.hold.until - now, 0))}" if p.hold.until else ""
-            said = f"waiting ({p.hold.reason}){left}: {p.hold.detail}"
+            text = f"stopping: {p.stopping.detail}; what is in flight is finished and saved"
+        elif (pause := p.pause) is not None:
+            left = f", next check in {duration(max(pause.until - now, 0))}" if pause.until else ""
+            text = f"paused ({pause.reason}){left}: {pause.detail}"
         else:
             return []
-        return [Text(printable(said), style="bold yellow", no_wrap=True, overflow="ellipsis")]
+        return [Text(printable(text), style="bold yellow", no_wrap=True, overflow="ellipsis")]
 
 
 def _style(event: ev.Event) -> str:

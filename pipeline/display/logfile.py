@@ -22,7 +22,7 @@ class LogFile:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._file = path.open("a", encoding="utf-8", buffering=1)
         except OSError as error:
-            raise UsageError(f"the log file {path} cannot be written: {error.strerror}") from error
+            raise UsageError(f"cannot write the log file {path}: {error.strerror}") from error
 
     def __enter__(self) -> Self:
         return self
@@ -32,7 +32,7 @@ class LogFile:
             self._file.close()
 
     def __call__(self, event: ev.Event) -> None:
-        """Take an event."""
+        """Append an event."""
         fields: dict[str, Any] = msgspec.to_builtins(event, builtin_types=(Decimal,))
         fields["at"] = rfc3339(event.at)
         named = {"event": type(event).__name__.lower(), **fields}

@@ -1,4 +1,4 @@
-"""How far a run has come, from its events. Only this run's own pace counts."""
+"""The progress of a run, from its events. Only the pace of this run counts."""
 
 import time
 from dataclasses import dataclass, field
@@ -10,20 +10,20 @@ from pipeline.models import Status
 
 @dataclass(slots=True)
 class Progress:
-    """Counts of a run as it goes; times are Unix seconds."""
+    """Counts of a run that is going on. Times are in Unix seconds."""
 
     started: ev.Started | None = None
     done: int = 0
     failed: int = 0
     in_doubt: int = 0
     flying: dict[str, ev.Dispatched] = field(default_factory=dict)
-    hold: ev.Held | None = None
+    pause: ev.Held | None = None
     stopping: ev.Stopping | None = None
     money: ev.Money = field(default_factory=ev.Money)
-    held_seconds: float = 0.0
+    paused_seconds: float = 0.0
 
     def take(self, event: ev.Event) -> None:
-        """Take an event in."""
+        """Handle an event."""
         match event:
             case ev.Started():
                 self.started = event
@@ -34,10 +34,10 @@ class Progress:
             case ev.Finished():
                 self._finished(event)
             case ev.Held():
-                self.hold = event
+                self.pause = event
             case ev.Resumed():
-                self.hold = None
-                self.held_seconds += event.seconds
+                self.pause = None
+                self.paused_seconds += event.seconds
             case ev.Stopping():
                 self.stopping = event
             case _:
@@ -53,29 +53,29 @@ class Progress:
 
     @property
     def ended(self) -> int:
-        """How many of the run's tasks have ended."""
+        """The number of this run's tasks that have ended."""
         return self.done + self.failed + self.in_doubt
 
     @property
     def selected(self) -> int:
-        """How many tasks the run set out to render."""
+        """The number of tasks that the run was started with."""
         return self.started.selected if self.started else 0
 
     def rate(self, now: float) -> float | None:
-        """Tasks ended in a second, over the time in which tasks went out."""
+        """Return tasks ended per second, over the time in which the run was not paused."""
         if self.started is None or not self.ended:
             return None
-        held = self.held_seconds + (now - self.hold.at if self.hold else 0.0)
-        active = now - self.started.at - held
+        paused = self.paused_seconds + (now - self.pause.at if self.pause else 0.0)
+        active = now - self.started.at - paused
         return self.ended / active if active > 0 else None
 
     def remaining_seconds(self, now: float) -> float | None:
-        """How long the rest takes at this run's pace."""
+        """Return how long the rest takes at this run's pace, in seconds."""
         rate = self.rate(now)
         return (self.selected - self.ended) / rate if rate else None
 
     def line(self) -> str:
-        """Sum the progress up in one line."""
+        """Describe the progress in one line."""
         now = time.time()
         parts = [f"{self.ended:,} of {self.selected:,}"]
         if self.failed:

@@ -1,4 +1,4 @@
-"""Events and figures in words. Pure; shared by every face."""
+"""Events and amounts as text. Pure; shared by the displays, the notifications and `check`."""
 
 from datetime import datetime
 from decimal import Decimal
@@ -9,22 +9,22 @@ from pipeline.errors import ExitCode
 from pipeline.models import Record, Status
 from pipeline.printable import printable
 
-# What stops a run at once when it comes again.
+# The signals that stop a run at once when they come a second time.
 _SECOND = {ExitCode.SIGINT: "Ctrl-C", ExitCode.SIGTERM: "SIGTERM", ExitCode.SIGHUP: "SIGHUP"}
 
-# The length of an identity that is a digest: ~ and 16 digits.
+# The length of a task id that is a digest: ~ and 16 digits.
 _DIGEST = 17
 
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 
 
 def money(amount: Decimal | None) -> str:
-    """Write an amount of US dollars."""
+    """Format an amount of US dollars."""
     return "unknown" if amount is None else dollars(amount)
 
 
 def duration(seconds: float) -> str:
-    """Write a time span, to two units."""
+    """Format a time span in seconds, in two units at most."""
     whole = round(seconds)
     if whole < _MINUTE:
         return f"{seconds:.1f} s" if 0 < seconds < 10 else f"{whole} s"  # noqa: PLR2004
@@ -36,37 +36,37 @@ def duration(seconds: float) -> str:
 
 
 def clock(at: float) -> str:
-    """Write a moment as local wall-clock time, with its date where that is not today."""
+    """Format Unix time as local time, with the date if it is not today."""
     moment = datetime.fromtimestamp(at).astimezone()
     today = moment.date() == datetime.now().astimezone().date()
     return moment.strftime("%H:%M:%S" if today else "%Y-%m-%d %H:%M")
 
 
 def tasks(number: int) -> str:
-    """Count tasks."""
+    """Format a number of tasks."""
     return f"{number:,} task" + ("" if number == 1 else "s")
 
 
 def line(event: ev.Event) -> str | None:
-    """Say an event in one line; None for what is no news in the morning."""
-    said = _said(event)
-    return None if said is None else printable(said)
+    """Describe an event in one line; None for events that are not worth a line in a log."""
+    text = _text(event)
+    return None if text is None else printable(text)
 
 
-def _said(event: ev.Event) -> str | None:  # noqa: PLR0911 - one return a kind
+def _text(event: ev.Event) -> str | None:  # noqa: PLR0911 - one return a kind
     match event:
         case ev.Started():
             return _started(event)
         case ev.Finished():
             done = event.record.status is Status.SUCCEEDED
-            return None if done else _ended_badly(event.record, event.name)
+            return None if done else _without_clip(event.record, event.name)
         case ev.Recovered():
             return _recovered(event.record)
         case ev.Held():
             until = f", until {clock(event.until)}" if event.until else ""
-            return f"holding ({event.reason}){until}: {event.detail}"
+            return f"paused ({event.reason}){until}: {event.detail}"
         case ev.Resumed(going_on=True):
-            return f"going on after {duration(event.seconds)} ({event.reason})"
+            return f"resumed after {duration(event.seconds)} ({event.reason})"
         case ev.Stopping():
             return _stopping(event)
         case ev.Asked():
@@ -82,48 +82,49 @@ def _said(event: ev.Event) -> str | None:  # noqa: PLR0911 - one return a kind
 def _started(event: ev.Started) -> str:
     c = event.counts
     done = f", {c.succeeded:,} done" if c.succeeded else ""
-    bad = f", {c.failed:,} failed" if c.failed else ""
+    failed = f", {c.failed:,} failed" if c.failed else ""
     doubt = f", {c.in_doubt:,} in doubt" if c.in_doubt else ""
     price = f", about {money(event.expected_cost)}" if event.expected_cost is not None else ""
     where = f", at {event.host}" if event.host else ""
     return (
-        f"{event.job}: {tasks(c.total)}{done}{bad}{doubt}; {event.selected:,} to render{price},"
+        f"{event.job}: {tasks(c.total)}{done}{failed}{doubt}; {event.selected:,} to render{price},"
         f" {event.concurrency} at a time{where}, into {event.output}"
     )
 
 
-def _ended_badly(record: Record, name: str = "") -> str:
+def _without_clip(record: Record, name: str = "") -> str:
     status = "in doubt" if record.status is Status.IN_DOUBT else "failed"
     return f"{status}: {named(record, name)}: {record.error}"
 
 
 def _recovered(record: Record) -> str:
     if record.status is Status.SUCCEEDED:
-        return f"taken in: {named(record)}: it was complete when the last run was killed"
-    return _ended_badly(record)
+        return f"recovered: {named(record)}: it was complete when the last run was killed"
+    return _without_clip(record)
 
 
 def named(record: Record, name: str = "") -> str:
-    """Name a task for people: its file, else its id, and the first words of its prompt."""
+    """Name a task: its file, else its id, and the first words of its prompt."""
     prompt = first_words(str(record.params.get("prompt", "")))
     label = name or record.output or record.task
-    if prompt and label.startswith("~"):  # a digest says nothing; what follows it does
+    if prompt and label.startswith("~"):  # a digest means nothing to people; what follows it does
         return prompt + label[_DIGEST:]
     return label + (f" ({prompt})" if prompt else "")
 
 
 def first_words(text: str, most: int = 60) -> str:
-    """Cut a text to its first words, on one line."""
+    """Shorten a text to its first words, on one line."""
     line = " ".join(text[: 4 * most].split())
     return line if len(line) <= most else line[:most].rsplit(" ", 1)[0].rstrip(",;:. ") + " …"
 
 
 def _stopping(event: ev.Stopping) -> str:
-    waiting = f"; {tasks(event.in_flight)} in flight will be finished and saved"
-    again = f" (a second {_SECOND.get(event.exit_code)} stops at once, and leaves them in doubt)"
-    by_signal = event.exit_code in _SECOND
-    tail = (waiting + (again if by_signal else "")) if event.in_flight else ""
-    return f"stopping: {event.detail}{tail}"
+    text = f"stopping: {event.detail}"
+    if event.in_flight:
+        text += f"; {tasks(event.in_flight)} in flight will be finished and saved"
+        if signal := _SECOND.get(event.exit_code):
+            text += f" (a second {signal} stops at once, and leaves them in doubt)"
+    return text
 
 
 def _asked(event: ev.Asked) -> str:
@@ -143,7 +144,7 @@ def _spent(m: ev.Money) -> list[str]:
 
 
 def summary(event: ev.Summary) -> str:
-    """Sum a run up in one line: what came of it, what is left, what it cost."""
+    """Summarise a run in one line: its results, what is left, what it cost."""
     here, all_ = event.here, event.counts
     parts = [f"{here.succeeded:,} rendered in {duration(event.seconds)}"]
     if all_.failed:
@@ -159,7 +160,7 @@ def summary(event: ev.Summary) -> str:
 
 
 def next_steps(event: ev.Summary) -> list[tuple[str, list[str], str]]:
-    """Tell what takes up what is left: what it is for, the flags of `run`, what to know of it."""
+    """List how to continue: what each command is for, its flags of `run`, and a caution."""
     steps = []
     if event.counts.failed:
         steps.append(("failed tasks again:", ["--retry", "failed"], ""))

@@ -1,4 +1,4 @@
-"""What the page's script is given: one plain JSON object for each task."""
+"""The data of the page's script: a JSON object for each task."""
 
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
@@ -11,7 +11,7 @@ import msgspec
 from pipeline.models import Record, Status
 from pipeline.report.data import ReportData
 
-# Image-to-video models take whole pictures as base64: the page says how long they were.
+# Image-to-video models take whole pictures as base64; the page says how long they are.
 LONGEST_VALUE = 1_000
 LONGEST_PROMPT = 20_000
 KINDS = {
@@ -22,8 +22,8 @@ KINDS = {
 _BY_SUFFIX = {suffix: kind for kind, suffixes in KINDS.items() for suffix in suffixes}
 
 _ENCODER = msgspec.json.Encoder(decimal_format="number")
-# Inside a script element only `</script` and `<!--` end or change what is data; the others are
-# for readers of JSON that are also readers of JavaScript or XML.
+# Inside a script element only `</script` and `<!--` can end the data. The others are for tools that
+# read the JSON as JavaScript or XML.
 _UNSAFE = str.maketrans(
     {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
 )
@@ -32,9 +32,9 @@ _UNSAFE = str.maketrans(
 class Entry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One task on the page. Fields without a value are left out of the JSON.
 
-    `name` is what the file of a task without one would be called. `src` is the clip's relative URL.
+    `name` is the file name that a task without a file would get. `src` is the clip's relative URL.
     `group` is the same for takes of the same request. `standing` is `changed`, `former` or nothing;
-    `missing` says that the file was not there.
+    `missing` is set if the file was not found.
     """
 
     task: str
@@ -75,7 +75,7 @@ def embedded_entries(data: ReportData) -> Iterator[str]:
 
 
 def entry(record: Record, data: ReportData) -> Entry:
-    """Say what the page shows of a task."""
+    """Make the entry of a task."""
     return Entry(
         task=record.task,
         status=record.status,
@@ -105,7 +105,7 @@ def entry(record: Record, data: ReportData) -> Entry:
 
 
 def url(output: str | None) -> str | None:
-    """Write the path of an output as a URL relative to the page, or None where it leads elsewhere.
+    """Return the path of an output as a URL relative to the page; None if it is outside its folder.
 
     The leading `./` keeps a colon or slashes in a name from being read as a scheme or a host.
     """
@@ -115,7 +115,7 @@ def url(output: str | None) -> str | None:
 
 
 def kind(record: Record) -> str | None:
-    """Tell which element plays an output: its extension, chosen by its bytes, goes first."""
+    """Return what an output is: by its extension, which was chosen by its bytes, else its type."""
     if record.output is None:
         return None
     by_type = (record.content_type or "").partition("/")[0].lower()
@@ -124,7 +124,7 @@ def kind(record: Record) -> str | None:
 
 
 def shortened(value: Any, longest: int = LONGEST_VALUE) -> Any:
-    """Cut long strings inside any JSON value, saying how long they were."""
+    """Shorten long strings inside any JSON value, and say how long they were."""
     if isinstance(value, str):
         return value if len(value) <= longest else f"{value[:80]}… ({len(value):,} characters)"
     if isinstance(value, list):
@@ -135,7 +135,7 @@ def shortened(value: Any, longest: int = LONGEST_VALUE) -> Any:
 
 
 def outputs(records: Iterable[Record]) -> Iterator[tuple[str, str]]:
-    """Name the task and the output of each success."""
+    """Yield the task and the output of each success."""
     for record in records:
         if record.status is Status.SUCCEEDED and record.output is not None:
             yield record.task, record.output

@@ -1,7 +1,7 @@
-"""The picture of a night: what was in flight, what ended and what it left, over time.
+"""The chart of a night: what was in flight, what ended, and the balance, over time.
 
-A manifest tells of many runs. They are told apart by their pauses, so that a retry on Thursday
-does not squeeze Monday's night into a pixel.
+A manifest has many runs. Long pauses separate them, so that a retry on Thursday does not squeeze
+Monday's night into a pixel.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -12,7 +12,7 @@ import msgspec
 
 from pipeline.models import Record, Status
 
-# An outage is sat out for two hours by default: a shorter pause belongs to the same night.
+# A run waits for the end of an outage for two hours by default, so shorter pauses are within one.
 PAUSE = 3 * 3600.0
 MOST_BINS = 120
 MOST_NIGHTS = 30
@@ -21,7 +21,7 @@ _STEPS = (10, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14_400, 28_800, _DAY
 
 
 class Span(NamedTuple):
-    """One record on the time axis: Unix seconds, and the balance it told (US dollars)."""
+    """One record on the time axis: Unix seconds, and the balance it reported (US dollars)."""
 
     start: float
     end: float
@@ -33,7 +33,7 @@ class Night(msgspec.Struct, frozen=True, kw_only=True):
     """One stretch of work, cut into bins of `step` seconds from `start` (Unix time).
 
     `in_flight` is the peak of each bin; the three counts are what ended in it; `balance` is the
-    last one told in it, or None.
+    last one reported in it, or None.
     """
 
     start: float
@@ -47,7 +47,7 @@ class Night(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def span(record: Record) -> Span | None:
-    """Place a record on the time axis; None where it does not say when it ended.
+    """Place a record on the time axis; None if it has no valid end.
 
     Without a measured duration it counts only as an end: a request whose process was killed was
     not in flight until the next run found its claim.
@@ -67,7 +67,7 @@ def span(record: Record) -> Span | None:
 
 
 def nights(spans: Iterable[Span]) -> tuple[Night, ...]:
-    """Part the spans at their long pauses and draw up each night; the latest ones, oldest first."""
+    """Split the spans at long pauses and make each night; only the latest, oldest first."""
     in_order = sorted(spans, key=lambda one: one.start)
     return tuple(_night(part) for part in list(_parts(in_order))[-MOST_NIGHTS:])
 
@@ -121,7 +121,7 @@ def _step(length: float) -> int:
 
 
 def _peaks(spans: Sequence[Span], start: float, step: int, count: int) -> list[int]:
-    # At the same moment an end sorts before a start, so a slot handed on is not counted twice.
+    # At the same moment an end sorts before a start: a slot that is reused is not counted twice.
     changes = [(one.start, 1) for one in spans] + [(one.end, -1) for one in spans]
     peaks = [0] * count
     level = here = 0

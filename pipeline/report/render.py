@@ -20,10 +20,10 @@ from pipeline.report import summary
 from pipeline.report.data import ReportData
 from pipeline.report.entries import embedded, embedded_entries, outputs
 
-# What makes a page ours, since the first version; it stands in the head.
+# Marks a page as written by us, since the first version. It is in the head.
 _MARK = b'<meta name="generator" content="pipeline">'
 _HEAD = 16 * 1024
-# In this order they are one script: each file may use what stands above it when it is loaded.
+# One script, in this order: a file may use what is above it while it loads.
 SCRIPTS = (
     "dom.js",
     "words.js",
@@ -39,12 +39,13 @@ SCRIPTS = (
 
 
 def write(path: Path, data: ReportData) -> None:
-    """Make the page at `path`, looking beside it for the clips. An older page is replaced whole.
+    """Write the page to `path`, with the clips that are beside it. An older page is replaced.
 
-    Raises `StorageError` where it cannot be written, `DirectoryError` where a page of somebody
-    else lies there: it stays.
+    Raises:
+        StorageError: the page cannot be written.
+        DirectoryError: the file at `path` was not written by `pipeline`; it is left alone.
     """
-    _refuse_alien_page(path)
+    _refuse_foreign_page(path)
     for folder in {output.rpartition("/")[0] for _, output in outputs(data.records)}:
         refuse_linked_folders(path.parent, folder)
     data = dataclasses.replace(data, missing=data.missing | _missing(path.parent, data))
@@ -56,26 +57,26 @@ def write(path: Path, data: ReportData) -> None:
     except OSError as error:
         with contextlib.suppress(OSError):
             part.unlink()
-        raise StorageError(f"the report {path} cannot be written: {error}") from error
+        raise StorageError(f"cannot write the report {path}: {error}") from error
 
 
-def _refuse_alien_page(path: Path) -> None:
+def _refuse_foreign_page(path: Path) -> None:
     try:
         with os.fdopen(open_file(path), "rb") as page:
             ours = _MARK in page.read(_HEAD)
     except FileNotFoundError:
         return
     except OSError as error:
-        raise StorageError(f"the report {path} cannot be read: {error}") from error
+        raise StorageError(f"cannot read the report {path}: {error}") from error
     if not ours:
         raise DirectoryError(
-            f"{path} is a page of somebody else, and is left as it is",
-            hint="move it away, and `pipeline report` writes ours",
+            f"{path} was not written by pipeline, and is left unchanged",
+            hint="move it away, then run `pipeline report` again",
         )
 
 
 def render(data: ReportData) -> Iterator[str]:
-    """Yield the page piece by piece, so that a long one is never held as a whole."""
+    """Yield the page in pieces, so that a long one is never in memory as a whole."""
     style, script = _style(), _script()
     head, tail = _text("page.html").split("$entries")
     yield Template(head).substitute(
@@ -88,7 +89,7 @@ def render(data: ReportData) -> Iterator[str]:
 
 
 def _missing(folder: Path, data: ReportData) -> frozenset[str]:
-    # Path.exists raises for a name that no file can have; such a file is not there either.
+    # Path.exists raises for a name that no file can have; such a file is missing too.
     return frozenset(
         task
         for task, output in outputs(data.records)
@@ -97,7 +98,7 @@ def _missing(folder: Path, data: ReportData) -> frozenset[str]:
 
 
 def _policy(style: str, script: str) -> str:
-    # Chromium takes 'self' for the folder of a file: page; `file:` says it to the others.
+    # For Chromium 'self' is the folder of a file: page; other browsers need `file:`.
     return "; ".join(
         (
             "default-src 'none'",

@@ -1,4 +1,4 @@
-"""The part of the page that needs no script: names, totals and the commands for the rest."""
+"""The part of the page that needs no script: names, totals and the commands to continue."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -7,23 +7,25 @@ from html import escape
 from pipeline.amounts import dollars
 from pipeline.report.data import ReportData, Totals
 
-# What is left to do, in the words of the page: a key, a heading, what it means.
+# What the page says of tasks without a clip.
 _FAILED = (
-    "These ended in an error that another try as it stands may not mend: read the reason first."
+    "These ended with an error that may come again. Read the reason before you try them again."
 )
 _IN_DOUBT = (
-    "These were sent and no whole answer came back, so each may have been paid for. Sending one "
-    "again may pay for it twice: compare with your account first."
+    "These were sent, but no complete response came back, so you may have paid for each. Sending "
+    "one again may pay for it twice: compare with your account first."
 )
 _MISSING = (
-    "These were rendered and paid for, and their files are not beside this report now. Put them "
+    "These were rendered and paid for, but their files are no longer beside this report. Put them "
     "back, or render them again at the usual price."
 )
-_PENDING = "Nothing was sent for these, or they changed since. The same command goes on with them."
+_PENDING = (
+    "Nothing was sent for these, or they have changed since. Run the same command to render them."
+)
 
 
 def parts(data: ReportData) -> dict[str, str]:
-    """Give each placeholder of the page its HTML; everything from outside is escaped here."""
+    """Return the HTML of each placeholder; everything from outside is escaped here."""
     return {
         "title": escape(("Simulated · " if data.simulated else "") + data.name),
         "name": escape(data.name),
@@ -45,7 +47,7 @@ _NOTHING_LEFT = '<p class="empty">Nothing is left: every clip of the job is read
 
 
 def lede(totals: Totals) -> str:
-    """Say in one sentence how the job stands."""
+    """Describe the state of the job in one sentence."""
     if not totals.total:
         return "Nothing has been rendered yet."
     if totals.succeeded == totals.total:

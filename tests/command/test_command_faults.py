@@ -220,14 +220,14 @@ def test_a_server_that_is_down_is_waited_for_until_it_is_up(workspace: CommandWo
     # Nobody who listens on this machine is waited for in seconds: here the API takes longer.
     hope = "import pipeline.runtime.circuit\npipeline.runtime.circuit.PATIENCE_WITHOUT_HOPE = 60.0"
     process = workspace.start(url=f"http://127.0.0.1:{port}", patches=hope)
-    process.until_said("holding (outage)")
+    process.until_said("paused (outage)")
     with Sandbox(latency=0, clips="tiny", port=port) as late:
         run = process.end()
         assert run.code == 0, run.err
         assert len(workspace.requests(late.books())) == 5
     assert workspace.counts() == {"succeeded": 5}
     assert {record["attempts"] for record in workspace.manifest} == {1}
-    assert run.err.count("going on after") == 1
+    assert run.err.count("resumed after") == 1
 
 
 def test_a_server_that_stays_down_ends_with_5_and_everything_is_left_to_do(

@@ -27,8 +27,8 @@ def render_through(folder: Path, tasks: int, outage: str, kind: str, latency: fl
     assert len(workspace.manifest) == tasks
     assert len(requests) - tasks <= 60
     assert sum(request["status"] == 200 for request in requests) == tasks - lost
-    assert "holding (outage)" in run.err
-    assert run.err.count("going on after") == 1
+    assert "paused (outage)" in run.err
+    assert run.err.count("resumed after") == 1
 
 
 @pytest.mark.parametrize("kind", ["503", pytest.param("refuse", marks=pytest.mark.slow)])

@@ -151,7 +151,7 @@ def test_a_page_of_somebody_else_is_not_replaced(workspace: CommandWorkspace) ->
     page.write_text("<!doctype html><title>my holidays</title>")
     run = workspace.start(report=True).end()
     assert run.code == 0, run.err
-    assert "somebody else" in run.err
+    assert "not written by pipeline" in run.err
     assert page.read_text() == "<!doctype html><title>my holidays</title>"
     page.unlink()
     for _ in range(2):  # and ours is

@@ -129,7 +129,7 @@ def test_under_nohup_a_hang_up_is_no_reason_to_stop(
 def test_a_signal_ends_a_hold_at_once(workspace: CommandWorkspace) -> None:
     workspace.write(["[[fail 429]]"] * 4, retry={"outage": "2h"})
     process = workspace.start()
-    process.until_said("holding (rate limit)")
+    process.until_said("paused (rate limit)")
     process.send(signal.SIGTERM)
     run = process.end(10)
     assert run.code == 143

@@ -88,7 +88,7 @@ def test_holds_and_their_ends_are_told_with_reason_and_time() -> None:
     assert said is not None
     assert "outage" in said
     assert "HTTP 503" in said
-    assert line(ev.Resumed(ev.Reason.OUTAGE, 12.0, 2002.0)) == "going on after 12 s (outage)"
+    assert line(ev.Resumed(ev.Reason.OUTAGE, 12.0, 2002.0)) == "resumed after 12 s (outage)"
 
 
 def test_a_stop_by_signal_says_how_to_stop_at_once() -> None:
@@ -104,7 +104,7 @@ def test_recovered_claims_are_told() -> None:
     taken = line(ev.Recovered(record("a"), 0.0))
     doubtful = line(ev.Recovered(record("a", Status.IN_DOUBT, "killed"), 0.0))
     assert taken is not None
-    assert taken.startswith("taken in: a")
+    assert taken.startswith("recovered: a")
     assert doubtful == "in doubt: a: killed"
 
 
@@ -149,7 +149,7 @@ def test_plain_lines_have_notable_events_and_at_most_one_progress_line_in_30_s()
     assert "of 10" in shown[1]
 
 
-def test_the_rate_counts_this_run_only_and_no_time_on_hold() -> None:
+def test_the_rate_counts_this_run_only_and_no_time_in_a_pause() -> None:
     progress = Progress()
     progress.take(started(selected=10, at=1000.0))
     progress.take(ev.Held(ev.Reason.CREDITS, "", None, 1010.0))
@@ -203,7 +203,7 @@ def test_the_display_says_what_the_pool_waits_for() -> None:
     held = drawn(
         120, 24, [*many(1), ev.Held(ev.Reason.OUTAGE, "HTTP 503", LATER, 0.0)], color=False
     )
-    assert "waiting (outage), next look in" in held
+    assert "paused (outage), next check in" in held
     stopping = ev.Stopping(ExitCode.SIGINT, "SIGINT received", 1, 0.0)
     assert "finished and saved" in drawn(120, 24, [*many(1), stopping], color=False)
 

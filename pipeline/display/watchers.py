@@ -1,4 +1,4 @@
-"""All that watch one run. What cannot be shown must not stop what is being paid for."""
+"""The watchers of a run. A display that fails must not stop a run that costs money."""
 
 import contextlib
 import sys
@@ -6,18 +6,18 @@ import sys
 from pipeline import events as ev
 
 
-class Faces:
-    """Passes events to watchers, and drops one that fails: its terminal may have gone."""
+class Watchers:
+    """Passes events to watchers, and removes one that raises: its terminal may be gone."""
 
     def __init__(self) -> None:
         self._watchers: list[ev.Watcher] = []
 
     def add(self, watcher: ev.Watcher) -> None:
-        """Let one more watch."""
+        """Add a watcher."""
         self._watchers.append(watcher)
 
     def __call__(self, event: ev.Event) -> None:
-        """Pass an event on."""
+        """Pass an event to every watcher."""
         for watcher in tuple(self._watchers):
             try:
                 watcher(event)
