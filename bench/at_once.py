@@ -19,10 +19,10 @@ from typing import Any
 
 import anyio
 import httpx
+from pipeline.api.outcomes import Body, Outcome
 
 from pipeline import events
 from pipeline.api.client import Client, Endpoint, Witness
-from pipeline.api.outcomes import Body, Outcome
 from pipeline.models import CreditPolicy, Job, Task, fingerprint
 from pipeline.runtime import runner
 

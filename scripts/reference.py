@@ -14,7 +14,7 @@ from typing import Any, get_args
 import click
 
 import pipeline
-from pipeline.api.outcomes import table_markdown
+from pipeline.api.segmind.table import table_markdown
 from pipeline.cli.group import cli
 from pipeline.errors import ExitCode
 from pipeline.job import schema

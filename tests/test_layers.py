@@ -12,7 +12,8 @@ FILES = sorted([*ROOT.glob("pipeline/**/*.py"), *ROOT.glob("sandbox/**/*.py")])
 
 PURE = [
     "amounts", "backoff", "errors", "models", "common/depth", "common/extensions",
-    "api/deadlines", "api/outcomes", "api/wording", "money", "runtime/circuit",
+    "api/deadlines", "api/outcome", "api/wire", "api/segmind/answer", "api/segmind/judging",
+    "api/segmind/models", "api/segmind/table", "api/segmind/wording", "money", "runtime/circuit",
     "runtime/leftover", "runtime/schedule", "runtime/streak",
 ]  # fmt: skip
 IO_MODULES = {"httpx", "socket", "subprocess", "asyncio", "anyio", "os", "shutil", "tempfile"}

@@ -9,7 +9,7 @@ import hashlib
 import httpx
 from common import BODY, Files, arguments
 
-from pipeline.api.client import Endpoint
+from pipeline.api.endpoint import Endpoint
 from pipeline.api.transport import FreshConnections
 
 

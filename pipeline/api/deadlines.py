@@ -7,8 +7,6 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
-RESET_HEADER = "x-rate-limit-reset-at-utc"
-
 # No server means more: a longer wait is a broken header, and would overflow clocks.
 _LONGEST = 30 * 86400.0
 
@@ -17,12 +15,12 @@ _EPOCH_SECONDS = 1e9
 _EPOCH_MILLISECONDS = 1e12
 
 
-def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds to wait by `Retry-After` (RFC 9110, 10.2.3) or the vendor's reset header.
+def retry_after(headers: Mapping[str, str], *others: str) -> float | None:
+    """Seconds to wait by `Retry-After` (RFC 9110, 10.2.3), or by other headers of that meaning.
 
     None where neither is there and readable. A time that has passed is 0.
     """
-    told = [text for name in ("retry-after", RESET_HEADER) if (text := headers.get(name))]
+    told = [text for name in ("retry-after", *others) if (text := headers.get(name))]
     if not told:
         return None
     now = _moment(headers.get("date", "")) or datetime.now(UTC)

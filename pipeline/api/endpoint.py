@@ -2,14 +2,12 @@
 
 import ipaddress
 from dataclasses import dataclass, field
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
 import httpx
 
 from pipeline.common.redaction import redactor
 from pipeline.errors import UsageError
-
-DEFAULT_BASE_URL = "https://api.segmind.com"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +25,7 @@ class Endpoint:
         _check_url(self.base_url)
         if not self.key.isascii() or not self.key.isprintable() or " " in self.key:
             raise UsageError(
-                "SEGMIND_API_KEY has characters that no key has (spaces, line ends, accents)",
+                "the API key has characters that no key has (spaces, line ends, accents)",
                 hint="copy the key again",
             )
 
@@ -48,21 +46,11 @@ class Endpoint:
         host, port = told.hostname or "", told.port or (443 if self.is_secure else 80)
         return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
-    @property
-    def unusual_host(self) -> str | None:
-        """Host and port where they are not the default's, as a look-up of the name spells them."""
-        told, usual = httpx.URL(self.base_url), httpx.URL(DEFAULT_BASE_URL)
-        same = (told.raw_host, told.port) == (usual.raw_host, usual.port)
-        return None if same else told.netloc.decode("ascii")
-
-    def model(self, name: str) -> str:
-        """The URL of a model."""
-        return f"{self.base_url.rstrip('/')}/v1/{quote(name, safe='')}"
-
-    @property
-    def balance(self) -> str:
-        """The URL of the balance call."""
-        return f"{self.base_url.rstrip('/')}/v1/get-user-credits"
+    def host_unless(self, base_url: str) -> str | None:
+        """Host and port, as a look-up of the name spells them; None where `base_url` has them."""
+        own, usual = httpx.URL(self.base_url), httpx.URL(base_url)
+        same = (own.raw_host, own.port) == (usual.raw_host, usual.port)
+        return None if same else own.netloc.decode("ascii")
 
     def redact(self, text: str) -> str:
         """Remove the key from a text, however it is spelled there."""
@@ -79,7 +67,7 @@ def _check_url(url: str) -> None:
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise UsageError(
             "the base URL must begin with https:// (or http:// on this machine) and name a host",
-            hint=f"the default is {DEFAULT_BASE_URL}",
+            hint="such as https://api.example.com",
         )
     if parts.username or parts.password or parts.query or parts.fragment:
         raise UsageError("the base URL must not hold a user, a password, a query or a fragment")

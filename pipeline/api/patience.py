@@ -10,16 +10,14 @@ from typing import Self
 
 import anyio
 
-# A timer that comes so many seconds too late says that the process stood still.
-STOOD_STILL = 5.0
-# Seconds for what lies in a socket to be read, once its time is over.
-LAST_LOOK = 0.5
+from pipeline.api.timeouts import Timeouts
 
 
 class Patience:
     """Cuts off what happens within it when its time, in seconds, is over."""
 
-    def __init__(self, seconds: float) -> None:
+    def __init__(self, seconds: float, timeouts: Timeouts) -> None:
+        self._timeouts = timeouts
         self._scope = anyio.CancelScope()
         self._seconds = seconds
         self._stood = 0.0
@@ -53,17 +51,17 @@ class Patience:
 
     def _arm(self, due: float) -> None:
         # In pieces: that the process stood still shows in the middle of a wait too.
-        self._due = min(due, self._loop.time() + STOOD_STILL)
+        self._due = min(due, self._loop.time() + self._timeouts.stood_still)
         self._timer = self._loop.call_at(self._due, self._look)
 
     def _look(self) -> None:
         now = self._loop.time()
         late = now - self._due
-        if late > STOOD_STILL:
+        if late > self._timeouts.stood_still:
             self._stood += late
             self.allow(self._seconds)
         if now >= self._end and self._last_look:
             self._scope.cancel()
             return
         self._last_look = now >= self._end
-        self._arm(now + LAST_LOOK if self._last_look else self._end)
+        self._arm(now + self._timeouts.last_look if self._last_look else self._end)

@@ -17,23 +17,21 @@ import anyio.to_thread
 import httpx
 
 from pipeline.api import encoding, headers
-from pipeline.api.deadlines import retry_after
 from pipeline.api.endpoint import Endpoint
+from pipeline.api.explaining import explain
 from pipeline.api.extent import End, extent
 from pipeline.api.media import Media, beginning, recognise
-from pipeline.api.outcomes import Body, Fault, Outcome
+from pipeline.api.outcome import Body, Fault, Outcome
 from pipeline.api.patience import Patience
-from pipeline.api.transport import Witness
-from pipeline.api.words import explain
+from pipeline.api.provider import Witness
+from pipeline.api.timeouts import Timeouts
+from pipeline.api.wire import Reported, Wire
 from pipeline.common.files import create
 from pipeline.common.redaction import redactor
-from pipeline.models import Task
 
 EVIDENCE = 64 * 1024
 SANDBOX_HEADER = "x-sandbox"
 
-# A body has these seconds, and then must have come at so many bytes a second on the whole.
-GRACE, LEAST_RATE = 300.0, 1000
 # No length of a body has so many digits.
 _DIGITS = 19
 # The work may be done, and its result elsewhere.
@@ -53,22 +51,26 @@ class _Taken:
 class Receiving:
     """The answer to one attempt, as it comes in."""
 
-    def __init__(
-        self, endpoint: Endpoint, task: Task, part: Path, max_size: int, where: str
+    def __init__(  # noqa: PLR0913, PLR0917 - the client hands in each part once
+        self,
+        endpoint: Endpoint,
+        wire: Wire,
+        part: Path,
+        max_size: int,
+        where: str,
+        timeouts: Timeouts,
     ) -> None:
         self._endpoint = endpoint
+        self._wire = wire
         self._max_size = max_size
         self._where = where
-        self._task = task
         self._part = part
-        self._started = time.time()
+        self._timeouts = timeouts
         self._began = time.monotonic()
         self._response: httpx.Response | None = None
 
-    async def receive(
-        self, response: httpx.Response, stall: float, witness: Witness | None
-    ) -> Outcome:
-        """Take the body; a silence of `stall` seconds ends it."""
+    async def receive(self, response: httpx.Response, witness: Witness | None) -> Outcome:
+        """Take the body; a silence ends it."""
         self._response = response
         length = response.headers.get("content-length", "")
         countable = length.isdecimal() and len(length) < _DIGITS
@@ -77,18 +79,19 @@ class Receiving:
             known = countable and not self._codings
             witness.answered(self.outcome(), int(length) if known else None)
         if not response.is_success and response.status_code not in _DONE_ELSEWHERE:
-            return await self._read_refusal(response, stall)
+            return await self._read_refusal(response)
         try:
             with self._part.open("w+b", buffering=0) as file:
-                return await self._save(response, file, stall)
+                return await self._save(response, file)
         except OSError as error:
             with suppress(OSError):
                 await anyio.to_thread.run_sync(self._mask)
             return self.outcome(fault=Fault.UNSAVED, detail=f"{error.strerror or error}")
 
-    async def _read_refusal(self, response: httpx.Response, stall: float) -> Outcome:
+    async def _read_refusal(self, response: httpx.Response) -> Outcome:
+        stall = self._timeouts.stall
         data, broken = b"", None
-        with Patience(stall):  # one for all of it: the status has come, and rules
+        with Patience(stall, self._timeouts):  # one for all of it: the status has come, and rules
             try:
                 async for chunk in as_it_comes(response):
                     data += chunk
@@ -104,8 +107,8 @@ class Receiving:
         fault = Fault.CUT if broken else None
         return self.outcome(text=text or b"", fault=fault, detail=detail)
 
-    async def _save(self, response: httpx.Response, file: IO[bytes], stall: float) -> Outcome:
-        taken = await self._take(response, file, stall)
+    async def _save(self, response: httpx.Response, file: IO[bytes]) -> Outcome:
+        taken = await self._take(response, file)
         examine = partial(self._examine, file, taken)
         if taken.broken or self._codings:
             outcome = await anyio.to_thread.run_sync(examine)
@@ -116,9 +119,10 @@ class Receiving:
             await anyio.to_thread.run_sync(self._mask)
         return outcome
 
-    async def _take(self, response: httpx.Response, file: IO[bytes], stall: float) -> _Taken:
+    async def _take(self, response: httpx.Response, file: IO[bytes]) -> _Taken:
         digest, size, broken = hashlib.sha256(), 0, None
-        with Patience(stall) as patience:
+        bounds = self._timeouts
+        with Patience(bounds.stall, bounds) as patience:
             began = patience.clock()
             try:
                 async for chunk in as_it_comes(response):
@@ -129,13 +133,13 @@ class Receiving:
                     size += len(chunk)
                     digest.update(chunk)
                     write_all(file, chunk)
-                    left = began + GRACE + size / LEAST_RATE - patience.clock()
-                    patience.allow(min(stall, left))
+                    end = began + bounds.grace + size / bounds.least_rate
+                    patience.allow(min(bounds.stall, end - patience.clock()))
                 broken = ""
             except httpx.HTTPError as error:
                 broken = explain(error, self._where)
         if broken is None:
-            broken = self._slowness(stall, size)
+            broken = self._slowness(bounds.stall, size)
         return _Taken(size, digest.hexdigest(), broken)
 
     def _slowness(self, stall: float, size: int) -> str:
@@ -254,32 +258,29 @@ class Receiving:
         hopeless: bool = False,
     ) -> Outcome:
         """Put together what came of the attempt, with the key removed from every text."""
-        redact = self._endpoint.redact
-        told = self._response.headers if self._response is not None else httpx.Headers()
+        response, redact = self._response, self._endpoint.redact
+        own = response.headers if response is not None else httpx.Headers()
+        reported = self._wire.read_headers(own) if response is not None else Reported()
 
-        def said(name: str) -> str | None:
-            return headers.words(redact(told.get(name, "")))
+        def shown(text: str | None) -> str | None:
+            return headers.words(redact(text or ""))
 
         return Outcome(
-            started=self._started,
-            finished=time.time(),
             took=time.monotonic() - self._began,
-            status=self._response.status_code if self._response is not None else None,
+            status=response.status_code if response is not None else None,
             fault=fault,
             detail=redact(detail),
             text=redact(text[:EVIDENCE].decode("utf-8", "replace")),
             body=body,
-            content_type=said("content-type"),
-            remaining=headers.decimal(told.get("x-remaining-credits")),
-            cost=headers.cost(told.get("x-cost")),
-            request_id=said("x-request-id"),
-            seed=headers.seed(said("x-seed-value")),
-            location=said("location"),
-            retry_after=retry_after(told),
-            simulated=SANDBOX_HEADER in told,
+            content_type=shown(own.get("content-type")),
+            remaining=reported.remaining,
+            cost=reported.cost,
+            request_id=shown(reported.request_id),
+            seed=headers.seed(shown(reported.seed)),
+            location=shown(own.get("location")),
+            retry_after=reported.retry_after,
+            simulated=SANDBOX_HEADER in own,
             hopeless=hopeless,
-            prompt=self._task.prompt,
-            params=self._task.params,
         )
 
 

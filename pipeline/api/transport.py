@@ -3,15 +3,15 @@
 import socket
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 from urllib.request import getproxies_environment, proxy_bypass
 
 import httpx
 
 from pipeline.api.endpoint import Endpoint
-from pipeline.api.outcomes import Outcome
 from pipeline.api.patience import Patience
+from pipeline.api.provider import Witness
 from pipeline.errors import UsageError
 
 if TYPE_CHECKING:
@@ -148,20 +148,6 @@ def _socket_options() -> list[tuple[int, int, int]]:
     if hasattr(socket, "TCP_KEEPINTVL"):
         options.append((socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, _KEEPALIVE_SECONDS))
     return options
-
-
-class Witness(Protocol):
-    """Notes how far an attempt has come, for whoever finds its claim after a kill."""
-
-    def sending(self) -> None:
-        """Note that the first byte leaves now.
-
-        Raises:
-            OSError: it could not be noted; then nothing may leave.
-        """
-
-    def answered(self, outcome: Outcome, length: int | None) -> None:
-        """Note that a good answer has begun, and how many bytes its body will have."""
 
 
 @dataclass(slots=True)

@@ -1,6 +1,7 @@
 """Where the API is and the key to it, as flags, environment and `.env` files say."""
 
-from pipeline.api.client import DEFAULT_BASE_URL, Endpoint
+from pipeline.api import providers
+from pipeline.api.endpoint import Endpoint
 from pipeline.cli.environment import find_access
 from pipeline.cli.output import remember_secret
 from pipeline.models import Job
@@ -12,6 +13,6 @@ def endpoint(job: Job, base_url: str | None) -> tuple[Endpoint, Job]:
     Raises:
         UsageError: no key, or a URL that cannot be used or must not have the key.
     """
-    access = find_access(job.path, base_url, usual=DEFAULT_BASE_URL)
+    access = find_access(job.path, base_url, provider=providers.get())
     remember_secret(access.key)
     return Endpoint(access.base_url, access.key), job.warned(access.warnings)

@@ -2,8 +2,8 @@
 
 import anyio
 
-from pipeline.api.client import Client
-from pipeline.api.outcomes import Balance
+from pipeline.api import providers
+from pipeline.api.outcome import Balance
 from pipeline.cli.access import endpoint
 from pipeline.cli.output import message
 from pipeline.models import Job
@@ -16,11 +16,13 @@ def ask(job: Job, base_url: str | None) -> tuple[Balance, Job]:
         UsageError: there is no key, or the URL must not have it.
     """
     access, job = endpoint(job, base_url)
-    if access.unusual_host:
-        message(f"asking {access.unusual_host} for the balance")
+    provider = providers.get()
+    if host := access.host_unless(provider.base_url):
+        message(f"asking {host} for the balance")
 
     async def get() -> Balance:
-        async with Client(access) as client:
-            return await client.balance()
+        session = provider.connect(access, timeout=job.timeout, max_size=job.max_size)
+        async with session as connected:
+            return await connected.balance()
 
     return anyio.run(get), job

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from pipeline.api.outcomes import Balance
+from pipeline.api.outcome import Balance
 from pipeline.cli.listing import Listing
 from pipeline.cli.options import (
     base_url_option,

@@ -9,15 +9,14 @@ import io
 import os
 import re
 import stat
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from dotenv.parser import parse_stream
 
+from pipeline.api.provider import Provider
 from pipeline.errors import UsageError
-
-KEY = "SEGMIND_API_KEY"
-BASE_URL = "SEGMIND_BASE_URL"
 
 # A file of settings has a few lines.
 _LARGEST = 64 * 1024
@@ -39,71 +38,66 @@ class _Source:
     """Somewhere settings are written, and what a person should know of it."""
 
     place: str
-    values: dict[str, str] = field(repr=False)
+    key: str = field(default="", repr=False)
+    base_url: str = ""
     warnings: tuple[str, ...] = ()
 
-    def holds(self, key: str) -> bool:
-        return self.values.get(KEY) == key
 
-
-def find_access(job: Path, base_url: str | None = None, *, usual: str) -> Access:
+def find_access(job: Path, base_url: str | None = None, *, provider: Provider) -> Access:
     """Find the key and the URL for the job file `job`; `base_url` is the flag's.
 
     The environment wins over a `.env` beside the job, which wins over one in the working
-    directory. `usual` is the default URL, where every key may go, whoever names it.
+    directory. Every key may go to the provider's usual URL, whoever names it.
 
     Raises:
         UsageError: there is no key, or its URL stands in a `.env` that does not hold it.
     """
-    environment = _environment()
-    asked = {KEY} if base_url else {KEY, BASE_URL}
-    files = [] if asked <= environment.values.keys() else _dotenvs(job)
+    environment = _source("the environment", os.environ, provider)
+    is_complete = environment.key and (base_url or environment.base_url)
+    files = [] if is_complete else _dotenvs(job, provider)
     sources = [environment, *files]
     warnings = tuple(w for file in files for w in file.warnings)
-    holder = next((source for source in sources if KEY in source.values), None)
+    holder = next((source for source in sources if source.key), None)
     if holder is None:
+        name = provider.key_variable
         raise UsageError(
-            f"no API key: {KEY} is not set",
+            f"no API key: {name} is not set",
             hint="; ".join(
-                [f"export {KEY}=…, or write it into a .env file beside {job.name}", *warnings]
+                [f"export {name}=…, or write it into a .env file beside {job.name}", *warnings]
             ),
         )
-    key = holder.values[KEY]
     if base_url is None:
-        teller = next((source for source in sources if BASE_URL in source.values), None)
+        teller = next((source for source in sources if source.base_url), None)
         if teller is not None:
-            base_url = teller.values[BASE_URL]
-            trusted = teller is environment or base_url.rstrip("/") == usual
-            if not trusted and not teller.holds(key):
-                raise _of_lower_rank(holder, teller)
-    return Access(key, base_url or usual, warnings)
+            base_url = teller.base_url
+            trusted = teller is environment or base_url.rstrip("/") == provider.base_url
+            if not trusted and teller.key != holder.key:
+                raise _of_lower_rank(holder, teller, provider.url_variable)
+    return Access(holder.key, base_url or provider.base_url, warnings)
 
 
-def _of_lower_rank(holder: _Source, teller: _Source) -> UsageError:
+def _of_lower_rank(holder: _Source, teller: _Source, variable: str) -> UsageError:
     return UsageError(
-        f"{teller.place} says where the API is ({BASE_URL}), but the key comes from"
-        f" {holder.place}: a .env file tells only where its own key goes",
-        hint=f"if you trust that address, set {BASE_URL} in the environment or with --base-url;"
-        " else remove it from the file",
+        f"{teller.place} says where the API is ({variable}), but the key comes from"
+        f" {holder.place}: the URL of a .env file is used only with the key of the same file",
+        hint=f"if you trust that address, set {variable} in the environment or with --base-url;"
+        " otherwise remove it from the file",
     )
 
 
-def _environment() -> _Source:
-    return _Source("the environment", _written({n: os.environ.get(n) for n in (KEY, BASE_URL)}))
+def _source(place: str, values: Mapping[str, str | None], provider: Provider) -> _Source:
+    """Take what is set; an empty value counts as not set."""
+    names = (provider.key_variable, provider.url_variable)
+    key, base_url = ((values.get(name) or "").strip() for name in names)
+    return _Source(place, key, base_url)
 
 
-def _written(values: dict[str, str | None]) -> dict[str, str]:
-    """Keep what is set; an empty value is none."""
-    stripped = {name: (values.get(name) or "").strip() for name in (KEY, BASE_URL)}
-    return {name: value for name, value in stripped.items() if value}
-
-
-def _dotenvs(job: Path) -> list[_Source]:
+def _dotenvs(job: Path, provider: Provider) -> list[_Source]:
     paths = dict.fromkeys(folder.absolute() / ".env" for folder in (job.parent, Path()))
-    return [source for path in paths if (source := _dotenv(path)) is not None]
+    return [source for path in paths if (source := _dotenv(path, provider)) is not None]
 
 
-def _dotenv(path: Path) -> _Source | None:
+def _dotenv(path: Path, provider: Provider) -> _Source | None:
     """Read a `.env`; None where there is no regular file, or where one may not look."""
     if not os.path.isfile(path):  # noqa: PTH113 - never raises
         return None
@@ -113,15 +107,16 @@ def _dotenv(path: Path) -> _Source | None:
         raise UsageError(f"{path} cannot be read as UTF-8 text") from error
     # No interpolation: a key may hold a dollar sign.
     bindings = list(parse_stream(io.StringIO(_BLANKS.sub(" ", text))))
-    values = _written({one.key: one.value for one in bindings if one.key is not None})
+    values = {one.key: one.value for one in bindings if one.key is not None}
     warnings = [
-        f"{path}:{one.original.line} cannot be read as NAME=value, and is left out"
+        f"{path}:{one.original.line} cannot be read as NAME=value and is ignored"
         for one in bindings
         if one.error
     ][:1]
-    if KEY in values and mode & stat.S_IROTH:
+    source = _source(str(path), values, provider)
+    if source.key and mode & stat.S_IROTH:
         warnings.append(f"every user of this machine can read the key in {path}: chmod 600 it")
-    return _Source(str(path), values, tuple(warnings))
+    return replace(source, warnings=tuple(warnings))
 
 
 def _read(path: Path) -> tuple[str, int]:

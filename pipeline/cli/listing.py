@@ -6,11 +6,11 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from typing import Self
 
+from pipeline.api import providers
 from pipeline.cli.output import as_json
 from pipeline.cli.planned import Describer, in_words
 from pipeline.display.words import named
 from pipeline.errors import UsageError
-from pipeline.job.keys.params import PUBLISHED_PRICES
 from pipeline.ledger.plan import Kind, Plan, Retry, make, removed
 from pipeline.models import Job, Task
 from pipeline.money.prices import PriceBook
@@ -72,7 +72,7 @@ class Listing:
         self._files = files
         self._most = most
         self._manifest = Layout(job.output_dir).manifest
-        prices = PriceBook(job.credits.cost, PUBLISHED_PRICES.get(job.model))
+        prices = PriceBook(job.credits.cost, providers.get().model(job.model).price)
         self._describe = Describer(self._manifest, files.history, files.doubtful, prices)
         self._sections: defaultdict[str, Section] = defaultdict(Section)
 

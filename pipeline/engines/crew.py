@@ -12,11 +12,9 @@ from typing import Protocol
 
 import msgspec
 
-from pipeline.api.client import Endpoint, Witness
-from pipeline.api.outcomes import Balance, Outcome
+from pipeline.api.outcome import Outcome
+from pipeline.api.provider import Session, Witness
 from pipeline.models import Job, Task
-
-__all__ = ["Assignment", "Crew", "Seat", "Session", "Setting", "Witness"]
 
 
 class Assignment(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,18 +44,6 @@ class Crew(Protocol):
 
     def seat(self) -> AbstractAsyncContextManager[Seat]:
         """Wait for a worker that is there; it makes one attempt at a time."""
-
-
-class Session(Protocol):
-    """A connection to the API with one key."""
-
-    endpoint: Endpoint
-
-    async def attempt(self, task: Task, part: Path, witness: Witness | None = None) -> Outcome:
-        """Send one request and stream its answer to `part`. Never raises for what came of it."""
-
-    async def balance(self) -> Balance:
-        """Ask for the balance, which is free. Never raises for what came of it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,9 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline.api.outcomes import Outcome
-from pipeline.engines.crew import Assignment, Seat, Session, Setting, Witness
+from pipeline.api.outcome import Outcome
+from pipeline.api.provider import Session, Witness
+from pipeline.engines.crew import Assignment, Seat, Setting
 from pipeline.errors import UsageError
 
 # Open files that no request needs: libraries, the manifest, the terminal, the log.

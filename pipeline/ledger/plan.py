@@ -8,8 +8,8 @@ from enum import StrEnum
 from pathlib import Path
 
 from pipeline.amounts import ZERO, dollars
+from pipeline.api import providers
 from pipeline.events import Counts
-from pipeline.job.keys.params import PUBLISHED_PRICES, PUBLISHED_SECONDS
 from pipeline.ledger.disk import Disk
 from pipeline.ledger.history import History, Standing
 from pipeline.ledger.manifest import last_records
@@ -158,7 +158,7 @@ def make(  # noqa: PLR0913 - what a run may be asked for
     """
     disk = Disk(manifest.parent)
     lost = disk.hold_against(history, manifest)
-    published = PUBLISHED_PRICES.get(job.model)
+    published = providers.get().model(job.model).price
     plan = Plan(prices=PriceBook(job.credits.cost, published, history.last_cost))
     plan.too_short = _too_short(job, history)
     plan.missing_again = Retry.MISSING in retry
@@ -203,7 +203,9 @@ def _select(
 def usual_seconds(job: Job, history: History) -> tuple[float | None, bool]:
     """Tell how long a task takes, and whether past tasks taught it; None where nobody knows."""
     past = sorted(history.durations)
-    return (past[len(past) // 2], True) if past else (PUBLISHED_SECONDS.get(job.model), False)
+    return (
+        (past[len(past) // 2], True) if past else (providers.get().model(job.model).seconds, False)
+    )
 
 
 def _too_short(job: Job, history: History) -> str | None:

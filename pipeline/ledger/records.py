@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from pipeline.amounts import ZERO
-from pipeline.api.outcomes import Outcome, cause
+from pipeline.api.outcome import Outcome
 from pipeline.common.extensions import with_ending
 from pipeline.models import (
     CORRECTION,
@@ -69,7 +69,7 @@ def completed(claim: Claim, outcome: Outcome, money: Money, remaining: Decimal |
         cost_source=money.source,
         remaining_credits=remaining,
         request_id=outcome.request_id,
-        finished_at=_after(claim.started_at, outcome.finished),
+        finished_at=_after(claim.started_at, outcome.received),
         duration_s=outcome.seconds,
         simulated=outcome.simulated,
         seed=_seed(outcome, claim.params),
@@ -167,13 +167,15 @@ def without_output(  # noqa: PLR0913 - the fields of a record
     outcome: Outcome | None,
     money: Money,
     *,
+    reason: Cause | None,
     attempts: int,
     claim: Claim | None,
     simulated: bool | None,
     remaining: Decimal | None = None,
 ) -> Record:
     """Write how a task ended that has no output."""
-    began = outcome.started if outcome else time.time()
+    received = outcome.received if outcome else time.time()
+    began = received - outcome.took if outcome else received
     started_at = claim.started_at if claim else rfc3339(began)
     return Record(
         task=task.id,
@@ -192,9 +194,9 @@ def without_output(  # noqa: PLR0913 - the fields of a record
         request_id=outcome.request_id if outcome else None,
         error=" ".join(error.split()),
         started_at=started_at,
-        finished_at=_after(started_at, outcome.finished if outcome else began),
+        finished_at=_after(started_at, received),
         duration_s=outcome.seconds if outcome else None,
         simulated=simulated,
-        reason=cause(outcome) if outcome else None,
+        reason=reason,
         seed=_seed(outcome, task.params),
     )

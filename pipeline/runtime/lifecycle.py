@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from pipeline.api.outcomes import Outcome
+from pipeline.api.outcome import Outcome
 from pipeline.ledger.history import Standing
-from pipeline.models import Claim, Task
+from pipeline.models import Cause, Claim, Task
 from pipeline.money.reservation import Reservation, Retained
 from pipeline.store.claims import Noting
 
@@ -79,8 +79,8 @@ class Attempt:
     Times are monotonic seconds, None for never.
 
     While it is in flight it has a `reservation`, and a `claim` once that is written. `retained` is
-    the money set aside for it while it waits to be sent again. `outcome` and `error` are those of
-    its last request, the outcome without its text.
+    the money set aside for it while it waits to be sent again. `outcome`, `reason` and
+    `error` are those of its last request, the outcome without its text.
     """
 
     task: Task
@@ -98,6 +98,7 @@ class Attempt:
     sent_at: float | None = None
     failed_at: float | None = None
     error: str = ""
+    reason: Cause | None = None
     outcome: Outcome | None = None
 
     @property
@@ -123,6 +124,7 @@ class Attempt:
             observe(self.stage, stage)
         self.stage = stage
 
-    def failed(self, outcome: Outcome, error: str, now: float) -> None:
+    def failed(self, outcome: Outcome, reason: Cause, error: str, now: float) -> None:
         """Note how its last request failed."""
-        self.outcome, self.error, self.failed_at = replace(outcome, text=""), error, now
+        self.outcome, self.reason = replace(outcome, text=""), reason
+        self.error, self.failed_at = error, now

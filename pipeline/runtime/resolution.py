@@ -1,7 +1,7 @@
 """What an outcome means for its attempt, the run and the money. Pure: it decides, and does nothing.
 
-`resolve` is given the attempt, its outcome, the row of the provider's table that applies, and what
-else it may depend on; `settle.py` carries out what it returns, in one order.
+`resolve` is given the attempt, its outcome, what the provider says that it
+means, and what else it may depend on; `settle.py` carries out what it returns, in one order.
 """
 
 from collections.abc import Callable
@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Enum, auto
 
-from pipeline.api.outcomes import Decision, Fault, Outcome, Row, cause, describe
+from pipeline.api.outcome import Decision, Fault, Judgement, Outcome
 from pipeline.backoff import Retries
 from pipeline.errors import ExitCode
 from pipeline.models import Cause, Status
@@ -87,6 +87,7 @@ class Resolution:
     ending: Ending
     next: Next
     error: str = ""
+    reason: Cause = Cause.UNKNOWN
     status: Status = Status.FAILED
     wait: float = 0.0
     again_after: float | None = None
@@ -102,32 +103,33 @@ class Resolution:
     stop: Stop | None = None
 
 
-def resolve(attempt: Attempt, outcome: Outcome, row: Row, view: View) -> Resolution:
+def resolve(attempt: Attempt, outcome: Outcome, meaning: Judgement, view: View) -> Resolution:
     """Decide what an outcome leads to."""
-    return _RESOLVERS[row.decision](attempt, outcome, row, view)
+    resolution = _RESOLVERS[meaning.decision](attempt, outcome, meaning, view)
+    return replace(resolution, reason=meaning.reason)
 
 
-def _succeed(attempt: Attempt, outcome: Outcome, row: Row, view: View) -> Resolution:  # noqa: ARG001
+def _succeed(attempt: Attempt, outcome: Outcome, meaning: Judgement, view: View) -> Resolution:  # noqa: ARG001
     return Resolution(ending=Ending.CHARGED, next=Next.FINISH, lesson=Lesson.WORKING, clear=True)
 
 
-def _retry(attempt: Attempt, outcome: Outcome, row: Row, view: View) -> Resolution:
-    error, tries = describe(outcome, row), attempt.tries + 1
+def _retry(attempt: Attempt, outcome: Outcome, meaning: Judgement, view: View) -> Resolution:
+    error, tries = meaning.error, attempt.tries + 1
     unreachable = outcome.fault is Fault.NOT_SENT
     again = Resolution(
         ending=Ending.RETAINED,
         next=Next.AGAIN,
         error=error,
         unsent=unreachable,
-        lesson=Lesson.FAILURE if row.outage else None,
+        lesson=Lesson.FAILURE if meaning.outage else None,
         stop=_left_alone(error, outcome, view) if view.outage_then else None,
     )
-    if row.outage and (view.outage or unreachable):  # an outage costs no attempt
+    if meaning.outage and (view.outage or unreachable):  # an outage costs no attempt
         return again
     if not view.beyond_patience and not view.retries.exhausted(tries):
         wait = view.retries.wait(tries, outcome.retry_after)
         return replace(again, tries=1, wait=wait, announce=True)
-    if row.outage and (view.others_can_tell or view.outage_then):
+    if meaning.outage and (view.others_can_tell or view.outage_then):
         return replace(again, tries=1, next=Next.PARK)
     error = exhausted(error, tries)
     return replace(again, tries=1, ending=Ending.RELEASED, next=Next.RECORD, error=error)
@@ -138,8 +140,8 @@ def exhausted(error: str, tries: int) -> str:
     return f"{error} (tried {'once' if tries == 1 else f'{tries} times'})"
 
 
-def _throttle(attempt: Attempt, outcome: Outcome, row: Row, view: View) -> Resolution:  # noqa: ARG001
-    error = describe(outcome, row)
+def _throttle(attempt: Attempt, outcome: Outcome, meaning: Judgement, view: View) -> Resolution:  # noqa: ARG001
+    error = meaning.error
     return Resolution(
         ending=Ending.RETAINED,
         next=Next.AGAIN,
@@ -158,41 +160,41 @@ def _left_alone(error: str, outcome: Outcome, view: View) -> Stop | None:
     return Stop(ExitCode.OUTAGE, f"{error}: {request}")
 
 
-def _fail(attempt: Attempt, outcome: Outcome, row: Row, view: View) -> Resolution:
+def _fail(attempt: Attempt, outcome: Outcome, meaning: Judgement, view: View) -> Resolution:
     ending = Ending.RELEASED
-    if row.charged:
+    if meaning.charged:
         ending = Ending.CHARGED if view.credible_cost else Ending.DOUBTFUL
-    useless = row.charged and outcome.ok
+    useless = meaning.charged and outcome.ok
     return Resolution(
         ending=ending,
         next=Next.RECORD,
-        error=describe(outcome, row),
+        error=meaning.error,
         tries=1,
         learns=False,
         with_cost=ending is Ending.CHARGED,
-        useless=_useless(attempt, outcome) if useless else None,
+        useless=_useless(attempt, meaning) if useless else None,
         lesson=None if useless else Lesson.WORKING,  # an answer without a clip proves nothing
         clear=outcome.status not in MEANT_FOR_MONEY,
     )
 
 
-def _useless(attempt: Attempt, outcome: Outcome) -> str:
+def _useless(attempt: Attempt, meaning: Judgement) -> str:
     # One prompt is refused in each take and format of it: that is one cause.
-    moderated = cause(outcome) is Cause.MODERATION
+    moderated = meaning.reason is Cause.MODERATION
     return attempt.task.prompt if moderated else attempt.task.id
 
 
-def _doubt(attempt: Attempt, outcome: Outcome, row: Row, view: View) -> Resolution:
+def _doubt(attempt: Attempt, outcome: Outcome, meaning: Judgement, view: View) -> Resolution:
     tries = attempt.tries + 1  # counted in an outage too: each may have been paid for
     again = view.resend and not view.retries.exhausted(tries)
     return Resolution(
         ending=Ending.DOUBTFUL,
         next=Next.RECORD,
         status=Status.IN_DOUBT,
-        error=in_doubt(describe(outcome, row)),
+        error=in_doubt(meaning.error),
         tries=1,
-        lesson=Lesson.FAILURE if row.outage else None,
-        useless=_useless(attempt, outcome) if outcome.ok else None,
+        lesson=Lesson.FAILURE if meaning.outage else None,
+        useless=_useless(attempt, meaning) if outcome.ok else None,
         again_after=view.retries.wait(tries, None) if again else None,
     )
 
@@ -202,7 +204,7 @@ def in_doubt(error: str) -> str:
     return f"{error}: it may have been paid for"
 
 
-def _credits(attempt: Attempt, outcome: Outcome, row: Row, view: View) -> Resolution:  # noqa: ARG001
+def _credits(attempt: Attempt, outcome: Outcome, meaning: Judgement, view: View) -> Resolution:  # noqa: ARG001
     """Put the task back: the account cannot pay for it."""
     stop = None
     if view.unclear >= UNCLEAR:
@@ -212,22 +214,21 @@ def _credits(attempt: Attempt, outcome: Outcome, row: Row, view: View) -> Resolu
     return Resolution(
         ending=Ending.RELEASED,
         next=Next.REQUEUE,
-        error=describe(outcome, row),
+        error=meaning.error,
         lesson=Lesson.OPEN,
         out_of_credits=stop is None,
         stop=stop,
     )
 
 
-def _stop(attempt: Attempt, outcome: Outcome, row: Row, view: View) -> Resolution:
+def _stop(attempt: Attempt, outcome: Outcome, meaning: Judgement, view: View) -> Resolution:
     """Stop the run: the API refuses it, or what it sends cannot be saved or lies elsewhere."""
-    error = describe(outcome, row)
+    error = meaning.error
     if outcome.fault is Fault.UNSAVED:
         error = f"{error}: {attempt.task.id} was paid for and could not be saved"
-    advice = "; ".join(filter(None, (row.why, row.remedy)))
-    hint = "" if outcome.fault is Fault.UNSAVED else f". Hint: {advice}"
-    stop = Stop(row.exit_code or ExitCode.API_REFUSES, error + hint)
-    if row.charged or (row.if_fell and view.fell):
+    hint = "" if outcome.fault is Fault.UNSAVED else f". Hint: {meaning.advice}"
+    stop = Stop(meaning.exit_code, error + hint)
+    if meaning.charged or (meaning.charged_if_fell and view.fell):
         return Resolution(
             ending=Ending.DOUBTFUL,
             next=Next.RECORD,
@@ -240,7 +241,7 @@ def _stop(attempt: Attempt, outcome: Outcome, row: Row, view: View) -> Resolutio
     return Resolution(ending=Ending.RELEASED, next=Next.REQUEUE, error=error, stop=stop)
 
 
-_RESOLVERS: dict[Decision, Callable[[Attempt, Outcome, Row, View], Resolution]] = {
+_RESOLVERS: dict[Decision, Callable[[Attempt, Outcome, Judgement, View], Resolution]] = {
     Decision.SUCCEED: _succeed,
     Decision.RETRY: _retry,
     Decision.THROTTLE: _throttle,

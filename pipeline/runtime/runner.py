@@ -6,17 +6,17 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from datetime import time as clock_time
-from typing import Any
 
 import anyio
 
 from pipeline import events as ev
 from pipeline.amounts import ZERO, rounded
-from pipeline.api.client import STALL_TIMEOUT, Client, Endpoint
-from pipeline.engines.crew import Crew, CrewFactory, Session, Setting
+from pipeline.api import providers
+from pipeline.api.endpoint import Endpoint
+from pipeline.api.provider import Model, Provider, Session
+from pipeline.engines.crew import Crew, CrewFactory, Setting
 from pipeline.engines.local import local
 from pipeline.errors import DirectoryError, ExitCode, StorageError, UsageError
-from pipeline.job.keys.params import PUBLISHED_PRICES, PUBLISHED_SECONDS
 from pipeline.ledger.history import Standing
 from pipeline.ledger.plan import Plan, Retry, count, make
 from pipeline.models import Gate, Job, Record
@@ -84,7 +84,7 @@ async def run(  # noqa: PLR0913 - each port once
     *,
     options: Options = Options(),
     watch: ev.Watcher = ignore,
-    provider: Callable[..., Any] = Client,
+    provider: Provider = providers.get(),  # noqa: B008 - it has no state
     crew: CrewFactory = local,
     account: Account = Alone(),  # noqa: B008 - it has no state
     hop: Hop = in_thread,
@@ -97,7 +97,8 @@ async def run(  # noqa: PLR0913 - each port once
     Raises:
         PipelineError: nothing was sent: a bad job file, a directory locked or another job's, …
     """
-    _refuse_unknown_price(job)
+    model = provider.model(job.model)
+    _refuse_unknown_price(job, model)
     began, start = time.time(), anyio.current_time()
     with ExitStack() as resources:
         store, recovered = _open(job, resources, watch, hop, fsync=options.fsync)
@@ -109,15 +110,16 @@ async def run(  # noqa: PLR0913 - each port once
 
         spool = store.layout.inflight.joinpath
         async with (
-            provider(endpoint, timeout=job.timeout, max_size=job.max_size) as session,
+            provider.connect(endpoint, timeout=job.timeout, max_size=job.max_size) as session,
             crew(Setting(job, session, spool)) as workers,
         ):
             within = hours(job.schedule, options.until, datetime.fromtimestamp(time.time(), UTC))
-            longest = job.timeout + STALL_TIMEOUT
+            longest = job.timeout + provider.longest_silence
             state = RunState(
                 job=job,
+                provider=provider,
                 queue=Queue(backlog, plan.classes),
-                gate=_gate(job, store),
+                gate=_gate(job, store, model),
                 store=store,
                 session=session,
                 watch=watch,
@@ -128,11 +130,11 @@ async def run(  # noqa: PLR0913 - each port once
                 top_up=_top_up(options),
                 simulated=await _origin(store, session),
             )
-            watch(_started(job, plan, began, endpoint.unusual_host))
+            watch(_started(job, plan, began, endpoint.host_unless(provider.base_url)))
             _report_start(recovered, (*job.warnings, *plan.warnings), state)
             store.speak()
             if options.keep_places:
-                _keep_places(state)
+                _keep_places(state, model)
             await _serve(Engine(state), workers, options)
             _verify(state)
         seconds = anyio.current_time() - start
@@ -180,13 +182,13 @@ def _plan(job: Job, store: Store, backlog: Backlog, options: Options) -> Plan:
     return plan
 
 
-def _keep_places(state: RunState) -> None:
+def _keep_places(state: RunState, model: Model) -> None:
     """Count what a killed run may still have at the API, and say so."""
     history, now = state.store.history, time.time()
     kept = places_kept(
         history.killed,
         history.durations,
-        usual=PUBLISHED_SECONDS.get(state.job.model),
+        usual=model.seconds,
         timeout=state.job.timeout,
         now=now,
     )
@@ -224,8 +226,8 @@ async def _serve(engine: Engine, crew: Crew, options: Options) -> None:
         raise engine.bugs[0]
 
 
-def _refuse_unknown_price(job: Job) -> None:
-    known = job.credits.cost or PUBLISHED_PRICES.get(job.model)
+def _refuse_unknown_price(job: Job, model: Model) -> None:
+    known = job.credits.cost or model.price
     if job.credits.gate is Gate.OFF and job.credits.budget is not None and known is None:
         raise UsageError(
             "credits.budget cannot be enforced: with gate: off the price of a task is unknown",
@@ -233,11 +235,11 @@ def _refuse_unknown_price(job: Job) -> None:
         )
 
 
-def _gate(job: Job, store: Store) -> CreditGate:
+def _gate(job: Job, store: Store, model: Model) -> CreditGate:
     return CreditGate(
         job.credits,
         store.history,
-        published=PUBLISHED_PRICES.get(job.model),
+        published=model.price,
         past=store.history.last_cost,
     )
 

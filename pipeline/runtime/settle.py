@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from pipeline import events as ev
-from pipeline.api.outcomes import Decision, Fault, Outcome, Row, decide, means_no_credits
+from pipeline.api.outcome import Decision, Fault, Judgement, Outcome
 from pipeline.backoff import Retries
 from pipeline.engines.crew import Assignment
 from pipeline.errors import ExitCode, StorageError
 from pipeline.ledger import records
-from pipeline.models import Gate, InDoubt, Record, Status
+from pipeline.models import Cause, Gate, InDoubt, Record, Status
 from pipeline.runtime.corrections import Corrections
 from pipeline.runtime.lifecycle import Attempt, Stage
 from pipeline.runtime.resolution import (
@@ -34,7 +34,7 @@ from pipeline.store.layout import wrong_origin
 class _Found:
     """What an inquiry has found; see `View`."""
 
-    row: Row
+    meaning: Judgement
     out_of_credits: bool = False
     fell: bool | None = None
 
@@ -58,10 +58,12 @@ class Settle:
         if attempt is None or attempt.id != assignment.attempt or attempt.stage is not Stage.SENT:
             return
         attempt.to(Stage.ANSWERED)
+        outcome = outcome.dated(time.time())
         self._check_origin(outcome)
         try:
             found = await self._inquire(attempt, outcome)
-            resolution = resolve(attempt, outcome, found.row, self._view(attempt, outcome, found))
+            view = self._view(attempt, outcome, found)
+            resolution = resolve(attempt, outcome, found.meaning, view)
             await self._apply(attempt, outcome, resolution)
             self._corrections.warn_of_doubted()
             await self._corrections.write()
@@ -87,24 +89,26 @@ class Settle:
     # -- inquire ------------------------------------------------------------------------------
 
     async def _inquire(self, attempt: Attempt, outcome: Outcome) -> _Found:
-        """Find the row that applies; where it depends on the balance, ask for that first."""
-        row = decide(outcome)
-        if row.decision is Decision.STOP and row.if_fell and not row.charged:
-            return _Found(row, fell=await self._fell(attempt, outcome))
-        if row.decision is not Decision.CREDITS:
-            return _Found(row)
-        solvent = decide(outcome, solvent=True)
+        """Find what an outcome means; where that depends on the balance, ask for that first."""
+        judge, task = self._state.provider.judge, attempt.task
+        meaning = judge(task, outcome)
+        stops = meaning.decision is Decision.STOP
+        if stops and meaning.charged_if_fell and not meaning.charged:
+            return _Found(meaning, fell=await self._fell(attempt, outcome))
+        if meaning.decision is not Decision.CREDITS:
+            return _Found(meaning)
+        solvent = judge(task, outcome, solvent=True)
         if not solvent.charged:
             # Killed while the balance is asked, the next run must not take it for paid.
-            self._state.store.drop(attempt.task.key)
+            self._state.store.drop(task.key)
             attempt.retained = attempt.money.retain(outcome.remaining)
-        if await self._out_of_credits(attempt, outcome):
-            return _Found(row, out_of_credits=True)
+        if await self._out_of_credits(attempt, outcome, meaning):
+            return _Found(meaning, out_of_credits=True)
         return _Found(solvent)
 
-    async def _out_of_credits(self, attempt: Attempt, outcome: Outcome) -> bool:
+    async def _out_of_credits(self, attempt: Attempt, outcome: Outcome, meaning: Judgement) -> bool:
         """Whether the account cannot pay; the words of a 2xx count where nothing was taken."""
-        said = means_no_credits(outcome)
+        said = meaning.no_credits
         if said is False:
             self._unclear = 0
             return False
@@ -136,17 +140,17 @@ class Settle:
             state.paused -= 1
 
     def _view(self, attempt: Attempt, outcome: Outcome, found: _Found) -> View:
-        state, circuit, row = self._state, self._state.circuit, found.row
+        state, circuit, meaning = self._state, self._state.circuit, found.meaning
         unreachable = outcome.fault is Fault.NOT_SENT
         sent = attempt.sent_at or 0.0
         pauses = circuit.would_pause(attempt.task.id, sent, unreachable=unreachable)
-        judged = row.decision is Decision.FAIL and row.charged
+        judged = meaning.decision is Decision.FAIL and meaning.charged
         return View(
             retries=self._retries,
             resend=state.job.retry.in_doubt is InDoubt.RESEND,
             wall_time=time.time(),
             outage=circuit.outage,
-            outage_then=circuit.outage or (row.outage and pauses),
+            outage_then=circuit.outage or (meaning.outage and pauses),
             beyond_patience=circuit.too_long(outcome.retry_after),
             others_can_tell=len(state.flying) > 1 or state.queue.dispatchable > 0,
             credible_cost=judged and attempt.money.credible(outcome.cost) is not None,
@@ -184,7 +188,7 @@ class Settle:
         attempt.tries += resolution.tries
         attempt.number -= resolution.unsent
         if resolution.next is not Next.FINISH:
-            attempt.failed(outcome, resolution.error, now)
+            attempt.failed(outcome, resolution.reason, resolution.error, now)
         if resolution.lesson is Lesson.FAILURE:
             state.circuit.failure(
                 attempt.task.id,
@@ -311,7 +315,7 @@ class Settle:
         unsaved = replace(outcome, fault=Fault.UNSAVED, body=None)
         said = f"it came and could not be saved: {error.message}"
         with suppress(StorageError):  # nothing can be written: the stop says what is lost
-            await self._record(attempt, Status.IN_DOUBT, said, unsaved, money)
+            await self._record(attempt, Status.IN_DOUBT, said, unsaved, money, reason=Cause.UNSAVED)
 
     async def _record(  # noqa: PLR0913 - the parts of a record
         self,
@@ -321,6 +325,7 @@ class Settle:
         outcome: Outcome | None,
         money: records.Money = records.FREE,
         *,
+        reason: Cause | None = None,
         last: bool = True,
     ) -> Record:
         """Make the record of a task without output durable."""
@@ -331,6 +336,7 @@ class Settle:
             error,
             outcome,
             money,
+            reason=reason or attempt.reason,
             attempts=attempt.number,
             claim=attempt.claim,
             simulated=state.simulated,

@@ -10,7 +10,7 @@ import anyio
 
 from pipeline import events as ev
 from pipeline.amounts import ZERO
-from pipeline.engines.crew import Session
+from pipeline.api.provider import Provider, Session
 from pipeline.errors import ExitCode
 from pipeline.ledger.history import STANDINGS, Standing
 from pipeline.models import Job, Record
@@ -51,6 +51,7 @@ class RunState:
     """
 
     job: Job
+    provider: Provider
     queue: Queue
     gate: CreditGate
     store: Store

@@ -17,7 +17,7 @@ from pathlib import Path
 import msgspec
 
 from pipeline.amounts import ZERO, is_money
-from pipeline.api.outcomes import Outcome
+from pipeline.api.outcome import Outcome
 from pipeline.common import output_names as places
 from pipeline.common.depth import DEEPEST, is_too_deep
 from pipeline.common.files import read_file, refuse_alien_folder

@@ -16,12 +16,21 @@ from pathlib import Path
 import pytest
 from PIL import Image
 from support.command import CommandWorkspace, eventually, raw_server
-from support.raw import CLIP, KEY, Act, Attempt, Line, Serve, answer, chunk, head
+from support.raw import (
+    CLIP,
+    Act,
+    Attempt,
+    Line,
+    Serve,
+    answer,
+    chunk,
+    connect,
+    head,
+    judge,
+)
 
-from pipeline.api import client as module
-from pipeline.api import patience, receiving
-from pipeline.api.client import Client, Endpoint
-from pipeline.api.outcomes import Decision, Fault, Outcome, decide
+from pipeline.api.outcome import Decision, Fault, Outcome
+from pipeline.api.timeouts import Timeouts
 
 pytestmark = pytest.mark.few(2)
 
@@ -56,7 +65,7 @@ def assert_clip(outcome: Outcome, part: Path, data: bytes = CLIP) -> None:
     assert outcome.body.sha256 == hashlib.sha256(data).hexdigest()
     assert outcome.body.size == len(data)
     assert part.read_bytes() == data
-    assert decide(outcome).decision is Decision.SUCCEED
+    assert judge(outcome).decision is Decision.SUCCEED
 
 
 # -- encodings ------------------------------------------------------------------------------------
@@ -105,7 +114,7 @@ async def test_an_encoding_that_does_not_reach_its_end_is_a_cut(
         said = head(content_encoding="gzip", **told).encode() + whole[:-lost]
         outcome = await attempt(saying(said))
         assert outcome.fault is Fault.CUT, outcome
-        assert decide(outcome).decision is Decision.IN_DOUBT
+        assert judge(outcome).decision is Decision.IN_DOUBT
         assert attempt.part.read_bytes() == whole[:-lost], "it is kept as it came"
 
 
@@ -166,7 +175,7 @@ async def test_the_balance_call_is_not_filled_up(serve: Serve) -> None:
             await line.say(said)
 
         tracemalloc.start()
-        async with serve(act) as server, Client(Endpoint(server.url, KEY)) as client:
+        async with serve(act) as server, connect(server.url) as client:
             balance = await client.balance()
         _, peak = tracemalloc.get_traced_memory()
         tracemalloc.stop()
@@ -179,7 +188,7 @@ async def test_a_balance_that_is_compressed_is_read(serve: Serve) -> None:
         await line.read_head()
         await line.say(answer(gzip.compress(b'{"credits": 2.5}'), content_encoding="gzip"))
 
-    async with serve(act) as server, Client(Endpoint(server.url, KEY)) as client:
+    async with serve(act) as server, connect(server.url) as client:
         assert str((await client.balance()).credits) == "2.5"
 
 
@@ -246,17 +255,14 @@ async def test_a_clip_is_taken_where_the_server_promised_more_than_there_was(
     assert f"after {len(CLIP)} of {len(CLIP) + 100} bytes" in outcome.detail
 
 
-async def test_a_whole_clip_whose_line_stays_silent_is_taken(
-    attempt: Attempt, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(module, "STALL_TIMEOUT", 0.2)
+async def test_a_whole_clip_whose_line_stays_silent_is_taken(attempt: Attempt) -> None:
 
     async def act(line: Line) -> None:
         await line.read_request()
         await line.say(CHUNKED + chunk(CLIP))
         await line.gone()
 
-    assert_clip(await attempt(act), attempt.part)
+    assert_clip(await attempt(act, timeouts=Timeouts(stall=0.2)), attempt.part)
 
 
 # -- what trickles --------------------------------------------------------------------------------
@@ -297,34 +303,28 @@ async def test_headers_that_trickle_do_not_hold_a_task_beyond_its_timeout(
     assert outcome.seconds < 5
 
 
-async def test_a_body_that_trickles_ends_and_what_came_is_kept(
-    attempt: Attempt, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(receiving, "GRACE", 0.5)
+async def test_a_body_that_trickles_ends_and_what_came_is_kept(attempt: Attempt) -> None:
 
     async def act(line: Line) -> None:
         await line.read_request()
         await line.say(head(content_length=len(CLIP)), CLIP[:100])
         await drip(line, b"x")
 
-    outcome = await attempt(act)
+    outcome = await attempt(act, timeouts=Timeouts(grace=0.5))
     assert outcome.fault is Fault.CUT
     assert outcome.seconds < 5
     assert attempt.part.read_bytes().startswith(CLIP[:100] + b"x")
 
 
-async def test_a_refusal_that_trickles_ends_and_its_status_rules(
-    attempt: Attempt, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(module, "STALL_TIMEOUT", 0.5)
+async def test_a_refusal_that_trickles_ends_and_its_status_rules(attempt: Attempt) -> None:
 
     async def act(line: Line) -> None:
         await line.read_request()
         await line.say(head("400 Bad Request", content_length=10**6), "no such ratio")
         await drip(line, " ")
 
-    outcome = await attempt(act)
-    assert (outcome.status, decide(outcome).decision) == (400, Decision.FAIL)
+    outcome = await attempt(act, timeouts=Timeouts(stall=0.5))
+    assert (outcome.status, judge(outcome).decision) == (400, Decision.FAIL)
     assert outcome.text.startswith("no such ratio")
 
 
@@ -425,10 +425,7 @@ def test_answers_that_came_while_the_process_was_stopped_are_clips(
     assert workspace.counts() == {"succeeded": 6}
 
 
-async def test_a_wait_begins_anew_where_the_loop_stood_still(
-    attempt: Attempt, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(patience, "STOOD_STILL", 0.3)
+async def test_a_wait_begins_anew_where_the_loop_stood_still(attempt: Attempt) -> None:
 
     async def act(line: Line) -> None:
         await line.read_request()
@@ -436,4 +433,4 @@ async def test_a_wait_begins_anew_where_the_loop_stood_still(
         await asyncio.sleep(1.2)  # beyond the timeout and its last look, counted from the sending
         await line.say(answer())
 
-    assert_clip(await attempt(act, timeout=1.5), attempt.part)
+    assert_clip(await attempt(act, timeout=1.5, timeouts=Timeouts(stood_still=0.3)), attempt.part)

@@ -4,11 +4,11 @@ from decimal import Decimal
 
 import pytest
 from support.command import CommandWorkspace, raw_server
-from support.raw import CLIP, Act, Attempt, Line, answer, head
+from support.raw import CLIP, Act, Attempt, Line, answer, head, judge
 
 from pipeline.api import headers
 from pipeline.api.deadlines import retry_after
-from pipeline.api.outcomes import Decision, Fault, decide
+from pipeline.api.outcome import Decision, Fault
 
 
 def act(said: bytes) -> Act:
@@ -94,7 +94,7 @@ async def test_an_answer_that_lies_about_its_form_is_in_doubt(
 ) -> None:
     outcome = await attempt(act(said))
     assert outcome.body is None
-    assert decide(outcome).decision is Decision.IN_DOUBT
+    assert judge(outcome).decision is Decision.IN_DOUBT
     assert "Error" not in outcome.detail
     assert f"localhost:{attempt.server.port}" in outcome.detail
 

@@ -6,12 +6,13 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
-from support.raw import CLIP, KEY, Line, Raw, Serve, answer, make_task
+from support.raw import CLIP, KEY, Line, Raw, Serve, answer, connect, judge, make_task
 
-from pipeline.api.client import Client, Endpoint
-from pipeline.api.outcomes import Decision, Fault, Outcome, decide
+from pipeline.api.outcome import Decision, Fault, Outcome
+from pipeline.api.timeouts import Timeouts
 from pipeline.errors import UsageError
 
 pytestmark = pytest.mark.few(3)
@@ -79,8 +80,8 @@ async def tunnel(
         proxy.close()
 
 
-async def send(part: Path, url: str = f"https://{HOST}", **options: float) -> Outcome:
-    async with Client(Endpoint(url, KEY), **options) as client, asyncio.timeout(20):
+async def send(part: Path, url: str = f"https://{HOST}", **options: Any) -> Outcome:
+    async with connect(url, **options) as client, asyncio.timeout(20):
         return await client.attempt(make_task(), part)
 
 
@@ -120,12 +121,11 @@ async def test_what_a_proxy_refuses_was_never_sent(
 async def test_a_proxy_that_does_not_answer_was_sent_nothing(
     serve: Serve, part: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pipeline.api.client.CONNECT_TIMEOUT", 0.2)
     async with tunnel(serve, monkeypatch, clip) as proxy:
         proxy.does = "HTTP/1.1 100 Continue"
-        outcome = await send(part)
+        outcome = await send(part, timeouts=Timeouts(connect=0.2))
     assert outcome.fault is Fault.NOT_SENT
-    assert decide(outcome).decision is Decision.RETRY
+    assert judge(outcome).decision is Decision.RETRY
 
 
 async def test_a_proxy_that_is_not_there_is_named(
@@ -147,7 +147,7 @@ async def test_behind_a_tunnel_what_was_sent_and_not_answered_is_in_doubt(
     async with tunnel(serve, monkeypatch, act):
         outcome = await send(part)
     assert outcome.fault is Fault.NO_ANSWER
-    assert decide(outcome).decision is Decision.IN_DOUBT
+    assert judge(outcome).decision is Decision.IN_DOUBT
 
 
 async def test_a_certificate_that_does_not_fit_is_found_behind_a_tunnel(

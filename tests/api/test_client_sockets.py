@@ -8,12 +8,16 @@ The question each time: is "never sent" said where no byte was written, and nowh
 import asyncio
 import gzip
 import hashlib
+import os
 import socket
 import ssl
+import threading
+import time
 import tracemalloc
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from support.raw import (
@@ -25,19 +29,22 @@ from support.raw import (
     Serve,
     answer,
     chunk,
+    connect,
     head,
+    judge,
     make_task,
 )
 
-from pipeline.api import client as module
 from pipeline.api import receiving
-from pipeline.api.client import Client, Endpoint
-from pipeline.api.outcomes import Decision, Fault, Outcome, decide
+from pipeline.api.endpoint import Endpoint
+from pipeline.api.outcome import Decision, Fault, Outcome
+from pipeline.api.timeouts import Timeouts
 from pipeline.errors import UsageError
+from pipeline.models import Cause
 
 
-async def send_to(url: str, part: Path, **options: float) -> Outcome:
-    async with Client(Endpoint(url, KEY), **options) as client, asyncio.timeout(20):
+async def send_to(url: str, part: Path, **options: Any) -> Outcome:
+    async with connect(url, **options) as client, asyncio.timeout(20):
         return await client.attempt(make_task(), part)
 
 
@@ -45,13 +52,13 @@ def never_sent(outcome: Outcome) -> bool:
     assert outcome.status is None
     assert outcome.fault in {Fault.NOT_SENT, Fault.TIMEOUT, Fault.NO_ANSWER}
     sent = outcome.fault is not Fault.NOT_SENT
-    assert decide(outcome).decision is (Decision.IN_DOUBT if sent else Decision.RETRY)
+    assert judge(outcome).decision is (Decision.IN_DOUBT if sent else Decision.RETRY)
     assert outcome.detail, "people want to know why"
     return not sent
 
 
 def in_doubt(outcome: Outcome) -> bool:
-    return decide(outcome).decision is Decision.IN_DOUBT
+    return judge(outcome).decision is Decision.IN_DOUBT
 
 
 # -- before a byte was written --------------------------------------------------------------------
@@ -100,12 +107,9 @@ def full_backlog() -> Iterator[int]:
             caller.close()
 
 
-async def test_a_connect_that_times_out_was_never_sent(
-    part: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(module, "CONNECT_TIMEOUT", 0.2)
+async def test_a_connect_that_times_out_was_never_sent(part: Path) -> None:
     with full_backlog() as port:
-        outcome = await send_to(f"http://127.0.0.1:{port}", part)
+        outcome = await send_to(f"http://127.0.0.1:{port}", part, timeouts=Timeouts(connect=0.2))
     assert never_sent(outcome)
     assert "took no connection" in outcome.detail
 
@@ -125,9 +129,8 @@ async def test_a_certificate_that_nobody_vouches_for_was_never_sent(
 
 @pytest.mark.parametrize("does", ["answers in plain text", "hangs up", "resets", "says nothing"])
 async def test_a_tls_handshake_that_fails_was_never_sent(
-    serve: Serve, part: Path, monkeypatch: pytest.MonkeyPatch, does: str
+    serve: Serve, part: Path, does: str
 ) -> None:
-    monkeypatch.setattr(module, "CONNECT_TIMEOUT", 0.3)
     left = asyncio.Event()
 
     async def act(line: Line) -> None:
@@ -142,7 +145,9 @@ async def test_a_tls_handshake_that_fails_was_never_sent(
         left.set()
 
     async with serve(act) as server:
-        outcome = await send_to(server.url.replace("http:", "https:"), part)
+        outcome = await send_to(
+            server.url.replace("http:", "https:"), part, timeouts=Timeouts(connect=0.3)
+        )
         assert never_sent(outcome)
         await asyncio.wait_for(left.wait(), 5)
 
@@ -311,17 +316,16 @@ async def test_headers_that_stop_in_the_middle_end_with_the_timeout_in_doubt(
     assert not never_sent(await attempt(act, timeout=0.2))
 
 
-async def test_a_request_that_is_not_taken_is_in_doubt(
-    attempt: Attempt, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(module, "WRITE_TIMEOUT", 0.2)
+async def test_a_request_that_is_not_taken_is_in_doubt(attempt: Attempt) -> None:
     given_up = asyncio.Event()
 
     async def act(line: Line) -> None:
         line.reader._transport.pause_reading()  # type: ignore[attr-defined]
         await given_up.wait()
 
-    outcome = await attempt(act, task=make_task(image="x" * 20_000_000))
+    outcome = await attempt(
+        act, task=make_task(image="x" * 20_000_000), timeouts=Timeouts(write=0.2)
+    )
     given_up.set()
     assert not never_sent(outcome)
     assert "did not take the request" in outcome.detail
@@ -333,7 +337,7 @@ async def test_a_request_that_is_not_taken_is_in_doubt(
 def assert_cut(outcome: Outcome) -> None:
     assert (outcome.status, outcome.fault) == (200, Fault.CUT)
     assert in_doubt(outcome)
-    assert decide(outcome).charged
+    assert judge(outcome).charged
 
 
 CHUNKED = head(content_type="video/mp4", transfer_encoding="chunked")
@@ -390,7 +394,7 @@ async def test_a_whole_clip_is_taken_however_it_is_framed(attempt: Attempt, said
     assert outcome.body.extension == ".mp4"
     assert outcome.body.sha256 == hashlib.sha256(CLIP).hexdigest()
     assert attempt.part.read_bytes() == CLIP
-    assert decide(outcome).decision is Decision.SUCCEED
+    assert judge(outcome).decision is Decision.SUCCEED
 
 
 JPEG = b"\xff\xd8\xff\xe0\x00\x10JFIF\x00" + bytes(600) + b"\xff\xd9"
@@ -419,29 +423,23 @@ async def test_a_part_of_an_answer_is_in_doubt(attempt: Attempt) -> None:
 
     outcome = await attempt(act)
     assert outcome.fault is Fault.CUT
-    assert decide(outcome).decision is Decision.IN_DOUBT
+    assert judge(outcome).decision is Decision.IN_DOUBT
 
 
 @pytest.mark.parametrize("begun", [b"", CLIP[:5], CLIP[:-1]])
-async def test_a_body_that_stalls_is_in_doubt(
-    attempt: Attempt, begun: bytes, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(module, "STALL_TIMEOUT", 0.2)
+async def test_a_body_that_stalls_is_in_doubt(attempt: Attempt, begun: bytes) -> None:
 
     async def act(line: Line) -> None:
         await line.read_request()
         await line.say(head(content_length=len(CLIP)), begun)
         await line.gone()
 
-    outcome = await attempt(act)
+    outcome = await attempt(act, timeouts=Timeouts(stall=0.2))
     assert_cut(outcome)
     assert "then nothing" in outcome.detail
 
 
-async def test_a_body_that_still_comes_is_never_cut_however_long_it_takes(
-    attempt: Attempt, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(module, "STALL_TIMEOUT", 2.0)
+async def test_a_body_that_still_comes_is_never_cut_however_long_it_takes(attempt: Attempt) -> None:
 
     async def act(line: Line) -> None:
         await line.read_request()
@@ -450,15 +448,12 @@ async def test_a_body_that_still_comes_is_never_cut_however_long_it_takes(
             await asyncio.sleep(0.16)
             await line.say(CLIP[start : start + 100])
 
-    outcome = await attempt(act, timeout=1.0)
+    outcome = await attempt(act, timeout=1.0, timeouts=Timeouts(stall=2.0))
     assert outcome.body is not None
     assert outcome.seconds > 2  # longer than either
 
 
-async def test_an_answer_may_begin_at_the_very_end_of_the_timeout(
-    attempt: Attempt, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(module, "STALL_TIMEOUT", 5.0)
+async def test_an_answer_may_begin_at_the_very_end_of_the_timeout(attempt: Attempt) -> None:
 
     async def act(line: Line) -> None:
         await line.read_request()
@@ -467,7 +462,7 @@ async def test_an_answer_may_begin_at_the_very_end_of_the_timeout(
         await asyncio.sleep(1.6)
         await line.say(CLIP)
 
-    assert (await attempt(act, timeout=1.5)).body is not None
+    assert (await attempt(act, timeout=1.5, timeouts=Timeouts(stall=5.0))).body is not None
 
 
 @pytest.mark.parametrize(
@@ -476,9 +471,8 @@ async def test_an_answer_may_begin_at_the_very_end_of_the_timeout(
 )
 @pytest.mark.parametrize("how", ["cut", "stalled"])
 async def test_the_status_rules_where_the_body_of_a_refusal_does_not_come(
-    attempt: Attempt, status: int, decision: Decision, how: str, monkeypatch: pytest.MonkeyPatch
+    attempt: Attempt, status: int, decision: Decision, how: str
 ) -> None:
-    monkeypatch.setattr(module, "STALL_TIMEOUT", 0.2)
 
     async def act(line: Line) -> None:
         await line.read_request()
@@ -486,9 +480,9 @@ async def test_the_status_rules_where_the_body_of_a_refusal_does_not_come(
         if how == "stalled":
             await line.gone()
 
-    outcome = await attempt(act)
+    outcome = await attempt(act, timeouts=Timeouts(stall=0.2))
     assert (outcome.status, outcome.text) == (status, "half a rea")
-    assert decide(outcome).decision is decision
+    assert judge(outcome).decision is decision
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
@@ -499,7 +493,7 @@ async def test_a_redirect_is_not_followed(attempt: Attempt, status: int) -> None
         await line.say(head(f"{status} Moved", location=location, content_length=0))
 
     outcome = await attempt(act)
-    assert (outcome.status, decide(outcome).decision) == (status, Decision.STOP)
+    assert (outcome.status, judge(outcome).decision) == (status, Decision.STOP)
     assert len(attempt.server.lines) == 1
 
 
@@ -511,7 +505,7 @@ async def test_an_early_refusal_counts_although_the_request_was_not_read(
         await line.say(answer(b'{"error": "key"}', "401 Unauthorized"))
 
     outcome = await attempt(act)
-    assert (outcome.status, decide(outcome).decision) == (401, Decision.STOP)
+    assert (outcome.status, judge(outcome).decision) == (401, Decision.STOP)
 
 
 async def test_an_early_refusal_of_a_large_request_counts(attempt: Attempt) -> None:
@@ -535,7 +529,7 @@ async def test_a_compressed_error_is_read(attempt: Attempt, status: str) -> None
 
     outcome = await attempt(act)
     assert "moderation" in outcome.text
-    assert decide(outcome).name == "refused by moderation"
+    assert judge(outcome).reason is Cause.MODERATION
 
 
 async def test_what_only_claims_to_be_compressed_does_no_harm(attempt: Attempt) -> None:
@@ -544,7 +538,7 @@ async def test_what_only_claims_to_be_compressed_does_no_harm(attempt: Attempt) 
         await line.say(answer(b"plain", "500 X", content_encoding="gzip"))
 
     outcome = await attempt(act)
-    assert (outcome.status, decide(outcome).decision) == (500, Decision.RETRY)
+    assert (outcome.status, judge(outcome).decision) == (500, Decision.RETRY)
 
 
 @pytest.mark.parametrize(
@@ -560,7 +554,7 @@ async def test_a_200_without_media_keeps_its_body_as_evidence(
     outcome = await attempt(act)
     assert outcome.fault in {Fault.NOT_MEDIA, Fault.BROKEN_MEDIA}
     assert outcome.text == body.decode("utf-8", "replace")
-    assert decide(outcome).decision is Decision.FAIL
+    assert judge(outcome).decision is Decision.FAIL
 
 
 async def test_a_204_is_no_clip(attempt: Attempt) -> None:
@@ -585,8 +579,8 @@ async def test_a_body_longer_than_the_limit_is_cut_off(attempt: Attempt, framed:
 
     outcome = await attempt(act, max_size=1_000_000)
     assert outcome.fault is Fault.TOO_LARGE
-    assert decide(outcome).decision is Decision.FAIL
-    assert decide(outcome).charged
+    assert judge(outcome).decision is Decision.FAIL
+    assert judge(outcome).charged
     assert attempt.part.stat().st_size <= 1_000_000
     assert len(outcome.text) <= receiving.EVIDENCE
 
@@ -636,7 +630,7 @@ async def test_memory_does_not_grow_with_the_body(attempt: Attempt) -> None:
 
 
 async def test_memory_does_not_grow_with_a_body_that_the_disk_takes_slowly(
-    attempt: Attempt, monkeypatch: pytest.MonkeyPatch
+    attempt: Attempt, part: Path
 ) -> None:
     """What cannot be written yet waits in the kernel, not here."""
     sent = 0
@@ -649,17 +643,28 @@ async def test_memory_does_not_grow_with_a_body_that_the_disk_takes_slowly(
             await line.say(bytes(65536))
             sent += 65536
 
-    write = receiving.write_all
-
-    def slow(file: object, data: bytes) -> None:
-        import time  # noqa: PLC0415 - a disk blocks the loop, as the product's writes do
-
-        time.sleep(0.005)
-        write(file, data)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(receiving, "write_all", slow)
+    os.mkfifo(part)  # takes no more than its reader has taken
+    disk = SlowDisk(part)
+    disk.start()
     await attempt(act, max_size=2_000_000)
+    disk.join(10)
+    assert disk.taken == 2_000_000
     assert sent < 2_000_000 + 16_000_000
+
+
+class SlowDisk(threading.Thread):
+    """Takes what is written to a pipe, a little at a time."""
+
+    def __init__(self, pipe: Path) -> None:
+        super().__init__(daemon=True)
+        self._pipe = pipe
+        self.taken = 0
+
+    def run(self) -> None:
+        with self._pipe.open("rb", buffering=0) as file:
+            while data := file.read(65536):
+                self.taken += len(data)
+                time.sleep(0.005)  # this is what is tried
 
 
 # -- the disk -------------------------------------------------------------------------------------
@@ -676,7 +681,7 @@ async def test_an_answer_that_cannot_be_written_is_told_from_one_that_did_not_co
     outcome = await attempt(act)
     assert (outcome.status, outcome.fault) == (200, Fault.UNSAVED)
     assert "No space left" in outcome.detail
-    assert decide(outcome).charged
+    assert judge(outcome).charged
 
 
 async def test_an_answer_that_has_no_place_to_go_is_unsaved(attempt: Attempt, part: Path) -> None:
@@ -751,7 +756,7 @@ async def test_a_key_of_odd_characters_is_removed_however_it_is_escaped(
         await line.read_request()
         await line.say(answer(f"bad <{escape(key)}>".encode(), "401 X"))
 
-    async with serve(act) as server, Client(Endpoint(server.url, key)) as client:
+    async with serve(act) as server, connect(server.url, key) as client:
         assert (await client.attempt(make_task(), part)).text == "bad <[key]>"
 
 
@@ -781,7 +786,7 @@ async def test_each_request_goes_over_a_fresh_connection(serve: Serve, part: Pat
             await line.read_request()
             await line.say(answer())
 
-    async with serve(act) as server, Client(Endpoint(server.url, KEY)) as client:
+    async with serve(act) as server, connect(server.url) as client:
         for _ in range(3):
             assert (await client.attempt(make_task(), part)).body is not None
         assert len(server.lines) == 3
@@ -797,7 +802,7 @@ async def test_an_attempt_that_is_cancelled_closes_its_connection(serve: Serve, 
         await line.gone()
         left.set()
 
-    async with serve(act) as server, Client(Endpoint(server.url, KEY)) as client:
+    async with serve(act) as server, connect(server.url) as client:
         running = asyncio.create_task(client.attempt(make_task(), part))
         await asyncio.wait_for(reached.wait(), 5)
         running.cancel()
@@ -821,7 +826,7 @@ async def test_many_attempts_at_once_do_not_disturb_one_another(
             case _:
                 await line.say(answer())
 
-    async with serve(act) as server, Client(Endpoint(server.url, KEY)) as client:
+    async with serve(act) as server, connect(server.url) as client:
         outcomes = await asyncio.gather(
             *(
                 client.attempt(make_task("x" * number), tmp_path / str(number))
@@ -860,21 +865,18 @@ async def test_the_balance_call_tells_a_figure_or_none_and_never_fails(
         await line.read_head()
         await line.say(said)
 
-    async with serve(act) as server, Client(Endpoint(server.url, KEY)) as client:
+    async with serve(act) as server, connect(server.url) as client:
         balance = await client.balance()
     assert (None if balance.credits is None else str(balance.credits)) == credits_
     assert balance.detail
 
 
-async def test_the_balance_call_does_not_wait_for_ever(
-    serve: Serve, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(module, "BALANCE_TIMEOUT", 0.2)
+async def test_the_balance_call_does_not_wait_for_ever(serve: Serve) -> None:
 
     async def act(line: Line) -> None:
         await line.gone()
 
-    async with serve(act) as server, Client(Endpoint(server.url, KEY)) as client:
+    async with serve(act) as server, connect(server.url, timeouts=Timeouts(balance=0.2)) as client:
         assert (await asyncio.wait_for(client.balance(), 5)).credits is None
 
 

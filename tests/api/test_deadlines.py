@@ -7,11 +7,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.api.deadlines import RESET_HEADER, retry_after
+from pipeline.api.deadlines import retry_after as read
 
+RESET_HEADER = "x-reset-at"
 SERVER = datetime(2031, 5, 6, 7, 8, 9, tzinfo=UTC)  # not the time here
 DATE = format_datetime(SERVER, usegmt=True)
 LATER = SERVER + timedelta(seconds=90)
+
+
+def retry_after(headers: dict[str, str]) -> float | None:
+    return read(headers, RESET_HEADER)
 
 
 @pytest.mark.parametrize(

@@ -9,13 +9,14 @@ from threading import Thread
 
 import pytest
 
-from pipeline.api.client import DEFAULT_BASE_URL
+from pipeline.api import providers
 from pipeline.cli.environment import find_access
 from sandbox.testing import Sandbox
 from tests.cli.conftest import KEY, Command
 
 pytestmark = pytest.mark.few(2)
 
+PROVIDER = providers.get()
 OTHER = "sk-other-fedcba9876543210"
 
 
@@ -224,8 +225,8 @@ def test_without_a_key_a_line_that_cannot_be_read_is_told_too(pipeline: Command,
 def test_a_dotenv_that_names_the_usual_url_takes_the_key_nowhere(
     job: Path, monkeypatch: pytest.MonkeyPatch, end: str
 ) -> None:
-    write(job.parent / ".env", SEGMIND_BASE_URL=DEFAULT_BASE_URL + end)
+    write(job.parent / ".env", SEGMIND_BASE_URL=PROVIDER.base_url + end)
     monkeypatch.setenv("SEGMIND_API_KEY", KEY)
     monkeypatch.delenv("SEGMIND_BASE_URL", raising=False)
-    access = find_access(job, usual=DEFAULT_BASE_URL)
-    assert (access.key, access.base_url) == (KEY, DEFAULT_BASE_URL + end)
+    access = find_access(job, provider=PROVIDER)
+    assert (access.key, access.base_url) == (KEY, PROVIDER.base_url + end)

@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from support.command import CommandWorkspace
-from support.raw import CLIP, KEY, Act, Line, Serve, answer, make_task
+from support.raw import CLIP, Act, Line, Serve, answer, connect, make_task
 
-from pipeline.api.client import Client, Endpoint
-from pipeline.api.outcomes import Fault, Outcome
+from pipeline.api.outcome import Fault, Outcome
 from pipeline.job import load
 from pipeline.models import rfc3339, task_key
 from sandbox.testing import Sandbox
@@ -81,7 +80,7 @@ async def attempt(serve: Serve, part: Path, *, able: bool) -> tuple[Outcome, Wit
 
     told: Act = act
     witness = Witness(seen, able=able)
-    async with serve(told) as server, Client(Endpoint(server.url, KEY)) as client:
+    async with serve(told) as server, connect(server.url) as client:
         return await client.attempt(make_task(), part, witness), witness, seen
 
 

@@ -3,7 +3,7 @@
 import pytest
 from support.job_workspace import JobWorkspace
 
-from pipeline.job.keys.params import PUBLISHED_PRICES
+from pipeline.api import providers
 from pipeline.models import Task
 
 
@@ -49,18 +49,18 @@ def test_other_models_take_any_json(workspace: JobWorkspace) -> None:
 @pytest.mark.parametrize(
     ("model", "written", "message", "hint"),
     [
-        ("luma-txt-2-video", "aspect_ratio: 16:10", "is no aspect ratio", "21:9"),
-        ("luma-txt-2-video", "aspect_ratio: [1]", "is no aspect ratio", "21:9"),
+        ("luma-txt-2-video", "aspect_ratio: 16:10", "is not an aspect ratio", "21:9"),
+        ("luma-txt-2-video", "aspect_ratio: [1]", "is not an aspect ratio", "21:9"),
         ("luma-txt-2-video", "aspect_ration: 1:1", "no such parameter", "mean aspect_ratio?"),
         ("luma-txt-2-video", "aspect_ratio: ", "this is empty", "take the key out"),
-        ("luma-txt-2-video", "loop: maybe", "is no boolean", "true or false"),
-        ("luma-txt-2-video", "loop: 1", "is no boolean", "true or false"),
+        ("luma-txt-2-video", "loop: maybe", "is not a boolean", "true or false"),
+        ("luma-txt-2-video", "loop: 1", "is not a boolean", "true or false"),
         ("luma-txt-2-video", "seed: 3", "no such parameter", "known: aspect_ratio, loop"),
         ("luma-txt-2-video", "prompt: x", "no parameter here", "under prompts"),
         ("kling-2", "prompt: x", "no parameter here", "under prompts"),
-        ("luma-img-2-video", "start_frame: ftp://x/y", "no http(s) address", "https://"),
+        ("luma-img-2-video", "start_frame: ftp://x/y", "not an http(s) address", "https://"),
         ("luma-img-2-video", "end_fram: https://x/y", "no such parameter", "mean end_frame?"),
-        ("luma-ray-txt-2-video", "resolution: ' '", "is no text", "720p"),
+        ("luma-ray-txt-2-video", "resolution: ' '", "is not a text", "720p"),
         ("luma-ray-txt-2-video", "start_frame: https://x/y", "no such parameter", None),
     ],
 )
@@ -90,7 +90,7 @@ def test_a_template_that_nothing_fills_is_judged_as_the_text_that_would_be_sent(
         (2, "params.aspect_ratio"),
         (6, "prompts[2].params.aspect_ratio"),
     ]
-    assert found[0].message == '"{{ ratio }}" is no aspect ratio of this model'
+    assert found[0].message == '"{{ ratio }}" is not an aspect ratio of this model'
 
 
 @pytest.mark.parametrize(
@@ -106,7 +106,7 @@ def test_what_a_known_model_takes_passes(workspace: JobWorkspace, model: str, wr
 
 
 def test_the_published_price_is_exact() -> None:
-    assert str(PUBLISHED_PRICES["luma-txt-2-video"]) == "0.95"
+    assert str(providers.get().model("luma-txt-2-video").price) == "0.95"
 
 
 def test_every_prompt_meets_every_combination_in_the_order_of_the_file(

@@ -340,8 +340,8 @@ def test_rendered_params_are_judged_and_understood(workspace: JobWorkspace) -> N
     workspace.put("rows.csv", "prompt,loop,ratio\na,maybe,16:9\nb,no,16:10\n")
     found = workspace.problems("model: luma-txt-2-video\n" + job)
     assert [str(p).split(": ", 1)[1].partition(", 16:9")[0] for p in found] == [
-        'row 2: params.loop: "maybe" is no boolean (true or false)',
-        'row 3: params.aspect_ratio: "16:10" is no aspect ratio of this model (one of 1:1',
+        'row 2: params.loop: "maybe" is not a boolean (true or false)',
+        'row 3: params.aspect_ratio: "16:10" is not an aspect ratio of this model (one of 1:1',
     ]
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from support.night import CLIP, SILENCE, Answer, Api, Call, Night
 
 from pipeline import events as ev
-from pipeline.api.outcomes import Balance
+from pipeline.api.outcome import Balance
 from pipeline.errors import ExitCode
 from pipeline.models import CreditPolicy, Gate, InDoubt
 

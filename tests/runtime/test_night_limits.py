@@ -13,7 +13,7 @@ from support import virtual
 from support.night import CLIP, REFUSED_CONNECT, SILENCE, Answer, Call, Night
 
 from pipeline import events as ev
-from pipeline.api.outcomes import Balance, Fault
+from pipeline.api.outcome import Balance, Fault
 from pipeline.errors import ExitCode
 from pipeline.ledger.manifest import read
 from pipeline.models import CreditPolicy, Gate, InDoubt, Rate, Schedule, Status

@@ -8,7 +8,7 @@ import pytest
 from support.night import CLIP, Answer, Call, Night
 
 from pipeline import events as ev
-from pipeline.api.outcomes import Balance, Fault
+from pipeline.api.outcome import Balance, Fault
 from pipeline.errors import ExitCode
 from pipeline.models import CreditPolicy, Gate, Status
 

@@ -15,7 +15,7 @@ import anyio.lowlevel
 import msgspec
 import pytest
 
-from pipeline.api.outcomes import Outcome
+from pipeline.api.outcome import Outcome
 from pipeline.errors import StorageError
 from pipeline.ledger.manifest import read
 from pipeline.ledger.records import doubtful, succeeded
@@ -462,7 +462,7 @@ def test_what_was_noted_in_a_claim_is_read_by_whoever_comes_after_a_kill(layout:
     assert not left.never_sent
     assert not left.answered
     assert left.claim == claim_of("a", boot_id=boot_id(), sent=True)
-    noting.answered(Outcome(started=0, finished=1, status=200, cost=PRICE, request_id="r"), 7)
+    noting.answered(Outcome(took=1, status=200, cost=PRICE, request_id="r"), 7)
     (left,) = leftovers(layout.inflight)
     assert left.expected == Head(length=7, status=200, cost=PRICE, request_id="r")
     assert left.answered
@@ -493,7 +493,7 @@ def leave_answered(layout: Layout, body: bytes, *, boot: str | None, length: int
     leave(layout, claim_of("a", "day/a", boot_id=boot), body)
     noting = Noting(str(layout.claim(task_key("a"))), lambda _: None)
     noting.sending()
-    noting.answered(Outcome(started=0, finished=1, status=200, remaining=Decimal(9)), length)
+    noting.answered(Outcome(took=1, status=200, remaining=Decimal(9)), length)
 
 
 def test_a_clip_that_lies_whole_although_nobody_came_to_say_so_is_taken_in(layout: Layout) -> None:

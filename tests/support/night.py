@@ -7,7 +7,6 @@ summary = night.run(concurrency=6)
 
 import hashlib
 import itertools
-import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -19,8 +18,10 @@ from typing import Any, Self
 import anyio
 
 from pipeline import events as ev
-from pipeline.api.client import Endpoint, Witness
-from pipeline.api.outcomes import Balance, Body, Fault, Outcome
+from pipeline.api.endpoint import Endpoint
+from pipeline.api.outcome import Balance, Body, Fault, Outcome
+from pipeline.api.provider import Witness
+from pipeline.api.segmind import Segmind
 from pipeline.ledger.manifest import read
 from pipeline.models import CreditPolicy, Gate, Job, Record, RetryPolicy, Task, fingerprint
 from pipeline.runtime import runner
@@ -62,8 +63,19 @@ SILENCE = Answer(fault=Fault.NO_ANSWER)
 Api = Callable[[Call], Answer]
 
 
-class FakeClient:
-    """Stands for `pipeline.api.client.Client`, and notes what it was asked for."""
+class FakeProvider(Segmind):
+    """The real provider, but for its network."""
+
+    def __init__(self, session: "FakeSession") -> None:
+        super().__init__()
+        self.session = session
+
+    def connect(self, *_: Any, **__: Any) -> "FakeSession":
+        return self.session
+
+
+class FakeSession:
+    """A session whose other end is a function, and which notes what it was asked for."""
 
     def __init__(self, night: "Night") -> None:
         self.endpoint = Endpoint("http://127.0.0.1:1", "key")
@@ -89,9 +101,9 @@ class FakeClient:
             await anyio.sleep(answer.seconds)
         finally:
             night.in_flight -= 1
-        return self._outcome(task, part, answer)
+        return self._outcome(part, answer)
 
-    def _outcome(self, task: Task, part: Path, answer: Answer) -> Outcome:
+    def _outcome(self, part: Path, answer: Answer) -> Outcome:
         body = None
         if answer.body is not None:
             part.write_bytes(answer.body)
@@ -100,8 +112,6 @@ class FakeClient:
         elif answer.text and answer.status is not None and answer.status // 100 == 2:
             part.write_text(answer.text)
         return Outcome(
-            started=time.time() - answer.seconds,
-            finished=time.time(),
             status=answer.status,
             fault=answer.fault,
             text=answer.text,
@@ -113,7 +123,6 @@ class FakeClient:
             hopeless=answer.hopeless,
             took=answer.seconds,
             simulated=True,
-            prompt=task.prompt,
         )
 
     async def balance(self) -> Balance:
@@ -176,17 +185,17 @@ class Night:
         """Run the job; `at` is the wall clock when it begins."""
         begin = at.astimezone(UTC).timestamp() if isinstance(at, datetime) else at
         job, options = self.job(**changes), replace(options, fsync=False)
-        client = FakeClient(self)
+        session = FakeSession(self)
         self.events.clear()
 
         async def main() -> ev.Summary:
             started = anyio.current_time()
             summary = await runner.run(
                 job,
-                client.endpoint,
+                session.endpoint,
                 options=options,
                 watch=self._see,
-                provider=lambda *_, **__: client,
+                provider=FakeProvider(session),
                 hop=inline,
             )
             self.seconds = anyio.current_time() - started

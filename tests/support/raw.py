@@ -9,8 +9,11 @@ from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any
 
-from pipeline.api.client import Client, Endpoint
-from pipeline.api.outcomes import Outcome
+from pipeline.api.client import Client
+from pipeline.api.endpoint import Endpoint
+from pipeline.api.outcome import Judgement, Outcome
+from pipeline.api.segmind import Segmind
+from pipeline.api.segmind.wire import SegmindWire
 from pipeline.models import Task, fingerprint
 
 KEY = "sk-raw-0123456789abcdef"
@@ -130,6 +133,17 @@ def make_task(prompt: str = "a lighthouse", **params: Any) -> Task:
     )
 
 
+def connect(url: str, key: str = KEY, **options: Any) -> Client:
+    """Make a client that speaks as Segmind's."""
+    endpoint = Endpoint(url, key)
+    return Client(SegmindWire(endpoint), endpoint, **options)
+
+
+def judge(outcome: Outcome, task: Task | None = None) -> Judgement:
+    """Say what an outcome means at Segmind."""
+    return Segmind().judge(task or make_task(), outcome)
+
+
 Serve = Callable[..., AbstractAsyncContextManager[Raw]]
 
 
@@ -143,7 +157,7 @@ class Attempt:
     async def __call__(self, act: Act, *, task: Task | None = None, **options: Any) -> Outcome:
         async with (
             self._serve(act) as self.server,
-            Client(Endpoint(self.server.url, KEY), **options) as client,
+            connect(self.server.url, **options) as client,
             asyncio.timeout(20),
         ):
             return await client.attempt(task or make_task(), self.part)

@@ -9,7 +9,7 @@ from typing import Any
 from pydantic.json_schema import GenerateJsonSchema
 
 from pipeline.job.keys.document import Document
-from pipeline.job.keys.params import ASPECT_RATIOS, RULES
+from pipeline.job.keys.params import RULES
 from pipeline.job.yaml.scalars import NO, YES
 
 Schema = dict[str, Any]
@@ -23,7 +23,7 @@ _ABOUT: dict[str, Schema] = {
     "aspect_ratio": {
         "description": "Shape of the frame, width to height. The model's default is 1:1.",
         "examples": ["16:9"],
-        "anyOf": [{"enum": list(ASPECT_RATIOS)}, _TEMPLATE],
+        "anyOf": [{"enum": list(RULES["luma-txt-2-video"]["aspect_ratio"].choices)}, _TEMPLATE],
     },
     "loop": {
         "description": "Whether the clip's end leads back into its beginning. Default: false.",

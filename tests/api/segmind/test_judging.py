@@ -3,24 +3,17 @@
 import json
 from collections.abc import Callable
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.raw import make_task
 
-from pipeline.api.outcomes import (
-    TABLE,
-    Body,
-    Decision,
-    Fault,
-    Outcome,
-    cause,
-    decide,
-    describe,
-    means_no_credits,
-    refused_by_moderation,
-    table_markdown,
-)
+from pipeline.api.outcome import Body, Decision, Fault, Outcome
+from pipeline.api.segmind.answer import Answer, means_no_credits, refused_by_moderation
+from pipeline.api.segmind.judging import describe, judge, rule
+from pipeline.api.segmind.table import TABLE, table_markdown
 from pipeline.errors import ExitCode
 from pipeline.models import Cause
 
@@ -28,71 +21,56 @@ CLIP = Body(4, "0" * 64, ".mp4", "video/mp4")
 HTML = "<!DOCTYPE html>\n<html><head><title>502 Bad Gateway</title></head><body>x</body></html>"
 
 
-def outcome(  # noqa: PLR0913 - the fields of an outcome
-    status: int | None = None,
-    *,
-    fault: Fault | None = None,
-    text: str = "",
-    body: Body | None = None,
-    prompt: str = "",
-    detail: str = "",
-    location: str | None = None,
-) -> Outcome:
-    return Outcome(
-        0.0,
-        1.0,
-        status=status,
-        fault=fault,
-        text=text,
-        body=body,
-        prompt=prompt,
-        detail=detail,
-        location=location,
-    )
+def answered(status: int | None = None, *, prompt: str = "", **more: Any) -> Answer:
+    return Answer(make_task(prompt), Outcome(took=1.0, status=status, **more))
+
+
+def described(answer: Answer) -> str:
+    return describe(answer.outcome, rule(answer))
 
 
 # One example a row, by the row's name.
 EXAMPLES = {
-    "2xx with whole media": outcome(200, body=CLIP),
-    "request not sent": outcome(fault=Fault.NOT_SENT),
-    "answer could not be saved": outcome(200, fault=Fault.UNSAVED),
-    "no answer in time": outcome(fault=Fault.TIMEOUT),
-    "no answer": outcome(fault=Fault.NO_ANSWER),
-    "2xx cut off or stalled": outcome(200, fault=Fault.CUT),
-    "400, 403, 429, 2xx without media that say the credits are gone": outcome(
+    "2xx with whole media": answered(200, body=CLIP),
+    "request not sent": answered(fault=Fault.NOT_SENT),
+    "answer could not be saved": answered(200, fault=Fault.UNSAVED),
+    "no answer in time": answered(fault=Fault.TIMEOUT),
+    "no answer": answered(fault=Fault.NO_ANSWER),
+    "2xx cut off or stalled": answered(200, fault=Fault.CUT),
+    "400, 403, 429, 2xx without media that say the credits are gone": answered(
         429, text="insufficient_quota"
     ),
-    "2xx refused by moderation": outcome(200, fault=Fault.NOT_MEDIA, text="moderation"),
-    "504, 520, 522, 524, other 5xx refused by moderation": outcome(
+    "2xx refused by moderation": answered(200, fault=Fault.NOT_MEDIA, text="moderation"),
+    "504, 520, 522, 524, other 5xx refused by moderation": answered(
         504, text="the prompt was refused by moderation"
     ),
-    "refused by moderation": outcome(422, text="moderation"),
-    "2xx without media": outcome(200, fault=Fault.NOT_MEDIA),
-    "401": outcome(401),
-    "402": outcome(402),
-    "403": outcome(403),
-    "404": outcome(404),
-    "405": outcome(405),
-    "406": outcome(406),
-    "407": outcome(407),
-    "408, 425": outcome(408),
-    "410": outcome(410),
-    "429": outcome(429),
-    "other 4xx": outcome(418),
-    "500, 502, 503": outcome(502),
-    "521, 523, 525, 526, 530": outcome(530),
-    "504, 522, 524": outcome(524),
-    "520, other 5xx": outcome(520),
-    "303": outcome(303),
-    "307, 308": outcome(307),
-    "other 3xx": outcome(302),
-    "anything else": outcome(102),
+    "refused by moderation": answered(422, text="moderation"),
+    "2xx without media": answered(200, fault=Fault.NOT_MEDIA),
+    "401": answered(401),
+    "402": answered(402),
+    "403": answered(403),
+    "404": answered(404),
+    "405": answered(405),
+    "406": answered(406),
+    "407": answered(407),
+    "408, 425": answered(408),
+    "410": answered(410),
+    "429": answered(429),
+    "other 4xx": answered(418),
+    "500, 502, 503": answered(502),
+    "521, 523, 525, 526, 530": answered(530),
+    "504, 522, 524": answered(524),
+    "520, other 5xx": answered(520),
+    "303": answered(303),
+    "307, 308": answered(307),
+    "other 3xx": answered(302),
+    "anything else": answered(102),
 }
 
 
 @pytest.mark.parametrize("row", TABLE, ids=lambda row: row.name)
 def test_every_row_rules_some_outcome(row: object) -> None:
-    assert decide(EXAMPLES[row.name]) is row  # type: ignore[attr-defined]
+    assert rule(EXAMPLES[row.name]) is row  # type: ignore[attr-defined]
 
 
 def test_every_row_has_a_name_of_its_own() -> None:
@@ -118,7 +96,7 @@ def decision_of(status: int) -> Decision:
 
 def test_every_status_without_a_body_has_one_ruling_row() -> None:
     for status in (*range(100, 600), 600, 799, 999):
-        row = decide(outcome(status))
+        row = rule(answered(status))
         assert row.decision is decision_of(status), status
         assert row.charged is (row.decision is Decision.IN_DOUBT or status == 303), status
         assert (row.exit_code is ExitCode.API_REFUSES) is (row.decision is Decision.STOP), status
@@ -126,23 +104,23 @@ def test_every_status_without_a_body_has_one_ruling_row() -> None:
 
 def test_every_2xx_is_judged_by_what_it_brought() -> None:
     for status in range(200, 300):
-        assert decide(outcome(status, body=CLIP)).decision is Decision.SUCCEED
+        assert rule(answered(status, body=CLIP)).decision is Decision.SUCCEED
         for fault in (Fault.NOT_MEDIA, Fault.BROKEN_MEDIA, Fault.TOO_LARGE):
-            row = decide(outcome(status, fault=fault))
+            row = rule(answered(status, fault=fault))
             assert (row.decision, row.charged) == (Decision.FAIL, True)
-        row = decide(outcome(status, fault=Fault.CUT))
+        row = rule(answered(status, fault=Fault.CUT))
         assert (row.decision, row.charged) == (Decision.IN_DOUBT, True)
 
 
 def test_a_status_that_has_come_rules_although_its_body_was_cut() -> None:
     for status in range(300, 600):
-        assert decide(outcome(status, fault=Fault.CUT)) is decide(outcome(status))
+        assert rule(answered(status, fault=Fault.CUT)) is rule(answered(status))
 
 
 @pytest.mark.parametrize("fault", Fault)
 def test_every_fault_has_a_row_with_and_without_a_status(fault: Fault) -> None:
-    assert decide(outcome(fault=fault)) in TABLE
-    assert decide(outcome(200, fault=fault)).decision is not Decision.SUCCEED
+    assert rule(answered(fault=fault)) in TABLE
+    assert rule(answered(200, fault=fault)).decision is not Decision.SUCCEED
 
 
 def test_only_evidence_that_nothing_was_processed_lets_a_task_be_sent_again() -> None:
@@ -182,13 +160,13 @@ MODERATION = [
 def test_a_refusal_on_safety_grounds_fails_its_task_whatever_its_code(
     status: int, text: str
 ) -> None:
-    row = decide(outcome(status, text=text))
+    row = rule(answered(status, text=text))
     assert (row.name, row.decision) == ("refused by moderation", Decision.FAIL)
 
 
 @pytest.mark.parametrize(("status", "text"), MODERATION)
 def test_a_200_that_refuses_on_safety_grounds_may_have_cost(status: int, text: str) -> None:
-    row = decide(outcome(200, fault=Fault.NOT_MEDIA, text=text))
+    row = rule(answered(200, fault=Fault.NOT_MEDIA, text=text))
     assert (row.name, row.charged) == ("2xx refused by moderation", True)
 
 
@@ -216,12 +194,12 @@ SPEAKS_OF_SAFETY = [
 
 @pytest.mark.parametrize(("status", "text"), SPEAKS_OF_SAFETY)
 def test_what_only_speaks_of_safety_is_what_its_code_says(status: int, text: str) -> None:
-    assert decide(outcome(status, text=text)) is decide(outcome(status))
+    assert rule(answered(status, text=text)) is rule(answered(status))
 
 
 @pytest.mark.parametrize("status", [504, 520, 522, 524, 599])
 def test_a_gateway_that_gave_up_may_have_cost_although_the_prompt_was_refused(status: int) -> None:
-    row = decide(outcome(status, text="the prompt was flagged by moderation"))
+    row = rule(answered(status, text="the prompt was flagged by moderation"))
     assert (row.decision, row.charged) == (Decision.FAIL, True)
 
 
@@ -249,8 +227,8 @@ def test_a_gateway_that_gave_up_may_have_cost_although_the_prompt_was_refused(st
     ],
 )
 def test_what_speaks_of_the_caller_or_the_gateway_is_no_moderation(status: int, text: str) -> None:
-    assert not refused_by_moderation(outcome(status, text=text))
-    assert decide(outcome(status, text=text)) is decide(outcome(status))
+    assert not refused_by_moderation(answered(status, text=text))
+    assert rule(answered(status, text=text)) is rule(answered(status))
 
 
 PROMPTS = [
@@ -277,8 +255,8 @@ def test_a_prompt_echoed_in_the_error_does_not_count_as_moderation(
     prompt: str, echo: object
 ) -> None:
     text = echo(prompt)  # type: ignore[operator]
-    assert decide(outcome(500, text=text, prompt=prompt)).decision is Decision.RETRY
-    assert decide(outcome(403, text=text, prompt=prompt)).decision is Decision.STOP
+    assert rule(answered(500, text=text, prompt=prompt)).decision is Decision.RETRY
+    assert rule(answered(403, text=text, prompt=prompt)).decision is Decision.STOP
 
 
 @pytest.mark.parametrize("mark", ["…", "...", ""])
@@ -291,22 +269,22 @@ def test_the_begin_of_a_prompt_in_the_error_does_not_count_as_moderation(
         "A poster „safety“ with NSFW content blocked by moderation, prompt rejected, in rain " * 9
     )
     text = f"cannot render: {change(prompt[:length])}{mark}"
-    assert decide(outcome(500, text=text, prompt=prompt)).decision is Decision.RETRY
-    assert decide(outcome(401, text=text, prompt=prompt)).decision is Decision.STOP
-    assert decide(outcome(403, text=text, prompt=prompt)).decision is Decision.STOP
+    assert rule(answered(500, text=text, prompt=prompt)).decision is Decision.RETRY
+    assert rule(answered(401, text=text, prompt=prompt)).decision is Decision.STOP
+    assert rule(answered(403, text=text, prompt=prompt)).decision is Decision.STOP
 
 
 def test_a_refusal_that_shows_the_begin_of_the_prompt_is_still_one() -> None:
     prompt = "A knight and a dragon at dusk, the battle is over, smoke drifts over the field"
     text = f"The prompt '{prompt[:40]}…' was rejected by our safety system"
-    assert refused_by_moderation(outcome(400, text=text, prompt=prompt))
+    assert refused_by_moderation(answered(400, text=text, prompt=prompt))
 
 
 @pytest.mark.parametrize("prompt", ["a", "e", "mod", "block", "safe", ""])
 def test_a_short_prompt_does_not_spoil_what_the_answer_says(prompt: str) -> None:
     text = '{"error": "flagged by content moderation"}'
-    assert refused_by_moderation(outcome(403, text=text, prompt=prompt))
-    assert means_no_credits(outcome(406, text="Not enough credits", prompt=prompt)) is True
+    assert refused_by_moderation(answered(403, text=text, prompt=prompt))
+    assert means_no_credits(answered(406, text="Not enough credits", prompt=prompt)) is True
 
 
 @pytest.mark.parametrize(
@@ -345,7 +323,7 @@ def test_a_short_prompt_does_not_spoil_what_the_answer_says(prompt: str) -> None
     ],
 )
 def test_a_406_about_credits_is_told_from_its_words(text: str) -> None:
-    assert means_no_credits(outcome(406, text=text)) is True
+    assert means_no_credits(answered(406, text=text)) is True
 
 
 @pytest.mark.parametrize(
@@ -367,7 +345,7 @@ def test_a_406_about_credits_is_told_from_its_words(text: str) -> None:
     ],
 )
 def test_a_406_about_the_request_is_told_from_its_words(text: str) -> None:
-    assert means_no_credits(outcome(406, text=text)) is False
+    assert means_no_credits(answered(406, text=text)) is False
 
 
 @pytest.mark.parametrize(
@@ -388,7 +366,7 @@ def test_a_406_about_the_request_is_told_from_its_words(text: str) -> None:
     ],
 )
 def test_a_406_that_says_neither_or_both_is_left_to_the_balance(text: str) -> None:
-    assert means_no_credits(outcome(406, text=text)) is None
+    assert means_no_credits(answered(406, text=text)) is None
 
 
 GONE = [
@@ -413,9 +391,9 @@ GONE = [
 @pytest.mark.parametrize("text", GONE)
 def test_clear_words_of_an_empty_account_count_with_any_code(status: int, text: str) -> None:
     fault = Fault.NOT_MEDIA if status < 300 else None
-    told = outcome(status, text=text, fault=fault)
-    assert decide(told).decision is Decision.CREDITS
-    assert decide(told, solvent=True) is decide(outcome(status, fault=fault))
+    told = answered(status, text=text, fault=fault)
+    assert rule(told).decision is Decision.CREDITS
+    assert rule(told, solvent=True) is rule(answered(status, fault=fault))
 
 
 @pytest.mark.parametrize("status", [400, 403, 429, 200])
@@ -439,35 +417,36 @@ def test_what_may_mean_anything_but_an_empty_account_is_what_its_code_says(
     status: int, text: str, prompt: str
 ) -> None:
     fault = Fault.NOT_MEDIA if status < 300 else None
-    told = outcome(status, text=text, prompt=prompt, fault=fault)
-    assert decide(told) is decide(outcome(status, fault=fault))
+    told = answered(status, text=text, prompt=prompt, fault=fault)
+    assert rule(told) is rule(answered(status, fault=fault))
 
 
 @pytest.mark.parametrize("status", [401, 404, 410, 422, 500, 503, 504])
 def test_with_other_codes_words_of_an_empty_account_change_nothing(status: int) -> None:
-    told = outcome(status, text="Insufficient credits")
-    assert decide(told) is decide(outcome(status))
+    told = answered(status, text="Insufficient credits")
+    assert rule(told) is rule(answered(status))
 
 
 REASONS = {
-    "moderation": outcome(422, text="moderation"),
-    "rejected": outcome(406, text="invalid parameter"),
-    "server_error": outcome(503),
-    "not_media": outcome(200, fault=Fault.NOT_MEDIA),
-    "broken_media": outcome(200, fault=Fault.BROKEN_MEDIA),
-    "too_large": outcome(200, fault=Fault.TOO_LARGE),
-    "cut": outcome(200, fault=Fault.CUT),
-    "timeout": outcome(fault=Fault.TIMEOUT),
-    "no_answer": outcome(fault=Fault.NO_ANSWER),
-    "elsewhere": outcome(303),
-    "unsaved": outcome(200, fault=Fault.UNSAVED),
-    "unknown": outcome(102),
+    "moderation": answered(422, text="moderation"),
+    "rejected": answered(406, text="invalid parameter"),
+    "server_error": answered(503),
+    "not_media": answered(200, fault=Fault.NOT_MEDIA),
+    "broken_media": answered(200, fault=Fault.BROKEN_MEDIA),
+    "too_large": answered(200, fault=Fault.TOO_LARGE),
+    "cut": answered(200, fault=Fault.CUT),
+    "timeout": answered(fault=Fault.TIMEOUT),
+    "no_answer": answered(fault=Fault.NO_ANSWER),
+    "elsewhere": answered(303),
+    "unsaved": answered(200, fault=Fault.UNSAVED),
+    "unknown": answered(102),
 }
 
 
 @pytest.mark.parametrize("word", REASONS)
 def test_why_there_is_no_output_is_one_word_for_scripts(word: str) -> None:
-    assert cause(REASONS[word]) == word
+    answer = REASONS[word]
+    assert judge(make_task(), answer.outcome, solvent=True).reason == word
 
 
 def test_every_word_for_scripts_is_known() -> None:
@@ -477,7 +456,7 @@ def test_every_word_for_scripts_is_known() -> None:
 def test_credits_in_the_echoed_prompt_say_nothing_of_the_balance() -> None:
     prompt = "closing credits in low light, no credits"
     text = json.dumps({"error": f"parameter loop is invalid for '{prompt}'"})
-    assert means_no_credits(outcome(406, text=text, prompt=prompt)) is False
+    assert means_no_credits(answered(406, text=text, prompt=prompt)) is False
 
 
 @given(
@@ -489,8 +468,8 @@ def test_credits_in_the_echoed_prompt_say_nothing_of_the_balance() -> None:
 def test_every_outcome_has_a_row_and_one_line_for_people(
     status: int | None, fault: Fault | None, text: str, prompt: str
 ) -> None:
-    told = outcome(status, fault=fault, text=text, prompt=prompt)
-    line = describe(told, decide(told))
+    told = answered(status, fault=fault, text=text, prompt=prompt)
+    line = described(told)
     assert line
     assert line.isprintable()
     assert len(line) < 300
@@ -499,31 +478,31 @@ def test_every_outcome_has_a_row_and_one_line_for_people(
 @pytest.mark.parametrize(
     ("told", "line"),
     [
-        (outcome(502, text=HTML), "HTTP 502: 502 Bad Gateway x"),
-        (outcome(fault=Fault.NO_ANSWER, detail="ReadTimeout"), "no answer: ReadTimeout"),
-        (outcome(200, fault=Fault.CUT, detail="ReadError"), "HTTP 200, cut: ReadError"),
-        (outcome(503), "HTTP 503"),
+        (answered(502, text=HTML), "HTTP 502: 502 Bad Gateway x"),
+        (answered(fault=Fault.NO_ANSWER, detail="ReadTimeout"), "no answer: ReadTimeout"),
+        (answered(200, fault=Fault.CUT, detail="ReadError"), "HTTP 200, cut: ReadError"),
+        (answered(503), "HTTP 503"),
         (
-            outcome(403, text="content moderation"),
+            answered(403, text="content moderation"),
             "refused by moderation (HTTP 403): content moderation",
         ),
-        (outcome(500, text="<style>p{}</style><script>x()</script><p>Oops</p>"), "HTTP 500: Oops"),
-        (outcome(500, text="a\n\x1b[31mb\x00"), "HTTP 500: a [31mb"),
-        (outcome(), "unknown"),
-        (outcome(307, location="/v2/x\x1b[2J"), "HTTP 307 to /v2/x [2J"),
+        (answered(500, text="<style>p{}</style><script>x()</script><p>Oops</p>"), "HTTP 500: Oops"),
+        (answered(500, text="a\n\x1b[31mb\x00"), "HTTP 500: a [31mb"),
+        (answered(), "unknown"),
+        (answered(307, location="/v2/x\x1b[2J"), "HTTP 307 to /v2/x [2J"),
     ],
 )
-def test_an_outcome_is_described_in_words(told: Outcome, line: str) -> None:
-    assert describe(told, decide(told)) == line
+def test_an_outcome_is_described_in_words(told: Answer, line: str) -> None:
+    assert described(told) == line
 
 
 def test_a_long_goal_of_a_redirect_is_cut_short() -> None:
-    told = outcome(303, location="https://x/" + "y" * 9000)
-    assert len(describe(told, decide(told))) < 250
+    told = answered(303, location="https://x/" + "y" * 9000)
+    assert len(described(told)) < 250
 
 
 def test_a_long_error_is_cut_short() -> None:
-    line = describe(told := outcome(500, text="x" * 1000), decide(told))
+    line = described(answered(500, text="x" * 1000))
     assert len(line) < 250
     assert line.endswith("…")
 
@@ -537,26 +516,26 @@ def test_the_printed_table_has_a_line_a_row() -> None:
 
 
 def test_an_outcome_knows_how_long_it_took() -> None:
-    assert Outcome(10.0, 12.5004, remaining=Decimal(1)).seconds == 2.5
+    assert Outcome(took=2.5004, remaining=Decimal(1)).seconds == 2.5
 
 
 def test_a_refusal_by_moderation_that_cost_nothing_is_not_about_credits() -> None:
     said = "Blocked by content moderation. No credits were charged."
-    assert decide(outcome(406, text=said)).decision is Decision.FAIL
+    assert rule(answered(406, text=said)).decision is Decision.FAIL
 
 
 def test_a_429_that_asks_to_moderate_the_pace_is_no_refusal_of_the_prompt() -> None:
     said = "Please moderate your request rate"
-    assert decide(outcome(429, text=said)).decision is Decision.THROTTLE
+    assert rule(answered(429, text=said)).decision is Decision.THROTTLE
 
 
 def test_a_page_is_told_by_its_words_and_not_by_its_style() -> None:
     page = f"<style>{'a {{b: c}} ' * 800}</style><h1>Bad gateway</h1>"
-    assert describe(outcome(502, text=page), decide(outcome(502))) == "HTTP 502: Bad gateway"
+    assert described(answered(502, text=page)) == "HTTP 502: Bad gateway"
 
 
 @pytest.mark.parametrize("piece", ["<script ", "<", "spend", "<style>", "no ", "prompt "])
 def test_a_page_made_to_be_slow_to_read_is_read(piece: str) -> None:
     """So large that a pattern that looks at a place twice would take until the test is ended."""
-    page = outcome(406, text=piece * 500_000)
-    assert len(describe(page, decide(page))) < 300
+    page = answered(406, text=piece * 500_000)
+    assert len(described(page)) < 300

@@ -1,0 +1,121 @@
+"""What came of an attempt, and what it means: plain data that any provider fills in. Pure."""
+
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from enum import StrEnum
+
+from pipeline.errors import ExitCode
+from pipeline.models import Cause
+
+
+class Fault(StrEnum):
+    """Why an attempt brought no whole answer, or one that is not an output."""
+
+    NOT_SENT = "not sent"  # evidence: no byte of the request was written
+    TIMEOUT = "no answer in time"  # sent, and then silence for as long as the job waits
+    NO_ANSWER = "no answer"  # sent, and then a reset or closed connection
+    CUT = "cut"  # the answer began and did not arrive whole
+    NOT_MEDIA = "not media"  # 200, but JSON, HTML, nothing, or unknown bytes
+    BROKEN_MEDIA = "broken media"  # 200 and whole as sent, but the file is not
+    TOO_LARGE = "too large"
+    UNSAVED = "unsaved"  # the answer came and could not be written
+
+
+class Decision(StrEnum):
+    """What to do with the task."""
+
+    SUCCEED = "succeed"
+    RETRY = "retry"
+    THROTTLE = "pause the pool, retry"
+    FAIL = "fail"
+    STOP = "stop the run"
+    CREDITS = "ask the balance: stop, or fail"
+    IN_DOUBT = "in doubt"
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """A whole body in its part file: what it is, by its bytes."""
+
+    size: int
+    sha256: str
+    extension: str
+    content_type: str
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """The answer of the balance call: None for what it did not say."""
+
+    credits: Decimal | None = None
+    simulated: bool | None = None
+    detail: str = ""
+    status: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What one attempt brought, as plain data.
+
+    `took` is its duration in seconds, by the monotonic clock of whoever attempted it; `received`
+    is when the coordinator took it, in Unix seconds by the coordinator's clock: those of other
+    machines may differ. `status` is the HTTP status where an answer began. `text` holds the first
+    64 KB of an answer that is not an output, with the key removed. `retry_after` is in seconds from
+    the answer. `location` is where a redirect leads. `hopeless` says of a request that was not sent
+    that waiting alone will not help: nothing listens on this machine, there is no such name, or a
+    certificate does not match.
+    """
+
+    took: float
+    received: float = 0.0
+    status: int | None = None
+    fault: Fault | None = None
+    detail: str = ""
+    text: str = ""
+    body: Body | None = None
+    content_type: str | None = None
+    remaining: Decimal | None = None
+    cost: Decimal | None = None
+    request_id: str | None = None
+    seed: int | str | None = None
+    retry_after: float | None = None
+    simulated: bool = False
+    location: str | None = None
+    hopeless: bool = False
+
+    def dated(self, now: float) -> "Outcome":
+        """Note that the coordinator received it at `now`, in Unix seconds."""
+        return replace(self, received=now)
+
+    @property
+    def ok(self) -> bool:
+        """Whether an answer of the 2xx kind began."""
+        return self.status is not None and 200 <= self.status < 300  # noqa: PLR2004
+
+    @property
+    def seconds(self) -> float:
+        """How long the attempt took, as records have it."""
+        return round(max(self.took, 0.0), 3)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judgement:
+    """What an outcome means, as plain data.
+
+    `error` says in one line, for people, what came of the attempt; `reason` is its word in
+    records. `outage` counts it towards an outage. `charged` says that it may have cost something,
+    `charged_if_fell` that it may have where the balance fell meanwhile. `no_credits` is what the
+    answer itself says where the decision is CREDITS: True for credits or a spend limit, False for
+    the request, None where it is unclear. `exit_code` and `advice`, what a person can do, are those
+    of a stop.
+    """
+
+    decision: Decision
+    error: str = ""
+    reason: Cause = Cause.UNKNOWN
+    outage: bool = False
+    charged: bool = False
+    charged_if_fell: bool = False
+    no_credits: bool | None = None
+    exit_code: ExitCode = ExitCode.API_REFUSES
+    advice: str = ""

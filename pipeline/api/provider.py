@@ -1,0 +1,119 @@
+"""The port to whoever renders: what a run needs of a provider, and nothing of how it is spoken to.
+
+A provider is stateless and cheap to make. Its session is one connection with one key; an attempt
+of a session may be more than one HTTP call.
+"""
+
+from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Protocol
+
+from pipeline.api.endpoint import Endpoint
+from pipeline.api.outcome import Balance, Judgement, Outcome
+from pipeline.models import Task
+
+
+class Witness(Protocol):
+    """Notes how far an attempt has come, for whoever finds its claim after a kill."""
+
+    def sending(self) -> None:
+        """Note that the first byte leaves now.
+
+        Raises:
+            OSError: it could not be noted; then nothing may leave.
+        """
+
+    def answered(self, outcome: Outcome, length: int | None) -> None:
+        """Note that a good answer has begun, and how many bytes its body will have."""
+
+
+class Session(Protocol):
+    """An open connection to one provider with one key."""
+
+    @property
+    def endpoint(self) -> Endpoint:
+        """Where it leads, and the key."""
+
+    async def attempt(self, task: Task, part: Path, witness: Witness | None = None) -> Outcome:
+        """Send a task and bring its output to `part`. Never raises for what came of it."""
+
+    async def balance(self) -> Balance:
+        """Ask for the balance, which is free. Never raises for what came of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """What a model takes under one name.
+
+    `kind` completes the sentence "… is not …", and `hint` says what would be right. `choices` are
+    the only values, where they can be listed.
+    """
+
+    kind: str
+    hint: str
+    accepts: Callable[[Any], bool]
+    choices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """What a provider publishes of one model.
+
+    `price` is in US dollars a generation, `seconds` how long one usually takes. `parameters` is
+    None where they are not known, and pass unchecked. `defaults` are sent even when nobody asked.
+    """
+
+    price: Decimal | None = None
+    seconds: float | None = None
+    parameters: Mapping[str, Parameter] | None = None
+    defaults: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Provider(Protocol):
+    """Whoever renders."""
+
+    @property
+    def name(self) -> str:
+        """The name in job files and records."""
+
+    @property
+    def base_url(self) -> str:
+        """The usual base URL, where every key may go."""
+
+    @property
+    def key_variable(self) -> str:
+        """The environment variable that holds the key."""
+
+    @property
+    def url_variable(self) -> str:
+        """The environment variable that may hold another base URL."""
+
+    @property
+    def models(self) -> Mapping[str, Model]:
+        """The models of which something is known, by name."""
+
+    def model(self, name: str) -> Model:
+        """What is known of a model; of one that is not known, nothing."""
+
+    @property
+    def longest_silence(self) -> float:
+        """After how many seconds without a byte a body is given up."""
+
+    def connect(
+        self, endpoint: Endpoint, *, timeout: float, max_size: int
+    ) -> AbstractAsyncContextManager[Session]:
+        """Open a session.
+
+        `timeout` is for how many seconds an answer may take to begin; a body of more than
+        `max_size` bytes is refused.
+        """
+
+    def judge(self, task: Task, outcome: Outcome, *, solvent: bool = False) -> Judgement:
+        """Say what the outcome of a task means. Pure.
+
+        `solvent` says that the account has the money, whatever the answer says: then the decision
+        is not CREDITS.
+        """

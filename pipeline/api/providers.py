@@ -1,0 +1,20 @@
+"""The providers by name: the one place where they are listed and the default is chosen."""
+
+from pipeline.api.provider import Provider
+from pipeline.api.segmind import Segmind
+from pipeline.errors import UsageError
+
+DEFAULT = "segmind"
+
+_KNOWN: dict[str, Provider] = {DEFAULT: Segmind()}
+
+
+def get(name: str = DEFAULT) -> Provider:
+    """Find a provider.
+
+    Raises:
+        UsageError: there is none of that name.
+    """
+    if name not in _KNOWN:
+        raise UsageError(f"no provider is called {name!r}", hint=f"known: {', '.join(_KNOWN)}")
+    return _KNOWN[name]

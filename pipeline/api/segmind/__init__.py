@@ -1,0 +1,58 @@
+"""Segmind: its wire, what its answers mean, its models and their prices.
+
+Sources: the vendor's pages for the codes, headers, parameters and prices that it documents;
+published logs and third-party harvests for the rest.
+"""
+
+from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager
+
+from pipeline.api.endpoint import Endpoint
+from pipeline.api.outcome import Judgement, Outcome
+from pipeline.api.provider import Model, Session
+from pipeline.api.segmind.judging import judge
+from pipeline.api.segmind.models import MODELS
+from pipeline.api.timeouts import USUAL, Timeouts
+from pipeline.models import Task
+
+
+class Segmind:
+    """The provider; see `pipeline.api.provider.Provider`."""
+
+    name = "segmind"
+    base_url = "https://api.segmind.com"
+    key_variable = "SEGMIND_API_KEY"
+    url_variable = "SEGMIND_BASE_URL"
+    models: Mapping[str, Model] = MODELS
+
+    def __init__(self, timeouts: Timeouts = USUAL) -> None:
+        self.timeouts = timeouts
+
+    def model(self, name: str) -> Model:
+        """What is known of a model; of one that is not known, nothing."""
+        return MODELS.get(name, Model())
+
+    @property
+    def longest_silence(self) -> float:
+        """After how many seconds without a byte a body is given up."""
+        return self.timeouts.stall
+
+    def connect(
+        self, endpoint: Endpoint, *, timeout: float = 600.0, max_size: int = 2 * 1024**3
+    ) -> AbstractAsyncContextManager[Session]:
+        """Open a session."""
+        # Reading a job needs no HTTP library, which takes long to import.
+        from pipeline.api.client import Client  # noqa: PLC0415
+        from pipeline.api.segmind.wire import SegmindWire  # noqa: PLC0415
+
+        return Client(
+            SegmindWire(endpoint),
+            endpoint,
+            timeout=timeout,
+            max_size=max_size,
+            timeouts=self.timeouts,
+        )
+
+    def judge(self, task: Task, outcome: Outcome, *, solvent: bool = False) -> Judgement:
+        """Say what the outcome of a task means, by the table."""
+        return judge(task, outcome, solvent=solvent)
