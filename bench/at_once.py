@@ -10,7 +10,6 @@ import json
 import os
 import resource
 import sys
-import time
 from collections.abc import AsyncIterator, Iterator
 from decimal import Decimal
 from functools import partial
@@ -19,10 +18,14 @@ from typing import Any
 
 import anyio
 import httpx
-from pipeline.api.outcomes import Body, Outcome
 
 from pipeline import events
-from pipeline.api.client import Client, Endpoint, Witness
+from pipeline.api.client import Client
+from pipeline.api.endpoint import Endpoint
+from pipeline.api.outcome import Body, Outcome
+from pipeline.api.provider import Witness
+from pipeline.api.segmind import Segmind
+from pipeline.api.segmind.wire import SegmindWire
 from pipeline.models import CreditPolicy, Job, Task, fingerprint
 from pipeline.runtime import runner
 
@@ -66,24 +69,32 @@ class Stub(Client):
 
     async def attempt(
         self,
-        task: Task,
+        task: Task,  # noqa: ARG002 - as the client
         part: Path,
         witness: Witness | None = None,  # noqa: ARG002 - as the client
     ) -> Outcome:
-        now = time.time()
         with open(part, "wb", buffering=0) as file:
             file.write(BODY)
         body = Body(len(BODY), hashlib.sha256(BODY).hexdigest(), ".mp4", "video/mp4")
         return Outcome(
-            started=now,
-            finished=now,
+            took=0.0,
             status=200,
             body=body,
             content_type="video/mp4",
             remaining=Decimal(1000000),
             cost=Decimal("0.95"),
-            prompt=task.prompt,
         )
+
+
+class Without(Segmind):
+    """The provider without a network."""
+
+    def __init__(self, client: type[Client]) -> None:
+        super().__init__()
+        self._client = client
+
+    def connect(self, endpoint: Endpoint, **bounds: Any) -> Client:
+        return self._client(SegmindWire(endpoint), endpoint, transport=AtOnce(), **bounds)
 
 
 def rss() -> int:
@@ -98,7 +109,7 @@ def cpu() -> float:
 
 def main() -> None:
     mode, out, count = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])
-    provider = partial(Client, transport=AtOnce()) if mode == "httpx" else Stub
+    provider = Without(Client if mode == "httpx" else Stub)
     job = Job(
         path=out.parent / "job.yaml",
         name="at-once",

@@ -1,7 +1,7 @@
 """What an answer of Segmind leads to: the table, whose first row that matches rules.
 
-`docs/faults.md` is printed from it. Sources: the vendor's page for the codes it documents;
-published logs and third-party harvests for the rest.
+`docs/reference/outcomes.md` is printed from it. Sources: the vendor's page for the codes that it
+documents; published logs and third-party harvests for the rest.
 """
 
 from collections.abc import Callable
