@@ -26,7 +26,11 @@ from pipeline.api.media import beginning, recognise
 from sandbox.testing import Sandbox
 
 PRICE = Decimal("0.95")
-STALL = "import pipeline.api.client\npipeline.client.STALL_TIMEOUT = 1.0"
+STALL = """\
+from pipeline.api import providers
+from pipeline.api.timeouts import Timeouts
+providers.get().timeouts = Timeouts(stall=1.0)
+"""
 FLAGS = ("--no-fsync", "--no-wait")
 
 # The most of each fault, as a fraction of the requests.

@@ -15,7 +15,11 @@ from sandbox.testing import Sandbox
 
 pytestmark = pytest.mark.few(2)
 
-STALL = "import pipeline.api.client\npipeline.api.client.STALL_TIMEOUT = 0.5"
+STALL = """\
+from pipeline.api import providers
+from pipeline.api.timeouts import Timeouts
+providers.get().timeouts = Timeouts(stall=0.5)
+"""
 
 # A task a fault: what is asked of the sandbox, how the task ends, and after how many requests.
 FAULTS: dict[str, tuple[str, str, int]] = {

@@ -12,7 +12,7 @@ import pytest
 from support.night import CLIP, Answer, Call, Night
 
 from pipeline import events as ev
-from pipeline.api.outcomes import Balance
+from pipeline.api.outcome import Balance
 from pipeline.errors import ExitCode
 from pipeline.models import CreditPolicy, Gate, Rate, Task, fingerprint
 from pipeline.runtime import lifecycle
