@@ -120,7 +120,7 @@ def test_a_template_that_is_wrong_is_told_as_such(workspace: JobWorkspace) -> No
     workspace.put("rows.csv", "subject,aspect_ratio\nA fox,\n")
     job = "prompts_from: rows.csv\nprompt: '{{ subject | dfault(1) }}'\n"
     assert "No filter named 'dfault'" in workspace.wrong(job)
-    assert "the template is wrong" in workspace.wrong(job.replace("| dfault(1) }}", "{{"))
+    assert "the template is not valid" in workspace.wrong(job.replace("| dfault(1) }}", "{{"))
 
 
 def test_keys_of_json_lines_are_watched_as_columns_are(workspace: JobWorkspace) -> None:

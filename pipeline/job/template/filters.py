@@ -1,4 +1,8 @@
-"""The filters of templates, and the bounds that keep any of them from growing without end."""
+"""The filters of templates. None of them makes a text or a list without a bound.
+
+Jinja's own filters turn null into `None` and true into `True`, which would then be sent and paid
+for; these refuse the one and write the other as JSON does.
+"""
 
 import functools
 import re
@@ -20,7 +24,7 @@ def as_text(value: Any) -> str:
     """Turn a value into the text that a template prints: numbers, texts and booleans only.
 
     Raises:
-        InvalidError: for nothing, a list or a mapping, which no prompt means to contain.
+        InvalidError: for null, a list or a mapping, which no prompt means to contain.
     """
     if isinstance(value, str):
         return str(value)
@@ -29,10 +33,10 @@ def as_text(value: Any) -> str:
     if isinstance(value, int | float):
         return str(value)
     if value is None:
-        raise InvalidError("a template prints an empty (null) value", "use | default('…', true)")
+        raise InvalidError("the template prints an empty (null) value", "use | default('…', true)")
     if hasattr(type(value), "_fail_with_undefined_error"):
         str(value)  # Jinja's undefined names raise here, and say which name it is
-    raise InvalidError(f"a template prints a {type(value).__name__}, not a text")
+    raise InvalidError(f"the template prints a {type(value).__name__}, not a text")
 
 
 def bounded(length: int, most: int = LONGEST_TEXT) -> None:
@@ -42,7 +46,26 @@ def bounded(length: int, most: int = LONGEST_TEXT) -> None:
         InvalidError: when it would be.
     """
     if length > most:
-        raise InvalidError(f"a template makes more than {most} characters or items")
+        raise InvalidError(f"the template makes more than {most} characters or items")
+
+
+def bounded_operands(operator: str, left: Any, right: Any) -> None:
+    """Refuse an operation before it makes something too large.
+
+    Raises:
+        InvalidError: when it would.
+    """
+    if isinstance(left, int) and isinstance(right, int):
+        if operator == "*":
+            bounded(left.bit_length() + right.bit_length(), MOST_BITS)
+        elif operator == "**":
+            bounded(left.bit_length() * abs(right), MOST_BITS)
+    elif operator == "+" and isinstance(left, str | list) and isinstance(right, str | list):
+        bounded(len(left) + len(right))
+    elif operator == "*":
+        for one, times in ((left, right), (right, left)):
+            if isinstance(one, str | list | tuple) and isinstance(times, int):
+                bounded(len(one) * times, LONGEST_LIST)
 
 
 def format_date(value: Any, pattern: Any = "%Y-%m-%d") -> str:
@@ -61,7 +84,7 @@ def _dated(text: str, pattern: str) -> str:
         day = moment or date.fromisoformat(text)
         return day.strftime(pattern)
     except ValueError:
-        raise InvalidError(f"{shown(text)} is no date", "such as 2026-12-01") from None
+        raise InvalidError(f"{shown(text)} is not a valid date", "such as 2026-12-01") from None
 
 
 def make_slug(value: Any, longest: Any = 0) -> str:
@@ -70,14 +93,14 @@ def make_slug(value: Any, longest: Any = 0) -> str:
 
 
 def replace(value: Any, old: Any, new: Any) -> str:
-    """Replace every `old` by `new`, within bounds."""
+    """Replace every `old` by `new`."""
     text, old, new = as_text(value), as_text(old), as_text(new)
     bounded(len(text) + text.count(old) * len(new))
     return text.replace(old, new)
 
 
-def join(values: Any, separator: Any = "") -> str:
-    """Join the items of a list, within bounds."""
+def join(values: Iterable[Any], separator: Any = "") -> str:
+    """Join the items of a list; `~` does so too."""
     parts, between, length = [], as_text(separator), 0
     for value in values:
         parts.append(as_text(value))
@@ -90,7 +113,7 @@ def printf(pattern: Any, *values: Any) -> str:
     """Fill a printf pattern, such as `'%03d' | format(index)`, of narrow fields only."""
     pattern = as_text(pattern)
     if _WIDE_FORMAT.search(pattern):
-        raise InvalidError("a format wider than 99 is refused")
+        raise InvalidError("a format may be at most 99 characters wide")
     plain = tuple(v if isinstance(v, int | float) else as_text(v) for v in values)
     bounded(len(pattern) + sum(len(str(v)) for v in plain) + 100 * len(plain))
     return str(pattern % plain)
@@ -124,48 +147,4 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "format": printf,
     "round": rounded,
     "_flat": flat,
-}
-
-
-def add(left: Any, right: Any) -> Any:
-    """Add, within bounds."""
-    if isinstance(left, str | list) and isinstance(right, str | list):
-        bounded(len(left) + len(right), LONGEST_TEXT if isinstance(left, str) else LONGEST_LIST)
-    return left + right
-
-
-def multiply(left: Any, right: Any) -> Any:
-    """Multiply, within bounds."""
-    for one, times in ((left, right), (right, left)):
-        if isinstance(one, str | list | tuple) and isinstance(times, int):
-            bounded(len(one) * max(0, times), LONGEST_LIST)
-    if isinstance(left, int) and isinstance(right, int):
-        bounded(left.bit_length() + right.bit_length(), MOST_BITS)
-    return left * right
-
-
-def power(left: Any, right: Any) -> Any:
-    """Raise to a power, within bounds."""
-    if isinstance(left, int) and isinstance(right, int):
-        bounded(left.bit_length() * abs(right), MOST_BITS)
-    return left**right
-
-
-def modulo(left: Any, right: Any) -> Any:
-    """Take the rest, or fill a printf pattern."""
-    if isinstance(left, str):
-        return printf(left, *(right if isinstance(right, tuple) else (right,)))
-    return left % right
-
-
-def concat(parts: Iterable[Any]) -> str:
-    """Do what `~` does."""
-    return join(parts)
-
-
-BINARY: dict[str, Callable[[Any, Any], Any]] = {
-    "+": add,
-    "*": multiply,
-    "**": power,
-    "%": modulo,
 }

@@ -7,17 +7,17 @@ variable brings along becomes a dash.
 
 from typing import Any
 
-from jinja2 import Environment, nodes
+from jinja2 import nodes
+
+from pipeline.job.template.environment import filtered
 
 _WRITTEN = (nodes.TemplateData, nodes.Const)
 
 
-def flattened(tree: nodes.Template, environment: Environment) -> nodes.Template:
-    """Give a parsed template whose variables bring no slashes."""
+def flatten(tree: nodes.Template) -> None:
+    """Change a parsed template, so that its variables bring no slashes."""
     for output in tree.find_all(nodes.Output):
         output.nodes = [_flat(node) for node in output.nodes]
-    tree.set_environment(environment)
-    return tree
 
 
 def _flat(node: Any) -> Any:
@@ -32,24 +32,18 @@ def _flat(node: Any) -> Any:
     if isinstance(node, nodes.Add | nodes.Mod):
         node.left, node.right = _flat(node.left), _flat(node.right)
         return node
-    return _flat_filter(node) if isinstance(node, nodes.Filter) else _wrapped(node)
+    return _flat_filter(node) if isinstance(node, nodes.Filter) else filtered(node, "_flat")
 
 
 def _flat_filter(node: nodes.Filter) -> nodes.Node:
     if node.name == "date" or (node.name == "replace" and _writes_slash(node.args[1:])):
         return node
-    if node.name == "_concat" or (
-        node.name != "replace" and _writes_slash([node.node, *node.args])
-    ):
+    if node.name == "_join" or (node.name != "replace" and _writes_slash([node.node, *node.args])):
         node.node = _flat(node.node)
         node.args = [_flat(arg) for arg in node.args]
         return node
-    return _wrapped(node)
+    return filtered(node, "_flat")
 
 
 def _writes_slash(written: list[Any]) -> bool:
     return any(isinstance(one, nodes.Const) and "/" in str(one.value) for one in written)
-
-
-def _wrapped(node: Any) -> nodes.Node:
-    return nodes.Filter(node, "_flat", [], [], None, None, lineno=node.lineno)
