@@ -8,11 +8,11 @@ from itertools import cycle
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
-from support.former_gate import Former as CreditGate
 from support.gate_world import Header, Setting, World
+from support.ledger_in_memory import MemoryLedger
 
 from pipeline.models import CreditPolicy, Gate
-from pipeline.money.gate import Verdict
+from pipeline.money.gate import CreditGate, Verdict
 
 PRICE = Decimal("0.95")
 SEARCH = settings(
@@ -105,13 +105,13 @@ def test_a_top_up_that_looks_like_a_lower_price_costs_one_refusal_at_most(
     ),
     tapes,
 )
-def test_one_request_at_most_is_refused_where_headers_alone_tell(
+def test_one_request_at_most_is_refused_where_only_headers_report(
     setting: Setting, tape: bytes
 ) -> None:
     assert play(setting, tape).refusals <= 1
 
 
-# A figure, then a charge whose answer told nothing: the figure is not to be believed any more.
+# A reading, then a charge whose answer reports nothing: the reading is out of date.
 SILENT_CHARGE = Setting(
     balance=Decimal("0.60"),
     prices={"a": Decimal("0.30")},
@@ -145,7 +145,7 @@ CHEAP_BY_TOP_UP = Setting(
     ),
     tapes,
 )
-def test_nothing_goes_out_that_what_was_received_has_told_to_be_unaffordable(
+def test_nothing_goes_out_that_anything_received_shows_to_be_unaffordable(
     setting: Setting, tape: bytes
 ) -> None:
     world = play(setting, tape)
@@ -168,7 +168,7 @@ def test_nothing_affordable_is_left_when_the_gate_closes_by_the_balance_call(
 ) -> None:
     world = play(setting, tape)
     if world.stopped and not world.refusals:
-        assert world.told_bound() - setting.reserve < setting.prices["a"]
+        assert world.reported_bound() - setting.reserve < setting.prices["a"]
     elif not world.refusals:
         assert not world.left
 
@@ -236,7 +236,7 @@ def test_reserve_holds_to_the_cent(setting: Setting, tape: bytes) -> None:
 def test_the_most_important_are_rendered_whatever_fails_in_passing(
     setting: Setting, tape: bytes
 ) -> None:
-    """A task that waits for its retry keeps its money: none behind it takes the last credit."""
+    """The price of a retry is retained: no less important task takes the last credit."""
     world = play(setting, tape)
     assert sorted(world.rendered) == list(range(len(world.rendered)))
 
@@ -251,7 +251,7 @@ def test_the_most_important_are_rendered_whatever_fails_in_passing(
     ),
     tapes,
 )
-def test_what_is_kept_for_retries_never_hangs_a_run(setting: Setting, tape: bytes) -> None:
+def test_what_is_retained_for_retries_never_hangs_a_run(setting: Setting, tape: bytes) -> None:
     world = play(setting, tape)
     assert not world.flying
     assert not world.later
@@ -259,7 +259,7 @@ def test_what_is_kept_for_retries_never_hangs_a_run(setting: Setting, tape: byte
     assert world.gate.reserved == 0
 
 
-told_costs = st.lists(
+reported_costs = st.lists(
     st.none()
     | st.decimals(0, 100, places=4, allow_nan=False)
     | st.sampled_from([Decimal(0), Decimal("0.0095"), PRICE, Decimal(9) * 10**11]),
@@ -269,7 +269,7 @@ told_costs = st.lists(
 
 
 @SEARCH
-@given(same_price(lies=told_costs, budget=money), tapes)
+@given(same_price(lies=reported_costs, budget=money), tapes)
 def test_a_budget_holds_in_what_was_taken_whatever_answers_say_of_their_cost(
     setting: Setting, tape: bytes
 ) -> None:
@@ -323,7 +323,7 @@ def test_a_price_that_nobody_wrote_leaves_nothing_affordable_where_the_balance_c
     unwritten(call=st.just(False), header=st.sampled_from([Header.EXACT, Header.LAG])),
     tapes,
 )
-def test_a_price_that_nobody_wrote_leaves_nothing_affordable_where_headers_alone_tell(
+def test_a_price_that_nobody_wrote_leaves_nothing_affordable_where_only_headers_report(
     setting: Setting, tape: bytes
 ) -> None:
     world = play(setting, tape)
@@ -342,7 +342,7 @@ def test_a_price_that_nobody_wrote_leaves_nothing_affordable_where_headers_alone
     tapes,
     st.booleans(),
 )
-def test_where_nothing_tells_the_balance_the_full_bound_is_used_until_a_refusal(
+def test_where_nothing_reports_the_balance_the_full_bound_is_used_until_a_refusal(
     setting: Setting, tape: bytes, written: bool
 ) -> None:
     world = play(replace(setting, written=setting.written if written else None), tape)
@@ -364,7 +364,7 @@ def test_a_price_learned_while_another_job_spends_leaves_nothing_affordable(
 ) -> None:
     world = play(setting, tape)
     if world.stopped and not world.refusals:
-        assert world.told_bound() < setting.prices["a"]
+        assert world.reported_bound() < setting.prices["a"]
     elif not world.refusals:
         assert not world.left
 
@@ -388,13 +388,15 @@ def test_figures_that_teach_nothing_do_not_serialise_the_run(
 
 @SEARCH
 @given(several_prices(call=st.just(True), x_cost=st.just(True)), tapes)
-def test_of_tasks_whose_prices_differ_none_is_left_whose_price_was_told_and_affordable(
+def test_of_tasks_whose_prices_differ_none_is_left_whose_price_was_reported_and_affordable(
     setting: Setting, tape: bytes
 ) -> None:
     world = play(setting, tape)
     if world.stopped and not world.refusals:
-        told = set(world.gate.prices.told()) & {task.name for task in (*world.left, *world.aside)}
-        assert all(world.told_bound() < setting.prices[name] for name in told)
+        reported = set(world.gate.prices.told()) & {
+            task.name for task in (*world.left, *world.aside)
+        }
+        assert all(world.reported_bound() < setting.prices[name] for name in reported)
     # What is ten times off the published price is not believed, and booked as the others are.
     known = setting.published
     if known is None or all(known / 10 < price < known * 10 for price in setting.prices.values()):
@@ -412,7 +414,7 @@ def test_differing_prices_never_hang_a_run(setting: Setting, tape: bytes) -> Non
 
 @SEARCH
 @given(several_prices(x_cost=st.just(True)), tapes)
-def test_of_tasks_whose_prices_differ_none_goes_out_that_is_told_to_be_unaffordable(
+def test_of_tasks_whose_prices_differ_none_goes_out_that_is_reported_to_be_unaffordable(
     setting: Setting, tape: bytes
 ) -> None:
     world = play(setting, tape)
@@ -421,11 +423,11 @@ def test_of_tasks_whose_prices_differ_none_goes_out_that_is_told_to_be_unafforda
 
 
 def test_a_balance_that_was_asked_before_other_charges_is_asked_again_at_the_end() -> None:
-    gate = CreditGate(CreditPolicy(cost=PRICE))
-    gate.told(gate.ask(), Decimal("1.90"))
+    gate = CreditGate(CreditPolicy(cost=PRICE), MemoryLedger())
+    gate.answer(gate.ask(), Decimal("1.90"))
     late = gate.ask()
-    gate.charge(gate.reserve("a"), Decimal("0.95"))
-    gate.told(late, Decimal("0.95"))
+    gate.reserve("a").charge(Decimal("0.95"))
+    gate.answer(late, Decimal("0.95"))
     assert gate.consider("a") is Verdict.ASK
-    gate.told(gate.ask(), Decimal("0.95"))
+    gate.answer(gate.ask(), Decimal("0.95"))
     assert gate.consider("a") is Verdict.GO

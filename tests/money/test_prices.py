@@ -4,15 +4,16 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from support.former_gate import Former as CreditGate
+from support.ledger_in_memory import MemoryLedger
 
 from pipeline.models import CreditPolicy
+from pipeline.money.gate import CreditGate
 from pipeline.money.prices import PriceBook
 
 PRICE = Decimal("0.95")
 
 
-def looks(monkeypatch: pytest.MonkeyPatch, tasks: int, **told: Any) -> int:
+def looks(monkeypatch: pytest.MonkeyPatch, tasks: int, **reported: Any) -> int:
     """Count how often the book looks at what a class has told, over so many classes."""
     count, look = 0, PriceBook._told
 
@@ -22,22 +23,22 @@ def looks(monkeypatch: pytest.MonkeyPatch, tasks: int, **told: Any) -> int:
         return look(self, name)
 
     monkeypatch.setattr(PriceBook, "_told", counted)
-    gate, balance = CreditGate(CreditPolicy()), Decimal(10_000)
-    gate.told(gate.ask(), balance)
+    gate, balance = CreditGate(CreditPolicy(), MemoryLedger()), Decimal(10_000)
+    gate.answer(gate.ask(), balance)
     for number in range(tasks):
         name = f"a text of its own {number}"
         gate.consider(name)
         balance -= PRICE
-        gate.charge(gate.reserve(name), balance, **told)
+        gate.reserve(name).charge(balance, **reported)
     monkeypatch.undo()
     return count
 
 
-@pytest.mark.parametrize("told", [{"x_cost": PRICE}, {}])
+@pytest.mark.parametrize("reported", [{"cost": PRICE}, {}])
 def test_ten_times_as_many_price_classes_are_ten_times_the_work(
-    monkeypatch: pytest.MonkeyPatch, told: dict[str, Any]
+    monkeypatch: pytest.MonkeyPatch, reported: dict[str, Any]
 ) -> None:
-    few, many = (looks(monkeypatch, tasks, **told) for tasks in (30, 300))
+    few, many = (looks(monkeypatch, tasks, **reported) for tasks in (30, 300))
     assert many < 15 * few
 
 
@@ -53,11 +54,11 @@ def test_what_an_unknown_class_costs_follows_what_is_heard_of_the_others() -> No
 
 
 def test_what_failed_answers_have_cost_teaches_no_price_by_the_balance_either() -> None:
-    gate, balance = CreditGate(CreditPolicy()), Decimal(100)
+    gate, balance = CreditGate(CreditPolicy(), MemoryLedger()), Decimal(100)
     for _ in range(2):
-        gate.told(gate.ask(), balance)
+        gate.answer(gate.ask(), balance)
         balance -= Decimal("0.10")
-        gate.charge(gate.reserve("a"), balance, Decimal("0.10"), learn=False)
-    gate.told(gate.ask(), balance)
+        gate.reserve("a").charge(balance, Decimal("0.10"), learn=False)
+    gate.answer(gate.ask(), balance)
     assert gate.prices.estimate("a") is None
-    assert gate.spent == Decimal("0.20")
+    assert gate.reserved == Decimal("0.20")

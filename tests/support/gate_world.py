@@ -13,10 +13,10 @@ from enum import StrEnum
 
 from pipeline.models import CreditPolicy, Gate
 from pipeline.money.balance import Question
-from pipeline.money.gate import Verdict
+from pipeline.money.gate import CreditGate, Verdict
 from pipeline.money.prices import Booked
 from pipeline.money.reservation import Reservation, Retained
-from support.former_gate import Former as CreditGate
+from support.ledger_in_memory import MemoryLedger
 
 ZERO = Decimal(0)
 _NEXT = {"claimed": "_arrive", "sent": "_complete", "done": "_deliver"}
@@ -58,11 +58,11 @@ class Setting:
 
 @dataclass(slots=True, eq=False)
 class Wanted:
-    """A task that is left: its price class, its place in the order, what is kept for it."""
+    """A task that is left: its price class, its rank, the money that is retained for it."""
 
     name: str
-    place: int
-    kept: Retained | None = None
+    rank: int
+    retained: Retained | None = None
 
 
 @dataclass(slots=True, eq=False)
@@ -71,18 +71,19 @@ class Request:
 
     name: str
     task: Wanted
-    held: Reservation
+    token: Reservation
     sent: int
     trouble: str = ""
     stage: str = "claimed"  # then sent, done
     status: int = 0
     charged: bool = False
     header: Decimal | None = None
+    entry: Booked | Decimal | None = None  # what its record will say: a cost, or what is at risk
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
-    """A figure that the client has received, and between which moments it was asked for."""
+class Reported:
+    """A reading that the client has received, and between which moments it was asked for."""
 
     value: Decimal
     sent: int
@@ -97,7 +98,6 @@ class Asking:
     question: Question
     sent: int
     lesson_of: Request | None = None
-    booked: Booked | None = None
     x_cost: Decimal | None = None
     value: Decimal | None = None
     answered: bool = False
@@ -111,32 +111,35 @@ class World:
     tape: Iterator[int]
     balance: Decimal = ZERO
     gate: CreditGate = field(init=False)
+    ledger: MemoryLedger = field(default_factory=MemoryLedger)
     left: list[Wanted] = field(init=False)  # the most important first
     aside: list[Wanted] = field(default_factory=list)
     later: list[Wanted] = field(default_factory=list)  # they wait for their retry
     flying: list[Request] = field(default_factory=list)
     calls: list[Asking] = field(default_factory=list)
-    heard: list[Heard] = field(default_factory=list)
+    to_record: list[Request] = field(default_factory=list)
+    readings: list[Reported] = field(default_factory=list)
     closed: list[Request] = field(default_factory=list)
     past: list[Decimal] = field(default_factory=list)
     clock: int = 0
     refusals: int = 0
-    rendered: list[int] = field(default_factory=list)  # the places of the tasks
+    rendered: list[int] = field(default_factory=list)  # the ranks of the tasks
     paid: Decimal = ZERO
     peak: int = 0
     verdict: Verdict | None = None
     stopped: bool = False
     beliefs: list[tuple[Decimal, Decimal]] = field(default_factory=list)
     lonely: int = 0
-    x_told: set[str] = field(default_factory=set)
+    x_reported: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         s = self.setting
         self.balance = s.balance
         self.past = [s.balance]
-        self.left = [Wanted(name, place) for place, name in enumerate(s.tasks)]
+        self.left = [Wanted(name, rank) for rank, name in enumerate(s.tasks)]
         self.gate = CreditGate(
             CreditPolicy(cost=s.written, budget=s.budget, reserve=s.reserve, gate=s.gate),
+            self.ledger,
             published=s.published,
         )
         self.top_ups, self.spends = deque(s.top_ups), deque(s.spends)
@@ -156,13 +159,16 @@ class World:
             self.clock += 1
             move = moves[next(self.tape, 0) % len(moves)]
             getattr(self, move[0])(*move[1:])
+            self.gate.check()
         self.gate.forgo_all()
+        self.gate.check()
         return self
 
     def _moves(self) -> list[tuple]:
         moves: list[tuple] = [("_choose",)] if self._may_choose() else []
         moves += [(_NEXT[request.stage], request) for request in self.flying]
         moves += [("_come_due", task) for task in self.later]
+        moves += [("_record", request) for request in self.to_record]
         moves += [("_hear_call" if c.answered else "_answer_call", c) for c in self.calls]
         if moves and self.top_ups:
             moves.append(("_top_up",))
@@ -186,19 +192,19 @@ class World:
     # -- the client, as the coordinator has it --------------------------------------------------
 
     def _consider(self) -> None:
-        """Look at the next task; where it may not go, one that money is kept for may."""
+        """Look at the next task; where it may not go, one that money is retained for may."""
         self.next = self.left[0] if self.left else None
         self.verdict = self._ask_gate(self.next)
         if self.verdict in {Verdict.WAIT, Verdict.CLOSED}:
-            waiting = next((task for task in self.left if task.kept), None)
+            waiting = next((task for task in self.left if task.retained), None)
             if waiting is not None:
                 self.next, self.verdict = waiting, self._ask_gate(waiting)
 
     def _ask_gate(self, task: Wanted | None) -> Verdict:
-        return self.gate.consider(task.name, task.kept) if task else Verdict.CLOSED
+        return self.gate.consider(task.name, task.retained) if task else Verdict.CLOSED
 
     def _put_back(self, task: Wanted) -> None:
-        insort(self.left, task, key=lambda one: one.place)
+        insort(self.left, task, key=lambda one: one.rank)
 
     def _come_due(self, task: Wanted) -> None:
         self.later.remove(task)
@@ -217,9 +223,9 @@ class World:
             assert self.verdict is not Verdict.WAIT, "the gate waits, and nothing is in flight"
 
     def _close(self) -> None:
-        if self.next and self.next.kept:
-            self.gate.forgo(self.next.kept)
-            self.next.kept = None
+        if self.next and self.next.retained:
+            self.next.retained.forgo()
+            self.next.retained = None
         elif any(self.gate.consider(task.name) is Verdict.GO for task in self.left):
             self.aside.append(self.left.pop(0))
         else:
@@ -229,34 +235,34 @@ class World:
 
     def _dispatch(self, task: Wanted) -> None:
         name = task.name
-        if (bound := self.told_bound()) is not None:
+        if (bound := self.reported_bound()) is not None:
             self.beliefs.append((bound, self.known_price(name)))
-        held = self.gate.reserve(name, task.place, task.kept)
-        task.kept = None
+        token = self.gate.reserve(name, task.rank, task.retained)
+        task.retained = None
         trouble = self.troubles.popleft() if self.troubles else ""
-        self.flying.append(Request(name, task, held, self.clock, trouble))
+        self.flying.append(Request(name, task, token, self.clock, trouble))
         self.peak = max(self.peak, len(self.flying))
         self.lonely += len(self.flying) == 1
 
     def known_price(self, name: str) -> Decimal:
-        """What the client can know of a price; nothing, where nobody has told it."""
-        if self.setting.written is None and name not in self.x_told:
+        """What the client can know of a price; nothing, where nobody has reported it."""
+        if self.setting.written is None and name not in self.x_reported:
             return ZERO
         return self.setting.prices[name]
 
-    def told_bound(self) -> Decimal | None:
+    def reported_bound(self) -> Decimal | None:
         """The most that can be left, by every figure that no surely newer one has replaced.
 
         It takes off only what was surely not in a figure: what left after it had come. A header
         can be old, so it replaces nothing where the balance can be asked.
         """
         asks = self.setting.call and self.setting.gate is Gate.AUTO
-        latest = max((f.sent for f in self.heard if f.by_call or not asks), default=0)
-        self.heard = [f for f in self.heard if f.received >= latest]
-        bounds = [f.value - self._sent_after(f) for f in self.heard]
+        latest = max((f.sent for f in self.readings if f.by_call or not asks), default=0)
+        self.readings = [f for f in self.readings if f.received >= latest]
+        bounds = [f.value - self._sent_after(f) for f in self.readings]
         return min(bounds, default=None)
 
-    def _sent_after(self, figure: Heard) -> Decimal:
+    def _sent_after(self, figure: Reported) -> Decimal:
         paid = [*self.flying, *(r for r in self.closed if r.status == 200)]
         later = (r for r in paid if r.sent >= figure.received)
         return sum((self.known_price(r.name) for r in later), ZERO)
@@ -269,45 +275,56 @@ class World:
     def _deliver(self, request: Request) -> None:
         self.flying.remove(request)
         self.closed.append(request)
-        gate, held = self.gate, request.held
+        gate, token = self.gate, request.token
         x_cost = self._x_cost(request)
         if request.header is not None and self.setting.gate is not Gate.OFF:
-            self.heard.append(Heard(request.header, request.sent, self.clock, by_call=False))
+            self.readings.append(Reported(request.header, request.sent, self.clock, by_call=False))
         if request.status == 200:
-            self.rendered.append(request.task.place)
+            self.rendered.append(request.task.rank)
             if x_cost is not None:
-                self.x_told.add(request.name)
-            booked = gate.charge(held, request.header, x_cost)
+                self.x_reported.add(request.name)
+            request.entry = token.charge(request.header, x_cost)
             gate.processed()
-            if gate.wants_a_figure:
-                call = Asking(gate.ask(), self.clock, request, booked, x_cost)
-                self.calls.append(call)
+            if gate.wants_a_reading:
+                self.calls.append(Asking(gate.ask(), self.clock, request, x_cost))
+            else:
+                self.to_record.append(request)
         elif request.status == 0:
-            gate.doubt(held)
+            request.entry = token.doubt()
+            self.to_record.append(request)
         elif request.status == 406:
-            gate.release(held, request.header)
+            token.release(request.header)
             self.refusals += 1
             self.stopped = True
             self._put_back(request.task)
         else:
-            request.task.kept = gate.keep(held, request.header)
+            request.task.retained = token.retain(request.header)
             self.later.append(request.task)
 
     def _hear_call(self, call: Asking) -> None:
         self.calls.remove(call)
-        self.gate.told(call.question, call.value)
+        self.gate.answer(call.question, call.value)
         if call.value is not None:
-            self.heard.append(Heard(call.value, call.sent, self.clock, by_call=True))
+            self.readings.append(Reported(call.value, call.sent, self.clock, by_call=True))
         if call.lesson_of is not None:
-            assert call.booked is not None
-            self.gate.rebook(call.lesson_of.held, call.x_cost, call.booked)
+            call.lesson_of.entry = call.lesson_of.token.rebook(call.x_cost)
+            self.to_record.append(call.lesson_of)
+
+    def _record(self, request: Request) -> None:
+        """Let the record of a request enter the ledger, and the token know it, in one step."""
+        self.to_record.remove(request)
+        if isinstance(request.entry, Booked):
+            self.ledger.enter(request.entry, self.setting.written)
+        else:
+            self.ledger.doubt(request.entry)
+        request.token.recorded()
 
     # -- the API --------------------------------------------------------------------------------
 
     def _arrive(self, request: Request) -> None:
         if request.trouble == "withdrawn":
             self.flying.remove(request)
-            self.gate.withdraw(request.held)
+            request.task.retained = request.token.withdraw()
             self._put_back(request.task)
             return
         price = self.setting.prices[request.name]
