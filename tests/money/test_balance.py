@@ -104,9 +104,9 @@ def test_an_answer_to_what_was_asked_before_the_present_reading_came_never_raise
 ) -> None:
     account = Account(Decimal(20), draw)
     for move in moves:
-        balance, before = account.balance, account.balance
+        balance = account.balance
         came = balance.reading.came.tick if balance.reading else 0
-        least, most, known = before.least, before.most, before.known
+        least, most, known = balance.least, balance.most, balance.known
         sent = [one.sent.tick for one in account.requests]
         asked = [question.asked.tick for question, _ in account.calls]
         move(account)
