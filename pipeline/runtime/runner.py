@@ -101,7 +101,7 @@ async def run(  # noqa: PLR0913 - each port once
     _refuse_unknown_price(job, model)
     began, start = time.time(), anyio.current_time()
     with ExitStack() as resources:
-        store, recovered = _open(job, resources, watch, hop, fsync=options.fsync)
+        store, recovered = open_store(job, resources, watch, hop, fsync=options.fsync)
         watch = both(StateFile(store.layout, store.history), watch)
         backlog = Backlog()
         resources.callback(backlog.close)
@@ -113,23 +113,16 @@ async def run(  # noqa: PLR0913 - each port once
             provider.connect(endpoint, timeout=job.timeout, max_size=job.max_size) as session,
             crew(Setting(job, session, spool)) as workers,
         ):
-            within = hours(job.schedule, options.until, datetime.fromtimestamp(time.time(), UTC))
-            longest = job.timeout + provider.longest_silence
-            state = RunState(
+            state = compose(
                 job=job,
                 provider=provider,
-                queue=Queue(backlog, plan.classes),
-                gate=_gate(job, store, model),
                 store=store,
                 session=session,
+                queue=Queue(backlog, plan.classes),
+                options=options,
                 watch=watch,
-                circuit=Circuit(job.concurrency, job.retry.outage),
-                pauses=Pauses(watch, within, store.history.durations, longest=longest),
-                streak=Streak(wary=store.history.without_clip >= MOST),
-                account=account,
-                top_up=_top_up(options),
-                simulated=await _origin(store, session),
             )
+            state.account, state.simulated = account, await _origin(store, session)
             watch(_started(job, plan, began, endpoint.host_unless(provider.base_url)))
             _report_start(recovered, (*job.warnings, *plan.warnings), state)
             store.speak()
@@ -143,7 +136,7 @@ async def run(  # noqa: PLR0913 - each port once
     return summary
 
 
-def _open(
+def open_store(
     job: Job, resources: ExitStack, watch: ev.Watcher, hop: Hop, *, fsync: bool
 ) -> tuple[Store, list[Record]]:
     """Take the output directory, and take in what a killed run left in it."""
@@ -180,6 +173,40 @@ def _plan(job: Job, store: Store, backlog: Backlog, options: Options) -> Plan:
     if options.limit is not None:
         plan.classes = backlog.classes()
     return plan
+
+
+def compose(  # noqa: PLR0913 - what a run is made of
+    *,
+    job: Job,
+    provider: Provider,
+    store: Store,
+    session: Session,
+    queue: Queue,
+    options: Options,
+    watch: ev.Watcher,
+) -> RunState:
+    """Make the state of a run from what is open, and from what earlier runs have left."""
+    history = store.history
+    within = hours(job.schedule, options.until, datetime.fromtimestamp(time.time(), UTC))
+    wait, longest = options.wait_for_credits, job.timeout + provider.longest_silence
+    return RunState(
+        job=job,
+        provider=provider,
+        queue=queue,
+        gate=CreditGate(
+            job.credits,
+            published=provider.model(job.model).price,
+            past=history.last_cost,
+            ledger=history,
+        ),
+        store=store,
+        session=session,
+        watch=watch,
+        circuit=Circuit(job.concurrency, job.retry.outage),
+        pauses=Pauses(watch, within, history.durations, longest=longest),
+        streak=Streak(wary=history.without_clip >= MOST),
+        top_up=None if wait is None else TopUp(wait),
+    )
 
 
 def _keep_places(state: RunState, model: Model) -> None:
@@ -235,19 +262,6 @@ def _refuse_unknown_price(job: Job, model: Model) -> None:
         )
 
 
-def _gate(job: Job, store: Store, model: Model) -> CreditGate:
-    return CreditGate(
-        job.credits,
-        store.history,
-        published=model.price,
-        past=store.history.last_cost,
-    )
-
-
-def _top_up(options: Options) -> TopUp | None:
-    return None if options.wait_for_credits is None else TopUp(options.wait_for_credits)
-
-
 async def _origin(store: Store, session: Session) -> bool | None:
     """Say whether the directory holds simulated clips; refuse to mix them with paid ones."""
     simulated = store.history.simulated
@@ -296,7 +310,9 @@ def _count_left(state: RunState) -> ev.Money:
             state.moved[attempt.origin] += 1
             state.ended[Standing.IN_DOUBT] += 1
     history, risks = state.store.history, (rounded(one.at_risk or ZERO) for one in doubts)
-    return replace(state.money, spent=history.spent, at_risk=sum(risks, start=history.at_risk))
+    return replace(
+        state.money, spent=history.spent, at_risk=sum(risks, start=history.at_risk), reserved=ZERO
+    )
 
 
 def _sum_up(state: RunState, plan: Plan, options: Options, seconds: float) -> ev.Summary:

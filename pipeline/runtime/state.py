@@ -15,6 +15,7 @@ from pipeline.errors import ExitCode
 from pipeline.ledger.history import STANDINGS, Standing
 from pipeline.models import Job, Record
 from pipeline.money.account import Account, Alone
+from pipeline.money.errors import BooksError
 from pipeline.money.gate import CreditGate
 from pipeline.money.topup import TopUp
 from pipeline.runtime.circuit import Circuit
@@ -126,6 +127,8 @@ class RunState:
         Where answers cost and bring no clip, a clip among what is in flight would show that they
         are exceptions. Once there is none, the run stops.
         """
+        if not attempt.money.spent:
+            raise BooksError(f"the reservation of {attempt.task.id} was not ended")
         self.flying.pop(attempt.task.id, None)
         # Whatever came, it is no probe on its way any more.
         self.circuit.withdrawn(attempt.task.id)
@@ -182,8 +185,17 @@ class RunState:
             attempt.retained = None
 
     def check(self) -> None:
-        """See that the books balance."""
+        """See that the books balance, and that no more is in flight than may be.
+
+        Raises:
+            BooksError: a bug; nothing new may go out.
+        """
         self.gate.check()
+        if not self.gate.in_flight <= len(self.flying) <= self.job.concurrency:
+            raise BooksError(
+                f"{self.gate.in_flight} reservations and {len(self.flying)} attempts are in flight,"
+                f" with a concurrency of {self.job.concurrency}"
+            )
 
     async def ask_balance(self) -> Decimal | None:
         """Ask for the balance, and let the gate know; one question at a time, so none is late."""

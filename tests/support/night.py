@@ -24,6 +24,7 @@ from pipeline.api.provider import Witness
 from pipeline.api.segmind import Segmind
 from pipeline.ledger.manifest import read
 from pipeline.models import CreditPolicy, Gate, Job, Record, RetryPolicy, Task, fingerprint
+from pipeline.money.account import Account, Alone
 from pipeline.runtime import runner
 from pipeline.runtime.runner import Options
 from pipeline.store.commit import inline
@@ -180,6 +181,7 @@ class Night:
         at: float | datetime = virtual.NOON,
         options: Options = Options(),  # noqa: B008 - frozen
         sleeps: dict[float, float] | None = None,
+        account: Account = Alone(),  # noqa: B008 - it has no state
         **changes: Any,
     ) -> ev.Summary:
         """Run the job; `at` is the wall clock when it begins."""
@@ -194,16 +196,17 @@ class Night:
                 job,
                 session.endpoint,
                 options=options,
-                watch=self._see,
+                watch=self.see,
                 provider=FakeProvider(session),
                 hop=inline,
+                account=account,
             )
             self.seconds = anyio.current_time() - started
             return summary
 
         return virtual.run(main(), at=begin, sleeps=sleeps)
 
-    def _see(self, event: ev.Event) -> None:
+    def see(self, event: ev.Event) -> None:
         self.events.append(event)
         self.watch(event)
 

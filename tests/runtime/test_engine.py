@@ -1,0 +1,104 @@
+"""A bug in the books stops the run with 70, and a late answer changes nothing."""
+
+from pathlib import Path
+
+import pytest
+from support import virtual
+from support.night import Night
+from support.parts import Meddle, opened, work
+
+from pipeline import events as ev
+from pipeline.engines.crew import Assignment
+from pipeline.errors import ExitCode
+from pipeline.money.errors import BooksError, ReservationSpent
+from pipeline.runtime.state import RunState
+
+
+def spend_at_once(state: RunState, assignment: Assignment) -> None:
+    """End the reservation before its outcome does."""
+    state.flying[assignment.task.id].money.release()
+
+
+def forget(state: RunState, assignment: Assignment) -> None:
+    """Hand the attempt another reservation: the one it had is never ended."""
+    attempt = state.flying[assignment.task.id]
+    attempt.reservation = state.gate.reserve(attempt.price_class, attempt.rank)
+
+
+def lose(state: RunState, assignment: Assignment) -> None:
+    """Take an attempt out of those in flight, with its reservation open."""
+    state.flying.pop(assignment.task.id)
+
+
+@pytest.mark.parametrize(
+    ("meddle", "bug"),
+    [(spend_at_once, ReservationSpent), (forget, BooksError), (lose, BooksError)],
+)
+def test_a_broken_book_stops_the_run_and_nothing_new_goes_out(
+    tmp_path: Path, meddle: Meddle, bug: type[Exception]
+) -> None:
+    night = Night(tmp_path, 20)
+
+    async def main() -> None:
+        with opened(night, concurrency=2) as engine:
+            await work(engine, lambda state, one: len(night.calls) < 6 or meddle(state, one))
+            stopped = engine.state.stopped
+            assert stopped is not None
+            assert stopped.exit_code == ExitCode.BUG
+            assert isinstance(engine.bugs[0], bug)
+
+    virtual.run(main())
+    assert len(night.calls) <= 7, "what was in flight ends, and nothing new goes out"
+    assert night.statuses().keys() == {"succeeded"}
+
+
+def test_a_reservation_that_is_not_ended_stops_the_run(tmp_path: Path) -> None:
+    async def main() -> None:
+        with opened(Night(tmp_path, 1)) as engine:
+            attempt = engine.state.queue.head(0.0)
+            assert attempt is not None
+            engine.state.queue.take(attempt)
+            attempt.reservation = engine.state.gate.reserve(attempt.price_class)
+            engine.state.depart(attempt)
+            with pytest.raises(BooksError, match="was not ended"):
+                engine.state.land(attempt)
+
+    virtual.run(main())
+
+
+def test_the_whole_run_ends_with_70_where_the_books_break(tmp_path: Path) -> None:
+    class Thief:
+        """An account that is told of each end, and ends the next reservation itself."""
+
+        def admit(self, task: str, price: object) -> float | None:
+            return None
+
+        def settle(self, task: str, charged: object) -> None:
+            raise BooksError("the account's books are broken")
+
+    night = Night(tmp_path, 5)
+    with pytest.raises(BooksError):
+        night.run(account=Thief())
+    stops = [event for event in night.events if isinstance(event, ev.Stopping)]
+    assert [stop.exit_code for stop in stops] == [ExitCode.BUG]
+    assert len(night.calls) == 1
+
+
+def test_an_answer_that_comes_late_or_twice_changes_nothing(tmp_path: Path) -> None:
+    night = Night(tmp_path, 1)
+    seen: list[Assignment] = []
+
+    async def main() -> None:
+        with opened(night) as engine:
+            await work(engine, lambda _, one: seen.append(one))
+            state = engine.state
+            events = len(night.events)
+            outcome = await state.session.attempt(
+                seen[0].task, state.store.layout.inflight / "orphan.part"
+            )
+            await engine.settle.settle(seen[0], outcome)
+            assert len(night.events) == events
+            assert state.store.history.records == 1
+
+    virtual.run(main())
+    assert night.statuses() == {"succeeded": 1}

@@ -1,0 +1,82 @@
+"""The parts of a run by hand, so that a test can hand in what the composition root would not."""
+
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import ExitStack, asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import anyio
+
+from pipeline.api.outcome import Outcome
+from pipeline.api.provider import Witness
+from pipeline.engines.crew import Assignment, Seat
+from pipeline.engines.local import LocalCrew
+from pipeline.ledger.plan import make
+from pipeline.runtime.engine import Engine
+from pipeline.runtime.queue import Backlog, Queue
+from pipeline.runtime.runner import Options, compose, open_store
+from pipeline.runtime.state import RunState
+from pipeline.store.commit import inline
+from support.night import FakeProvider, FakeSession, Night
+
+Meddle = Callable[[RunState, Assignment], None]
+
+
+@contextmanager
+def opened(night: Night, **changes: Any) -> Iterator[Engine]:
+    """Open a night's job, and give the engine that would run it; inside an event loop."""
+    job = night.job(**changes)
+    with ExitStack() as resources:
+        store, _ = open_store(job, resources, night.see, inline, fsync=False)
+        backlog = Backlog()
+        resources.callback(backlog.close)
+        plan = make(job, store.history, store.layout.manifest, take=backlog.add)
+        backlog.seal()
+        queue = Queue(backlog, plan.classes)
+        session = FakeSession(night)
+        yield Engine(
+            compose(
+                job=job,
+                provider=FakeProvider(session),
+                store=store,
+                session=session,
+                queue=queue,
+                options=Options(),
+                watch=night.see,
+            )
+        )
+
+
+@dataclass
+class MeddlingCrew:
+    """Makes attempts as the local crew does, and meddles with the run after each."""
+
+    local: LocalCrew
+    state: RunState
+    meddle: Meddle
+
+    @property
+    def slots(self) -> int:
+        return self.local.slots
+
+    @asynccontextmanager
+    async def seat(self) -> AsyncIterator[Seat]:
+        yield self
+
+    async def attempt(self, assignment: Assignment, witness: Witness) -> Outcome:
+        outcome = await self.local.attempt(assignment, witness)
+        self.meddle(self.state, assignment)
+        return outcome
+
+
+async def work(engine: Engine, meddle: Meddle = lambda *_: None) -> None:
+    """Run an engine, with a crew that meddles."""
+    state = engine.state
+    spool = state.store.layout.inflight.joinpath
+    crew = MeddlingCrew(LocalCrew(state.session, spool, state.job.concurrency), state, meddle)
+    async with anyio.create_task_group() as beside:
+        beside.start_soon(state.store.serve)
+        try:
+            await engine.run(crew)
+        finally:
+            state.store.stop()
