@@ -7,8 +7,7 @@ import click
 from pipeline.cli.calling import spelled
 from pipeline.cli.output import message
 from pipeline.errors import UsageError
-from pipeline.job import starter
-from pipeline.job.starting import SCHEMA_NAME
+from pipeline.job import SCHEMA_NAME, starter
 
 
 @click.command()

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from pipeline.job.expand.expansion import Expansion
+from pipeline.job.expand.expansion import MOST_SEARCHED, Expansion
 from pipeline.job.expand.making import Cell, Plan
 from pipeline.job.expand.matrix import axis_values, combinations
 from pipeline.job.expand.watch import Warnings, Watch
@@ -33,7 +33,7 @@ from pipeline.models import CreditPolicy, Job, Notify, RetryPolicy, Schedule
 _UNSAFE = re.compile(r"[^\w .-]")
 
 
-def load(path: Path, *, to_send: bool = True) -> Job:
+def load(path: Path, *, to_send: bool = True, most_searched: int = MOST_SEARCHED) -> Job:
     """Read and check a job file.
 
     What a row says and its request would not is a problem only where it is `to_send`: the clips
@@ -44,7 +44,7 @@ def load(path: Path, *, to_send: bool = True) -> Job:
     """
     report = Report(Path(os.path.abspath(path)))  # noqa: PTH100 - keeps symlinks as they are
     try:
-        job = _load(report, to_send=to_send)
+        job = _load(report, most_searched, to_send=to_send)
     except TooManyProblemsError:
         job = None
     if job is None or report.problems:
@@ -52,7 +52,7 @@ def load(path: Path, *, to_send: bool = True) -> Job:
     return job
 
 
-def _load(report: Report, *, to_send: bool) -> Job | None:
+def _load(report: Report, most_searched: int, *, to_send: bool) -> Job | None:
     report.tree = tree = read(report)
     if tree is None:
         return None
@@ -67,7 +67,7 @@ def _load(report: Report, *, to_send: bool) -> Job | None:
     warnings = Warnings(told)
     expansion = Expansion(plan, Watch(plan, warnings, to_send=to_send))
     if plan.inline or plan.sources:
-        expansion.preview(report)
+        expansion.preview(report, most_searched)
     return _job(plan, head, expansion, warnings)
 
 

@@ -22,6 +22,14 @@ class InvalidError(ValueError):
         self.hint = hint
 
 
+class StoppedError(InvalidError):
+    """The rest of a file, from `line` on, cannot be read."""
+
+    def __init__(self, line: int, message: str, hint: str | None = None) -> None:
+        super().__init__(message, hint)
+        self.line = line
+
+
 class TooManyProblemsError(Exception):
     """Raised to stop looking for more."""
 

@@ -8,13 +8,11 @@ import pytest
 from support.job_workspace import JobWorkspace
 
 from pipeline.errors import JobFileError
-from pipeline.job import load
-from pipeline.job.items import Item
+from pipeline.job import load, loading
 from pipeline.job.problems import Report
-from pipeline.job.prompts import rows
-from pipeline.job.prompts.delimited import Record, sniff
+from pipeline.job.prompts.delimited import sniff
+from pipeline.job.prompts.lines import LONGEST_LINE
 from pipeline.job.prompts.rows import read_rows
-from pipeline.job.prompts.sheets import Columns
 from pipeline.models import Task
 
 SHEET = """\
@@ -249,20 +247,11 @@ def test_every_wrong_row_is_named_at_once_by_loading(workspace: JobWorkspace) ->
     assert [p.line for p in caught.value.problems] == [2, 4]
 
 
-def test_a_good_job_is_loaded_without_reading_all_its_rows(
-    workspace: JobWorkspace, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_good_job_is_loaded_without_reading_all_its_rows(workspace: JobWorkspace) -> None:
     workspace.put("rows.csv", "id,prompt\n" + "same,p\n" * 1000)
-    read: list[str] = []
-
-    def counted(self: Columns, number: int, record: Record) -> Item | None:
-        read.append(record.cells[0])
-        return item(self, number, record)
-
-    item = Columns.item
-    monkeypatch.setattr(Columns, "item", counted)
-    workspace.job("model: m\nprompts_from: rows.csv\n")
-    assert len(read) == 1
+    job = workspace.job("model: m\nprompts_from: rows.csv\n")
+    with pytest.raises(JobFileError, match="same"):
+        list(job.tasks())
 
 
 def test_a_lacking_column_is_said_once_not_for_each_row(workspace: JobWorkspace) -> None:
@@ -408,11 +397,9 @@ def test_a_file_that_goes_away_is_a_problem_not_a_crash(workspace: JobWorkspace)
         list(job.tasks())
 
 
-def test_a_line_without_end_is_refused(
-    workspace: JobWorkspace, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(rows, "LONGEST_LINE", 10)
-    (found,) = wrong_rows(workspace, "prompt\n" + "x" * 20, "prompts_from: rows.csv\n")
+def test_a_line_without_end_is_refused(workspace: JobWorkspace) -> None:
+    content = "prompt\n" + "x" * (LONGEST_LINE + 1)
+    (found,) = wrong_rows(workspace, content, "prompts_from: rows.csv\n")
     assert found.startswith("rows.csv:2: the line is longer than 4 MB")
 
 
@@ -438,14 +425,15 @@ def test_all_dialects_keep_the_same_fingerprints(workspace: JobWorkspace) -> Non
     assert len(seen) == 1
 
 
-def test_a_wrong_first_row_is_told_however_many_good_rows_stand_before_it(
-    workspace: JobWorkspace, monkeypatch: pytest.MonkeyPatch
+def test_a_wrong_first_row_is_reported_however_many_good_rows_stand_before_it(
+    workspace: JobWorkspace,
 ) -> None:
-    monkeypatch.setattr("pipeline.job.expand.expansion.MOST_SEARCHED", 10)
     workspace.put("a.txt", "".join(f"scene {n}\n" for n in range(50)))
     workspace.put("b.jsonl", '{"prompt": "x", "params": {"aspect_ratio": "7:7"}}\n')
+    job = "model: luma-txt-2-video\nprompts_from: [a.txt, b.jsonl]\n"
+    path = workspace.put("job.yaml", job)
     with pytest.raises(JobFileError, match="7:7"):
-        workspace.job("model: luma-txt-2-video\nprompts_from: [a.txt, b.jsonl]\n")
+        loading.load(path, most_searched=10)
 
 
 def test_each_task_says_in_which_line_of_which_file_it_is_written(tmp_path: Path) -> None:

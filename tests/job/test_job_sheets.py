@@ -1,5 +1,6 @@
 """A person's spreadsheet, whatever program wrote it, and what 0.1 made of it."""
 
+import io
 import json
 import os
 import shutil
@@ -10,6 +11,7 @@ from support.job_workspace import JobWorkspace, run_alone
 
 from pipeline.errors import JobFileError
 from pipeline.job import load
+from pipeline.job.prompts.lines import lines
 from pipeline.ledger import manifest
 from pipeline.models import Task
 from sandbox.testing import Sandbox
@@ -64,14 +66,12 @@ def test_a_wrong_row_of_a_file_of_cr_lines_is_named_by_its_line(workspace: JobWo
     assert found.startswith("rows.csv:4: row 3: the id must have no slash")
 
 
-def test_line_ends_are_found_across_blocks_of_the_file(
-    workspace: JobWorkspace, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_line_ends_are_found_across_blocks_of_the_file() -> None:
     wanted = ["A fox", "A kite", "B", "Ä boat"]
     for end in ("\n", "\r\n", "\r"):
         for block in range(1, 12):
-            monkeypatch.setattr("pipeline.job.prompts.rows.BLOCK", block)
-            assert prompts(workspace, "rows.txt", end.join(wanted)) == wanted
+            file = io.BytesIO(end.join(wanted).encode())
+            assert [line.rstrip("\r\n") for line in lines(file, block)] == wanted
 
 
 @pytest.mark.parametrize(
@@ -269,13 +269,9 @@ def test_a_wrong_json_array_names_file_and_line(
     assert part in found
 
 
-def test_an_array_without_end_is_refused(
-    workspace: JobWorkspace, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("pipeline.job.prompts.streams.LONGEST_ARRAY", 100)
-    (found,) = problems(
-        workspace, "rows.json", '[\n{"subject": "a"}' + ',\n{"subject": "b"}' * 9 + "]"
-    )
+def test_an_array_without_end_is_refused(workspace: JobWorkspace) -> None:
+    blanks = (" " * 2**20 + "\n") * 64
+    (found,) = problems(workspace, "rows.json", f'[\n{{"subject": "a"}}{blanks}]')
     assert "longer than 64 MB" in found
 
 

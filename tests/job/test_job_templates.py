@@ -1,5 +1,7 @@
 """Templates: what they may use, where they apply, and that none of them runs wild."""
 
+import subprocess
+import sys
 import time
 
 import pytest
@@ -8,7 +10,6 @@ from hypothesis import strategies as st
 from support.job_workspace import JobWorkspace
 
 from pipeline.job.problems import InvalidError
-from pipeline.job.template import templates
 from pipeline.job.template.templates import fill, has_templates, text_template, value_template
 
 SCOPE = {
@@ -360,11 +361,19 @@ def test_a_wrong_template_hides_no_other_problem(workspace: JobWorkspace) -> Non
 
 
 def test_jinja_is_not_loaded_for_a_job_without_templates(workspace: JobWorkspace) -> None:
-    templates._environment.cache_clear()
-    templates.text_template.cache_clear()
-    workspace.brief("prompts: [p, {prompt: q, vars: {a: b}}]\noutput: {name: '{{ index }}'}\n")
-    assert templates._environment.cache_info().currsize == 1
-    templates._environment.cache_clear()
-    templates.text_template.cache_clear()
-    workspace.brief("prompts: [p, {prompt: q, vars: {a: b}}]")
-    assert templates._environment.cache_info().currsize == 0
+    code = (
+        "import sys, pathlib, pipeline.job\n"
+        "assert list(pipeline.job.load(pathlib.Path('job.yaml')).tasks())\n"
+        "print('jinja2' in sys.modules)"
+    )
+    job = "model: m\nprompts: [p, {prompt: q, vars: {a: b}}]\n"
+    for more, loaded in (("", "False"), ("output: {name: '{{ index }}'}\n", "True")):
+        workspace.put("job.yaml", job + more)
+        done = subprocess.run(
+            [sys.executable, "-c", code],
+            cwd=workspace.folder,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert done.stdout == f"{loaded}\n"

@@ -10,6 +10,7 @@ from support.job_workspace import JobWorkspace
 
 from pipeline.errors import JobFileError
 from pipeline.job import load
+from pipeline.job.problems import Report, StoppedError
 from pipeline.job.yaml import reader
 
 
@@ -228,20 +229,23 @@ def test_lines_are_counted_as_editors_count_them(
     assert "not tabs" in found.hint
 
 
-def test_syntax_that_stands_alone_can_be_told_by_both_parsers(
-    workspace: JobWorkspace, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(reader, "_Events", yaml.SafeLoader)
-    assert workspace.tasks("model: m\nprompts: [9:16, &a x]\n")[0].prompt == "9:16"
-    (found,) = workspace.problems("model: m\nprompts: [p\n")
-    assert found.line == 3
-    monkeypatch.setattr(yaml.SafeLoader, "get_event", _fail)
-    (found,) = workspace.problems("model: m\n")
-    assert "no luck" in found.message
+def test_both_parsers_give_the_same_nodes_and_lines(tmp_path: Path) -> None:
+    good, wrong = b"model: m\nprompts: [9:16, &a x]\n", b"model: m\nprompts: [p\n"
+    for events in (reader.EVENTS, yaml.SafeLoader):
+        report = Report(tmp_path / "job.yaml")
+        assert reader.parse(good, report, events) == {"model": "m", "prompts": ["9:16", "x"]}
+        with pytest.raises(StoppedError) as caught:
+            reader.parse(wrong, report, events)
+        assert caught.value.line == 3
 
 
-def _fail(loader: object) -> Never:
-    raise yaml.YAMLError("no luck")
+def test_what_only_one_parser_refuses_is_a_problem_too(tmp_path: Path) -> None:
+    class Failing(yaml.SafeLoader):
+        def get_event(self) -> Never:
+            raise yaml.YAMLError("no luck")
+
+    with pytest.raises(StoppedError, match="no luck"):
+        reader.parse(b"model: m\n", Report(tmp_path / "job.yaml"), Failing)
 
 
 def test_duplicate_keys_unsafe_tags_and_bad_merges_come_with_the_other_problems(
@@ -331,12 +335,9 @@ def test_a_path_that_is_not_utf_8_is_refused(workspace: JobWorkspace) -> None:
         load(workspace.folder / "j\udcff.yaml")
 
 
-def test_a_file_that_is_too_large_points_to_prompts_from(
-    workspace: JobWorkspace, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(reader, "MOST_BYTES", 10)
-    (found,) = workspace.problems("model: luma-txt-2-video\n")
-    assert "prompts_from" in found.hint
+def test_a_file_that_is_too_large_points_to_prompts_from(workspace: JobWorkspace) -> None:
+    (found,) = workspace.problems(b"#" * (reader.MOST_BYTES + 1))
+    assert "prompts_from" in str(found.hint)
 
 
 def test_paths_are_absolute_and_relative_to_the_job_file(

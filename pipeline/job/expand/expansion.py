@@ -7,14 +7,12 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from pipeline.common.extensions import split_ending
-from pipeline.errors import Problem
+from pipeline.job.expand.equals import Equals, Register
 from pipeline.job.expand.making import Plan, explained, make_tasks
-from pipeline.job.expand.register import Register, folded
 from pipeline.job.expand.watch import Watch
 from pipeline.job.items import Duplicates, Item
 from pipeline.job.keys.params import with_booleans, wrong_params
-from pipeline.job.problems import InvalidError, Report, TooManyProblemsError, shown
+from pipeline.job.problems import InvalidError, Report, TooManyProblemsError
 from pipeline.job.prompts.rows import read_rows
 from pipeline.job.template.templates import UnknownNameError, is_template
 from pipeline.models import Task
@@ -25,8 +23,6 @@ MOST_PREVIEWED = 50_000
 MOST_SEARCHED = 500_000
 """Tasks among which loading looks for more, once something is wrong: some seconds."""
 
-_FEW = 3
-_TWINS = "duplicates: once renders it once, takes: 2 twice"
 
 Items = Callable[[Report], Iterator[Item]]
 Known = set[tuple[Path, str, str]]
@@ -49,17 +45,18 @@ class Expansion:
         """
         return self._checked(self._items)
 
-    def preview(self, report: Report) -> None:
+    def preview(self, report: Report, most_searched: int = MOST_SEARCHED) -> None:
         """Report what is wrong with the inline prompts, and with the first row of each file.
 
-        Where anything is wrong the rest of the rows is read as well: all is said at once.
+        Where anything is wrong the rest of the rows is read as well, so that all is reported at
+        once: `most_searched` tasks at most.
         """
         first = Report(self._plan.file)
         with suppress(TooManyProblemsError):
             for _ in islice(self._stream(self._first_items, first), MOST_PREVIEWED):
                 pass
         if first.problems or report.problems:
-            for _ in islice(self._stream(self._items, report), MOST_SEARCHED):
+            for _ in islice(self._stream(self._items, report), most_searched):
                 pass
         for problem in first.problems:
             if problem not in report.problems:
@@ -149,7 +146,7 @@ class Expansion:
         ids, names = register.suspects()
         if not ids and not names:
             return
-        equals = _Equals(ids, names, self._watch)
+        equals = Equals(ids, names, self._watch)
         twins = self._twins()
         unsaid = Report(self._plan.file)
         for index, item in enumerate(items(unsaid), 1):
@@ -159,62 +156,3 @@ class Expansion:
             problem = next(filter(None, found), None)
             if problem is not None:
                 report.note(problem)
-
-
-class _Equals:
-    """Compares the suspects of a first pass by their texts in a second one."""
-
-    def __init__(self, ids: set[int], names: set[int], watch: Watch) -> None:
-        self._watch = watch
-        self._ids = ids
-        self._names = names
-        self._first_of_id: dict[str, Item] = {}
-        self._first_of_name: dict[str, dict[str, tuple[Item, str]]] = {}
-
-    def meet(self, item: Item, task: Task) -> Problem | None:
-        """Say whether a task's identity or name was there before."""
-        if hash(task.id) in self._ids:
-            first = self._first_of_id.setdefault(task.id, item)
-            if first is not item:
-                return _same_task(item, first, self._watch)
-        stem, ending = split_ending(folded(task.output))
-        if hash(stem) in self._names:
-            return self._meet_name(stem, ending, item, task)
-        return None
-
-    def _meet_name(self, stem: str, ending: str, item: Item, task: Task) -> Problem | None:
-        """Say whether another task's file may be called alike.
-
-        `clip` becomes clip.mp4 where that is what comes, and `clip.mp4` does too.
-        """
-        others = self._first_of_name.setdefault(stem, {})
-        alike = others.get(ending) or others.get("")
-        if alike is None and not ending:
-            alike = next(iter(others.values()), None)
-        others.setdefault(ending, (item, task.id))
-        if alike is None or alike[1] == task.id:
-            return None
-        return _same_name(item, task, *alike)
-
-
-def _same_task(item: Item, other: Item, watch: Watch) -> Problem:
-    if item.id is not None and other.id is not None:
-        message = f"the id {shown(item.id)} is there twice"
-        return item.problem(message, f"the first is at {other.place}", "id")
-    can_have_ids = item.origin.file.suffix.casefold() != ".txt"
-    hint = _TWINS + ("; or give each an id" if can_have_ids else "")
-    unused = [name for name, value in item.meta.items() if other.meta.get(name) != value]
-    but = f", though they differ in {' and '.join(map(shown, unused[:_FEW]))}" if unused else ""
-    return item.problem(
-        f"this is the same task as {other.place}: same prompt, same parameters{but}",
-        watch.line_for(item, unused) or hint,
-    )
-
-
-def _same_name(item: Item, task: Task, other: Item, other_task: str) -> Problem:
-    where = "" if other is item else f" at {other.place}"
-    return item.problem(
-        f"tasks {shown(task.id)} and {shown(other_task)}{where} have one output name, "
-        f"{shown(task.output)}",
-        "put {{ id }}, {{ index }}, a matrix value or {{ take }} into output.name",
-    )

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from typing import NamedTuple
 
-from pipeline.job.prompts.rows import StoppedError
+from pipeline.job.problems import StoppedError
 
 DELIMITERS = (",", ";", "\t", "|")
 SAMPLE_LINES = 50

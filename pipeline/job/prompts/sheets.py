@@ -11,10 +11,10 @@ import msgspec
 from pipeline.errors import Problem
 from pipeline.job.identity import checked_id
 from pipeline.job.items import Item, Origin
-from pipeline.job.problems import InvalidError, Report, shown
+from pipeline.job.problems import InvalidError, Report, StoppedError, shown
 from pipeline.job.prompts.cells import ERRORS, refuse_errors
 from pipeline.job.prompts.delimited import Record, read_records
-from pipeline.job.prompts.rows import StoppedError, lines
+from pipeline.job.prompts.lines import lines
 
 _SPECIAL = ("id", "prompt", "priority")
 _NOT_A_NAME = re.compile(r"\W")

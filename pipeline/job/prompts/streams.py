@@ -12,9 +12,9 @@ from pipeline.common.depth import DEEPEST, is_too_deep
 from pipeline.errors import Problem
 from pipeline.job.identity import checked_id
 from pipeline.job.items import Item, Origin
-from pipeline.job.problems import InvalidError, Report, shown
+from pipeline.job.problems import InvalidError, Report, StoppedError, shown
 from pipeline.job.prompts.cells import refuse_errors
-from pipeline.job.prompts.rows import StoppedError, lines
+from pipeline.job.prompts.lines import lines
 from pipeline.job.template.templates import is_template
 from pipeline.job.yaml.scalars import MOST_PRIORITY, checked_float, checked_int
 

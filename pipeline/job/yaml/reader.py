@@ -14,16 +14,16 @@ from typing import Any
 
 import yaml
 
+from pipeline.job.files import WIDE_MARKS, nearest_file, open_regular, reason_of
 from pipeline.job.nodes import Mapping
-from pipeline.job.problems import InvalidError, Report, nearest, shown
+from pipeline.job.problems import InvalidError, Report, StoppedError, shown
 from pipeline.job.yaml.builder import Builder, HopelessError
-from pipeline.job.yaml.opening import open_regular
 from pipeline.job.yaml.scalars import CONTROL, STEERING
 
 MOST_BYTES = 64 * 1024**2
 
-# CSafeLoader is libyaml; only its events are used, so that either of the two does.
-_Events = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+EVENTS: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""libyaml where PyYAML has it; only its events are used, so that either of the two does."""
 
 _ODD_BREAKS = tuple(mark.encode() for mark in "\x85\u2028\u2029")
 _BREAKS = re.compile(b"\r\n|[\r\n]|" + b"|".join(_ODD_BREAKS))
@@ -31,7 +31,6 @@ _LIKE_TEXT = re.compile(rb"[ \t]#+[^\s#]")
 _COMMENT_AFTER_TEXT = re.compile(rb"\S[ \t]+(#+[^\s#].*)")
 _FAR = 200
 _COMMENT = re.compile(r"[ \t]+(#+[^\s#][^\r\n\x85\u2028\u2029]*)")
-_WIDE = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_UTF32_BE)
 
 
 def read(report: Report) -> Mapping | None:
@@ -40,8 +39,8 @@ def read(report: Report) -> Mapping | None:
         check_name(report.file)
         data = read_bytes(report.file)
         check_text(data)
-        document = _parse(data, report)
-    except _UnreadableError as error:
+        document = parse(data, report)
+    except StoppedError as error:
         report.at(error.line, error.message, error.hint)
         return None
     except InvalidError as error:
@@ -52,14 +51,6 @@ def read(report: Report) -> Mapping | None:
         report.at(1, f"the job file {what}", "start with: model: luma-txt-2-video")
         return None
     return document
-
-
-class _UnreadableError(InvalidError):
-    """A problem that ends the reading, with its line."""
-
-    def __init__(self, line: int, message: str, hint: str | None = None) -> None:
-        super().__init__(message, hint)
-        self.line = line
 
 
 def check_name(path: Path) -> None:
@@ -87,27 +78,19 @@ def read_bytes(path: Path) -> bytes:
         with open_regular(path) as file:
             data = file.read(MOST_BYTES + 1)
     except FileNotFoundError:
-        raise InvalidError("there is no such file", _sibling(path)) from None
+        near = nearest_file(path, {".yaml", ".yml"})
+        hint = f"did you mean {path.with_name(near)}?" if near else None
+        raise InvalidError("there is no such file", hint) from None
     except IsADirectoryError:
         hint = f"name the job file in it: {path}/job.yaml"
         raise InvalidError("this is a directory", hint) from None
     except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise InvalidError(f"the file cannot be read: {reason}") from None
+        raise InvalidError(f"the file cannot be read: {reason_of(error)}") from None
     if len(data) > MOST_BYTES:
         raise InvalidError(
             "the job file is larger than 64 MB", "move the prompts to a CSV: prompts_from"
         )
     return data
-
-
-def _sibling(path: Path) -> str | None:
-    try:
-        names = [entry.name for entry in path.parent.iterdir() if entry.suffix in {".yaml", ".yml"}]
-    except OSError:
-        return None
-    near = nearest(path.name, names)
-    return f"did you mean {path.with_name(near)}?" if near else None
 
 
 def check_text(data: bytes) -> None:
@@ -116,26 +99,31 @@ def check_text(data: bytes) -> None:
     Raises:
         InvalidError: when it is another encoding, or binary.
     """
-    if data.startswith(_WIDE):
-        raise _UnreadableError(1, "the file is UTF-16 or UTF-32", "save it as UTF-8")
+    if data.startswith(WIDE_MARKS):
+        raise StoppedError(1, "the file is UTF-16 or UTF-32", "save it as UTF-8")
     try:
         text = data.decode()
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        raise _UnreadableError(line, "the file is not UTF-8 text", "save it as UTF-8") from None
+        raise StoppedError(line, "the file is not UTF-8 text", "save it as UTF-8") from None
     if match := CONTROL.search(text):
         line = text.count("\n", 0, match.start()) + 1
         code = f"U+{ord(match.group()):04X}"
         message = f"the file holds a control character ({code}): is it binary?"
-        raise _UnreadableError(line, message)
+        raise StoppedError(line, message)
 
 
-def _parse(data: bytes, report: Report) -> Any:
+def parse(data: bytes, report: Report, events: Any = EVENTS) -> Any:
+    """Make nodes of the bytes of a YAML file, in UTF-8.
+
+    Raises:
+        StoppedError: when they are not valid YAML.
+    """
     line_of = _line_counter(data)
     # A mark in the middle of a text is invisible and never meant, but libyaml may refuse it.
     data = data.replace(codecs.BOM_UTF8, b"")
     builder = Builder(report, line_of, _comments(data))
-    loader = _Events(data)
+    loader = events(data)
     try:
         while (event := loader.get_event()) is not None:
             builder.take(event)
@@ -145,9 +133,9 @@ def _parse(data: bytes, report: Report) -> Any:
         mark = error.problem_mark or error.context_mark
         line = line_of(mark) if mark else 1
         first = line_of(error.context_mark) if error.context_mark else line
-        raise _UnreadableError(line, *_explained(error, data, first, line)) from None
+        raise StoppedError(line, *_explained(error, data, first, line)) from None
     except yaml.YAMLError as error:
-        raise _UnreadableError(1, f"the file cannot be read: {error}") from None
+        raise StoppedError(1, f"the file cannot be read: {error}") from None
     finally:
         loader.dispose()
     return builder.document
