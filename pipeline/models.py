@@ -100,6 +100,11 @@ def task_key(task: str) -> str:
 CORRECTION = "correction"
 
 
+def part_of(attempt: str) -> str:
+    """Name the part of an attempt: the file for the body of its answer."""
+    return f"{attempt}.part"
+
+
 class Task(msgspec.Struct, frozen=True, kw_only=True):
     """One request that the job expands to.
 
@@ -206,6 +211,8 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True):
     simulated: bool | None = None
     completion: Completion | None = None
     boot_id: str | None = None
+    part: str = ""
+    format: int = 1
     sent: bool = False
 
 

@@ -14,6 +14,7 @@ from pipeline.ledger.plan import make
 from pipeline.models import Job, Record
 from pipeline.store.layout import Layout, refuse_another_job
 from pipeline.store.outstanding import attempt_of, doubt, sent_claims
+from pipeline.store.shelf import LocalShelf
 from pipeline.store.state_file import Note, balance, read_note
 
 # An offset that no line of a manifest has.
@@ -51,7 +52,8 @@ def look(job: Job) -> State:
     """
     found = read_files(job)
     history = found.history
-    plan = make(job, history, Layout(job.output_dir).manifest)
+    layout = Layout(job.output_dir)
+    plan = make(job, history, layout.manifest, LocalShelf(layout))
     return State(
         job=job.name,
         output=str(job.output_dir),

@@ -17,6 +17,7 @@ from pipeline.money.prices import PriceBook
 from pipeline.printable import printable
 from pipeline.state import Files
 from pipeline.store.layout import Layout
+from pipeline.store.shelf import LocalShelf
 
 _IN_MEMORY = 4 * 1024**2
 
@@ -90,7 +91,14 @@ class Listing:
             JobFileError: with every problem of the rows.
         """
         history, manifest = self._files.history, self._manifest
-        plan = make(self._job, history, manifest, retry=retry, show=self._show)
+        plan = make(
+            self._job,
+            history,
+            manifest,
+            LocalShelf(Layout(self._job.output_dir)),
+            retry=retry,
+            show=self._show,
+        )
         if plan.removed_count and self._most != 0:
             self._show_removed()
         return plan

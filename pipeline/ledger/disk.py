@@ -1,92 +1,71 @@
-"""The clips of an output directory as they lie on the disk, held against its manifest."""
+"""The clips of an output directory as they are, compared with its manifest."""
 
-import os
-import tempfile
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Protocol
 
-from pipeline.common.files import refuse_linked_folders
-from pipeline.errors import DirectoryError
 from pipeline.ledger.history import History
 from pipeline.ledger.manifest import summaries
 from pipeline.models import Status
-from pipeline.printable import printable
 
-_MEDIA = (
-    ".mp4", ".m4v", ".mov", ".webm", ".mkv", ".avi", ".jpg", ".jpeg", ".png", ".webp", ".gif",
-    ".avif", ".heic", ".mp3", ".wav", ".ogg", ".m4a", ".flac", ".aac", ".opus",
-)  # fmt: skip
+
+class Clips(Protocol):
+    """What a plan asks of wherever outputs lie; see `store/shelf.py`."""
+
+    def clips(self, folder: str) -> Iterable[str]:
+        """List the clips in a folder, whoever made them."""
+
+    def missing(self, outputs: Iterable[str]) -> set[str]:
+        """Return which of these outputs are not there."""
+
+    def refuse_unwritable(self, folder: str) -> None:
+        """Check that outputs can be placed in a folder."""
 
 
 class Disk:
     """Looks into the folders that outputs lie in, and into no others.
 
-    `unowned` has the clips there that no record knows: after `hold_against`, and after it has
-    looked into the folders of what is to be made.
+    `unowned` has the clips there that no record knows: after `compare`, and after it has looked
+    into the folders of what is to be made.
 
     Raises:
         DirectoryError: a folder of outputs is a link.
     """
 
-    def __init__(self, root: Path) -> None:
-        self._root = root
+    def __init__(self, clips: Clips) -> None:
+        self._clips = clips
         self._folders: set[str] = set()
         self._writable: set[str] = set()
         self.unowned: set[str] = set()
 
     def look_into(self, folder: str) -> None:
         """List the clips of a folder, a relative path, once."""
-        if folder in self._folders:
-            return
-        self._folders.add(folder)
-        refuse_linked_folders(self._root, folder)
-        try:
-            with os.scandir(self._root / folder) as found:
-                names = (entry.name for entry in found)
-                # What cannot be printed is no output of ours, and is told in letters that can be.
-                clips = [printable(name) for name in names if name.lower().endswith(_MEDIA)]
-        except OSError:  # it is not there yet
-            return
-        self.unowned.update(f"{folder}/{clip}" if folder else clip for clip in clips)
+        if folder not in self._folders:
+            self._folders.add(folder)
+            self.unowned.update(self._clips.clips(folder))
 
     def refuse_unwritable(self, folder: str) -> None:
-        """See that clips can be placed in a folder, a relative path, or that it can be made.
+        """Check once that clips can be placed in a folder, a relative path."""
+        if folder not in self._writable:
+            self._writable.add(folder)
+            self._clips.refuse_unwritable(folder)
 
-        Raises:
-            DirectoryError: they cannot.
-        """
-        if folder in self._writable:
-            return
-        self._writable.add(folder)
-        path = self._root / folder
-        while not path.exists() and path != self._root:
-            path = path.parent
-        if os.access(path, os.W_OK | os.X_OK):
-            return
-        try:  # some shares say no, and mean yes
-            with tempfile.TemporaryFile(dir=path):
-                pass
-        except OSError as error:
-            raise DirectoryError(
-                f"{path} cannot be written, and clips of this job go there: {error.strerror}",
-                hint="mend its permissions; nothing was sent",
-            ) from error
-
-    def hold_against(self, history: History, manifest: Path) -> set[str]:
-        """Take out what records own; returns the tasks whose clip somebody moved away."""
-        missing: set[str] = set()
+    def compare(self, history: History, manifest: Path) -> set[str]:
+        """Take out what records own; return the tasks whose clip somebody moved away."""
+        absent: dict[str, str] = {}
         if not history.counts[Status.SUCCEEDED]:
-            return missing
+            return set()
         for offset, record in summaries(manifest):
             if record.output is None or record.status is not Status.SUCCEEDED:
                 continue
-            if not self._has(record.output) and history.is_last(record.task, offset):
-                missing.add(record.task)
-        return missing
+            if not self._takes_out(record.output) and history.is_last(record.task, offset):
+                # Another record's too, or not a clip by its name.
+                absent[record.task] = record.output
+        gone = self._clips.missing(absent.values())
+        return {task for task, output in absent.items() if output in gone}
 
-    def _has(self, output: str) -> bool:
+    def _takes_out(self, output: str) -> bool:
         self.look_into(output.rpartition("/")[0])
-        if output in self.unowned:
-            self.unowned.remove(output)
-            return True
-        # Another record's too, or no clip by its name.
-        return os.path.exists(self._root / output)
+        found = output in self.unowned
+        self.unowned.discard(output)
+        return found

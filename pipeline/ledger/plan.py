@@ -10,7 +10,7 @@ from pathlib import Path
 from pipeline.amounts import ZERO, dollars
 from pipeline.api import providers
 from pipeline.events import Counts
-from pipeline.ledger.disk import Disk
+from pipeline.ledger.disk import Clips, Disk
 from pipeline.ledger.history import History, Standing
 from pipeline.ledger.manifest import last_records
 from pipeline.models import InDoubt, Job, Record, Task
@@ -143,6 +143,7 @@ def make(  # noqa: PLR0913 - what a run may be asked for
     job: Job,
     history: History,
     manifest: Path,
+    clips: Clips,
     *,
     retry: Collection[Retry] = (),
     limit: int | None = None,
@@ -156,8 +157,8 @@ def make(  # noqa: PLR0913 - what a run may be asked for
     Raises:
         JobFileError: with every problem of the rows.
     """
-    disk = Disk(manifest.parent)
-    lost = disk.hold_against(history, manifest)
+    disk = Disk(clips)
+    lost = disk.compare(history, manifest)
     published = providers.get().model(job.model).price
     plan = Plan(prices=PriceBook(job.credits.cost, published, history.last_cost))
     plan.too_short = _too_short(job, history)

@@ -1,6 +1,5 @@
 """Which task goes out next, and when: the circuit, the window, the disk, the gate and the rate."""
 
-import shutil
 import time
 from collections.abc import Awaitable, Callable
 
@@ -11,7 +10,7 @@ from pipeline.amounts import ZERO
 from pipeline.engines.crew import Assignment
 from pipeline.errors import ExitCode, StorageError
 from pipeline.ledger import records
-from pipeline.models import Claim, rfc3339
+from pipeline.models import Claim, part_of, rfc3339
 from pipeline.money.gate import Verdict
 from pipeline.runtime.lifecycle import Attempt, Stage
 from pipeline.runtime.pace import Pace
@@ -156,12 +155,11 @@ class Dispatch:
         state = self._state
         root, each = state.store.layout.root, state.store.history.largest or FIRST_GUESS
         try:
-            disk = shutil.disk_usage(root)
+            free = state.store.shelf.room()
         except OSError as error:
             state.stop(ExitCode.STORAGE, f"{root}: {error.strerror}")
             return 0.0
-        # A total of 0: some shares do not say.
-        if not disk.total or disk.free >= each * (len(state.flying) + 1):
+        if free is None or free >= each * (len(state.flying) + 1):
             return None
         if state.flying:
             return LONGEST_WAIT
@@ -242,7 +240,7 @@ class Dispatch:
             boot_id=boot_id(),
         )
         try:
-            await state.store.claim(task.key, attempt.claim)
+            await state.store.claim(attempt.id, attempt.claim)
         except StorageError as error:
             state.stop(ExitCode.STORAGE, error.message)
             return False
@@ -256,9 +254,9 @@ class Dispatch:
         attempt.number += 1
         attempt.retained = None  # it is used up
         attempt.sent_at = clock()
-        attempt.witness = state.store.noting(task.key, self._cannot_note)
+        attempt.witness = state.store.noting(attempt.id, self._cannot_note)
         state.watch(ev.Dispatched(task.id, task.prompt, attempt.number, time.time(), task.output))
-        return Assignment(task=task, attempt=attempt.id, part=f"{task.key}.part")
+        return Assignment(task=task, attempt=attempt.id, part=part_of(attempt.id))
 
     def _cannot_note(self, error: OSError) -> None:
         root = self._state.store.layout.root

@@ -75,7 +75,8 @@ class Attempt:
 
     `number` counts how often its request went out, `tries` the failures that count against
     `retry.attempts`. `rank` is its place in the order of importance, from 1. `origin` is the state
-    of the task before the run, by the manifest. `serial` numbers what was in flight in this run.
+    of the task before the run, by the manifest. `id` names what is or was last in flight, its claim
+    and its part: no other attempt in the directory has it.
     Times are monotonic seconds, None for never.
 
     While it is in flight it has a `reservation`, and a `claim` once that is written. `retained` is
@@ -87,7 +88,7 @@ class Attempt:
     price_class: str
     origin: Standing = Standing.NEW
     rank: int = 0
-    serial: int = 0
+    id: str = ""
     stage: Stage = Stage.QUEUED
     number: int = 0
     tries: int = 0
@@ -100,11 +101,6 @@ class Attempt:
     error: str = ""
     reason: Cause | None = None
     outcome: Outcome | None = None
-
-    @property
-    def id(self) -> str:
-        """What names this attempt in this run, and no other."""
-        return f"{self.task.key}.{self.serial}"
 
     @property
     def money(self) -> Reservation:

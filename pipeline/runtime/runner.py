@@ -108,7 +108,7 @@ async def run(  # noqa: PLR0913 - each port once
         plan = _plan(job, store, backlog, options)
         options.confirm(plan)
 
-        spool = store.layout.inflight.joinpath
+        spool = store.shelf.spool
         async with (
             provider.connect(endpoint, timeout=job.timeout, max_size=job.max_size) as session,
             crew(Setting(job, session, spool)) as workers,
@@ -165,6 +165,7 @@ def _plan(job: Job, store: Store, backlog: Backlog, options: Options) -> Plan:
         job,
         store.history,
         store.layout.manifest,
+        store.shelf,
         retry=options.retry,
         limit=options.limit,
         take=backlog.add,

@@ -100,7 +100,7 @@ class Settle:
         solvent = judge(task, outcome, solvent=True)
         if not solvent.charged:
             # Killed while the balance is asked, the next run must not take it for paid.
-            self._state.store.drop(task.key)
+            self._state.store.drop(attempt.id)
             attempt.retained = attempt.money.retain(outcome.remaining)
         if await self._out_of_credits(attempt, outcome, meaning):
             return _Found(meaning, out_of_credits=True)
@@ -171,7 +171,7 @@ class Settle:
         money = self._end_reservation(attempt, outcome, resolution)
         if resolution.ending in {Ending.RELEASED, Ending.RETAINED}:
             # Nothing was paid: killed from here on, the next run must not take it for that.
-            self._state.store.drop(attempt.task.key)
+            self._state.store.drop(attempt.id)
         if resolution.next is Next.FINISH:
             await self._finish(attempt, outcome, money)
         elif resolution.next is Next.RECORD:
@@ -273,18 +273,18 @@ class Settle:
 
     async def _finish(self, attempt: Attempt, outcome: Outcome, money: records.Money) -> None:
         """Place an output, and make it and its record durable."""
-        state, key = self._state, attempt.task.key
+        state = self._state
         assert attempt.claim is not None
         try:
             claim = records.completed(attempt.claim, outcome, money, self._balance(outcome))
             if state.gate.wants_a_reading:
                 # The clip is safe before the balance is asked, however long that takes.
-                await state.store.complete(key, claim)
+                await state.store.complete(attempt.id, claim)
                 attempt.to(Stage.SAVED)
                 await state.ask_balance()
                 money = records.paid(attempt.money.rebook(outcome.cost))
                 claim = records.completed(attempt.claim, outcome, money, self._balance(outcome))
-            await state.store.finish(key, claim, recorded=self._recorder(attempt))
+            await state.store.finish(attempt.id, claim, recorded=self._recorder(attempt))
         except StorageError as error:
             await self._record_unsaved(attempt, outcome, money, error)
             raise
@@ -310,7 +310,7 @@ class Settle:
         self, attempt: Attempt, outcome: Outcome, money: records.Money, error: StorageError
     ) -> None:
         """Record what was paid for and has no claim any more, or the next run would pay again."""
-        if self._state.store.has_claim(attempt.task.key):  # by which the next run takes it in
+        if self._state.store.has_claim(attempt.id):  # by which the next run takes it in
             return
         unsaved = replace(outcome, fault=Fault.UNSAVED, body=None)
         said = f"it came and could not be saved: {error.message}"
@@ -345,7 +345,7 @@ class Settle:
         # The body of whatever may have been paid for stays, as evidence.
         keep = f"{task.output}-{task.key[:8]}" if money is not records.FREE else None
         recorded = self._recorder(attempt, last=last)
-        return await state.store.note(task.key, record, keep=keep, recorded=recorded)
+        return await state.store.note(attempt.id, record, keep=keep, recorded=recorded)
 
     def _recorder(self, attempt: Attempt, *, last: bool = True) -> Callable[[Record], None]:
         """Make what is done in one step with a record's entering the ledger."""

@@ -73,7 +73,6 @@ class RunState:
     places: list[float] = field(default_factory=list)
     pacing: anyio.CancelScope = field(default_factory=anyio.CancelScope)
     _changed: anyio.Event | None = None
-    _serial: int = 0
     _asking: anyio.Lock = field(default_factory=anyio.Lock)
 
     async def wait(self, seconds: float) -> None:
@@ -116,8 +115,7 @@ class RunState:
 
     def depart(self, attempt: Attempt) -> None:
         """Note that an attempt is in flight from now on: it counts for every bound."""
-        self._serial += 1
-        attempt.serial = self._serial
+        attempt.id = self.store.new_attempt(attempt.task)
         self.flying[attempt.task.id] = attempt
         self.circuit.dispatched(attempt.task.id)
 
@@ -139,7 +137,7 @@ class RunState:
 
     def withdraw(self, attempt: Attempt) -> None:
         """Take an attempt back that has not gone out."""
-        self.store.drop(attempt.task.key)
+        self.store.drop(attempt.id)
         self.account.settle(attempt.task.key, ZERO)
         attempt.retained = attempt.money.withdraw()
         self.queue.put_back(attempt)

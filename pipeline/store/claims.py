@@ -15,6 +15,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import msgspec
+from msgspec.structs import replace
 
 from pipeline.amounts import ZERO, is_money
 from pipeline.api.outcome import Outcome
@@ -22,10 +23,12 @@ from pipeline.common import output_names as places
 from pipeline.common.depth import DEEPEST, is_too_deep
 from pipeline.common.files import read_file, refuse_alien_folder
 from pipeline.errors import DirectoryError
-from pipeline.models import Claim, task_key
+from pipeline.ledger.formats import FORMAT, refuse_newer
+from pipeline.models import Claim, part_of, task_key
 
 _ENCODER = msgspec.json.Encoder(decimal_format="number")
 _DECODER = msgspec.json.Decoder(Claim)
+_BEGINS = b'{"task":'
 _ENDS, _SENT, _ANSWERED = b"false}", b"true }", b"true}\n"
 # Bytes; a claim of 0.1 may hold pictures in its parameters.
 _LONGEST = 64 * 1024**2
@@ -60,7 +63,7 @@ _GISTS = msgspec.json.Decoder(_Gist)
 class Leftover:
     """A claim that an earlier run left; `claim` is None where it was torn while written."""
 
-    key: str
+    attempt: str
     claim: Claim | None = None
     head: Head | None = None
     ended: bool = False
@@ -86,9 +89,9 @@ class Leftover:
         return self.head if self._this_boot else None
 
 
-def encode(claim: Claim) -> bytes:
-    """Write a claim as the first line of its file."""
-    return _ENCODER.encode(claim)
+def encode(claim: Claim, attempt: str) -> bytes:
+    """Write the claim of an attempt as the first line of its file."""
+    return _ENCODER.encode(replace(claim, part=part_of(attempt), format=FORMAT))
 
 
 def leftovers(folder: Path) -> Iterator[Leftover]:
@@ -103,16 +106,20 @@ def leftovers(folder: Path) -> Iterator[Leftover]:
             text = read_file(path, _LONGEST)
         except FileNotFoundError:
             continue  # a run that is going on has just ended that attempt
-        yield _parse(path, text)
+        if (left := _parse(path, text)) is not None:
+            yield left
 
 
-def _parse(path: Path, text: bytes) -> Leftover:
+def _parse(path: Path, text: bytes) -> Leftover | None:
+    """Read a claim; None if the file is not a claim, not even a torn one."""
     first, ended, second = text.partition(b"\n")
     try:
         claim = _DECODER.decode(first)
     except UNREADABLE as error:
         _refuse_unknown(path, first, error)
-        return Leftover(path.stem)
+        is_torn = _BEGINS.startswith(first[: len(_BEGINS)].partition(b"\0")[0])
+        return Leftover(path.stem) if is_torn else None
+    refuse_newer(path, first)
     _refuse_forged(path, first, claim)
     head = None
     with contextlib.suppress(*UNREADABLE):  # it was torn, or there is none
@@ -122,6 +129,7 @@ def _parse(path: Path, text: bytes) -> Leftover:
 
 def _refuse_unknown(path: Path, text: bytes, error: Exception) -> None:
     """See that a claim that cannot be read is a torn one, and not one of another version."""
+    refuse_newer(path, text)
     with contextlib.suppress(*UNREADABLE):
         _GISTS.decode(text)
         raise DirectoryError(
@@ -136,8 +144,10 @@ def _refuse_forged(path: Path, text: bytes, claim: Claim) -> None:
     # A claim knows no extension yet: `errors` becomes errors.mp4, which is nobody's folder.
     names = [f"{claim.output}.mp4"] + ([claim.completion.output] if claim.completion else [])
     faults = [f"its output {name!r} {fault}" for name in names if (fault := places.fault(name))]
-    if path.stem != task_key(claim.task):
+    if path.stem.partition(".")[0] != task_key(claim.task):
         faults.append("it has the name of another task")
+    if claim.part not in {"", part_of(path.stem)}:
+        faults.append("its part is another attempt's")
     done = claim.completion
     paid = (claim.price, done.cost if done else None)
     left = done.remaining_credits if done else None

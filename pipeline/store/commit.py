@@ -13,8 +13,10 @@ For one task, in this order, each step durable before the next:
 
 import asyncio
 import contextlib
+import itertools
 import os
-from collections.abc import Awaitable, Callable, Iterable
+import secrets
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -30,15 +32,15 @@ from pipeline.ledger import records
 from pipeline.ledger.history import attempt_digest
 from pipeline.ledger.manifest import last_records
 from pipeline.ledger.writing import Manifest
-from pipeline.models import Claim, Record
+from pipeline.models import Claim, Record, Task, part_of
 from pipeline.store import claims
 from pipeline.store.layout import Layout
-from pipeline.store.outputs import Outputs
+from pipeline.store.shelf import LocalShelf, Shelf, sync_names
 from pipeline.store.state_file import balance, read_note
 
 # Seconds in which requests gather for one commit.
 _WINDOW = 0.005
-# No task has this key: what is recorded under it has no claim and no part.
+# Not a name of an attempt: what is recorded under it has no claim and no part.
 _NO_CLAIM = "none"
 
 Recorded = Callable[[Record], None]
@@ -61,7 +63,7 @@ async def inline(blocking: Callable[[], None]) -> None:
 class CommitRequest:
     """What one task wants to be durable with the next commit."""
 
-    key: str
+    attempt: str
     claim: Claim | None = None  # write it
     completed: Claim | None = None  # complete it, and place its part
     place: bool = True  # else it is only completed
@@ -103,7 +105,7 @@ class _Syncing:
         """Write a claim, to be synced."""
         file = create(path)
         self._open.append((request, file))
-        write_all(file, claims.encode(claim))
+        write_all(file, claims.encode(claim, request.attempt))
         self._begin(file)
 
     def sync(self, request: CommitRequest, path: str) -> None:
@@ -143,6 +145,7 @@ class Store:
         fsync: bool = True,
         warn: Callable[[str], None] = lambda _: None,
         hop: Hop = in_thread,
+        shelf: Shelf | None = None,
     ) -> None:
         self.layout = layout
         self._hop = hop
@@ -157,9 +160,10 @@ class Store:
         self._manifest = Manifest(layout.manifest, fsync=fsync, attempts=attempts)
         self.history = self._manifest.history
         self.history.remaining = balance(read_note(layout), self.history)
-        self.outputs = Outputs(layout, durable=fsync, warn=self.tell)
+        self.shelf = shelf or LocalShelf(layout, fsync=fsync, warn=self.tell)
+        self._run, self._attempts = secrets.token_hex(3), itertools.count(1)
         try:
-            self.outputs.sync(layout.root)
+            self._sync_names(layout.root)
         except BaseException:
             self._manifest.close()
             raise
@@ -179,36 +183,43 @@ class Store:
                 self._said.add(warning)
                 self._warn(warning)
 
-    def _claim(self, key: str) -> str:
-        return f"{self._inflight}{key}.json"
+    def _claim(self, attempt: str) -> str:
+        return f"{self._inflight}{attempt}.json"
 
-    def _part(self, key: str) -> str:
-        return f"{self._inflight}{key}.part"
+    def _draft(self, attempt: str) -> str:
+        return f"{self._inflight}{attempt}.new"
 
-    def _draft(self, key: str) -> str:
-        return f"{self._inflight}{key}.new"
+    def new_attempt(self, task: Task) -> str:
+        """Name an attempt, as no other one in this directory: its claim and its part go by it.
+
+        So what a worker of an earlier attempt writes, however late, is never placed as the answer
+        to this one.
+        """
+        return f"{task.key}.{self._run}.{next(self._attempts)}"
 
     # -- requests -----------------------------------------------------------------------------
 
-    async def claim(self, key: str, claim: Claim) -> None:
+    async def claim(self, attempt: str, claim: Claim) -> None:
         """Make a claim durable. Nothing may be sent before this returns."""
-        await self._commit(CommitRequest(key, claim=claim))
+        await self._commit(CommitRequest(attempt, claim=claim))
 
-    async def complete(self, key: str, completed: Claim) -> None:
+    async def complete(self, attempt: str, completed: Claim) -> None:
         """Make a whole body and its completed claim durable, before it is placed."""
-        await self._commit(CommitRequest(key, completed=completed, place=False))
+        await self._commit(CommitRequest(attempt, completed=completed, place=False))
 
-    async def finish(self, key: str, completed: Claim, recorded: Recorded | None = None) -> Record:
+    async def finish(
+        self, attempt: str, completed: Claim, recorded: Recorded | None = None
+    ) -> Record:
         """Place an output and make it and its record durable; returns the record.
 
         `recorded` is called in the step in which the history counts the record, also where
         whoever waits here is cancelled.
         """
-        return await self._record(CommitRequest(key, completed=completed, recorded=recorded))
+        return await self._record(CommitRequest(attempt, completed=completed, recorded=recorded))
 
     async def note(
         self,
-        key: str,
+        attempt: str,
         record: Record,
         recorded: Recorded | None = None,
         *,
@@ -219,7 +230,9 @@ class Store:
         With `keep`, what has come of its body is kept in `errors/` under that name, and the
         record that is returned says where. `recorded` as in `finish`.
         """
-        return await self._record(CommitRequest(key, record=record, keep=keep, recorded=recorded))
+        return await self._record(
+            CommitRequest(attempt, record=record, keep=keep, recorded=recorded)
+        )
 
     async def correct(self, record: Record, recorded: Recorded | None = None) -> Record:
         """Make a record durable that corrects another; whatever is in flight stays as it is."""
@@ -241,13 +254,13 @@ class Store:
         await self._hop(read)
         return found
 
-    def noting(self, key: str, failed: Callable[[OSError], None]) -> claims.Noting:
+    def noting(self, attempt: str, failed: Callable[[OSError], None]) -> claims.Noting:
         """Note in a claim how far its attempt has come; `failed` is told where it cannot."""
-        return claims.Noting(self._claim(key), failed)
+        return claims.Noting(self._claim(attempt), failed)
 
-    def has_claim(self, key: str) -> bool:
+    def has_claim(self, attempt: str) -> bool:
         """Whether the next run would find the claim of this attempt."""
-        return os.path.lexists(self._claim(key))
+        return os.path.lexists(self._claim(attempt))
 
     def verify(self) -> None:
         """See that all records are found under the manifest's name.
@@ -263,14 +276,13 @@ class Store:
             self._tell_put_back()
             self.speak()
 
-    def drop(self, key: str) -> None:
+    def drop(self, attempt: str) -> None:
         """Remove the claim and part of an attempt that left nothing to record.
 
         A claim that cannot be removed makes the next run call its task in doubt: the safe side.
         """
-        for path in (self._claim(key), self._part(key)):
-            with contextlib.suppress(OSError):  # not there, or not removable
-                os.unlink(path)
+        self.remove_claim(attempt)
+        self.shelf.drop(part_of(attempt))
 
     async def _record(self, request: CommitRequest) -> Record:
         await self._commit(request)
@@ -360,15 +372,10 @@ class Store:
     def carry_out(self, batch: list[CommitRequest]) -> None:
         """Carry out requests, one step for all before the next; each has its own error."""
         self._write_claims(batch)
-        self._sync_directories(batch, {self.layout.inflight})
+        self._sync_claims([r for r in batch if r.claim or r.completed])
         placing = [r for r in batch if r.completed and r.place and r.error is None]
         self._each(placing, self._place)
-        folders = {
-            r.record.output.rpartition("/")[0]
-            for r in placing
-            if r.record and r.record.output and r.error is None
-        }
-        self._sync_directories(placing, [self.layout.root / folder for folder in folders])
+        self._flush(placing)
         for request in batch:
             if request.keep is not None and request.error is None:
                 self._keep(request, request.keep)
@@ -381,15 +388,26 @@ class Store:
             except (OSError, PipelineError) as error:
                 request.error = request.error or error
 
-    def _sync_directories(self, batch: list[CommitRequest], folders: Iterable[Path]) -> None:
-        if not batch or not self._fsync or not any(r.claim or r.completed for r in batch):
-            return
+    def _sync_claims(self, batch: list[CommitRequest]) -> None:
+        """Make the names of claims durable."""
+        if batch:
+            self._all(batch, partial(self._sync_names, self.layout.inflight))
+
+    def _flush(self, placed: list[CommitRequest]) -> None:
+        if placed:
+            self._all(placed, self.shelf.flush)
+
+    def _all(self, batch: list[CommitRequest], do: Callable[[], None]) -> None:
+        """Do what counts for a whole batch, and fails for all of it."""
         try:
-            for folder in folders:
-                self.outputs.sync(folder)
+            do()
         except OSError as error:
             for request in batch:
                 request.error = request.error or error
+
+    def _sync_names(self, folder: Path) -> None:
+        if self._fsync:
+            sync_names(folder, self.layout, self.tell)
 
     def _write_claims(self, batch: list[CommitRequest]) -> None:
         """Write the claims of a batch, or complete them, and make them and the parts durable."""
@@ -401,25 +419,25 @@ class Store:
     def _write_claim(self, files: "_Syncing", request: CommitRequest) -> None:
         assert request.claim is not None
         # In place: a torn claim means that its request has not left.
-        files.write(request, self._claim(request.key), request.claim)
+        files.write(request, self._claim(request.attempt), request.claim)
 
     def _write_completed(self, files: "_Syncing", request: CommitRequest) -> None:
-        files.sync(request, self._part(request.key))
+        files.sync(request, str(self.shelf.spool(part_of(request.attempt))))
         assert request.completed is not None
         self._choose_name(request)
         # Not in place: should this be torn, the claim still says what was sent.
-        files.write(request, self._draft(request.key), request.completed)
+        files.write(request, self._draft(request.attempt), request.completed)
 
     def _choose_name(self, request: CommitRequest) -> None:
         assert request.completed is not None
         done = request.completed.completion
         assert done is not None
-        output = self.outputs.choose(request.completed.task, done.output, done.sha256)
+        output = self.shelf.choose(request.completed.task, done.output, done.sha256)
         done = msgspec.structs.replace(done, output=output)
         request.completed = msgspec.structs.replace(request.completed, completion=done, sent=True)
 
     def _complete(self, request: CommitRequest) -> None:
-        os.replace(self._draft(request.key), self._claim(request.key))
+        os.replace(self._draft(request.attempt), self._claim(request.attempt))
 
     def _place(self, request: CommitRequest) -> None:
         assert request.completed is not None
@@ -427,14 +445,14 @@ class Store:
             self._supersede(request)
         done = request.completed.completion
         assert done is not None
-        self.outputs.place(self._part(request.key), request.completed.task, done.output)
+        self.shelf.place(part_of(request.attempt), request.completed.task, done.output)
         request.record = records.succeeded(request.completed, done)
 
     def _supersede(self, request: CommitRequest) -> None:
         """Move the older clips away; one that cannot be moved never costs the new one."""
         assert request.completed is not None
         try:
-            self.outputs.supersede(request.completed.task)
+            self.shelf.supersede(request.completed.task)
         except OSError as error:
             self.tell(
                 f"an older clip of {request.completed.task} stays in place, because it cannot be"
@@ -442,7 +460,7 @@ class Store:
             )
             self._choose_name(request)
             with _Syncing(active=self._fsync) as files:
-                files.write(request, self._draft(request.key), request.completed)
+                files.write(request, self._draft(request.attempt), request.completed)
             if request.error is None:
                 self._complete(request)
 
@@ -450,7 +468,7 @@ class Store:
         """Keep what has come of a body, and say in the record where."""
         assert request.record is not None
         try:
-            kept = self.outputs.keep_body(self._part(request.key), name)
+            kept = self.shelf.keep(part_of(request.attempt), name)
         except OSError as error:
             said = f"its body could not be kept: {error.strerror or error}"
         else:
@@ -473,15 +491,14 @@ class Store:
         finally:
             self._tell_put_back()
         for request, request.offset in zip(recorded, offsets, strict=True):
-            self.remove_claim(request.key)
+            self.remove_claim(request.attempt)
             if request.drops_part:
-                with contextlib.suppress(OSError):
-                    os.unlink(self._part(request.key))
+                self.shelf.drop(part_of(request.attempt))
 
-    def remove_claim(self, key: str) -> None:
+    def remove_claim(self, attempt: str) -> None:
         """Remove a claim whose record is written: one that stays is known by its record."""
         with contextlib.suppress(OSError):
-            os.unlink(self._claim(key))
+            os.unlink(self._claim(attempt))
 
     def _tell_put_back(self) -> None:
         if count := self._manifest.put_back:

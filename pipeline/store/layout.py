@@ -83,13 +83,13 @@ class Layout:
         """What a run is doing just now, for `status`."""
         return self.root / ".state.json"
 
-    def claim(self, key: str) -> Path:
-        """The claim of the attempt at task `key`."""
-        return self.inflight / f"{key}.json"
+    def claim(self, attempt: str) -> Path:
+        """The claim of an attempt."""
+        return self.inflight / f"{attempt}.json"
 
-    def part(self, key: str) -> Path:
-        """The body of that attempt, as far as it has come."""
-        return self.inflight / f"{key}.part"
+    def part(self, attempt: str) -> Path:
+        """The body of an attempt, as far as it has come."""
+        return self.inflight / f"{attempt}.part"
 
     def is_running(self) -> bool:
         """Whether a run holds the directory now: another user's too, where it can be read.

@@ -20,10 +20,11 @@ from pipeline.common.extensions import with_ending
 from pipeline.common.files import open_file
 from pipeline.errors import DirectoryError, PipelineError
 from pipeline.ledger import records
-from pipeline.models import Claim, Completion, CostSource, Record, rfc3339
+from pipeline.models import Claim, Completion, CostSource, Record, part_of, rfc3339
 from pipeline.store.claims import Head, Leftover
 from pipeline.store.commit import CommitRequest, Store
 from pipeline.store.outstanding import attempt_of, doubt
+from pipeline.store.shelf import is_whole
 
 _PARTIAL = 206
 _ENDED = "the run was killed before the answer was saved"
@@ -38,8 +39,8 @@ def recover(store: Store) -> list[Record]:
     for draft in store.layout.inflight.glob("*.new"):
         draft.unlink()
     recovered = list(_recover_all(store))
-    for part in sorted(store.layout.inflight.glob("*.part")):
-        _put_away(store, part, part.stem)
+    for part in store.shelf.parts():
+        _put_away(store, part, part.removesuffix(".part"))
     return recovered
 
 
@@ -47,9 +48,9 @@ def _recover_all(store: Store) -> Iterator[Record]:
     for left in store.leftovers:
         claim = left.claim
         if claim is None or left.never_sent:
-            store.drop(left.key)
+            store.drop(left.attempt)
         elif attempt_of(left) in store.history.attempts:
-            store.remove_claim(left.key)  # its record was written
+            store.remove_claim(left.attempt)  # its record was written
         else:
             yield _recover(store, left, claim)
 
@@ -64,30 +65,30 @@ def _recover(store: Store, left: Leftover, claim: Claim) -> Record:
         store.tell(
             f"{claim.task} is in doubt: what a killed run left of it cannot be placed: {error}"
         )
-    kept = _put_away(store, store.layout.part(left.key), f"{claim.output}-{left.key[:8]}")
+    kept = _put_away(store, part_of(left.attempt), f"{claim.output}-{left.attempt[:8]}")
     if kept:
         why += f" (what had come is kept in {kept})"
-    found = claim.completion.remaining_credits if claim.completion else None
-    known = _balance(store, found)
+    known = _balance(store, claim.completion.remaining_credits if claim.completion else None)
     record = doubt(left, f"{_ENDED}{why}", known)
-    return store.carry_out_now(CommitRequest(left.key, record=record, leave_part=True))
+    return store.carry_out_now(CommitRequest(left.attempt, record=record, leave_part=True))
 
 
 def _take_in(store: Store, left: Leftover, claim: Claim) -> Record | None:
     """Take a whole clip in, from its part or from its place; None where there is none."""
-    part = store.layout.part(left.key)
+    part = store.shelf.spool(part_of(left.attempt))
+    completed = claim.completion is not None
     done = claim.completion or _examine(part, claim, left.expected)
     if done is None:
         return None
     known = _balance(store, done.remaining_credits)
     done = msgspec.structs.replace(done, remaining_credits=known)
     claim = msgspec.structs.replace(claim, completion=done)
-    if store.outputs.holds(part, done):
-        return store.carry_out_now(CommitRequest(left.key, completed=claim))
-    if claim.completion and store.outputs.holds(store.layout.root / done.output, done):
-        store.outputs.sync((store.layout.root / done.output).parent)
+    if is_whole(part, done):
+        return store.carry_out_now(CommitRequest(left.attempt, completed=claim))
+    if completed and store.shelf.holds(done.output, done):
+        store.shelf.flush()
         record = records.succeeded(claim, done)
-        return store.carry_out_now(CommitRequest(left.key, record=record, leave_part=True))
+        return store.carry_out_now(CommitRequest(left.attempt, record=record, leave_part=True))
     return None
 
 
@@ -136,13 +137,13 @@ def _seconds_since(started_at: str, end: float) -> float:
     return 0.0
 
 
-def _put_away(store: Store, part: Path, name: str) -> str | None:
-    """Keep what came, if anything did; returns where."""
+def _put_away(store: Store, part: str, name: str) -> str | None:
+    """Keep what came, if anything did; return where."""
     try:
-        kept = store.outputs.keep_body(str(part), name)
-        with contextlib.suppress(FileNotFoundError):
-            part.unlink()
+        kept = store.shelf.keep(part, name)
     except OSError as error:
-        store.tell(f"{part} stays where it is, for it cannot be moved: {error.strerror or error}")
+        path, why = store.shelf.spool(part), error.strerror or error
+        store.tell(f"{path} stays where it is, because it cannot be moved: {why}")
         return None
+    store.shelf.drop(part)
     return kept

@@ -16,11 +16,21 @@ import msgspec
 import pytest
 
 from pipeline.api.outcome import Outcome
-from pipeline.errors import StorageError
+from pipeline.errors import DirectoryError, StorageError
+from pipeline.ledger.formats import FORMAT
 from pipeline.ledger.manifest import read
 from pipeline.ledger.records import doubtful, succeeded
 from pipeline.ledger.writing import Manifest
-from pipeline.models import Claim, Completion, Record, Status, fingerprint, task_key
+from pipeline.models import (
+    Claim,
+    Completion,
+    Record,
+    Status,
+    Task,
+    fingerprint,
+    part_of,
+    task_key,
+)
 from pipeline.store.claims import Head, Noting, boot_id, encode, leftovers
 from pipeline.store.commit import Store, inline
 from pipeline.store.layout import Layout
@@ -96,7 +106,7 @@ async def test_a_claim_says_what_is_sent_before_anything_is_sent(layout: Layout)
     async with opened(layout) as store:
         await store.claim("k", claim_of("a"))
         told = msgspec.json.decode(layout.claim("k").read_bytes(), type=Claim)
-    assert told == claim_of("a")
+    assert told == claim_of("a", part="k.part", format=FORMAT)
     assert not records(layout)
 
 
@@ -317,6 +327,51 @@ async def test_records_are_found_by_what_is_wanted_of_them(layout: Layout) -> No
     assert found == records(layout)[-1:]
 
 
+# -- attempts ---------------------------------------------------------------------------------
+
+
+async def test_what_a_worker_of_an_earlier_attempt_writes_late_is_never_placed(
+    layout: Layout,
+) -> None:
+    task = Task(id="a", model="m", params={}, fingerprint="0", output="a")
+    async with opened(layout) as store:
+        lost, again = store.new_attempt(task), store.new_attempt(task)
+        for attempt in (lost, again):
+            at = f"2026-01-01T00:00:00.{attempt[-1]:>03}Z"
+            claim = claim_of("a", started_at=at)
+            await store.claim(attempt, claim)
+            if attempt == lost:
+                await store.note(attempt, doubtful(claim, "the worker was lost", answered=False))
+        parts = [store.shelf.spool(part_of(attempt)) for attempt in (lost, again)]
+        parts[1].write_bytes(BODY)
+        parts[0].write_bytes(b"late")  # nobody waits for it any more
+        record = await store.finish(again, complete(claim))
+    assert clips(layout) == {"a.mp4": BODY}
+    assert record.sha256 == hashlib.sha256(BODY).hexdigest()
+    store = Store(layout)
+    assert recover_all(store) == []  # and it is kept as evidence
+    store.close()
+    assert [path.read_bytes() for path in layout.errors.iterdir()] == [b"late"]
+    assert clips(layout) == {"a.mp4": BODY}
+
+
+def test_no_two_attempts_have_one_name_in_whatever_run(layout: Layout) -> None:
+    task = Task(id="a", model="m", params={}, fingerprint="0", output="a")
+    names = set()
+    for _ in range(3):
+        store = Store(layout)
+        names |= {store.new_attempt(task) for _ in range(3)}
+        store.close()
+    assert len(names) == 9
+
+
+def test_a_claim_of_another_attempt_s_part_is_refused(layout: Layout) -> None:
+    claim = claim_of("a", part=f"{task_key('b')}.part")
+    layout.claim(task_key("a")).write_bytes(msgspec.json.encode(claim))
+    with pytest.raises(DirectoryError, match="another attempt"):
+        Store(layout)
+
+
 # -- names ------------------------------------------------------------------------------------
 
 
@@ -434,11 +489,23 @@ def test_a_claim_without_an_answer_is_in_doubt_with_all_that_was_sent(layout: La
     assert not clips(layout)
 
 
-@pytest.mark.parametrize("torn", [b"", b"{", b"\0" * 200, b"\xff\xfe", b"[]", b"{}"])
+@pytest.mark.parametrize("torn", [b"", b"{", b"\0" * 200, b'{"task"', b'{"task":"a\0\0\0'])
 def test_a_torn_claim_was_never_sent(layout: Layout, torn: bytes) -> None:
     layout.claim("a").write_bytes(torn)
     assert recover(layout) == []
     assert records(layout) == []
+
+
+@pytest.mark.parametrize("foreign", [b"\xff\xfe", b"[]", b"{}", b"a list of mine", b'{"a": 1}'])
+def test_a_file_among_the_claims_that_is_none_stays_where_it_is(
+    layout: Layout, foreign: bytes
+) -> None:
+    path = layout.inflight / "mine.json"
+    path.write_bytes(foreign)
+    store = Store(layout)
+    assert recover_all(store) == []
+    store.close()
+    assert path.read_bytes() == foreign
 
 
 @pytest.mark.parametrize("cut", [1, 50, -1])
@@ -448,7 +515,7 @@ def test_a_claim_torn_anywhere_was_never_sent(layout: Layout, cut: int) -> None:
 
 
 def test_a_claim_ends_in_the_byte_that_says_whether_it_was_sent(layout: Layout) -> None:
-    assert encode(claim_of("a")).endswith(b'"sent":false}')
+    assert encode(claim_of("a"), "a").endswith(b'"sent":false}')
 
 
 def test_what_was_noted_in_a_claim_is_read_by_whoever_comes_after_a_kill(layout: Layout) -> None:

@@ -1,0 +1,353 @@
+"""Where parts and outputs lie: the port, and the folders of this machine behind it.
+
+A part is the body of one attempt, a local file. It becomes an output when the store places it, or
+is kept as evidence, or dropped. The order of these steps is the store's; see `commit.py`.
+"""
+
+import contextlib
+import errno
+import hashlib
+import itertools
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path, PurePosixPath
+from typing import Protocol
+
+from pipeline.api.media import beginning, extension_of
+from pipeline.common import output_names as places
+from pipeline.common.files import open_file, refuse_linked_folders, sync_directory
+from pipeline.errors import DirectoryError
+from pipeline.ledger.manifest import read
+from pipeline.models import Completion, Status
+from pipeline.printable import printable
+from pipeline.store.layout import Layout
+
+_MEDIA = (
+    ".mp4", ".m4v", ".mov", ".webm", ".mkv", ".avi", ".jpg", ".jpeg", ".png", ".webp", ".gif",
+    ".avif", ".heic", ".mp3", ".wav", ".ogg", ".m4a", ".flac", ".aac", ".opus",
+)  # fmt: skip
+_NOT_DURABLE = (
+    "the file system of {} cannot make names durable: a power loss may cost finished work, a kill"
+    " does not"
+)
+
+
+class Shelf(Protocol):
+    """Where parts and outputs lie.
+
+    A part is named by `Claim.part`, an output by its path relative to the output directory. The
+    store calls it from one thread at a time; what fails raises `OSError`.
+    """
+
+    def spool(self, part: str) -> Path:
+        """Return the local file of a part, which a worker writes."""
+
+    def parts(self) -> list[str]:
+        """List the parts that are there."""
+
+    def drop(self, part: str) -> None:
+        """Remove a part; if it is not there or cannot be removed, nothing happens."""
+
+    def keep(self, part: str, name: str) -> str | None:
+        """Move a part to `errors/`, named by what it holds; None if there is nothing in it."""
+
+    def choose(self, task: str, wanted: str, sha256: str) -> str:
+        """Choose the name of an output: a file that is not this task's stays where it is."""
+
+    def supersede(self, task: str) -> None:
+        """Move the older clips of a task to `superseded/`."""
+
+    def place(self, part: str, task: str, output: str) -> None:
+        """Make a part the output of a task. It is durable after `flush`."""
+
+    def flush(self) -> None:
+        """Make durable what was placed since the last time."""
+
+    def holds(self, output: str, done: Completion) -> bool:
+        """Return whether an output is there, whole, with that hash."""
+
+    def clips(self, folder: str) -> Iterable[str]:
+        """List the clips in a folder, whoever made them."""
+
+    def missing(self, outputs: Iterable[str]) -> set[str]:
+        """Return which of these outputs are not there."""
+
+    def link(self, output: str) -> str:
+        """Return where people and scripts find an output: a path, or a URL."""
+
+    def refuse_unwritable(self, folder: str) -> None:
+        """Check that outputs can be placed in a folder, before anything is sent."""
+
+    def room(self) -> int | None:
+        """Return how many bytes are free; None if that is not known."""
+
+
+class _Owners:
+    """Which task each output belongs to, found from either side: a scan a task is quadratic."""
+
+    def __init__(self) -> None:
+        self._task: dict[str, str] = {}
+        self._outputs: dict[str, list[str]] = {}
+
+    def add(self, output: str, task: str) -> None:
+        """Note that `output` is `task`'s now."""
+        before = self._task.get(output)
+        if before is not None:
+            self._outputs[before].remove(output)
+        self._task[output] = task
+        self._outputs.setdefault(task, []).append(output)
+
+    def owns(self, task: str, output: str) -> bool:
+        """Whether `output` is `task`'s."""
+        return self._task.get(output) == task
+
+    def pop(self, task: str) -> list[str]:
+        """Take all outputs of a task out."""
+        outputs = self._outputs.pop(task, [])
+        for output in outputs:
+            del self._task[output]
+        return outputs
+
+
+class LocalShelf:
+    """Parts and outputs in folders of this machine."""
+
+    def __init__(
+        self, layout: Layout, *, fsync: bool = True, warn: Callable[[str], None] = lambda _: None
+    ) -> None:
+        self._layout, self._fsync, self._warn = layout, fsync, warn
+        # As text: objects of paths would be a tenth of what a task costs.
+        self._root = f"{layout.root}{os.sep}"
+        self._inflight = f"{layout.inflight}{os.sep}"
+        self._owners: _Owners | None = None
+        self._folders: set[str] = set()
+        self._placed: set[str] = set()  # folders to be made durable
+        self._chosen: dict[str, str] = {}  # the task of each name that is not yet in place
+
+    # -- parts --------------------------------------------------------------------------------
+
+    def spool(self, part: str) -> Path:
+        """Return the local file of a part, which a worker writes."""
+        return Path(self._inflight + part)
+
+    def parts(self) -> list[str]:
+        """List the parts that are there."""
+        return sorted(path.name for path in self._layout.inflight.glob("*.part"))
+
+    def drop(self, part: str) -> None:
+        """Remove a part; if it is not there or cannot be removed, nothing happens."""
+        with contextlib.suppress(OSError):
+            os.unlink(self._inflight + part)
+
+    def keep(self, part: str, name: str) -> str | None:
+        """Move a part to `errors/`, named by what it holds; None if there is nothing in it.
+
+        Raises:
+            OSError: it cannot be moved.
+        """
+        path = self._inflight + part
+        try:
+            with os.fdopen(open_file(Path(path)), "rb") as file:
+                extension = extension_of(beginning(file.fileno()))
+                if self._fsync:
+                    os.fsync(file.fileno())
+        except FileNotFoundError:
+            return None
+        except DirectoryError:  # a folder, or nothing that could hold a body
+            extension = ".part"
+        if os.path.islink(path) or not os.lstat(path).st_size:
+            return None
+        kept = self._retire(path, (name + extension).replace("/", "-"), self._layout.errors)
+        return f"{self._layout.errors.name}/{kept}"
+
+    # -- outputs ------------------------------------------------------------------------------
+
+    def choose(self, task: str, wanted: str, sha256: str) -> str:
+        """Choose the name of an output: a file that is not this task's stays where it is."""
+        names = self._names(places.fitting_output(self._layout.root, wanted), sha256)
+        chosen = next(name for name in names if self._is_free(task, name))
+        self._chosen[chosen] = task
+        return chosen
+
+    def _names(self, wanted: str, sha256: str) -> Iterator[str]:
+        yield wanted
+        path = PurePosixPath(wanted)
+        for number in itertools.count(1):
+            end = f"-{sha256[:8]}" + (f"-{number}" if number > 1 else "")
+            other = path.with_name(f"{path.stem}{end}{path.suffix}")
+            yield places.fitting_output(self._layout.root, str(other))
+
+    def _is_free(self, task: str, output: str) -> bool:
+        if self._chosen.get(output, task) != task:
+            return False
+        return not os.path.lexists(f"{self._root}{output}") or self._owned().owns(task, output)
+
+    def place(self, part: str, task: str, output: str) -> None:
+        """Make a part the output of a task. It is durable after `flush`.
+
+        Raises:
+            OSError: it cannot be placed.
+        """
+        folder = output.rpartition("/")[0]
+        if folder not in self._folders:
+            self._make_folder(folder)
+        try:
+            os.replace(self._inflight + part, self._root + output)
+        except FileNotFoundError:  # somebody has removed the folder since
+            self._make_folder(folder)
+            os.replace(self._inflight + part, self._root + output)
+        self._placed.add(folder)
+        self._chosen.pop(output, None)
+        if self._owners is not None:
+            self._owners.add(output, task)
+
+    def _refuse_links(self, folder: str) -> None:
+        try:
+            refuse_linked_folders(self._layout.root, folder)
+        except DirectoryError as error:
+            raise OSError(errno.ELOOP, error.message) from error
+
+    def _make_folder(self, folder: str) -> None:
+        self._refuse_links(folder)
+        path = self._layout.root / folder
+        if not path.is_dir():
+            path.mkdir(parents=True, exist_ok=True)
+            while path != self._layout.root:
+                path = path.parent
+                self._sync(path)
+        self._folders.add(folder)
+
+    def supersede(self, task: str) -> None:
+        """Move the older clips of a task out of the way.
+
+        Raises:
+            OSError: one cannot be moved; it stays, and is nobody's now.
+        """
+        for output in self._owned().pop(task):
+            old = f"{self._root}{output}"
+            if os.path.lexists(old):
+                self._refuse_links(output.rpartition("/")[0])
+                self._retire(old, output.replace("/", "-"), self._layout.superseded)
+
+    def _retire(self, file: str, name: str, folder: Path) -> str:
+        """Move a file into one of our own folders, under a name that nothing has yet."""
+        folder.mkdir(exist_ok=True)
+        most = places.longest_name(str(folder))
+        stem, suffix = os.path.splitext(name)
+        for number in itertools.count(1):
+            free = places.fitting(f"{stem}.{number}{suffix}", most)
+            if not os.path.lexists(folder / free):
+                break
+        os.replace(file, folder / free)
+        self._sync(folder)
+        return free
+
+    def flush(self) -> None:
+        """Make durable what was placed since the last time.
+
+        Raises:
+            OSError: the disk failed.
+        """
+        placed, self._placed = self._placed, set()
+        for folder in placed:
+            self._sync(self._layout.root / folder)
+
+    def _sync(self, folder: Path) -> None:
+        if self._fsync:
+            sync_names(folder, self._layout, self._warn)
+
+    def holds(self, output: str, done: Completion) -> bool:
+        """Return whether an output is there, whole, with that hash."""
+        if not is_whole(self._layout.root / output, done):
+            return False
+        self._placed.add(output.rpartition("/")[0])
+        return True
+
+    # -- what lies there ----------------------------------------------------------------------
+
+    def clips(self, folder: str) -> Iterator[str]:
+        """List the clips in a folder, whoever made them.
+
+        Raises:
+            DirectoryError: the folder is a link.
+        """
+        refuse_linked_folders(self._layout.root, folder)
+        try:
+            with os.scandir(self._layout.root / folder) as found:
+                names = [entry.name for entry in found]
+        except OSError:  # it is not there yet
+            return
+        for name in names:
+            if name.lower().endswith(_MEDIA):
+                # What cannot be printed is not one of our outputs; it is shown so that it can be.
+                yield f"{folder}/{printable(name)}" if folder else printable(name)
+
+    def missing(self, outputs: Iterable[str]) -> set[str]:
+        """Return which of these outputs are not there."""
+        # Path.exists raises for a name that no file can have; such a file is not there either.
+        return {output for output in outputs if not os.path.exists(self._root + output)}
+
+    def link(self, output: str) -> str:
+        """Return the path of an output."""
+        return str(self._layout.root / output)
+
+    def refuse_unwritable(self, folder: str) -> None:
+        """Check that outputs can be placed in a folder, or that it can be made.
+
+        Raises:
+            DirectoryError: they cannot.
+        """
+        path = self._layout.root / folder
+        while not path.exists() and path != self._layout.root:
+            path = path.parent
+        if os.access(path, os.W_OK | os.X_OK):
+            return
+        try:  # some shares say that they cannot be written, and can
+            with tempfile.TemporaryFile(dir=path):
+                pass
+        except OSError as error:
+            raise DirectoryError(
+                f"{path} cannot be written, and clips of this job go there: {error.strerror}",
+                hint="make it writable; nothing was sent",
+            ) from error
+
+    def room(self) -> int | None:
+        """Return how many bytes are free; None if the disk does not say.
+
+        Raises:
+            OSError: the disk cannot be reached.
+        """
+        disk = shutil.disk_usage(self._root)
+        return disk.free if disk.total else None
+
+    def _owned(self) -> _Owners:
+        """Which task each output in place belongs to; read when first needed."""
+        if self._owners is None:
+            self._owners = _Owners()
+            for record in read(self._layout.manifest):
+                if record.status is Status.SUCCEEDED and record.output is not None:
+                    self._owners.add(record.output, record.task)
+        return self._owners
+
+
+def is_whole(path: Path, done: Completion) -> bool:
+    """Return whether a file is there, and holds what came."""
+    try:
+        with os.fdopen(open_file(path), "rb") as file:
+            if os.fstat(file.fileno()).st_size != done.bytes:
+                return False
+            return hashlib.file_digest(file, "sha256").hexdigest() == done.sha256
+    except (OSError, DirectoryError):
+        return False
+
+
+def sync_names(folder: Path, layout: Layout, warn: Callable[[str], None]) -> None:
+    """Make the names in a folder durable, if its file system knows how; else warn.
+
+    Raises:
+        OSError: the disk failed.
+    """
+    if not sync_directory(folder):
+        warn(_NOT_DURABLE.format(layout.root))
