@@ -12,7 +12,7 @@ from pipeline.ledger.history import History
 from pipeline.ledger.manifest import replay
 from pipeline.ledger.plan import make
 from pipeline.models import Job, Record
-from pipeline.store.layout import Layout, refuse_another_job
+from pipeline.store.layout import Layout, refuse_another_job, refuse_newer_files
 from pipeline.store.outstanding import attempt_of, doubt, sent_claims
 from pipeline.store.shelf import LocalShelf
 from pipeline.store.state_file import Note, balance, read_note
@@ -92,6 +92,7 @@ def read_files(job: Job) -> Files:
         DirectoryError: the output directory is another job's, or cannot be read.
     """
     layout = Layout(job.output_dir)
+    refuse_newer_files(layout)
     try:
         refuse_another_job(layout, job)
         running = layout.is_running()

@@ -16,7 +16,8 @@ from pipeline.errors import UsageError
 from pipeline.ledger.history import Standing
 from pipeline.ledger.manifest import last_records, replay
 from pipeline.models import Job
-from pipeline.store.layout import Layout
+from pipeline.store.layout import Layout, refuse_newer_files
+from pipeline.store.shelf import LocalShelf
 
 # What scheduling tools ask for comes first; every other key of meta follows.
 _FIRST = ("publish", "channel", "caption")
@@ -100,6 +101,8 @@ def _cell(value: Any) -> Any:
 def _rows(job: Job) -> Iterator[dict[str, Any]]:
     """Join the manifest with the job as it is now, in the order of the job."""
     layout = Layout(job.output_dir)
+    refuse_newer_files(layout)
+    shelf = LocalShelf(layout)
     history = replay(layout.manifest)
     done = {
         record.task: record
@@ -112,7 +115,7 @@ def _rows(job: Job) -> Iterator[dict[str, Any]]:
             continue
         yield {
             "task": task.id,
-            "file": str(layout.root / (record.output or "")),
+            "file": shelf.link(record.output or ""),
             "meta": task.meta,
             "prompt": task.prompt,
             "cost": record.cost,

@@ -16,9 +16,12 @@ from string import Template
 
 from pipeline.common.files import create, open_file, refuse_linked_folders
 from pipeline.errors import DirectoryError, StorageError
+from pipeline.ledger.disk import Clips
 from pipeline.report import summary
 from pipeline.report.data import ReportData
 from pipeline.report.entries import embedded, embedded_entries, outputs
+from pipeline.store.layout import Layout
+from pipeline.store.shelf import LocalShelf
 
 # Marks a page as written by us, since the first version. It is in the head.
 _MARK = b'<meta name="generator" content="pipeline">'
@@ -38,8 +41,10 @@ SCRIPTS = (
 )
 
 
-def write(path: Path, data: ReportData) -> None:
-    """Write the page to `path`, with the clips that are beside it. An older page is replaced.
+def write(path: Path, data: ReportData, shelf: Clips | None = None) -> None:
+    """Make the page at `path`, and replace an older page whole.
+
+    `shelf` knows which clips are in place; by default they are looked for beside the page.
 
     Raises:
         StorageError: the page cannot be written.
@@ -48,7 +53,8 @@ def write(path: Path, data: ReportData) -> None:
     _refuse_foreign_page(path)
     for folder in {output.rpartition("/")[0] for _, output in outputs(data.records)}:
         refuse_linked_folders(path.parent, folder)
-    data = dataclasses.replace(data, missing=data.missing | _missing(path.parent, data))
+    shelf = shelf or LocalShelf(Layout(path.parent))
+    data = dataclasses.replace(data, missing=data.missing | _missing(shelf, data))
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         with os.fdopen(create(part), "w", encoding="utf-8", newline="\n") as page:
@@ -88,13 +94,10 @@ def render(data: ReportData) -> Iterator[str]:
     yield Template(tail).substitute(nights=embedded(data.nights), script=script)
 
 
-def _missing(folder: Path, data: ReportData) -> frozenset[str]:
-    # Path.exists raises for a name that no file can have; such a file is missing too.
-    return frozenset(
-        task
-        for task, output in outputs(data.records)
-        if not os.path.exists(folder / output)  # noqa: PTH110
-    )
+def _missing(shelf: Clips, data: ReportData) -> frozenset[str]:
+    made = dict(outputs(data.records))
+    gone = shelf.missing(made.values())
+    return frozenset(task for task, output in made.items() if output in gone)
 
 
 def _policy(style: str, script: str) -> str:

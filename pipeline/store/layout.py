@@ -16,6 +16,7 @@ from pathlib import Path
 
 import msgspec
 
+from pipeline import __version__
 from pipeline.common import output_names as places
 from pipeline.common.files import (
     is_locked,
@@ -28,11 +29,14 @@ from pipeline.common.files import (
 )
 from pipeline.errors import DirectoryError
 from pipeline.ledger import manifest
+from pipeline.ledger.formats import FORMAT, refuse_newer
 from pipeline.models import Job
 from pipeline.printable import printable
 
 # Bytes of what we note about a directory.
 LONGEST_NOTE = 1024**2
+# A first line may hold parameters with pictures in them.
+_LONGEST_LINE = 64 * 1024**2
 _MOST_COUNTED = 1000
 _NAMED = 3
 
@@ -111,11 +115,16 @@ class Layout:
         return name in places.OWN or name.startswith(".") or name == "lost+found"
 
 
-class _Owner(msgspec.Struct):
-    """The job that a directory belongs to. `file` is relative to the directory."""
+class Owner(msgspec.Struct):
+    """The job that a directory belongs to: its name, and its file relative to the directory.
+
+    `program` is the version that wrote this last.
+    """
 
     name: str
     file: str
+    format: int = 1
+    program: str | None = None
 
 
 class Held:
@@ -140,6 +149,7 @@ def hold(job: Job) -> Held:
         DirectoryError: not writable, held by another run, another job's, or not as we make them.
     """
     layout = Layout(job.output_dir)
+    refuse_newer_files(layout)
     with ExitStack() as locks:
         try:
             for folder in (layout.inflight, layout.superseded, layout.errors):
@@ -195,8 +205,8 @@ def _settle_owner(layout: Layout, job: Job) -> Iterator[str]:
     # Where a manifest is, the clips are its own: a copy may have left our dotted files behind.
     if owner is None and not layout.manifest.exists() and (others := layout.strangers()):
         yield _say_strangers(layout, others)
-    new = _Owner(job.name, os.path.relpath(job.path, layout.root))
-    if owner is None or (owner.name, owner.file) != (new.name, new.file):
+    new = Owner(job.name, os.path.relpath(job.path, layout.root), FORMAT, __version__)
+    if owner != new:
         write_atomically(layout.owner, msgspec.json.encode(new))
 
 
@@ -207,7 +217,28 @@ def _say_strangers(layout: Layout, others: list[str]) -> str:
     return f"{layout.root} holds {what} of others ({names}): the clips are put among them"
 
 
-def refuse_another_job(layout: Layout, job: Job) -> _Owner | None:
+def refuse_newer_files(layout: Layout) -> None:
+    """See that no file of a directory was written by a newer version, before anything else.
+
+    Only their first lines are read here: what else is wrong with a file, its reader finds.
+
+    Raises:
+        DirectoryError: a newer version has written one.
+    """
+    claims = layout.inflight.glob("*.json")
+    for path in (layout.owner, layout.state, layout.manifest, *claims):
+        refuse_newer(path, _first_line(path))
+
+
+def _first_line(path: Path) -> bytes:
+    try:
+        with os.fdopen(open_file(path), "rb") as file:
+            return file.readline(_LONGEST_LINE)
+    except (OSError, DirectoryError):
+        return b""
+
+
+def refuse_another_job(layout: Layout, job: Job) -> Owner | None:
     """See that a directory is this job's, or nobody's; returns whose it is.
 
     Raises:
@@ -222,10 +253,10 @@ def refuse_another_job(layout: Layout, job: Job) -> _Owner | None:
     return owner
 
 
-def read_owner(layout: Layout) -> _Owner | None:
+def read_owner(layout: Layout) -> Owner | None:
     """Read which job a directory belongs to; None where none has claimed it."""
     try:
-        return msgspec.json.decode(read_file(layout.owner, LONGEST_NOTE), type=_Owner)
+        return msgspec.json.decode(read_file(layout.owner, LONGEST_NOTE), type=Owner)
     except FileNotFoundError:
         return None
     except (OSError, msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
@@ -235,7 +266,7 @@ def read_owner(layout: Layout) -> _Owner | None:
         ) from error
 
 
-def _same_job(layout: Layout, owner: _Owner, job: Job) -> bool:
+def _same_job(layout: Layout, owner: Owner, job: Job) -> bool:
     """Judge by the file's place; or by the name, where the file was moved."""
     if owner.file == os.path.relpath(job.path, layout.root):
         return True

@@ -145,7 +145,7 @@ def test_a_claim_whose_price_is_no_money_is_refused_and_spoils_no_manifest(
 ) -> None:
     path = put(workspace.out / ".inflight" / f"{task_key('a')}.json", claim_of("a", "a"))
     path.write_text(path.read_text().replace("0.95", amount))
-    refused(workspace, sandbox, path.name, "no money")
+    refused(workspace, sandbox, path.name, "valid amount")
 
 
 def test_a_note_of_a_balance_that_is_no_money_is_not_told(
