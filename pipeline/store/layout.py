@@ -225,7 +225,9 @@ def refuse_newer_files(layout: Layout) -> None:
     Raises:
         DirectoryError: a newer version has written one.
     """
-    claims = layout.inflight.glob("*.json")
+    claims: list[Path] = []
+    with suppress(OSError):  # whoever reads them will find it
+        claims += layout.inflight.glob("*.json")
     for path in (layout.owner, layout.state, layout.manifest, *claims):
         refuse_newer(path, _first_line(path))
 

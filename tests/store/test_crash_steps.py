@@ -245,7 +245,8 @@ def test_each_step_of_a_task_is_durable_before_the_next(driver: Driver, tmp_path
     (part,) = {op.split()[-1] for op in ops if op.endswith(".part")}
     claim, draft = (part.replace(".part", end) for end in (".json", ".new"))
     (clip,) = (path.name for path in root.glob("*.mp4"))
-    assert [op for op in ops if "mkdir" not in op and ".job.json" not in op][-16:] == [
+    others = ("mkdir", ".job.json", ".state.json")
+    assert [op for op in ops if not any(other in op for other in others)][-16:] == [
         f"write {claim}",
         f"fsync {claim}",
         "fsync .inflight",
