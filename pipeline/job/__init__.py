@@ -15,7 +15,7 @@ SCHEMA_NAME = "job.schema.json"
 def load(path: Path, *, to_send: bool = True) -> Job:
     """Read and check a job file; `to_send` says whether its tasks may be sent, or are looked at.
 
-    `Job.expand` streams its tasks; hold them back until the last one has come, because what is
+    `Job.expand` streams its tasks; send none before the last one has come, because what is
     wrong with the rows is raised at the end.
 
     Raises:

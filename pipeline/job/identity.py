@@ -33,13 +33,13 @@ def checked_id(text: str, what: str = "id") -> str:
         raise InvalidError(f"the {what} must have no slash", f"such as {name.replace('/', '-')}")
     if name.startswith("."):
         raise InvalidError(f"the {what} must not begin with a dot")
-    # Cc, Cs and the like, and the marks that turn text around: names must be told apart by eye.
+    # Cc, Cs and the like, and marks of direction: names must be distinguishable by eye.
     if not name.isprintable():
         raise InvalidError(f"the {what} must have no control characters or invisible ones")
     if _SUFFIX.search(name):
         raise InvalidError(
             f"the {what} must end neither in ] nor in # and a number, nor be a ~hash",
-            "those endings tell matrix values and takes apart",
+            "those endings mark matrix values and takes",
         )
     return name
 

@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.job.expand.expansion import MOST_SEARCHED, Expansion
+from pipeline.job.expand.lint import Linter, Warnings
 from pipeline.job.expand.making import Cell, Plan
 from pipeline.job.expand.matrix import axis_values, combinations
-from pipeline.job.expand.watch import Warnings, Watch
 from pipeline.job.identity import checked_id
 from pipeline.job.items import Item, Origin
 from pipeline.job.keys.checking import check_head, check_prompts
-from pipeline.job.keys.document import Head, Prompt
+from pipeline.job.keys.document import Head, PromptKeys
 from pipeline.job.keys.free import FreeValues
 from pipeline.job.keys.params import defaults, unlikely_model, with_booleans, wrong_params
 from pipeline.job.nodes import Mapping, Way, dotted, pure
@@ -63,16 +63,16 @@ def _load(report: Report, most_searched: int, *, to_send: bool) -> Job | None:
     if head is None:
         return None
     plan = _plan(tree, head, prompts, report)
-    told = (*free.warnings, *_model_warning(head.model), *_far_sources(plan))
-    warnings = Warnings(told)
-    expansion = Expansion(plan, Watch(plan, warnings, to_send=to_send))
+    found = (*free.warnings, *_model_warning(head.model), *_far_sources(plan))
+    warnings = Warnings(found)
+    expansion = Expansion(plan, Linter(plan, warnings, to_send=to_send))
     if plan.inline or plan.sources:
         expansion.preview(report, most_searched)
     return _job(plan, head, expansion, warnings)
 
 
 def _plan(
-    tree: Mapping, head: Head, prompts: list[tuple[int, int, Prompt]], report: Report
+    tree: Mapping, head: Head, prompts: list[tuple[int, int, PromptKeys]], report: Report
 ) -> Plan:
     file = report.file
     _check_params(head, prompts, report)
@@ -95,7 +95,7 @@ def _plan(
     )
 
 
-def _check_params(head: Head, prompts: list[tuple[int, int, Prompt]], report: Report) -> None:
+def _check_params(head: Head, prompts: list[tuple[int, int, PromptKeys]], report: Report) -> None:
     """Judge parameters where they are written, so that each problem has its line.
 
     Templates are judged when they are filled; where none is filled, a text with braces is sent.
@@ -121,13 +121,13 @@ def _check_params(head: Head, prompts: list[tuple[int, int, Prompt]], report: Re
             report.add(("matrix", axis, index), wrong.message, wrong.hint)
 
 
-def _templated(head: Head, prompt: Prompt) -> bool:
+def _templated(head: Head, prompt: PromptKeys) -> bool:
     """Say whether there is something to fill in: braces are no accident then."""
     return bool(head.vars or prompt.vars or head.matrix)
 
 
 def _items(
-    file: Path, head: Head, prompts: list[tuple[int, int, Prompt]], report: Report
+    file: Path, head: Head, prompts: list[tuple[int, int, PromptKeys]], report: Report
 ) -> Iterator[Item]:
     origin = Origin(file, is_rows=False)
     for index, line, prompt in prompts:
@@ -145,12 +145,12 @@ def _items(
         )
 
 
-def _id(prompt: Prompt, way: Way, report: Report) -> str | None:
+def _id(prompt: PromptKeys, way: Way, report: Report) -> str | None:
     try:
         return None if prompt.id is None else checked_id(prompt.id)
     except InvalidError as error:
         report.add(way, error.message, error.hint)
-        # No id that is good: without one, equal prompts would be told to be one task.
+        # A placeholder: without an id, equal prompts would be reported as one task.
         return dotted(way)
 
 
@@ -191,7 +191,7 @@ def _far_sources(plan: Plan) -> Iterator[str]:
     for path in plan.sources:
         real = Path(os.path.realpath(path))
         if not real.is_relative_to(folder):
-            yield f"prompts_from: {path.name} leads out of the job's folder, to {real}"
+            yield f"prompts_from: {path.name} is outside the job's folder: {real}"
 
 
 def _beside(file: Path, name: str) -> Path:
@@ -213,12 +213,12 @@ def _name(head: Head, report: Report) -> str:
 def _model_warning(model: str) -> Iterator[str]:
     near = unlikely_model(model)
     if near is not None:
-        yield f"the model {model} is not one that is known here; did you mean {near}?"
+        yield f"the model {model} is not known here; did you mean {near}?"
 
 
 def _job(plan: Plan, head: Head, expansion: Expansion, warnings: Warnings) -> Job:
     folder = head.output.dir or "outputs/" + _UNSAFE.sub("-", plan.name)
-    retry, money = head.retry, head.credits
+    schedule, notify = head.schedule, head.notify
     return Job(
         path=plan.file,
         name=plan.name,
@@ -229,16 +229,9 @@ def _job(plan: Plan, head: Head, expansion: Expansion, warnings: Warnings) -> Jo
         rate=head.rate,
         timeout=head.timeout,
         max_size=head.output.max_size,
-        retry=RetryPolicy(retry.attempts, retry.wait, retry.max_wait, retry.outage, retry.in_doubt),
-        credits=CreditPolicy(money.cost, money.budget, money.reserve, money.gate),
-        schedule=_schedule(head),
-        notify=Notify(head.notify.to, tuple(map(str, head.notify.on))) if head.notify else None,
+        retry=RetryPolicy(**dict(head.retry)),
+        credits=CreditPolicy(**dict(head.credits)),
+        schedule=Schedule(*schedule.window, schedule.timezone) if schedule else None,
+        notify=Notify(notify.to, tuple(map(str, notify.on))) if notify else None,
         remarks=warnings,
     )
-
-
-def _schedule(head: Head) -> Schedule | None:
-    if head.schedule is None:
-        return None
-    start, end = head.schedule.window
-    return Schedule(start, end, head.schedule.timezone)

@@ -190,7 +190,7 @@ def test_a_text_that_a_spreadsheet_takes_for_a_formula_gets_an_apostrophe(
     captions = [row[column["caption"]] for row in rows]
     assert captions == ["'=1+1", "'+1", "'-1", "'@SUM(1)", "'\tx", "'\rx", "plain", "a\rb",
                         "mid=dle"]  # fmt: skip
-    assert {row[column["'=head"]] for row in rows} == {"-5"}  # a number is no text
+    assert {row[column["'=head"]] for row in rows} == {"-5"}  # a number is not text
     assert {row[column["f"]] for row in rows} == {"-0.5"}
     assert {row[column["cost"]] for row in rows} == {"0.95"}
     assert rows[0][column["task"]] == "'-t0"

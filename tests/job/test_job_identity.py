@@ -121,9 +121,9 @@ def test_no_two_combinations_are_written_alike(combinations: list[dict[str, obje
         (".hidden", "dot"),
         ('"a\\nb"', "control characters"),
         ('"a\\u202Eb"', "control characters"),
-        ("x#2", "takes apart"),
-        ("x[1]", "takes apart"),
-        ("~0123456789abcdef", "takes apart"),
+        ("x#2", "matrix values and takes"),
+        ("x[1]", "matrix values and takes"),
+        ("~0123456789abcdef", "matrix values and takes"),
         ("'  '", "is empty"),
         ("x" * 101, "101 characters"),
     ],
@@ -163,7 +163,7 @@ def test_two_prompts_with_one_id_are_both_named_once(workspace: JobWorkspace) ->
           - {id: hero, prompt: three}
         """
     )
-    assert message.startswith('job.yaml:7: prompts[2].id: the id "hero" is there twice')
+    assert message.startswith('job.yaml:7: prompts[2].id: duplicate id "hero"')
     assert "job.yaml:5" in message
 
 

@@ -109,7 +109,7 @@ def test_two_names_that_would_become_one_file_are_told(
     job = f"prompts: [{{id: {one}, prompt: a}}, {{id: {other}, prompt: b}}]\n"
     job += "output: {name: '{{ id }}'}\n"
     if clash:
-        assert "have one output name" in workspace.wrong(job)
+        assert "have the same output name" in workspace.wrong(job)
     else:
         assert len(workspace.brief(job)) == 2
 
@@ -150,7 +150,7 @@ def test_a_job_whose_path_steers_a_terminal_is_refused_in_printable_words(
     path.write_text("model: m\nprompts: [p]\n")
     done = run_alone("check", path)
     assert done.returncode == 2
-    assert "the path of the file holds a control character" in done.stderr
+    assert "the path of the file contains a control character" in done.stderr
     assert all(line.isprintable() for line in done.stderr.splitlines())
 
 
@@ -175,10 +175,10 @@ def test_a_sheet_from_outside_the_jobs_folder_is_told_in_check_and_at_the_start(
         job.write_text(f"model: luma-txt-2-video\nprompts_from: {source}\ncredits: {{cost: 1}}\n")
         done = run_alone("check", job)
         assert done.returncode == 0
-        assert f"leads out of the job's folder, to {tmp_path}/outside.csv" in done.stdout
+        assert f"is outside the job's folder: {tmp_path}/outside.csv" in done.stdout
     with Sandbox(latency=0, clips="tiny", credits=100) as served:
         access = {"SEGMIND_BASE_URL": served.url, "SEGMIND_API_KEY": "k" * 20}
-        assert "leads out of the job's folder" in run_alone("run", job, **access).stderr
+        assert "is outside the job's folder" in run_alone("run", job, **access).stderr
     for source in ("sub/own.csv", "inner.csv", "sub/../sub/own.csv"):
         job.write_text(f"model: m\nprompts_from: {source}\n")
         assert load(job).warnings == ()
@@ -207,7 +207,7 @@ def test_a_file_of_ten_gigabytes_is_refused_at_once(workspace: JobWorkspace, suf
     with pytest.raises(JobFileError, match="larger than 4 GB"):
         workspace.brief(f"prompts_from: rows.{suffix}")
     os.truncate(path, 3 * 1000**3)
-    with pytest.raises(JobFileError, match=r"longer than 4 MB|control character|no JSON array"):
+    with pytest.raises(JobFileError, match=r"longer than 4 MB|control character|not a JSON array"):
         workspace.brief(f"prompts_from: rows.{suffix}\n")
     assert time.process_time() - began < 5
 

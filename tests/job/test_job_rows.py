@@ -163,7 +163,7 @@ def test_a_prompt_with_a_control_character_is_refused(
 ) -> None:
     job = f"prompts_from: {name}\nprompt: '{{{{ x }}}}'\n"
     workspace.put(name, content)
-    assert "the prompt holds a control character (U+000" in workspace.wrong(job)
+    assert "the prompt contains a control character (U+000" in workspace.wrong(job)
     workspace.put("rows.csv", 'prompt\n"two\nlines,\ta tab"\n')
     assert workspace.brief("prompts_from: rows.csv")[0].prompt == "two\nlines,\ta tab"
 
@@ -183,10 +183,13 @@ def test_columns_with_spaces_have_names_for_templates(workspace: JobWorkspace) -
         ("a,a\n1,2\n", 'rows.csv:1: row 1: two columns are called "a"'),
         ("id,ID,subject\n", 'rows.csv:1: row 1: two columns are called "ID"'),
         ("subject,,b\n1,2,3\n", "rows.csv:1: row 1: column 2 has no name"),
-        ("subject,params\nx,y\n", "rows.csv:1: row 1: a sheet carries no params"),
+        ("subject,params\nx,y\n", "rows.csv:1: row 1: a sheet cannot have a params column"),
         ("subject\nx,y\n", "rows.csv:2: row 2: the row has 2 cells, the header 1"),
         ("subject,id\nx,a/b\n", "rows.csv:2: row 2: the id must have no slash"),
-        ("subject,priority\nx,high\n", 'rows.csv:2: row 2: the priority "high" is no whole'),
+        (
+            "subject,priority\nx,high\n",
+            'rows.csv:2: row 2: the priority "high" is not a whole number',
+        ),
         ('subject,b\n"x,y\n', "rows.csv:2: the row cannot be read"),
         ('subject,b\n"x"y,1\n', "rows.csv:2: the row cannot be read"),
         (b"subject\n\xe9\n", "rows.csv:2: the line is not UTF-8"),
@@ -319,19 +322,19 @@ def test_json_lines_may_carry_params_vars_meta_and_types(workspace: JobWorkspace
 @pytest.mark.parametrize(
     ("line", "part"),
     [
-        ("{", "is no JSON"),
-        ("[]", "no JSON object"),
-        ("5", "no JSON object"),
-        ('{"prompt": "p", "prompt": "q"}', "there twice"),
-        ('{"prompt": 5}', 'the prompt "5" is no text'),
-        ('{"prompt": "p", "id": true}', "is no text"),
-        ('{"prompt": "p", "id": 1.5}', "is no text"),
+        ("{", "not valid JSON"),
+        ("[]", "not a JSON object"),
+        ("5", "not a JSON object"),
+        ('{"prompt": "p", "prompt": "q"}', "duplicate key"),
+        ('{"prompt": 5}', 'the prompt "5" is not text'),
+        ('{"prompt": "p", "id": true}', "is not text"),
+        ('{"prompt": "p", "id": 1.5}', "is not text"),
         ('{"prompt": "p", "id": "a/b"}', "no slash"),
-        ('{"prompt": "p", "params": []}', "params is no object"),
+        ('{"prompt": "p", "params": []}', "params is not an object"),
         ('{"prompt": "p", "params": {"lop": 1}}', "did you mean loop?"),
         ('{"prompt": "p", "params": {"prompt": "q"}}', "under prompts"),
-        ('{"prompt": "p", "meta": "x"}', "meta is no object"),
-        ('{"prompt": "p", "priority": true}', "no whole number"),
+        ('{"prompt": "p", "meta": "x"}', "meta is not an object"),
+        ('{"prompt": "p", "priority": true}', "not a whole number"),
         ('{"prompt": "p", "priority": -9007199254740993}', "is out of bounds"),
         ('{"prompt": "p", "n": NaN}', "not a finite number"),
         ('{"prompt": "p", "n": 1e999}', "not a finite number"),
@@ -360,9 +363,9 @@ def test_a_wrong_line_of_json_names_file_and_row(
     [
         ("calender.csv", "prompts_from", "did you mean calendar.csv?"),
         ("[calendar.csv, nope.txt]", "prompts_from[1]", "there is no file"),
-        ("[calendar.csv, ./calendar.csv]", "prompts_from[1]", "there twice"),
+        ("[calendar.csv, ./calendar.csv]", "prompts_from[1]", "listed twice"),
         ("nowhere/x.csv", "prompts_from", "relative to the job file"),
-        ("sheet.xlsx", "prompts_from", "save it as CSV"),
+        ("sheet.xlsx", "prompts_from", "save a sheet as CSV"),
         ("folder.csv", "prompts_from", "not a regular file"),
         (f"{'x' * 300}.csv", "prompts_from", "cannot be read: File name too long"),
         ('"nul\\0/x.csv"', "prompts_from", "control character (U+0000)"),

@@ -187,7 +187,7 @@ def test_a_spreadsheets_error_is_an_error_with_its_line(
     content = "\n".join([",".join(cells), *(",".join(row.values()) for row in rows), ""])
     (found,) = problems(workspace, "rows.csv", content)
     assert found.startswith(
-        f'rows.csv:3: row 3: "{column}" holds a spreadsheet\'s error, "{error}"'
+        f'rows.csv:3: row 3: "{column}" contains a spreadsheet error, "{error}"'
     )
 
 
@@ -195,9 +195,9 @@ def test_a_spreadsheets_error_in_json_or_in_a_header_is_an_error_too(
     workspace: JobWorkspace,
 ) -> None:
     (found,) = problems(workspace, "rows.jsonl", '{"subject": "#REF!"}\n')
-    assert found.startswith('rows.jsonl:1: row 1: "subject" holds a spreadsheet\'s error')
+    assert found.startswith('rows.jsonl:1: row 1: "subject" contains a spreadsheet error')
     (found,) = problems(workspace, "rows.csv", "subject,#REF!\na,b\n")
-    assert "a spreadsheet's error" in found
+    assert "a spreadsheet error" in found
     assert prompts(workspace, "rows.csv", "subject\n#1 in the charts\n#winter\n") == [
         "#1 in the charts",
         "#winter",
@@ -247,16 +247,16 @@ def test_a_json_array_is_read_as_rows(workspace: JobWorkspace, name: str, end: s
     ("content", "place", "part"),
     [
         ('[{"subject": "a"},\n\n {"id": "a/b"}]', "rows.json:3: row 2: ", "no slash"),
-        ('[{"subject": "a"},\n 5]', "rows.json:2: row 2: ", "no JSON object"),
-        ('[{"subject": "a"},\n {"subject":}]', "rows.json:2: ", "is no JSON"),
+        ('[{"subject": "a"},\n 5]', "rows.json:2: row 2: ", "not a JSON object"),
+        ('[{"subject": "a"},\n {"subject":}]', "rows.json:2: ", "not valid JSON"),
         ('[{"subject": "a"}\n {"subject": "b"}]', "rows.json:2: ", "a comma, or one ]"),
         ('[{"subject": "a"}\n', "rows.json:2: ", "a comma, or one ]"),
         ('[{"subject": "a"}]\n]', "rows.json:1: ", "a comma, or one ]"),
-        ('[{"subject": "a"},\n]', "rows.json:2: ", "is no JSON"),
+        ('[{"subject": "a"},\n]', "rows.json:2: ", "not valid JSON"),
         ('[{"x": NaN}]', "rows.json:1: ", "not a finite number"),
         ('[{"x": ' + "[" * 60 + "]" * 60 + "}]", "rows.json:1: ", "nests too deeply"),
         ("[" * 100_000, "rows.json:1: ", "nests too deeply"),
-        ('{"prompts": []}', "rows.json:1: ", "the file is no JSON array"),
+        ('{"prompts": []}', "rows.json:1: ", "the file is not a JSON array"),
         ("[]", "job.yaml:1: ", "there is nothing to render"),
         ("", "job.yaml:1: ", "there is nothing to render"),
     ],
@@ -303,7 +303,7 @@ def test_a_word_for_duplicates_that_is_none_is_told(workspace: JobWorkspace) -> 
 def test_an_id_that_is_there_twice_is_an_error_all_the_same(workspace: JobWorkspace) -> None:
     (workspace.folder / "rows.csv").write_text("id,subject\na,A fox\na,A fox\n")
     found = workspace.wrong(SUBJECTS.format("rows.csv") + "duplicates: once\n")
-    assert 'the id "a" is there twice' in found
+    assert 'duplicate id "a"' in found
 
 
 def test_once_also_counts_what_a_prompt_makes_of_the_matrix(workspace: JobWorkspace) -> None:

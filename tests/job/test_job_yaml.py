@@ -190,8 +190,8 @@ def test_emoji_and_other_scripts_arrive_whole(workspace: JobWorkspace) -> None:
     [
         ("", 1, "is empty"),
         ("# only a comment\n", 1, "is empty"),
-        ("- a\n- b\n", 1, "no mapping"),
-        ("just text", 1, "no mapping"),
+        ("- a\n- b\n", 1, "not a mapping"),
+        ("just text", 1, "not a mapping"),
         ("model: m\nprompts: [p\n", 3, "not valid YAML"),
         ("model: m\nprompts:\n\t- p\n", 3, "spaces, not tabs"),
         ("model: m\nprompt: a: b\n", 2, 'contains ": "'),
@@ -266,11 +266,11 @@ def test_duplicate_keys_unsafe_tags_and_bad_merges_come_with_the_other_problems(
         """
     )
     assert [(p.line, p.message.split()[0]) for p in found] == [
-        (3, "the"),
+        (3, "duplicate"),
         (6, "<<"),
         (7, "the"),
         (8, "the"),
-        (9, "the"),
+        (9, "duplicate"),
         (10, "unknown"),
     ]
     assert "!!timestamp" in found[3].message

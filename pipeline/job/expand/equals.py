@@ -5,7 +5,7 @@ from itertools import pairwise
 
 from pipeline.common.extensions import split_ending
 from pipeline.errors import Problem
-from pipeline.job.expand.watch import Watch
+from pipeline.job.expand.lint import Linter
 from pipeline.job.items import Item
 from pipeline.job.problems import shown
 from pipeline.models import Task
@@ -33,7 +33,7 @@ class Register:
         self._names.append(hash(split_ending(folded(task.output))[0]))
 
     def suspects(self) -> tuple[set[int], set[int]]:
-        """Give the digests of identities and of names that are there more than once."""
+        """Return the digests of identities and of names that occur more than once."""
         return _repeated(self._ids), _repeated(self._names)
 
 
@@ -51,8 +51,8 @@ def _repeated(digests: "array[int]") -> set[int]:
 class Equals:
     """Compares the suspects of a first pass by their texts in a second one."""
 
-    def __init__(self, ids: set[int], names: set[int], watch: Watch) -> None:
-        self._watch = watch
+    def __init__(self, ids: set[int], names: set[int], linter: Linter) -> None:
+        self._linter = linter
         self._ids = ids
         self._names = names
         self._first_of_id: dict[str, Item] = {}
@@ -63,7 +63,7 @@ class Equals:
         if hash(task.id) in self._ids:
             first = self._first_of_id.setdefault(task.id, item)
             if first is not item:
-                return _same_task(item, first, self._watch)
+                return _same_task(item, first, self._linter)
         stem, ending = split_ending(folded(task.output))
         if hash(stem) in self._names:
             return self._meet_name(stem, ending, item, task)
@@ -84,9 +84,9 @@ class Equals:
         return _same_name(item, task, *alike)
 
 
-def _same_task(item: Item, other: Item, watch: Watch) -> Problem:
+def _same_task(item: Item, other: Item, linter: Linter) -> Problem:
     if item.id is not None and other.id is not None:
-        message = f"the id {shown(item.id)} is there twice"
+        message = f"duplicate id {shown(item.id)}"
         return item.problem(message, f"the first is at {other.place}", "id")
     can_have_ids = item.origin.file.suffix.casefold() != ".txt"
     hint = "duplicates: once renders it once, takes: 2 twice" + (
@@ -96,14 +96,14 @@ def _same_task(item: Item, other: Item, watch: Watch) -> Problem:
     but = f", though they differ in {' and '.join(map(shown, unused[:_FEW]))}" if unused else ""
     return item.problem(
         f"this is the same task as {other.place}: same prompt, same parameters{but}",
-        watch.line_for(item, unused) or hint,
+        linter.line_for(item, unused) or hint,
     )
 
 
 def _same_name(item: Item, task: Task, other: Item, other_task: str) -> Problem:
     where = "" if other is item else f" at {other.place}"
     return item.problem(
-        f"tasks {shown(task.id)} and {shown(other_task)}{where} have one output name, "
+        f"tasks {shown(task.id)} and {shown(other_task)}{where} have the same output name, "
         f"{shown(task.output)}",
         "put {{ id }}, {{ index }}, a matrix value or {{ take }} into output.name",
     )

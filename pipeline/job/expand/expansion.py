@@ -8,8 +8,8 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from pipeline.job.expand.equals import Equals, Register
+from pipeline.job.expand.lint import Linter
 from pipeline.job.expand.making import Plan, explained, make_tasks
-from pipeline.job.expand.watch import Watch
 from pipeline.job.items import Duplicates, Item
 from pipeline.job.keys.params import with_booleans, wrong_params
 from pipeline.job.problems import InvalidError, Report, TooManyProblemsError
@@ -31,14 +31,14 @@ Known = set[tuple[Path, str, str]]
 class Expansion:
     """Expands a plan as often as it is asked to."""
 
-    def __init__(self, plan: Plan, watch: Watch) -> None:
+    def __init__(self, plan: Plan, linter: Linter) -> None:
         self._plan = plan
-        self._watch = watch
+        self._linter = linter
 
     def tasks(self) -> Iterator[Task]:
-        """Yield the tasks; hold them back until the last one has come.
+        """Yield the tasks; send none before the last one has come.
 
-        Two tasks with one identity are only known at the end.
+        That two tasks have the same identity is only known at the end.
 
         Raises:
             JobFileError: at the end, with every problem of the rows.
@@ -74,12 +74,12 @@ class Expansion:
         twins = self._twins()
         for index, item in enumerate(items(report), 1):
             for task in twins(item, self._tasks_of(item, index, report, known)):
-                for problem in self._watch.look(item, task):
+                for problem in self._linter.check(item, task):
                     report.note(problem)
                 register.add(task)
                 yield task
         if not register and not report.problems:
-            report.at(1, "there is nothing to render", "the files of prompts hold no rows")
+            report.at(1, "there is nothing to render", "the files of prompts have no rows")
         self._name_equals(items, register, report)
 
     def _items(self, report: Report) -> Iterator[Item]:
@@ -111,7 +111,7 @@ class Expansion:
         return tasks if item.former is None else self._with_former(tasks, item.former, index)
 
     def _with_former(self, tasks: Iterator[Task], item: Item, index: int) -> Iterator[Task]:
-        """Give each task with what version 0.1 made of the row, where that was another one."""
+        """Return each task with what version 0.1 made of the row, where that was another one."""
         try:
             former = list(make_tasks(self._plan, item, index))
         except InvalidError:  # it did not render the row either
@@ -146,7 +146,7 @@ class Expansion:
         ids, names = register.suspects()
         if not ids and not names:
             return
-        equals = Equals(ids, names, self._watch)
+        equals = Equals(ids, names, self._linter)
         twins = self._twins()
         unsaid = Report(self._plan.file)
         for index, item in enumerate(items(unsaid), 1):

@@ -108,11 +108,11 @@ def explained(
 
     `error` is what its tasks failed with, at the first template of several.
     """
-    told = set()
+    found = set()
     for where, wrong in _wrong_templates(plan, item, index):
-        told.add(wrong.message)
+        found.add(wrong.message)
         yield f"{where}: ", wrong
-    if error.message not in told:
+    if error.message not in found:
         yield "", error
 
 
@@ -182,7 +182,7 @@ def _scope(plan: Plan, item: Item, index: int, cell: Cell, take: int) -> dict[st
 
 
 def _fill_values(scope: dict[str, Any], values: dict[str, Any]) -> None:
-    """Fill the values of the matrix; one that is a template is no name for another."""
+    """Fill the values of the matrix; one that is a template cannot name another."""
     templates = {key: value for key, value in values.items() if has_templates(value)}
     others = {key: value for key, value in scope.items() if key not in templates}
     scope.update(with_booleans(fill(templates, others)))
@@ -220,7 +220,7 @@ def _prompt(plan: Plan, item: Item, scope: dict[str, Any]) -> str:
         text = item.prompt
     if not text.isprintable() and (match := CONTROL.search(text)):
         code = f"U+{ord(match.group()):04X}"
-        raise InvalidError(f"the prompt holds a control character ({code})")
+        raise InvalidError(f"the prompt contains a control character ({code})")
     if not text.strip():
         raise InvalidError("the template leaves the prompt empty")
     return text

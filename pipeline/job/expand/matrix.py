@@ -55,14 +55,16 @@ def _distinct(name: str, values: Sequence, report: Report) -> Iterator[Any]:
     seen = set()
     for index, value in enumerate(values):
         if isinstance(value, dict | list):
-            report.add(("matrix", name, index), "a value of the matrix is one text or number")
+            report.add(
+                ("matrix", name, index), "a value of the matrix must be a single text or number"
+            )
             continue
         value = with_booleans({name: value})[name]  # noqa: PLW2901
         # As JSON: for Python, 1, 1.0 and true are the same.
         if (text := canonical_json(value)) in seen:
             report.add(
                 ("matrix", name, index),
-                f"{shown(value)} is there twice",
+                f"{shown(value)} is listed twice",
                 "use takes for several renders of the same",
             )
             continue
@@ -100,7 +102,7 @@ def _known(axes: dict[str, list[Any]], key: str, value: Any, way: Any, report: R
     value = with_booleans({key: value})[key]
     if not any(_same(value, other) for other in axes[key]):
         hint = did_you_mean(str(value), [str(other) for other in axes[key]])
-        report.add(way, f"this matches nothing: {shown(value)} is no value of {key}", hint)
+        report.add(way, f"this matches nothing: {shown(value)} is not a value of {key}", hint)
         return False
     return True
 

@@ -7,31 +7,31 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from pipeline.job.keys.document import (
-    Credits,
+    CreditsKeys,
     Document,
     Head,
-    Notify,
-    Output,
-    Prompt,
-    Retry,
-    Schedule,
+    NotifyKeys,
+    OutputKeys,
+    PromptKeys,
+    RetryKeys,
+    ScheduleKeys,
 )
 from pipeline.job.keys.fields import kind
 from pipeline.job.nodes import Mapping, Sequence, Way
 from pipeline.job.problems import InvalidError, Report, nearest, shown
 
 _SECTIONS: dict[str, type[BaseModel]] = {
-    "output": Output,
-    "retry": Retry,
-    "credits": Credits,
-    "schedule": Schedule,
-    "notify": Notify,
+    "output": OutputKeys,
+    "retry": RetryKeys,
+    "credits": CreditsKeys,
+    "schedule": ScheduleKeys,
+    "notify": NotifyKeys,
 }
 _SECRETS = frozenset({"key", "api_key", "apikey", "token", "secret", "x-api-key"})
 _ELSEWHERE = {
     name: f"{section}.{name}" for section, model in _SECTIONS.items() for name in model.model_fields
 } | {"aspect_ratio": "params.aspect_ratio", "loop": "params.loop", "price": "credits.cost"}
-_TOLD = {
+_MESSAGES = {
     "greater_than_equal": "must be at least {ge}",
     "greater_than": "must be above {gt}",
     "less_than_equal": "must be at most {le}",
@@ -64,7 +64,7 @@ def check_head(tree: Mapping, report: Report) -> Head | None:
     return None
 
 
-def check_prompts(tree: Mapping, report: Report) -> Iterator[tuple[int, int, Prompt]]:
+def check_prompts(tree: Mapping, report: Report) -> Iterator[tuple[int, int, PromptKeys]]:
     """Check the inline prompts; yields place in the list, line and prompt of the right ones."""
     prompts = tree.get("prompts")
     if prompts is None:
@@ -79,7 +79,7 @@ def check_prompts(tree: Mapping, report: Report) -> Iterator[tuple[int, int, Pro
             report.add(("prompts", index), "this prompt is empty", "write a text, or take it out")
             continue
         try:
-            yield index, prompts.lines[index], Prompt.model_validate(item)
+            yield index, prompts.lines[index], PromptKeys.model_validate(item)
         except ValidationError as error:
             for detail in error.errors(include_url=False):
                 _report(detail, ("prompts", index), report)
@@ -105,11 +105,11 @@ def _report(detail: ErrorDetails, above: Way, report: Report) -> None:
     elif detail["type"] == "extra_forbidden":
         report.add(way, "unknown key", _text_with_a_colon(way, report) or _right_key(way))
     else:
-        told = _TOLD.get(detail["type"], detail["msg"])
+        message = _MESSAGES.get(detail["type"], detail["msg"])
         if above and not detail["loc"]:
-            told = "a text or a mapping is expected, not {kind}"
-        told = told.format(kind=kind(detail["input"]), **detail.get("ctx", {}))
-        _strip(way, report, told, _missing_hint(way) if detail["type"] == "missing" else None)
+            message = "a text or a mapping is expected, not {kind}"
+        message = message.format(kind=kind(detail["input"]), **detail.get("ctx", {}))
+        _strip(way, report, message, _missing_hint(way) if detail["type"] == "missing" else None)
 
 
 def _strip(way: Way, report: Report, message: str, hint: str | None) -> None:
@@ -129,10 +129,14 @@ def _text_with_a_colon(way: Way, report: Report) -> str | None:
         return None
     mapping = report.tree["prompts"][way[1]]
     key, value = str(way[2]), mapping[way[2]]
-    if len(mapping) > 1 or isinstance(value, dict | list) or key.casefold() in Prompt.model_fields:
+    if (
+        len(mapping) > 1
+        or isinstance(value, dict | list)
+        or key.casefold() in PromptKeys.model_fields
+    ):
         return None
     written = f"{key}: {value or ''}".strip()
-    near = nearest(key, Prompt.model_fields, alike=0.8)
+    near = nearest(key, PromptKeys.model_fields, alike=0.8)
     return f"quote the text: {shown(written)}" + (f", or did you mean {near}?" if near else "")
 
 
@@ -145,7 +149,7 @@ def _right_key(way: Way) -> str | None:
     *above, last = way
     name = str(last)
     if name.casefold() in _SECRETS:
-        return "secrets live in the environment: SEGMIND_API_KEY"
+        return "secrets belong in the environment: SEGMIND_API_KEY"
     known = _known(above)
     near = nearest(name, known)
     if near is not None:
@@ -160,5 +164,5 @@ def _right_key(way: Way) -> str | None:
 def _known(above: list[Any]) -> list[str]:
     if not above:
         return list(Document.model_fields)
-    model = Prompt if above[0] == "prompts" else _SECTIONS[str(above[0])]
+    model = PromptKeys if above[0] == "prompts" else _SECTIONS[str(above[0])]
     return list(model.model_fields)

@@ -3,7 +3,6 @@
 The JSON Schema that editors use is made from these models; so is every check of a key.
 """
 
-from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Any
 
@@ -30,10 +29,12 @@ from pipeline.job.keys.fields import (
     one_or_more,
 )
 from pipeline.job.yaml.scalars import MOST_PRIORITY
-from pipeline.models import Gate, InDoubt
+from pipeline.models import CreditPolicy, RetryPolicy
 
 MOST_IN_FLIGHT = 2_000
 MOST_TAKES = 1_000
+
+_RETRY, _CREDITS = RetryPolicy(), CreditPolicy()  # whose defaults are the job file's
 
 
 class Strict(BaseModel):
@@ -46,13 +47,13 @@ class Strict(BaseModel):
     @classmethod
     def _absent(cls, value: Any) -> Any:
         if isinstance(value, dict) and None in value.values():
-            # An unknown key stays: it is told whether or not it has a value.
+            # An unknown key stays: it is reported whether or not it has a value.
             known = cls.model_fields
             return {k: item for k, item in value.items() if item is not None or k not in known}
         return value
 
 
-class Output(Strict):
+class OutputKeys(Strict):
     """Where clips go, and what they are called."""
 
     dir: Name | None = Field(
@@ -75,19 +76,25 @@ class Output(Strict):
     )
 
 
-class Retry(Strict):
+class RetryKeys(Strict):
     """What happens after a passing fault."""
 
     attempts: Whole = Field(
-        default=5, ge=1, le=100, description="Attempts at a task, the first included.", examples=[5]
+        default=_RETRY.attempts,
+        ge=1,
+        le=100,
+        description="Attempts at a task, the first included.",
+        examples=[5],
     )
     wait: Seconds = Field(
-        default=1.0,
+        default=_RETRY.wait,
         ge=0,
         description="First pause between attempts; it doubles.",
         examples=[1, "2s"],
     )
-    max_wait: Seconds = Field(default=60.0, ge=0, description="Longest pause.", examples=[60, "2m"])
+    max_wait: Seconds = Field(
+        default=_RETRY.max_wait, ge=0, description="Longest pause.", examples=[60, "2m"]
+    )
     outage: Seconds | None = Field(
         default=None,
         ge=0,
@@ -96,14 +103,14 @@ class Retry(Strict):
         examples=["2h"],
     )
     in_doubt: InDoubtWord = Field(
-        default=InDoubt.HOLD,
+        default=_RETRY.in_doubt,
         description="A request whose answer never arrived may have been paid for: "
         "hold waits for you, resend risks paying twice.",
         examples=["hold"],
     )
 
 
-class Credits(Strict):
+class CreditsKeys(Strict):
     """What may be spent, in US dollars."""
 
     cost: Money | None = Field(
@@ -117,17 +124,17 @@ class Credits(Strict):
         examples=[100],
     )
     reserve: Money = Field(
-        default=Decimal(0), description="Balance to leave untouched for others.", examples=[5]
+        default=_CREDITS.reserve, description="Balance to leave untouched for others.", examples=[5]
     )
     gate: GateWord = Field(
-        default=Gate.AUTO,
+        default=_CREDITS.gate,
         description="Where the balance is learned: auto (answers and the balance call), "
         "header (answers alone), off (only a 406 stops).",
         examples=["auto"],
     )
 
 
-class Schedule(Strict):
+class ScheduleKeys(Strict):
     """When requests may be sent."""
 
     window: Window = Field(
@@ -148,8 +155,8 @@ class Event(StrEnum):
     OUTAGE = "outage"
 
 
-class Notify(Strict):
-    """Whom to tell. Addresses are secrets: they live in the environment, not here."""
+class NotifyKeys(Strict):
+    """Whom to notify. Addresses are secrets: they live in the environment, not here."""
 
     to: Annotated[tuple[EnvName, ...], BeforeValidator(one_or_more)] = Field(
         description="Names of environment variables that hold Apprise addresses.",
@@ -164,7 +171,7 @@ class Notify(Strict):
     )
 
 
-class Prompt(Strict):
+class PromptKeys(Strict):
     """One prompt, with what belongs to it. A bare text is short for its `prompt` alone."""
 
     id: Text | None = Field(
@@ -262,8 +269,8 @@ class Head(Strict):
         description="Variables for the templates of every prompt.",
         examples=[{"brand": "Nordlicht"}],
     )
-    output: Output = Field(
-        default_factory=Output, description="Where clips go, and what they are called."
+    output: OutputKeys = Field(
+        default_factory=OutputKeys, description="Where clips go, and what they are called."
     )
     concurrency: Whole = Field(
         default=5, ge=1, le=MOST_IN_FLIGHT, description="Most requests in flight.", examples=[8]
@@ -279,18 +286,20 @@ class Head(Strict):
         examples=[600, "10m"],
         json_schema_extra={"exclusiveMinimum": 0, "maximum": 86_400},
     )
-    retry: Retry = Field(default_factory=Retry, description="What happens after a passing fault.")
-    credits: Credits = Field(
-        default_factory=Credits, description="What may be spent, in US dollars."
+    retry: RetryKeys = Field(
+        default_factory=RetryKeys, description="What happens after a passing fault."
     )
-    schedule: Schedule | None = Field(default=None, description="When requests may be sent.")
-    notify: Notify | None = Field(default=None, description="Whom to tell, and when.")
+    credits: CreditsKeys = Field(
+        default_factory=CreditsKeys, description="What may be spent, in US dollars."
+    )
+    schedule: ScheduleKeys | None = Field(default=None, description="When requests may be sent.")
+    notify: NotifyKeys | None = Field(default=None, description="Whom to notify, and when.")
 
 
 class Document(Head):
     """A job for pipeline: what to render, with which model, and what it may cost."""
 
-    prompts: tuple[Prompt, ...] = Field(
+    prompts: tuple[PromptKeys, ...] = Field(
         default=(),
         description="What to render: texts, or mappings.",
         examples=[["A lighthouse at dusk, camera orbit right"]],

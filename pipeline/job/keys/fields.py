@@ -1,4 +1,4 @@
-"""The types of the job file's fields: how a value is read, and what editors are told of it.
+"""The types of the job file's fields: how a value is read, and what editors learn of it.
 
 Each reads the text as it was written, so that a field's meaning comes from the schema alone.
 """
@@ -65,7 +65,7 @@ def one_of(choices: type[StrEnum]) -> Callable[[object], str]:
     def read(value: object) -> str:
         word = text(value)
         if word not in list(choices):
-            raise InvalidError(f"{shown(word)} is not one of them", did_you_mean(word, choices))
+            raise InvalidError(f"{shown(word)} is not a valid value", did_you_mean(word, choices))
         return word
 
     return read
@@ -92,7 +92,7 @@ def env_name(value: object) -> str:
 
 
 def one_or_more(value: object) -> object:
-    """Take a single text as a list of one; an empty list is no list of anything."""
+    """Take a single text as a list of one; an empty list is refused."""
     if isinstance(value, Sequence) and not value:
         raise InvalidError("the list is empty", "write at least one")
     return [value] if isinstance(value, str) else value
@@ -114,20 +114,20 @@ def timezone(value: object) -> str:
 
 
 def prose(value: object) -> str:
-    """Take a whole text; one of nothing but space is none."""
-    told = whole(value)
-    if not told.strip():
+    """Take a whole text; one of nothing but space is refused."""
+    written = whole(value)
+    if not written.strip():
         raise InvalidError("this is empty", "write a text, or leave the key out")
-    return told
+    return written
 
 
 def plain_name(value: object) -> str:
     """Take a text that names something: one line, and nothing in it that steers a terminal."""
-    told = prose(value)
-    if match := scalars.STEERING.search(_TAG.sub("", told).strip()):
+    written = prose(value)
+    if match := scalars.STEERING.search(_TAG.sub("", written).strip()):
         code = f"U+{ord(match.group()):04X}"
-        raise InvalidError(f"this holds a control character ({code})", "take it out")
-    return told
+        raise InvalidError(f"this contains a control character ({code})", "take it out")
+    return written
 
 
 def _scalar_schema(**more: Any) -> WithJsonSchema:

@@ -53,7 +53,7 @@ def wrong_params(
     for key, value in params.items():
         wrong: Wrong | None
         if key == "prompt":
-            wrong = Wrong(key, "the prompt is no parameter here", "write it under prompts")
+            wrong = Wrong(key, "the prompt is not a parameter", "write it under prompts")
         elif rules is not None:
             wrong = _judged(rules, model, key, value, skip)
         else:
@@ -70,7 +70,7 @@ def _local_file(key: str, value: Any, folder: Path) -> Wrong | None:
         return found
     return Wrong(
         key,
-        f"{shown(value)} is a file of this machine: its name alone would be sent",
+        f"{shown(value)} is a file on this machine: only its name would be sent",
         "put the file where the API can read it, and write its address: https://…",
     )
 
@@ -107,7 +107,7 @@ def _judged(
 
 
 def defaults(model: str) -> dict[str, Any]:
-    """Give what is sent even when nobody asked."""
+    """Return what is sent even when nobody asked."""
     return dict(providers.get().model(model).defaults)
 
 

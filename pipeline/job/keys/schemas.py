@@ -49,7 +49,10 @@ _ABOUT: dict[str, Schema] = {
 
 
 class _Generator(GenerateJsonSchema):
-    """Leaves out what says nothing to a person: titles, and null for what may be absent."""
+    """Leaves out what says nothing to a person: titles, suffixes, null for what may be absent."""
+
+    def normalize_name(self, name: str) -> str:
+        return super().normalize_name(name).removesuffix("Keys")
 
     def nullable_schema(self, schema: Any) -> Schema:
         return self.generate_inner(schema["schema"])
@@ -69,6 +72,8 @@ def schema() -> Schema:
     """Make the JSON Schema of the job file."""
     made = Document.model_json_schema(schema_generator=_Generator)
     definitions = made.pop("$defs")
+    for name, definition in definitions.items():
+        definition["title"] = name
     _numbers(definitions)
     properties = made["properties"]
     bare = {

@@ -36,6 +36,6 @@ def refuse_errors(row: Mapping[str, Any]) -> None:
     for name, value in row.items():
         if isinstance(value, str) and value in ERRORS:
             raise InvalidError(
-                f"{shown(name)} holds a spreadsheet's error, {shown(value)}",
-                "mend its formula, or leave the cell empty",
+                f"{shown(name)} contains a spreadsheet error, {shown(value)}",
+                "fix its formula, or leave the cell empty",
             )

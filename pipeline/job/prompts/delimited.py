@@ -36,10 +36,10 @@ def read_records(source: Iterator[str], *, is_tsv: bool) -> Iterator[Record]:
         StoppedError: where the rest cannot be read.
     """
     sample = _sample(source)
-    told = _SEPARATOR.fullmatch(sample[0]) if sample else None
-    first = 2 if told else 1  # Excel's own line is no row
+    separator = _SEPARATOR.fullmatch(sample[0]) if sample else None
+    first = 2 if separator else 1  # Excel's own line is not a row
     sample = sample[first - 1 :]
-    delimiter = told[1] if told else sniff([_ended(line) for line in sample])
+    delimiter = separator[1] if separator else sniff([_ended(line) for line in sample])
     rest = itertools.chain(sample, source)
     if is_tsv and _is_tabbed(sample, delimiter):
         return tabbed(rest, first)
@@ -173,23 +173,23 @@ def tabbed(source: Iterable[str], first: int) -> Iterator[Record]:
         StoppedError: where a cell may span lines, or not.
     """
     opened, width = first, 0
-    held: list[str] = []  # from the line whose last cell opens a quote
+    pending: list[str] = []  # from the line whose last cell opens a quote
     for number, line in enumerate(source, first):
         parts = _parts(line)
-        closes = bool(held) and _closes(parts[0])
+        closes = bool(pending) and _closes(parts[0])
         opens = _opens(parts[-1]) and not (closes and len(parts) == 1)
-        if held and not closes and (len(parts) > 1 or _is_no_cell(held)):
-            yield from _apart(opened, held, width)
-            held.clear()
-        opened = opened if held else number
-        held.append(line)
-        if opens or (len(held) > 1 and not closes):
+        if pending and not closes and (len(parts) > 1 or _is_no_cell(pending)):
+            yield from _apart(opened, pending, width)
+            pending.clear()
+        opened = opened if pending else number
+        pending.append(line)
+        if opens or (len(pending) > 1 and not closes):
             continue
-        record = _spanning(opened, held, width) if closes else _cut(number, parts, width)
+        record = _spanning(opened, pending, width) if closes else _cut(number, parts, width)
         width = width or len(record.cells)
         yield record
-        held.clear()
-    yield from _apart(opened, held, width)
+        pending.clear()
+    yield from _apart(opened, pending, width)
 
 
 def _is_no_cell(lines: list[str]) -> bool:
@@ -215,8 +215,8 @@ def _cut(number: int, parts: list[str], width: int) -> Record:
     read = [_unquoted(cell) for cell in parts]
     if width and any(parts[width:]):
         # There may be a tab in a cell that is quoted for it.
-        told = _as_csv(["\t".join(parts)], "\t")
-        read = told if told is not None and len(told) <= width else read
+        quoted_row = _as_csv(["\t".join(parts)], "\t")
+        read = quoted_row if quoted_row is not None and len(quoted_row) <= width else read
     cells = [cell.strip() for cell in read]
     return Record(number, cells, read if read != cells else None)
 

@@ -1,4 +1,4 @@
-"""Files of prompts, read as streams: one row, one item, nothing held.
+"""Files of prompts, read as streams: one row, one item, none kept in memory.
 
 Rows are numbered as sheets number them: a CSV's header is row 1.
 """
@@ -29,7 +29,7 @@ def check_file(path: Path, others: Container[Path] = ()) -> None:
     """
     if path.suffix.casefold() not in SUFFIXES:
         raise InvalidError(
-            f"{path.name} is no .csv, .tsv, .jsonl, .json or .txt", "a sheet: save it as CSV"
+            f"{path.name} is not a .csv, .tsv, .jsonl, .json or .txt file", "save a sheet as CSV"
         )
     try:
         there, regular = path.exists(), path.is_file()
@@ -40,14 +40,14 @@ def check_file(path: Path, others: Container[Path] = ()) -> None:
         near = nearest_file(path, SUFFIXES)
         raise InvalidError(
             f"there is no file {path}",
-            f"did you mean {near}?" if near else "relative to the job file",
+            f"did you mean {near}?" if near else "paths are relative to the job file",
         )
     if not regular:
         raise InvalidError(f"{path} is not a regular file")
     if size > MOST_BYTES:
         raise InvalidError(f"{path.name} is larger than 4 GB", "make several jobs of it")
     if path in others:
-        raise InvalidError(f"{path.name} is there twice")
+        raise InvalidError(f"{path.name} is listed twice")
 
 
 def read_rows(path: Path, report: Report, *, variables: bool = True) -> Iterator[Item]:

@@ -63,13 +63,14 @@ class Columns:
             if not name:
                 self._header_problem(f"column {place} has no name", "name it, or take it out")
             elif name in ERRORS:
-                message = f"column {place} is called {shown(name)}, a spreadsheet's error"
-                self._header_problem(message, "mend its formula, or name it")
+                message = f"column {place} is called {shown(name)}, which is a spreadsheet error"
+                self._header_problem(message, "fix its formula, or name it")
             elif name.casefold() in seen:
                 self._header_problem(f"two columns are called {shown(name)}")
             elif name.casefold() == "params":
                 self._header_problem(
-                    "a sheet carries no params", "use .jsonl, or templates in the job's params"
+                    "a sheet cannot have a params column",
+                    "use .jsonl, or templates in the job's params",
                 )
             seen.add(name.casefold())
         if not names:
@@ -128,7 +129,7 @@ class Columns:
 
 def _priority(text: str) -> int:
     if not _WHOLE.fullmatch(text):
-        raise InvalidError(f"the priority {shown(text)} is no whole number")
+        raise InvalidError(f"the priority {shown(text)} is not a whole number")
     return int(text)
 
 
@@ -141,7 +142,7 @@ def _picker(kept: list[int]) -> Callable[[list[str]], tuple[str, ...]]:
 
 
 def _aliases(names: list[str]) -> Iterator[tuple[str, str]]:
-    """Give columns such as `Publish date` a name that a template can use: `Publish_date`."""
+    """Return columns such as `Publish date` a name that a template can use: `Publish_date`."""
     for name in names:
         alias = _NOT_A_NAME.sub("_", name)
         if alias != name and alias not in names:

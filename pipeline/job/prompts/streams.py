@@ -60,7 +60,9 @@ def read_json(origin: Origin, file: BinaryIO, report: Report, *, variables: bool
     if line.lstrip().startswith("["):
         rows = _array(itertools.chain([line], source), number)
     elif origin.file.suffix.casefold() == ".json":
-        raise StoppedError(number, "the file is no JSON array", "one object a line: call it .jsonl")
+        raise StoppedError(
+            number, "the file is not a JSON array", "one object a line: call it .jsonl"
+        )
     else:
         rows = _json_lines(origin, itertools.chain([line], source), number, report)
     for place, at, value in rows:
@@ -84,7 +86,7 @@ def _json_lines(origin: Origin, source: Iterable[str], first: int, report: Repor
         try:
             yield number, number, _checked(_DECODER.decode(line), line)
         except json.JSONDecodeError as error:
-            message, hint = f"the line is no JSON: {error.msg}", "one object a line"
+            message, hint = f"the line is not valid JSON: {error.msg}", "one object a line"
             report.note(Problem(origin.file, number, origin.key(number), message, hint))
         except (InvalidError, RecursionError) as error:
             report.note(Problem(origin.file, number, origin.key(number), *_explained(error)))
@@ -104,7 +106,7 @@ def _array(source: Iterable[str], first: int) -> Iterator[Row]:
             yield number, line, _checked(value, text[place:end])
         except json.JSONDecodeError as error:
             wrong = line + text.count("\n", counted, error.pos)
-            raise StoppedError(wrong, f"the file is no JSON: {error.msg}") from None
+            raise StoppedError(wrong, f"the file is not valid JSON: {error.msg}") from None
         except (InvalidError, RecursionError) as error:
             raise StoppedError(line, *_explained(error)) from None
         place = _after_blanks(text, end)
@@ -113,7 +115,9 @@ def _array(source: Iterable[str], first: int) -> Iterator[Row]:
         place += 1
     if not text.startswith("]", place) or text[place + 1 :].strip():
         wrong = line + text.count("\n", counted, place)
-        raise StoppedError(wrong, "the file is no JSON: a comma, or one ] at the end, is missing")
+        raise StoppedError(
+            wrong, "the file is not valid JSON: a comma, or one ] at the end, is missing"
+        )
 
 
 def _whole(source: Iterable[str], first: int) -> str:
@@ -141,7 +145,7 @@ def _explained(error: InvalidError | RecursionError) -> tuple[str, str | None]:
 
 
 def _checked(value: Any, source: str) -> Any:
-    """Refuse what no request could hold.
+    """Refuse what no request could contain.
 
     Raises:
         InvalidError: for what nests too deeply, and for half a character.
@@ -158,7 +162,7 @@ def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(made) != len(pairs):
         names = [name for name, _ in pairs]
         twice = next(name for name in names if names.count(name) > 1)
-        raise InvalidError(f"the key {shown(twice)} is there twice")
+        raise InvalidError(f"duplicate key {shown(twice)}")
     return made
 
 
@@ -166,7 +170,7 @@ def _encodable(row: Any) -> None:
     try:
         json.dumps(row, ensure_ascii=False).encode()
     except UnicodeEncodeError:
-        raise InvalidError("the line holds half a character (a lone surrogate)") from None
+        raise InvalidError("the line contains half a character (a lone surrogate)") from None
 
 
 _DECODER = json.JSONDecoder(
@@ -179,7 +183,7 @@ _DECODER = json.JSONDecoder(
 
 def _item(origin: Origin, number: int, line: int, row: Any) -> Item:
     if not isinstance(row, dict):
-        raise InvalidError("this is no JSON object", 'such as {"prompt": "…"}')
+        raise InvalidError("this is not a JSON object", 'such as {"prompt": "…"}')
     refuse_errors(row)
     others = {key: value for key, value in row.items() if key not in _OWN}
     meta = _mapping(row, "meta")
@@ -203,7 +207,7 @@ def _mapping(row: dict[str, Any], key: str) -> dict[str, Any]:
     if value is None:
         return {}
     if not isinstance(value, dict):
-        raise InvalidError(f"{key} is no object")
+        raise InvalidError(f"{key} is not an object")
     return value
 
 
@@ -211,7 +215,7 @@ def _id(value: Any) -> str | None:
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, str | int):
-        raise InvalidError(f"the id {shown(value)} is no text")
+        raise InvalidError(f"the id {shown(value)} is not text")
     return checked_id(str(value))
 
 
@@ -219,7 +223,7 @@ def _prompt(value: Any) -> str | None:
     if value is None:
         return None
     if not isinstance(value, str):
-        raise InvalidError(f"the prompt {shown(value)} is no text")
+        raise InvalidError(f"the prompt {shown(value)} is not text")
     return value if value.strip() else None
 
 
@@ -227,7 +231,7 @@ def _priority(value: Any) -> int:
     if value is None:
         return 0
     if isinstance(value, bool) or not isinstance(value, int):
-        raise InvalidError(f"the priority {shown(value)} is no whole number")
+        raise InvalidError(f"the priority {shown(value)} is not a whole number")
     if abs(value) > MOST_PRIORITY:
         raise InvalidError(f"the priority {shown(value)} is out of bounds", f"±{MOST_PRIORITY}")
     return value

@@ -50,7 +50,7 @@ class _Frame:
 class Builder:
     """Takes the events of one stream; `document` is the first document.
 
-    `line_of` tells the line of a mark, `comment_at` the comment that begins there like a word.
+    `line_of` returns the line of a mark, `comment_at` the comment that begins there like a word.
     """
 
     def __init__(
@@ -139,7 +139,9 @@ class Builder:
     def _refuse_tag(self, tag: str, line: int) -> None:
         name = tag.replace(_STANDARD, "!!")
         self._report.at(
-            line, f"the tag {shown(name)} is refused", "tags make objects; write the plain value"
+            line,
+            f"the tag {shown(name)} is not allowed",
+            "tags make objects; write the plain value",
         )
 
     def _open(self, node: Mapping | Sequence, event: Any, kind: str) -> None:
@@ -207,7 +209,7 @@ class Builder:
         if frame.skip:
             first = node.lines[str(frame.key)]
             self._report.at(
-                line, f"the key {shown(frame.key)} is there twice", f"the first is on line {first}"
+                line, f"duplicate key {shown(frame.key)}", f"the first is on line {first}"
             )
 
     def _value(self, frame: _Frame, value: Any, line: int) -> None:
@@ -216,13 +218,13 @@ class Builder:
         assert key is not None
         frame.key = None
         if type(key) is Plain and key == "<<":
-            self._keep_merge(frame, value, line)
+            self._note_merge(frame, value, line)
         elif not frame.skip:
             name = str(key)
             node[name] = value
             node.lines[name] = frame.key_line
 
-    def _keep_merge(self, frame: _Frame, value: Any, line: int) -> None:
+    def _note_merge(self, frame: _Frame, value: Any, line: int) -> None:
         sources = value if isinstance(value, Sequence) else [value]
         for source in sources:
             if isinstance(source, Mapping):

@@ -47,14 +47,14 @@ def read(report: Report) -> Mapping | None:
         report.at(1, error.message, error.hint)
         return None
     if not isinstance(document, Mapping):
-        what = "is empty" if document is None else "holds no mapping of keys to values"
+        what = "is empty" if document is None else "is not a mapping of keys to values"
         report.at(1, f"the job file {what}", "start with: model: luma-txt-2-video")
         return None
     return document
 
 
 def check_name(path: Path) -> None:
-    """Make sure that records, reports and messages can hold the path.
+    """Make sure that records, reports and messages can contain the path.
 
     Raises:
         InvalidError: when it is not UTF-8.
@@ -65,7 +65,9 @@ def check_name(path: Path) -> None:
         raise InvalidError("the name of the file is not UTF-8", "rename it") from None
     if match := STEERING.search(str(path)):
         code = f"U+{ord(match.group()):04X}"
-        raise InvalidError(f"the path of the file holds a control character ({code})", "rename it")
+        raise InvalidError(
+            f"the path of the file contains a control character ({code})", "rename it"
+        )
 
 
 def read_bytes(path: Path) -> bytes:
@@ -109,7 +111,7 @@ def check_text(data: bytes) -> None:
     if match := CONTROL.search(text):
         line = text.count("\n", 0, match.start()) + 1
         code = f"U+{ord(match.group()):04X}"
-        message = f"the file holds a control character ({code}): is it binary?"
+        message = f"the file contains a control character ({code}): is it binary?"
         raise StoppedError(line, message)
 
 
@@ -142,7 +144,7 @@ def parse(data: bytes, report: Report, events: Any = EVENTS) -> Any:
 
 
 def _line_counter(data: bytes) -> Callable[[Any], int]:
-    """Make what tells a mark's line as editors count: YAML 1.1 has three more ends of lines."""
+    """Make a function from marks to lines as editors count; YAML 1.1 has three more line ends."""
     if not any(odd in data for odd in _ODD_BREAKS):
         return lambda mark: int(mark.line) + 1
     breaks = enumerate(_BREAKS.findall(data))

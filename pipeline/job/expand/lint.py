@@ -1,4 +1,4 @@
-"""What a job says and no request would: told before anything is paid for.
+"""What a job says and no request would, reported before anything is paid for.
 
 A column `aspect_ratio` that no template uses, a seed that makes takes alike, a date that the
 calendar cannot read. What is certain is a problem; what may be meant so is a warning.
@@ -32,23 +32,23 @@ _SEEDS = frozenset({"seed", "randomseed", "noiseseed"})
 _BETWEEN = re.compile(r"[\W_]+")
 _DATE = re.compile(r"(\d{4}-\d\d-\d\d)(?![^T ])", re.ASCII)
 _DATED = "publish"  # what the report's calendar goes by
-_NOTE = "; a note needs another name"
+_NOTE = "; for a note, use another name"
 _FEW = 3
 
 
 class Warnings:
     """Warnings in the order they were found, each once, however often the rows are read."""
 
-    def __init__(self, told: Iterable[str] = ()) -> None:
-        self._told: dict[Any, str] = {text: text for text in told}
+    def __init__(self, first: Iterable[str] = ()) -> None:
+        self._texts: dict[Any, str] = {text: text for text in first}
 
     def __call__(self) -> tuple[str, ...]:
-        """Give them."""
-        return tuple(self._told.values())
+        """Return their texts."""
+        return tuple(self._texts.values())
 
     def add(self, about: Any, text: str) -> None:
         """Keep a warning, the first one about each matter."""
-        self._told.setdefault(about, visible(text))
+        self._texts.setdefault(about, visible(text))
 
 
 class Column(NamedTuple):
@@ -71,8 +71,8 @@ class Column(NamedTuple):
         return f'params: {{{self.parameter}: "{{{{ {self.name} }}}}"}}'
 
 
-class Watch:
-    """Looks at each task of a plan beside the prompt that it was made of."""
+class Linter:
+    """Checks each task of a plan against the prompt that it was made of."""
 
     def __init__(self, plan: Plan, warnings: Warnings, *, to_send: bool) -> None:
         self._plan = plan
@@ -82,13 +82,13 @@ class Watch:
         self._taken = {folded(name): name for name in (USUAL if rules is None else rules)}
         self._known = {folded(name): name for name in (*USUAL, *_OF_THE_JOB)} | self._taken
         self._columns: dict[tuple[str, ...], list[Column]] = {}
-        self._told: set[object] = set()
+        self._reported: set[object] = set()
         self._item: Item | None = None
         self._here: list[Column] = []
         self._last: tuple[Item, str] | None = None
-        self._look_at_vars()
+        self._check_vars()
 
-    def _look_at_vars(self) -> None:
+    def _check_vars(self) -> None:
         """Warn of the job's own variables; what the prompts of a sheet ask for is not known."""
         asked = names_of([[item.prompt, item.params] for item in self._plan.inline])
         for column in self._unused(tuple(self._plan.vars)):
@@ -96,19 +96,19 @@ class Watch:
                 value, line = self._plan.vars[column.name], column.line
                 self._warnings.add(
                     ("vars", column.name),
-                    f"vars.{column.name} is used nowhere: {shown(value)} would not be sent"
+                    f"vars.{column.name} is not used anywhere: {shown(value)} would not be sent"
                     + (f"; write {line}" if line else ""),
                 )
 
-    def look(self, item: Item, task: Task) -> Iterable[Problem]:
-        """Give what is certain to be wrong with a task; warn of what may be."""
+    def check(self, item: Item, task: Task) -> Iterable[Problem]:
+        """Return what is certain to be wrong with a task; warn of what may be."""
         if item is not self._item:
             self._item = item
             self._here = self._columns_of(item)
             if _DATED in item.meta:
-                self._look_at_date(item)
+                self._check_date(item)
         if self._plan.takes > 1:
-            self._look_at_seed(item, task)
+            self._check_seed(item, task)
         return self._problems(item, task) if self._here else ()
 
     def _problems(self, item: Item, task: Task) -> Iterator[Problem]:
@@ -118,7 +118,7 @@ class Watch:
                 yield from self._unsent(column, value, item)
 
     def line_for(self, item: Item, names: Iterable[str]) -> str | None:
-        """Give the line that would send one of some columns, if one is called like a parameter."""
+        """Return the line that sends the first of some columns that is called like a parameter."""
         folds = {folded(name) for name in names}
         lines = (c.line for c in self._columns_of(item) if c.sent and folded(c.name) in folds)
         return next((f"send it: {line}" for line in lines if line), None)
@@ -151,10 +151,10 @@ class Watch:
 
     def _unsent(self, column: Column, value: Any, item: Item) -> Iterator[Problem]:
         mark = (item.origin.file, column.name)
-        if mark in self._told:
+        if mark in self._reported:
             return
-        self._told.add(mark)
-        what = f"{shown(column.title)} is used nowhere: {shown(value)} would not be sent"
+        self._reported.add(mark)
+        what = f"{shown(column.title)} is not used anywhere: {shown(value)} would not be sent"
         if column.sent and column.parameter not in self._plan.cells[0].values:
             if self._to_send:
                 yield item.problem(what, f"{column.line or f'call it {column.parameter}'}{_NOTE}")
@@ -168,7 +168,7 @@ class Watch:
             return "the matrix says what is"
         return f"{self._plan.model} has no such parameter, and it is kept as meta alone"
 
-    def _look_at_seed(self, item: Item, task: Task) -> None:
+    def _check_seed(self, item: Item, task: Task) -> None:
         last, self._last = self._last, (item, task.fingerprint)
         if last is None or last[0] is not item or last[1] != task.fingerprint:
             return
@@ -184,12 +184,12 @@ class Watch:
                     f"write matrix: {{{key}: [{several}]}} in place of takes and {key}",
                 )
 
-    def _look_at_date(self, item: Item) -> None:
+    def _check_date(self, item: Item) -> None:
         value = item.meta[_DATED]
         if not _is_date(str(value)) and not _is_blank(value):
             self._warnings.add(
                 (item.origin.file, _DATED),
-                f"{item.place}: {_DATED}: {shown(value)} is no date that can be read, such as "
+                f"{item.place}: {_DATED}: {shown(value)} is not a date that can be read, such as "
                 f"2026-12-01, and the report's calendar leaves it out",
             )
 

@@ -35,8 +35,8 @@ def test_a_column_called_like_a_parameter_that_nothing_sends_is_refused_with_the
     workspace.put("rows.csv", f"subject,{column}\nA fox,\nA kite,9:16\nA boat,16:9\n")
     (found,) = workspace.problems("model: luma-txt-2-video\n" + SUBJECTS)
     assert (found.file.name, found.line, found.key) == ("rows.csv", 3, "row 3")
-    assert found.message == f'"{column}" is used nowhere: "9:16" would not be sent'
-    assert found.hint == f"{line}; a note needs another name"
+    assert found.message == f'"{column}" is not used anywhere: "9:16" would not be sent'
+    assert found.hint == f"{line}; for a note, use another name"
     workspace.put("rows.csv", f"subject,note: {column}\nA kite,9:16\n")
     assert len(workspace.brief(SUBJECTS)) == 1
     workspace.put("rows.csv", f"subject,{column}\nA kite,9:16\n")
@@ -76,7 +76,9 @@ def test_columns_that_may_be_notes_are_warned_of_in_check_and_at_the_start(
 ) -> None:
     rows = f"subject,{column}\nA fox,\nA kite,{value}\nA boat,{value}\n"
     (warning,) = told(workspace, SUBJECTS, rows)
-    assert warning.startswith(f'rows.csv:3 (row 3): "{column}" is used nowhere: "{value}" would')
+    assert warning.startswith(
+        f'rows.csv:3 (row 3): "{column}" is not used anywhere: "{value}" would'
+    )
     assert why in warning
     assert why in run_alone("check", workspace.path).stdout
 
@@ -103,7 +105,7 @@ def test_variables_called_like_a_parameter_that_nothing_uses_are_told(
 ) -> None:
     (warning,) = told(workspace, "vars: {aspect_ratio: 9:16, mood: calm}\nprompts: [p]\n")
     assert warning == (
-        'vars.aspect_ratio is used nowhere: "9:16" would not be sent; '
+        'vars.aspect_ratio is not used anywhere: "9:16" would not be sent; '
         'write params: {aspect_ratio: "{{ aspect_ratio }}"}'
     )
     assert (
@@ -123,7 +125,7 @@ def test_a_template_that_is_wrong_is_told_as_such(workspace: JobWorkspace) -> No
     assert "the template is not valid" in workspace.wrong(job.replace("| dfault(1) }}", "{{"))
 
 
-def test_keys_of_json_lines_are_watched_as_columns_are(workspace: JobWorkspace) -> None:
+def test_keys_of_json_lines_are_checked_as_columns_are(workspace: JobWorkspace) -> None:
     workspace.put(
         "rows.jsonl",
         '{"prompt": "a"}\n{"prompt": "b", "aspect_ratio": "9:16"}\n'
@@ -132,8 +134,8 @@ def test_keys_of_json_lines_are_watched_as_columns_are(workspace: JobWorkspace) 
     )
     found = workspace.problems("model: luma-txt-2-video\nprompts_from: rows.jsonl\n")
     assert [(p.line, p.hint) for p in found] == [
-        (2, 'params: {aspect_ratio: "{{ aspect_ratio }}"}; a note needs another name'),
-        (4, "call it aspect_ratio; a note needs another name"),
+        (2, 'params: {aspect_ratio: "{{ aspect_ratio }}"}; for a note, use another name'),
+        (4, "call it aspect_ratio; for a note, use another name"),
     ]
 
 
@@ -172,7 +174,7 @@ def test_a_file_of_this_machine_is_no_parameter(
         "list": f"params: {{images: [{text}]}}\nprompts: [p]\n",
     }[where]
     (found,) = workspace.problems("model: kling-2\n" + job)
-    assert "is a file of this machine: its name alone would be sent" in found.message
+    assert "is a file on this machine: only its name would be sent" in found.message
     assert "https://" in str(found.hint)
 
 
@@ -219,9 +221,9 @@ def test_takes_that_differ_are_not_told(workspace: JobWorkspace, job: str) -> No
 def test_dates_that_cannot_be_read_are_told_once_a_file(workspace: JobWorkspace) -> None:
     rows = "subject,publish\nA,2026-12-01\nB,\nC,2026-12-01 10:00\nD,12/25/2026\nE,1.2.2026\n"
     (warning,) = told(workspace, SUBJECTS, rows)
-    assert warning.startswith('rows.csv:5 (row 5): publish: "12/25/2026" is no date that can be')
+    assert warning.startswith('rows.csv:5 (row 5): publish: "12/25/2026" is not a date that can be')
     (warning,) = told(workspace, SUBJECTS, "subject,publish\nA,2026-02-30\n")
-    assert '"2026-02-30" is no date' in warning
+    assert '"2026-02-30" is not a date' in warning
     (warning,) = told(workspace, "prompts: [{prompt: p, meta: {publish: tomorrow}}]\n")
     assert "job.yaml:2" in warning
 
@@ -234,7 +236,7 @@ def test_a_run_tells_what_its_rows_hold_before_it_sends_anything(tmp_path: Path)
         access = {"SEGMIND_BASE_URL": served.url, "SEGMIND_API_KEY": "k" * 20}
         done = run_alone("run", job, **access)
         assert done.returncode == 0
-        assert 'warning: rows.csv:3 (row 3): publish: "12/1/2026" is no date' in done.stderr
+        assert 'warning: rows.csv:3 (row 3): publish: "12/1/2026" is not a date' in done.stderr
         (tmp_path / "rows.csv").write_text("subject,aspect_ratio\nA fox,\nA boat,9:16\n")
         done = run_alone("run", job, **access)
     assert done.returncode == 2
