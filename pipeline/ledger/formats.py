@@ -1,6 +1,6 @@
 """The version of the formats: one number for all files of an output directory.
 
-Version 0.1 wrote no number, which counts as 1.
+`docs/reference/formats.md` describes each file. Version 0.1 wrote no number, which counts as 1.
 """
 
 from pathlib import Path
