@@ -10,20 +10,19 @@ ZERO = Decimal(0)
 
 # What comes from outside is exact to a millionth of a dollar; what is finer is noise.
 _EXACT = Decimal("0.000001")
-# What is larger than this many digits is left as it is: it cannot be made exact, nor is it money.
-_MOST_DIGITS = 20
-# Powers of ten within which an amount of money lies; others are noise, and overflow sums.
-_LARGEST = 24
+# Powers of ten within which an amount of money lies. Less is noise; a larger one is not money, and
+# sums of it, which have 28 digits, would not be exact to a millionth.
+_SMALLEST, _LARGEST = -24, 15
 
 
 def is_money(amount: Decimal | None) -> bool:
     """Whether an amount, where there is one, can be money: sums can be made with it."""
-    return not amount or (amount.is_finite() and abs(amount.adjusted()) < _LARGEST)
+    return not amount or (amount.is_finite() and _SMALLEST < amount.adjusted() < _LARGEST)
 
 
 def rounded(amount: Decimal) -> Decimal:
-    """Round an amount as it was read to a millionth of a dollar."""
-    if not amount.is_finite() or amount.adjusted() > _MOST_DIGITS:
+    """Round an amount as it was read to a millionth of a dollar; leave what is not money."""
+    if not amount.is_finite() or amount.adjusted() >= _LARGEST:
         return amount
     exact = amount.quantize(_EXACT)
     if exact == amount:

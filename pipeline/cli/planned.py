@@ -13,7 +13,8 @@ from pipeline.ledger.manifest import record_at
 from pipeline.ledger.plan import Kind
 from pipeline.ledger.records import written
 from pipeline.models import Record, Task
-from pipeline.money.prices import PriceBook, price_class
+from pipeline.money.price_class import price_class
+from pipeline.money.prices import PriceBook
 from pipeline.printable import printable
 
 # How many characters of a changed value are shown.

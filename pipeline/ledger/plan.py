@@ -14,7 +14,8 @@ from pipeline.ledger.disk import Clips, Disk
 from pipeline.ledger.history import History, Standing
 from pipeline.ledger.manifest import last_records
 from pipeline.models import InDoubt, Job, Record, Task
-from pipeline.money.prices import PriceBook, price_class
+from pipeline.money.price_class import price_class
+from pipeline.money.prices import PriceBook
 
 # Clips out of place that a warning names.
 _NAMED = 3

@@ -64,7 +64,7 @@ class CreditGate:
         self._learning = Learning(self.prices)
         self._settlement = Settlement(
             self.prices, self.balance, self._reservations, self._learning,
-            hears_headers=policy.gate is not Gate.OFF,
+            reads_headers=policy.gate is not Gate.OFF,
         )  # fmt: skip
         self._books = Books(self.budget, self._reservations, self._settlement)
         self._spent_before = self.ledger.spent

@@ -26,7 +26,7 @@ class Settlement:
     balance: Balance
     reservations: Reservations
     learning: Learning
-    hears_headers: bool
+    reads_headers: bool
     doubted: tuple[Decimal, Decimal] | None = None
     handed_over: Decimal = ZERO
 
@@ -38,7 +38,7 @@ class Settlement:
         self._close(token)
         believed = self.credible(token, cost)
         if believed and learn:  # nothing is not a price
-            self.prices.hear(name, believed)
+            self.prices.report(name, believed)
         self.balance.charge(self._charged(believed, token.price), token.sent)
         if learn:
             self.learning.charged(token, header, believed)
@@ -132,5 +132,5 @@ class Settlement:
         self.balance.change()
 
     def _read(self, header: Decimal | None, token: Reservation) -> None:
-        if header is not None and self.hears_headers:
+        if header is not None and self.reads_headers:
             self.balance.header(header, token.sent)

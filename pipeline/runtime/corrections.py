@@ -10,7 +10,8 @@ from pipeline.amounts import dollars
 from pipeline.errors import DirectoryError, ExitCode, StorageError
 from pipeline.ledger import records
 from pipeline.models import CostSource, Record
-from pipeline.money.prices import Booked, class_of
+from pipeline.money.price_class import class_of
+from pipeline.money.prices import Booked
 from pipeline.runtime.state import RunState
 
 # By whom a cost may yet turn out to be wrong.

@@ -12,7 +12,7 @@ import msgspec
 from pipeline.errors import DirectoryError
 from pipeline.ledger.history import Standing
 from pipeline.models import Task
-from pipeline.money.prices import price_class
+from pipeline.money.price_class import price_class
 from pipeline.runtime.lifecycle import Attempt, Stage
 
 _ENCODER = msgspec.json.Encoder(decimal_format="number")

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.amounts import dollars, rounded
+from pipeline.amounts import dollars, is_money, rounded
 
 
 @pytest.mark.parametrize(
@@ -24,6 +24,18 @@ from pipeline.amounts import dollars, rounded
 )
 def test_an_amount_is_read_to_a_millionth(told: str, read: str) -> None:
     assert str(rounded(Decimal(told))) == read
+
+
+@pytest.mark.parametrize("amount", ["0", "-0.95", "1e-23", "999999999999999.999999"])
+def test_an_amount_whose_sums_are_exact_is_money(amount: str) -> None:
+    assert is_money(Decimal(amount))
+    million = rounded(Decimal(amount)) * 10**6
+    assert million + Decimal("0.000001") - million == Decimal("0.000001")
+
+
+@pytest.mark.parametrize("amount", ["1e15", "-1e15", "1e21", "1e23", "1e-24", "NaN", "Infinity"])
+def test_what_is_too_large_or_too_small_is_not_money(amount: str) -> None:
+    assert not is_money(Decimal(amount))
 
 
 @given(st.integers(0, 10**6), st.lists(st.sampled_from([0.95, 0.1, 0.3, 1.2, 0.002]), max_size=40))

@@ -125,18 +125,18 @@ def test_a_fall_that_was_seen_once_is_sure_when_answers_in_a_row_show_it_too() -
 
 def test_a_single_answer_that_says_otherwise_moves_no_price() -> None:
     prices = PriceBook(None, None)
-    for told in (PRICE, PRICE, Decimal("0.20"), PRICE, Decimal(4)):
-        prices.hear("a", told)
+    for cost in (PRICE, PRICE, Decimal("0.20"), PRICE, Decimal(4)):
+        prices.report("a", cost)
         assert prices.estimate("a") == PRICE
 
 
 def test_a_written_price_is_never_undercut_and_follows_what_is_told_twice() -> None:
     prices = PriceBook(PRICE, None)
-    for told in ("0.50", "0.50", "0.50"):
-        prices.hear("a", Decimal(told))
+    for cost in ("0.50", "0.50", "0.50"):
+        prices.report("a", Decimal(cost))
     assert prices.estimate("a") == PRICE
-    for told in ("1.20", "1.20"):
-        prices.hear("a", Decimal(told))
+    for cost in ("1.20", "1.20"):
+        prices.report("a", Decimal(cost))
     assert prices.estimate("a") == Decimal("1.20")
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pipeline.api.outcome import Outcome
 from pipeline.ledger.history import Standing
 from pipeline.models import Cause, Task, fingerprint
-from pipeline.money.prices import price_class
+from pipeline.money.price_class import price_class
 from pipeline.runtime.lifecycle import Attempt, Stage
 from pipeline.runtime.queue import Backlog, Queue
 

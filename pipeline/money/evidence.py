@@ -1,0 +1,71 @@
+"""What shows the price of one class: costs that answers reported, falls of the balance. Pure."""
+
+from collections import Counter, deque
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from pipeline.amounts import ZERO, rounded
+
+# Amounts that differ by this factor or more cannot be the same price.
+_FAR = 10
+
+
+def near(cost: Decimal, price: Decimal) -> bool:
+    """Say whether two amounts can be the same price."""
+    return price / _FAR < cost < price * _FAR
+
+
+@dataclass(slots=True)
+class Evidence:
+    """What was observed of one price class.
+
+    `reported` are the last three costs that were believed, `falls` counts by how much the balance
+    fell over one request. `odd` is a cost far off everything else, which the answer `odd_by`
+    reported. `still` says that the balance did not fall by a request.
+    """
+
+    reported: deque[Decimal] = field(default_factory=lambda: deque(maxlen=3))
+    falls: Counter[Decimal] = field(default_factory=Counter)
+    odd: Decimal | None = None
+    odd_by: int = 0
+    still: bool = False
+
+    def report(self, cost: Decimal) -> None:
+        """Take the cost that an answer has reported, and that is believed."""
+        if not any(near(cost, before) for before in self.reported):
+            self.reported.clear()
+        self.reported.append(cost)
+        self.odd = None
+
+    def fell(self, amount: Decimal, count: int) -> None:
+        """Take by how much the balance fell over `count` requests."""
+        each = rounded(amount / count)
+        self.still |= amount == ZERO
+        # The mean of several confirms a price, and is not one itself.
+        if each > ZERO and (count == 1 or each in self.falls):
+            self.falls[each] += 1
+
+    def is_odd_again(self, cost: Decimal, answer: int) -> bool:
+        """Note a cost that is far off, and say whether the odd answer before reported it too."""
+        again = self.odd == cost and self.odd_by != answer
+        self.odd, self.odd_by = cost, answer
+        return again
+
+    @property
+    def cost(self) -> Decimal | None:
+        """Of the costs that were reported the middle one, of two the larger.
+
+        Where the balance fell by something quite different, they do not count.
+        """
+        costs = sorted(
+            cost
+            for cost in self.reported
+            if not self.falls or any(near(cost, fall) for fall in self.falls)
+        )
+        return costs[len(costs) // 2] if costs else None
+
+    @property
+    def fall(self) -> Decimal | None:
+        """The lowest fall that was seen twice, else the lowest."""
+        twice = [fall for fall, times in self.falls.items() if times > 1]
+        return min(twice or self.falls, default=None)
