@@ -48,14 +48,16 @@ class Session(Protocol):
 class Parameter:
     """What a model takes under one name.
 
-    `kind` completes the sentence "… is not …", and `hint` says what would be right. `choices` are
-    the only values, where they can be listed.
+    `kind` completes the sentence "… is not …", and `hint` says what would be right. `about`,
+    `example` and `schema`, the JSON Schema of a value, are for editors.
     """
 
     kind: str
     hint: str
     accepts: Callable[[Any], bool]
-    choices: tuple[str, ...] = ()
+    about: str
+    example: Any
+    schema: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,3 +18,7 @@ def get(name: str = DEFAULT) -> Provider:
     if name not in _KNOWN:
         raise UsageError(f"no provider is called {name!r}", hint=f"known: {', '.join(_KNOWN)}")
     return _KNOWN[name]
+
+
+EXAMPLE_MODEL = next(iter(get().models))
+"""The model that messages name as an example."""

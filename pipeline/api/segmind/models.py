@@ -27,16 +27,43 @@ def _is_text(value: Any) -> bool:
     return isinstance(value, str) and bool(value.strip())
 
 
-_FRAME = Parameter("an http(s) address", "such as https://example.com/frame.png", _is_url)
+def _frame(place: str) -> Parameter:
+    return Parameter(
+        kind="an http(s) address",
+        hint="such as https://example.com/frame.png",
+        accepts=_is_url,
+        about=f"Address of the {place} image.",
+        example=f"https://example.com/{place}.png",
+        schema={"type": "string", "pattern": "^[hH][tT][tT][pP][sS]?://"},
+    )
+
+
 _LUMA = {
     "aspect_ratio": Parameter(
-        "an aspect ratio of this model",
-        f"one of {', '.join(ASPECT_RATIOS)}",
-        ASPECT_RATIOS.__contains__,
-        ASPECT_RATIOS,
+        kind="an aspect ratio of this model",
+        hint=f"one of {', '.join(ASPECT_RATIOS)}",
+        accepts=ASPECT_RATIOS.__contains__,
+        about="Shape of the frame, width to height. The model's default is 1:1.",
+        example="16:9",
+        schema={"enum": list(ASPECT_RATIOS)},
     ),
-    "loop": Parameter("a boolean", "true or false", _is_boolean),
+    "loop": Parameter(
+        kind="a boolean",
+        hint="true or false",
+        accepts=_is_boolean,
+        about="Whether the clip's end leads back into its beginning. Default: false.",
+        example=False,
+        schema={"type": "boolean"},
+    ),
 }
+_RESOLUTION = Parameter(
+    kind="a text",
+    hint="such as 720p",
+    accepts=_is_text,
+    about="Size of the picture.",
+    example="720p",
+    schema={"type": "string"},
+)
 MODELS = {
     "luma-txt-2-video": Model(
         price=Decimal("0.95"),
@@ -45,8 +72,8 @@ MODELS = {
         # The two copies of the vendor's page disagree on the default of `loop`.
         defaults={"loop": False},
     ),
-    "luma-img-2-video": Model(parameters={**_LUMA, "start_frame": _FRAME, "end_frame": _FRAME}),
-    "luma-ray-txt-2-video": Model(
-        parameters={**_LUMA, "resolution": Parameter("a text", "such as 720p", _is_text)}
+    "luma-img-2-video": Model(
+        parameters={**_LUMA, "start_frame": _frame("first"), "end_frame": _frame("last")}
     ),
+    "luma-ray-txt-2-video": Model(parameters={**_LUMA, "resolution": _RESOLUTION}),
 }

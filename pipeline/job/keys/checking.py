@@ -6,6 +6,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from pipeline.api import providers
 from pipeline.job.keys.document import (
     CreditsKeys,
     Document,
@@ -141,7 +142,7 @@ def _text_with_a_colon(way: Way, report: Report) -> str | None:
 
 
 def _missing_hint(way: Way) -> str | None:
-    return "such as luma-txt-2-video" if way == ("model",) else None
+    return f"such as {providers.EXAMPLE_MODEL}" if way == ("model",) else None
 
 
 def _right_key(way: Way) -> str | None:
@@ -149,7 +150,7 @@ def _right_key(way: Way) -> str | None:
     *above, last = way
     name = str(last)
     if name.casefold() in _SECRETS:
-        return "secrets belong in the environment: SEGMIND_API_KEY"
+        return f"secrets belong in the environment: {providers.get().key_variable}"
     known = _known(above)
     near = nearest(name, known)
     if near is not None:

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from pipeline.api import providers
 from pipeline.job.items import Duplicates
 from pipeline.job.keys.fields import (
     NAME_PATTERN,
@@ -226,7 +227,7 @@ class Head(Strict):
     )
     model: ModelName = Field(
         description="The model: the last part of its URL.",
-        examples=["luma-txt-2-video", "luma-img-2-video", "ray-flash-2-720p"],
+        examples=[*providers.get().models],
     )
     params: dict[str, Any] = Field(
         default_factory=dict,

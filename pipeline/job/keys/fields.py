@@ -12,6 +12,7 @@ from typing import Annotated, Any, TypeVar
 
 from pydantic import BeforeValidator, Field, PlainValidator, WithJsonSchema
 
+from pipeline.api import providers
 from pipeline.job.nodes import Cut, Mapping, Sequence
 from pipeline.job.problems import InvalidError, did_you_mean, shown
 from pipeline.job.yaml import scalars
@@ -76,7 +77,8 @@ def model_name(value: object) -> str:
     name = text(value)
     if not _MODEL.fullmatch(name):
         raise InvalidError(
-            f"{shown(name)} is not a model's name", "the last part of its URL: luma-txt-2-video"
+            f"{shown(name)} is not a model's name",
+            f"the last part of its URL: {providers.EXAMPLE_MODEL}",
         )
     return name
 

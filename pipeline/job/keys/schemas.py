@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic.json_schema import GenerateJsonSchema
 
+from pipeline.api.provider import Parameter
 from pipeline.job.keys.document import Document
 from pipeline.job.keys.params import RULES
 from pipeline.job.yaml.scalars import NO, YES
@@ -19,33 +20,6 @@ _SOURCES: list[Schema] = [
     {"required": ["prompts_from"]},
 ]
 _TEMPLATE: Schema = {"type": "string", "pattern": r"\{\{|\{%"}
-_ABOUT: dict[str, Schema] = {
-    "aspect_ratio": {
-        "description": "Shape of the frame, width to height. The model's default is 1:1.",
-        "examples": ["16:9"],
-        "anyOf": [{"enum": list(RULES["luma-txt-2-video"]["aspect_ratio"].choices)}, _TEMPLATE],
-    },
-    "loop": {
-        "description": "Whether the clip's end leads back into its beginning. Default: false.",
-        "examples": [False],
-        "anyOf": [{"type": "boolean"}, {"enum": sorted(YES | NO)}, _TEMPLATE],
-    },
-    "start_frame": {
-        "description": "Address of the first image.",
-        "examples": ["https://example.com/first.png"],
-        "anyOf": [{"type": "string", "pattern": "^[hH][tT][tT][pP][sS]?://"}, _TEMPLATE],
-    },
-    "end_frame": {
-        "description": "Address of the last image.",
-        "examples": ["https://example.com/last.png"],
-        "anyOf": [{"type": "string", "pattern": "^[hH][tT][tT][pP][sS]?://"}, _TEMPLATE],
-    },
-    "resolution": {
-        "description": "Size of the picture.",
-        "examples": ["720p"],
-        "type": "string",
-    },
-}
 
 
 class _Generator(GenerateJsonSchema):
@@ -138,8 +112,8 @@ def _rules_of(model: str) -> Schema:
     """Tell what a model takes: of the job, of each prompt, of the matrix."""
     params = {"$ref": f"#/$defs/params.{model}"}
     axes = {
-        name: {"type": "array", "items": {k: v for k, v in _ABOUT[name].items() if k != "examples"}}
-        for name in RULES[model]
+        name: {"type": "array", "items": {k: v for k, v in about.items() if k != "examples"}}
+        for name, about in _properties(model).items()
     }
     prompt = {"properties": {"params": params}}
     then = {
@@ -154,5 +128,17 @@ def _rules_of(model: str) -> Schema:
 
 
 def _params(model: str) -> Schema:
-    about = {name: _ABOUT[name] for name in RULES[model]}
-    return {"type": "object", "properties": about, "additionalProperties": False}
+    return {"type": "object", "properties": _properties(model), "additionalProperties": False}
+
+
+def _properties(model: str) -> Schema:
+    return {name: _about(parameter) for name, parameter in RULES[model].items()}
+
+
+def _about(parameter: Parameter) -> Schema:
+    """Describe a parameter. A template passes as its value, and yes and no as a boolean."""
+    about: Schema = {"description": parameter.about, "examples": [parameter.example]}
+    if parameter.schema == {"type": "string"}:  # which a template is as well
+        return {**about, **parameter.schema}
+    words = [{"enum": sorted(YES | NO)}] if parameter.schema == {"type": "boolean"} else []
+    return {**about, "anyOf": [dict(parameter.schema), *words, _TEMPLATE]}

@@ -14,6 +14,7 @@ from typing import Any
 
 import yaml
 
+from pipeline.api import providers
 from pipeline.job.files import WIDE_MARKS, nearest_file, open_regular, reason_of
 from pipeline.job.nodes import Mapping
 from pipeline.job.problems import InvalidError, Report, StoppedError, shown
@@ -48,7 +49,7 @@ def read(report: Report) -> Mapping | None:
         return None
     if not isinstance(document, Mapping):
         what = "is empty" if document is None else "is not a mapping of keys to values"
-        report.at(1, f"the job file {what}", "start with: model: luma-txt-2-video")
+        report.at(1, f"the job file {what}", f"start with: model: {providers.EXAMPLE_MODEL}")
         return None
     return document
 
