@@ -2,19 +2,22 @@
 
 import os
 import sys
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from pipeline.cli import signals
 
+if TYPE_CHECKING:
+    from pipeline.cli.calling import Host
 
-def main() -> None:
-    """Run the command line and exit with its code."""
+
+def main(host: "Host | None" = None) -> None:
+    """Run the command line and exit with its code; `host` is for programs that wrap it."""
     signals.end_at_once()
     # Looking for plugins reads the metadata of every installed package: a tenth of a start.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     from pipeline.cli.edge import run_command  # noqa: PLC0415 - once a signal finds us ready
 
-    code = run_command(sys.argv[1:])
+    code = run_command(sys.argv[1:], host)
     for stream in (sys.stdout, sys.stderr):
         _let_go(stream)
     signals.end_at_once(code)

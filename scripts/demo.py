@@ -12,6 +12,7 @@ from making import spelling
 from sandboxed import sandbox, settings
 
 import pipeline
+from pipeline.cli.calling import Host
 from pipeline.cli.edge import run_command
 from pipeline.errors import ExitCode
 
@@ -28,7 +29,7 @@ def main() -> int:
         say("It answers some requests with an error,")
         say("and refuses one prompt on purpose.\n")
         os.environ.update(settings(url))
-        code = run_command(["run", str(JOB), *sys.argv[1:]], spelling("demo"))
+        code = run_command(["run", str(JOB), *sys.argv[1:]], Host(spelling("demo")))
     try:
         outcome = ExitCode(code)
     except ValueError:

@@ -8,6 +8,7 @@ import sys
 
 from making import spelling
 
+from pipeline.cli.calling import Host
 from pipeline.cli.edge import run_command
 from pipeline.errors import ExitCode
 
@@ -15,7 +16,7 @@ from pipeline.errors import ExitCode
 def main() -> int:
     """Run; return the exit code of the run."""
     try:
-        code = run_command(["run", *sys.argv[1:]], spelling("render JOB="))
+        code = run_command(["run", *sys.argv[1:]], Host(spelling("render JOB=")))
     except SystemExit as end:  # a signal before the run listens for it
         code = end.code if isinstance(end.code, int) else ExitCode.BUG
     sys.stderr.write(f"pipeline ended with exit code {int(code)}: {_meaning(code)}\n")

@@ -2,9 +2,16 @@
 
 from pipeline.api import providers
 from pipeline.api.endpoint import Endpoint
+from pipeline.api.provider import Provider
+from pipeline.cli.calling import host
 from pipeline.cli.environment import find_access
 from pipeline.cli.output import remember_secret
 from pipeline.models import Job
+
+
+def provider() -> Provider:
+    """Return the provider of the present command."""
+    return host().provider or providers.get()
 
 
 def endpoint(job: Job, base_url: str | None) -> tuple[Endpoint, Job]:
@@ -13,6 +20,6 @@ def endpoint(job: Job, base_url: str | None) -> tuple[Endpoint, Job]:
     Raises:
         UsageError: no key, or a URL that cannot be used or must not have the key.
     """
-    access = find_access(job.path, base_url, provider=providers.get())
+    access = find_access(job.path, base_url, provider=provider())
     remember_secret(access.key)
     return Endpoint(access.base_url, access.key), job.warned(access.warnings)

@@ -2,9 +2,8 @@
 
 import anyio
 
-from pipeline.api import providers
 from pipeline.api.outcome import Balance
-from pipeline.cli.access import endpoint
+from pipeline.cli.access import endpoint, provider
 from pipeline.cli.output import message
 from pipeline.models import Job
 
@@ -16,12 +15,12 @@ def ask(job: Job, base_url: str | None) -> tuple[Balance, Job]:
         UsageError: there is no key, or the URL must not have it.
     """
     access, job = endpoint(job, base_url)
-    provider = providers.get()
-    if host := access.host_unless(provider.base_url):
+    renders = provider()
+    if host := access.host_unless(renders.base_url):
         message(f"asking {host} for the balance")
 
     async def get() -> Balance:
-        session = provider.connect(access, timeout=job.timeout, max_size=job.max_size)
+        session = renders.connect(access, timeout=job.timeout, max_size=job.max_size)
         async with session as connected:
             return await connected.balance()
 

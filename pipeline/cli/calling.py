@@ -4,6 +4,7 @@ import shlex
 import shutil
 import sys
 from collections.abc import Callable, Collection
+from dataclasses import dataclass
 from datetime import time
 from pathlib import Path
 from typing import Any
@@ -11,17 +12,33 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
+from pipeline.api.provider import Provider
 from pipeline.cli.output import redact
 
 Spelling = Callable[[list[str]], str]
 """Writes our arguments (`run`, a job, flags) as a command of the program that started us."""
 
 
+@dataclass(frozen=True, slots=True)
+class Host:
+    """What a program that wraps this one can replace.
+
+    `spelling` writes the commands that messages show. `provider` renders.
+    """
+
+    spelling: Spelling | None = None
+    provider: Provider | None = None
+
+
+def host() -> Host:
+    """Return what the present command was given to use."""
+    context = click.get_current_context(silent=True)
+    return (context and context.find_root().obj) or Host()
+
+
 def spelled(*arguments: str) -> str:
     """Write our arguments as the command to type here, without secrets."""
-    context = click.get_current_context(silent=True)
-    spelling: Spelling = (context and context.find_root().obj) or as_program
-    return redact(spelling(list(arguments)))
+    return redact((host().spelling or as_program)(list(arguments)))
 
 
 def called(*, without: Collection[str] = ()) -> list[str]:

@@ -8,26 +8,25 @@ from collections.abc import Iterator
 
 import click
 
-from pipeline.cli.calling import Spelling
+from pipeline.cli.calling import Host
 from pipeline.cli.group import cli
 from pipeline.cli.output import message
 from pipeline.errors import ExitCode, PipelineError
 
 
 def run_command(
-    arguments: list[str], spelling: Spelling | None = None, *, command: click.Command = cli
+    arguments: list[str], host: Host | None = None, *, command: click.Command = cli
 ) -> int:
     """Run the command line and return its exit code.
 
-    `spelling` writes the commands that messages show, for programs that wrap this one. `command` is
-    what reads the arguments.
+    `host` is what a program that wraps this one replaces. `command` is what reads the arguments.
     """
     if sys.stderr is None:  # closed by the parent process
         sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123
     if isinstance(sys.stdout, io.TextIOWrapper):  # a terminal may not have every character
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
-        code = command.main(arguments, prog_name="pipeline", standalone_mode=False, obj=spelling)
+        code = command.main(arguments, prog_name="pipeline", standalone_mode=False, obj=host)
     except click.exceptions.Exit as end:
         return end.exit_code
     except (click.Abort, KeyboardInterrupt):

@@ -13,7 +13,7 @@ import click
 from rich.console import Console
 from rich.text import Text
 
-from pipeline.cli.access import endpoint
+from pipeline.cli.access import endpoint, provider
 from pipeline.cli.calling import called, spelled
 from pipeline.cli.options import (
     Clock,
@@ -132,7 +132,8 @@ def run(  # noqa: PLR0913, PLR0917 - the flags of the command
     )
     with ExitStack() as resources:
         watch = _watch(resources, loaded, log_file, report=not no_report)
-        summary = anyio.run(partial(runner.run, loaded, access, options=options, watch=watch))
+        render = partial(runner.run, loaded, access, options=options, watch=watch)
+        summary = anyio.run(partial(render, provider=provider()))
     with suppress(OSError):  # its reader may have gone
         if not no_report:
             write_report_at_end(loaded, job, output, summary.counts)

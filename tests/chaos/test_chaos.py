@@ -26,11 +26,7 @@ from pipeline.api.media import beginning, recognise
 from sandbox.testing import Sandbox
 
 PRICE = Decimal("0.95")
-STALL = """\
-from pipeline.api import providers
-from pipeline.api.timeouts import Timeouts
-providers.get().timeouts = Timeouts(stall=1.0)
-"""
+IMPATIENT = "provider = Segmind(Timeouts(stall=1.0))"
 FLAGS = ("--no-fsync", "--no-wait")
 
 # The most of each fault, as a fraction of the requests.
@@ -148,7 +144,7 @@ class Storm:
             self._look_before_the_rest()
             self.sandbox.set_faults(dict.fromkeys(WORST, 0))
             flags = ("--retry", "in-doubt", "--retry", "failed", *FLAGS)
-            last = self.workspace.run(*flags, patches=STALL)
+            last = self.workspace.run(*flags, provider=IMPATIENT)
             # An outage of the server may still be going on in its own time.
             assert last.code == 0, last.err
             self.books: dict[str, Any] = self.sandbox.books()
@@ -162,7 +158,7 @@ class Storm:
         self._go_on_until(None)
 
     def _start(self) -> Process:
-        return self.workspace.start(*FLAGS, patches=STALL)
+        return self.workspace.start(*FLAGS, provider=IMPATIENT)
 
     def _go_on_until(self, when: float | None) -> None:
         """Let the client run until then; it ends only when nothing is left to do."""

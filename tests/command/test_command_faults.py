@@ -15,11 +15,7 @@ from sandbox.testing import Sandbox
 
 pytestmark = pytest.mark.few(2)
 
-STALL = """\
-from pipeline.api import providers
-from pipeline.api.timeouts import Timeouts
-providers.get().timeouts = Timeouts(stall=0.5)
-"""
+IMPATIENT = "provider = Segmind(Timeouts(stall=0.5))"
 
 # A task a fault: what is asked of the sandbox, how the task ends, and after how many requests.
 FAULTS: dict[str, tuple[str, str, int]] = {
@@ -59,7 +55,7 @@ class Shared:
             prompts.append({"id": name, "prompt": f"{directive} {name} ({workspace.name} x)"})
             prompts.append(f"good after {name}")
         workspace.write([*prompts, *["good at the end"] * 6], concurrency=3)
-        self.run: Run = workspace.run("--log-file", "log.jsonl", patches=STALL)
+        self.run: Run = workspace.run("--log-file", "log.jsonl", provider=IMPATIENT)
         self.books = sandbox.books()
         self.records = workspace.records
 
@@ -319,24 +315,22 @@ def test_the_key_is_nowhere_whatever_the_server_does_with_it(
 
 def test_the_key_is_not_in_what_a_bug_says(workspace: CommandWorkspace) -> None:
     workspace.write(["good"])
-    patches = (
-        "from pipeline.runtime.settle import Settle\n"
-        f"def broken(*_): raise RuntimeError('{KEY}')\n"
-        "Settle.settle = broken"
+    provider = (
+        "class Broken(Segmind):\n"
+        f"    def judge(self, *_, **__): raise RuntimeError('{KEY}')\n"
+        "provider = Broken()"
     )
-    run = workspace.start("--debug", patches=patches).end(bug=True)
+    run = workspace.start("--debug", provider=provider).end(bug=True)
     assert run.code == 70
     assert "RuntimeError" in run.err
 
 
 def test_a_machine_without_memory_is_no_bug_of_ours(workspace: CommandWorkspace) -> None:
     workspace.write(["good"] * 4, concurrency=2)
-    patches = (
-        "from pipeline.api.client import Client\n"
-        "async def broken(*_): raise MemoryError\n"
-        "Client.attempt = broken"
+    provider = (
+        "class Full(Segmind):\n    def judge(self, *_, **__): raise MemoryError\nprovider = Full()"
     )
-    run = workspace.run(patches=patches)
+    run = workspace.run(provider=provider)
     assert run.code == 7
     assert "no memory left" in run.last_line
     assert "lower --concurrency" in run.last_line

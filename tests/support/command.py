@@ -14,6 +14,7 @@ from contextlib import chdir, contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
+from textwrap import indent
 from typing import Any
 from unittest import mock
 
@@ -29,10 +30,20 @@ import sys
 {patches}
 try:
     from pipeline.__main__ import main
+    host = None
+{host}
     print("ready", flush=True)
-    main()
+    main(host)
 except KeyboardInterrupt:
     sys.exit(130)
+"""
+
+HOST = """\
+from pipeline.api.segmind import Segmind
+from pipeline.api.timeouts import Timeouts
+from pipeline.cli.calling import Host
+{provider}
+host = Host(provider=provider)
 """
 
 
@@ -147,18 +158,23 @@ class CommandWorkspace:
         self.path.write_text(json.dumps({**defaults, **job, "prompts": told}), encoding="utf-8")
         return self.path
 
-    def start(
+    def start(  # noqa: PLR0913 - each is seldom given
         self,
         *arguments: object,
         patches: str = "",
+        provider: str = "",
         driver: bool = False,
         url: str | None = None,
         env: dict[str, str] | None = None,
         report: bool = False,
     ) -> Process:
-        """Start `pipeline run`; `patches` is Python that runs first."""
-        code = DRIVER.format(patches=patches)
-        program = ["-c", code] if patches or driver else ["-m", "pipeline"]
+        """Start `pipeline run`.
+
+        `patches` is Python that runs first, `provider` Python that makes one, of that name.
+        """
+        host = indent(HOST.format(provider=provider), 4 * " ") if provider else ""
+        code = DRIVER.format(patches=patches, host=host)
+        program = ["-c", code] if patches or provider or driver else ["-m", "pipeline"]
         flags = [str(argument) for argument in arguments]
         flags += [] if report else ["--no-report"]
         kept = {k: v for k, v in os.environ.items() if not k.startswith("SEGMIND")}
