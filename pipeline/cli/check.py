@@ -18,7 +18,7 @@ from pipeline.cli.options import (
 from pipeline.cli.output import message, show, write_json
 from pipeline.cli.plan_words import lines
 from pipeline.errors import ExitCode
-from pipeline.ledger.history import Standing
+from pipeline.ledger.history import TaskState
 from pipeline.ledger.plan import Plan, Retry, usual_seconds
 from pipeline.models import Job
 from pipeline.notify import problems
@@ -83,11 +83,11 @@ def _facts(job: Job, files: Files, plan: Plan, answer: Balance | None) -> dict[s
     return {
         "job": job.name,
         "total": plan.total,
-        "done": plan.standings[Standing.DONE],
-        "changed": plan.standings[Standing.CHANGED],
-        "new": plan.standings[Standing.NEW],
-        "failed": plan.standings[Standing.FAILED],
-        "in_doubt": plan.standings[Standing.IN_DOUBT],
+        "done": plan.states[TaskState.DONE],
+        "changed": plan.states[TaskState.CHANGED],
+        "new": plan.states[TaskState.NEW],
+        "failed": plan.states[TaskState.FAILED],
+        "in_doubt": plan.states[TaskState.IN_DOUBT],
         "missing": plan.missing_count,
         "removed": plan.removed_count,
         "to_do": plan.selected,

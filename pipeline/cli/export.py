@@ -13,7 +13,7 @@ import click
 from pipeline.cli.options import job_argument, load_job, output_option
 from pipeline.cli.output import write, write_json
 from pipeline.errors import UsageError
-from pipeline.ledger.history import Standing
+from pipeline.ledger.history import TaskState
 from pipeline.ledger.manifest import last_records, replay
 from pipeline.models import Job
 from pipeline.store.layout import Layout, refuse_newer_files
@@ -111,7 +111,7 @@ def _rows(job: Job) -> Iterator[dict[str, Any]]:
     }
     for task in map(history.known, job.tasks()):
         record = done.get(task.id)
-        if record is None or history.standing(task) is not Standing.DONE:
+        if record is None or history.state_of(task) is not TaskState.DONE:
             continue
         yield {
             "task": task.id,

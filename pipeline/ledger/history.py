@@ -16,8 +16,8 @@ _NO_DURATION = 86400.0
 _USELESS = frozenset({Cause.NOT_MEDIA, Cause.BROKEN_MEDIA, Cause.TOO_LARGE, Cause.CUT})
 
 
-class Standing(IntEnum):
-    """How a task of the job stands by the manifest."""
+class TaskState(IntEnum):
+    """How a task of the job stands, by the manifest."""
 
     NEW = 0
     DONE = 1
@@ -26,14 +26,14 @@ class Standing(IntEnum):
     IN_DOUBT = 4
 
 
-STANDINGS = {
-    Status.SUCCEEDED: Standing.DONE,
-    Status.FAILED: Standing.FAILED,
-    Status.IN_DOUBT: Standing.IN_DOUBT,
+TASK_STATES = {
+    Status.SUCCEEDED: TaskState.DONE,
+    Status.FAILED: TaskState.FAILED,
+    Status.IN_DOUBT: TaskState.IN_DOUBT,
 }
 
 
-_OPEN = frozenset({Standing.NEW, Standing.CHANGED})
+_OPEN = frozenset({TaskState.NEW, TaskState.CHANGED})
 
 
 class Summary(msgspec.Struct):
@@ -97,17 +97,17 @@ class History:
     def __len__(self) -> int:
         return len(self._last)
 
-    def standing(self, task: Task) -> Standing:
-        """Say how a task of the job stands."""
+    def state_of(self, task: Task) -> TaskState:
+        """Return the state of a task of the job."""
         packed = self._last.get(_digest(task.id))
         if packed is None:
-            return Standing.NEW
+            return TaskState.NEW
         if (packed >> 4) & _PRINT_MASK != _print_bits(task.fingerprint):
-            return Standing.CHANGED
-        return Standing(packed & 0xF)
+            return TaskState.CHANGED
+        return TaskState(packed & 0xF)
 
     def known(self, task: Task) -> Task:
-        """Give a task as the manifest knows it.
+        """Return a task as the manifest knows it.
 
         Where an earlier version read its row otherwise, and what it made of it stands here, that
         one goes on: what was paid for is not paid for again because of a blank.
@@ -115,25 +115,25 @@ class History:
         former = task.former
         if former is None:
             return task
-        if self.standing(task) in _OPEN and self.standing(former) not in _OPEN:
+        if self.state_of(task) in _OPEN and self.state_of(former) not in _OPEN:
             return former
         return msgspec.structs.replace(task, former=None)
 
     def has(self, task: str) -> bool:
-        """Whether `task` has any record."""
+        """Return whether `task` has any record."""
         return _digest(task) in self._last
 
     def place(self, task: str) -> int | None:
-        """Tell where the last record of `task` begins."""
+        """Return where the last record of `task` begins."""
         packed = self._last.get(_digest(task))
         return None if packed is None else packed >> 64
 
     def is_last(self, task: str, offset: int) -> bool:
-        """Whether the line at `offset` is the last record of `task`."""
+        """Return whether the line at `offset` is the last record of `task`."""
         return self._last.get(_digest(task), -1) >> 64 == offset
 
     def is_corrected(self, task: str) -> bool:
-        """Whether what an attempt at `task` has cost was corrected."""
+        """Return whether what an attempt at `task` has cost was corrected."""
         return _digest(task) in self._corrected
 
     def understated(self, written: Decimal | None) -> Decimal:
@@ -149,10 +149,10 @@ class History:
         digest = _digest(summary.task)
         before = self._last.get(digest)
         if before is not None:
-            self.counts[_STATUS[Standing(before & 0xF)]] -= 1
+            self.counts[_STATUS[TaskState(before & 0xF)]] -= 1
         self.counts[summary.status] += 1
-        standing = STANDINGS[summary.status]
-        self._last[digest] = offset << 64 | _print_bits(summary.fingerprint) << 4 | standing
+        state = TASK_STATES[summary.status]
+        self._last[digest] = offset << 64 | _print_bits(summary.fingerprint) << 4 | state
         self.records += 1
         self.spent += rounded(summary.cost or ZERO)
         self.at_risk += rounded(summary.at_risk or ZERO)
@@ -207,7 +207,7 @@ class History:
 
 
 _PRINT_MASK = (1 << 60) - 1
-_STATUS = {standing: status for status, standing in STANDINGS.items()}
+_STATUS = {state: status for status, state in TASK_STATES.items()}
 
 
 def _print_bits(fingerprint: str) -> int:

@@ -44,7 +44,7 @@ def replay(path: Path, *, attempts: Iterable[bytes] = ()) -> History:
     up in `History.attempts`.
 
     Raises:
-        DirectoryError: a line before the last is no record, or one that would lead elsewhere.
+        DirectoryError: a line before the last is not a record, or one that names a file elsewhere.
     """
     return replay_lines(Lines(path), attempts=attempts)
 
@@ -69,7 +69,7 @@ def read(path: Path) -> Iterator[Record]:
     """Yield every whole record of a manifest, in order.
 
     Raises:
-        DirectoryError: a line before the last is no record, or one that would lead elsewhere.
+        DirectoryError: a line before the last is not a record, or one that names a file elsewhere.
     """
     for offset, line in Lines(path):
         yield _decode(path, offset, line)
@@ -83,11 +83,11 @@ def summaries(path: Path) -> Iterator[tuple[int, Summary]]:
 
 def last_records(path: Path, history: History) -> Iterator[Record]:
     """Yield the last record of each task, in the order of the file, corrections taken in."""
-    standing: dict[str, Record] = {}
+    last: dict[str, Record] = {}
     for offset, line in Lines(path):
         record = _decode(path, offset, line)
         if history.is_corrected(record.task):
-            record = standing[record.task] = corrected(standing.get(record.task), record)
+            record = last[record.task] = corrected(last.get(record.task), record)
         if history.is_last(record.task, offset):
             yield record
 
@@ -128,7 +128,7 @@ def summarize(path: Path, offset: int, line: bytes) -> Summary:
     """Read what a replay needs of a line.
 
     Raises:
-        DirectoryError: it is no record, or one that would lead elsewhere.
+        DirectoryError: it is not a record, or one that names a file elsewhere.
     """
     try:
         summary = _SUMMARIES.decode(line)

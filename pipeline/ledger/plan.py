@@ -1,4 +1,4 @@
-"""The job against its manifest: what is done, what changed, what is to do, what it would cost."""
+"""The job compared with its manifest: what is done, changed and to do, and what it would cost."""
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator
@@ -11,7 +11,7 @@ from pipeline.amounts import ZERO, dollars
 from pipeline.api import providers
 from pipeline.events import Counts
 from pipeline.ledger.disk import Clips, Disk
-from pipeline.ledger.history import History, Standing
+from pipeline.ledger.history import History, TaskState
 from pipeline.ledger.manifest import last_records
 from pipeline.models import InDoubt, Job, Record, Task
 from pipeline.money.price_class import price_class
@@ -40,10 +40,10 @@ class Kind(StrEnum):
 
 
 KINDS = {
-    Standing.NEW: Kind.NEW,
-    Standing.CHANGED: Kind.CHANGED,
-    Standing.FAILED: Kind.FAILED,
-    Standing.IN_DOUBT: Kind.IN_DOUBT,
+    TaskState.NEW: Kind.NEW,
+    TaskState.CHANGED: Kind.CHANGED,
+    TaskState.FAILED: Kind.FAILED,
+    TaskState.IN_DOUBT: Kind.IN_DOUBT,
 }
 
 Show = Callable[[Task, Kind, bool], None]
@@ -55,7 +55,7 @@ class Plan:
     """How the tasks of a job stand, and what a run would do."""
 
     total: int = 0
-    standings: Counter[Standing] = field(default_factory=Counter)
+    states: Counter[TaskState] = field(default_factory=Counter)
     missing: list[str] = field(default_factory=list)
     missing_count: int = 0
     missing_again: bool = False
@@ -69,8 +69,8 @@ class Plan:
 
     @property
     def counts(self) -> Counts:
-        """The counts that `status` tells."""
-        return count(self.total, self.standings)
+        """The counts that `status` shows."""
+        return count(self.total, self.states)
 
     @property
     def price(self) -> Decimal | None:
@@ -102,16 +102,16 @@ class Plan:
     @property
     def advice(self) -> list[str]:
         """What will go wrong with the run as it is asked for."""
-        told = list(self._about_unowned())
+        advice = list(self._about_unowned())
         if self.too_short and self.selected:
-            told.append(self.too_short)
+            advice.append(self.too_short)
         left, price = self.budget_left, self.price
         if left is not None and price is not None and price > left:
-            told.append(
+            advice.append(
                 f"the budget leaves {dollars(max(left, ZERO))}, and this plan costs about"
                 f" {dollars(price)}: the run would stop for credits (exit code 3)"
             )
-        return told
+        return advice
 
     def miss(self, task: Task) -> None:
         """Count a task whose clip is not in place."""
@@ -129,14 +129,14 @@ class Plan:
         return sum((price * classes[name] for name, price in known.items()), Decimal(0))
 
 
-def count(total: int, standings: Counter[Standing]) -> Counts:
-    """Count by standing. What is new or changed is pending: a plain run would render it."""
+def count(total: int, states: Counter[TaskState]) -> Counts:
+    """Count by state. What is new or changed is pending: a plain run would render it."""
     return Counts(
         total=total,
-        succeeded=standings[Standing.DONE],
-        failed=standings[Standing.FAILED],
-        in_doubt=standings[Standing.IN_DOUBT],
-        pending=standings[Standing.NEW] + standings[Standing.CHANGED],
+        succeeded=states[TaskState.DONE],
+        failed=states[TaskState.FAILED],
+        in_doubt=states[TaskState.IN_DOUBT],
+        pending=states[TaskState.NEW] + states[TaskState.CHANGED],
     )
 
 
@@ -148,7 +148,7 @@ def make(  # noqa: PLR0913 - what a run may be asked for
     *,
     retry: Collection[Retry] = (),
     limit: int | None = None,
-    take: Callable[[Task, Standing], None] | None = None,
+    take: Callable[[Task, TaskState], None] | None = None,
     show: Show | None = None,
 ) -> Plan:
     """Expand the job and hold it against the manifest; each task to do goes to `take`.
@@ -169,37 +169,37 @@ def make(  # noqa: PLR0913 - what a run may be asked for
         plan.budget_left = job.credits.budget - history.spent - history.at_risk - said_less
     taken = _taken_up(job, retry)
     for task in map(history.known, job.tasks()):
-        standing = history.standing(task)
+        state = history.state_of(task)
         disk.look_into(task.output.rpartition("/")[0])
         plan.total += 1
-        plan.standings[standing] += 1
-        gone = bool(lost) and standing is Standing.DONE and task.id in lost
+        plan.states[state] += 1
+        gone = bool(lost) and state is TaskState.DONE and task.id in lost
         if gone:
             plan.miss(task)
-        chosen = standing in taken or (gone and Retry.MISSING in retry)
+        chosen = state in taken or (gone and Retry.MISSING in retry)
         if chosen:
             if take is not None:  # it will be rendered
                 disk.refuse_unwritable(task.output.rpartition("/")[0])
-            _select(plan, task, standing, limit, take)
-        if show is not None and (gone or standing is not Standing.DONE):
-            show(task, KINDS.get(standing, Kind.MISSING), chosen)
+            _select(plan, task, state, limit, take)
+        if show is not None and (gone or state is not TaskState.DONE):
+            show(task, KINDS.get(state, Kind.MISSING), chosen)
     plan.unowned = sorted(disk.unowned) if plan.selected else []
-    plan.removed_count = len(history) - (plan.total - plan.standings[Standing.NEW])
+    plan.removed_count = len(history) - (plan.total - plan.states[TaskState.NEW])
     return plan
 
 
 def _select(
     plan: Plan,
     task: Task,
-    standing: Standing,
+    state: TaskState,
     limit: int | None,
-    take: Callable[[Task, Standing], None] | None,
+    take: Callable[[Task, TaskState], None] | None,
 ) -> None:
     # Which of them a limit leaves, the queue decides: it knows all priorities.
     plan.selected += limit is None or plan.selected < limit
     plan.classes[price_class(task)] += 1
     if take is not None:
-        take(task, standing)
+        take(task, state)
 
 
 def usual_seconds(job: Job, history: History) -> tuple[float | None, bool]:
@@ -221,12 +221,12 @@ def _too_short(job: Job, history: History) -> str | None:
     )
 
 
-def _taken_up(job: Job, retry: Collection[Retry]) -> set[Standing]:
-    taken = {Standing.NEW, Standing.CHANGED}
+def _taken_up(job: Job, retry: Collection[Retry]) -> set[TaskState]:
+    taken = {TaskState.NEW, TaskState.CHANGED}
     if Retry.FAILED in retry:
-        taken.add(Standing.FAILED)
+        taken.add(TaskState.FAILED)
     if Retry.IN_DOUBT in retry or job.retry.in_doubt is InDoubt.RESEND:
-        taken.add(Standing.IN_DOUBT)
+        taken.add(TaskState.IN_DOUBT)
     return taken
 
 

@@ -1,4 +1,4 @@
-"""`manifest.jsonl` open for appending: locked, mended at its end, and found under its name.
+"""`manifest.jsonl` open for appending: locked, repaired at its end, and found under its name.
 
 A record counts when it is found under the manifest's name. People edit and restore files also
 while a run goes on: what a replaced or cut manifest lacks is put back from a copy of ours.
@@ -35,7 +35,7 @@ class Manifest:
     since.
 
     Raises:
-        DirectoryError: it is no manifest of ours, or another run holds it.
+        DirectoryError: it is not a manifest of pipeline, or another run uses it.
         OSError: it cannot be opened.
     """
 
@@ -49,7 +49,7 @@ class Manifest:
             lines = Lines(path)
             self.history = replay_lines(lines, attempts=attempts)
             self.history.format = FORMAT
-            self.size = self._mend(lines, self.history.records)
+            self.size = self._repair(lines, self.history.records)
             if self.size <= _COPIED:
                 self._copy_all()
         except BaseException:
@@ -122,21 +122,21 @@ class Manifest:
             raise
         self.size += len(data)
 
-    def _mend(self, lines: Lines, records: int) -> int:
+    def _repair(self, lines: Lines, records: int) -> int:
         """Cut a torn end off, or end a whole last line; return the size then."""
         if os.fstat(self._file).st_size > lines.end:
             if not records:
-                self._refuse_what_is_not_ours()
+                self._refuse_foreign_file()
             os.ftruncate(self._file, lines.end)
         return lines.end + (os.write(self._file, b"\n") if lines.unended else 0)
 
-    def _refuse_what_is_not_ours(self) -> None:
+    def _refuse_foreign_file(self) -> None:
         """See that a file without a whole record is a torn first record, and not somebody's."""
         begins = b'{"task":'
         head, _, _ = os.pread(self._file, len(begins), 0).partition(b"\0")
         if not begins.startswith(head):
             raise DirectoryError(
-                f"{self._path}:1: this is no manifest of this program",
+                f"{self._path}:1: pipeline did not write this manifest",
                 hint="move the file away, or choose another directory with --output",
             )
 
@@ -162,7 +162,7 @@ class Manifest:
         else:
             if not lock(new):
                 os.close(new)
-                raise DirectoryError(f"another run holds the new {self._path}")
+                raise DirectoryError(f"another run has locked the new {self._path}")
             os.close(self._file)
             self._file = new
         lines = Lines(self._path)
@@ -171,7 +171,7 @@ class Manifest:
             for offset, line in lines
             for s in (summarize(self._path, offset, line),)
         )
-        self.size = self._mend(lines, there.total())
+        self.size = self._repair(lines, there.total())
         for missing in self._lacking(there):
             self._write(missing)
             self.put_back += 1
@@ -216,7 +216,7 @@ def _open_alone(path: Path) -> int:
     """
     file = open_file(path, _FLAGS)
     try:
-        _hold(path, file)
+        _lock(path, file)
         if os.fstat(file).st_nlink == 1:
             return file
         draft = path.with_name(f".{path.name}.new")
@@ -229,7 +229,7 @@ def _open_alone(path: Path) -> int:
             while piece := linked.read(1 << 20):
                 write_all(alone, piece)
         os.fsync(alone)
-        _hold(path, alone)
+        _lock(path, alone)
         os.replace(draft, path)
     except BaseException:
         os.close(alone)
@@ -237,7 +237,7 @@ def _open_alone(path: Path) -> int:
     return alone
 
 
-def _hold(path: Path, file: int) -> None:
+def _lock(path: Path, file: int) -> None:
     if not lock(file):
         raise DirectoryError(
             f"{path} is in use by another run",

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from pipeline.api.outcome import Outcome
-from pipeline.ledger.history import Standing
+from pipeline.ledger.history import TaskState
 from pipeline.models import Cause, Claim, Task
 from pipeline.money.reservation import Reservation, Retained
 from pipeline.store.claims import Noting
@@ -86,7 +86,7 @@ class Attempt:
 
     task: Task
     price_class: str
-    origin: Standing = Standing.NEW
+    origin: TaskState = TaskState.NEW
     rank: int = 0
     id: str = ""
     stage: Stage = Stage.QUEUED

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from pipeline.errors import DirectoryError
-from pipeline.ledger.history import Standing
+from pipeline.ledger.history import TaskState
 from pipeline.models import Task
 from pipeline.money.price_class import price_class
 from pipeline.runtime.lifecycle import Attempt, Stage
@@ -34,7 +34,7 @@ class Backlog:
         self._end = 0
         self._next = 0
 
-    def add(self, task: Task, origin: Standing = Standing.NEW) -> None:
+    def add(self, task: Task, origin: TaskState = TaskState.NEW) -> None:
         """Put a task at the end of its priority.
 
         Raises:
@@ -69,7 +69,7 @@ class Backlog:
         if self._next == len(self._offsets):
             return None
         task = self._read(self._next)
-        origin = Standing(self._origins[self._next])
+        origin = TaskState(self._origins[self._next])
         self._next += 1
         return Attempt(task, price_class(task), origin, rank=self._next)
 

@@ -17,7 +17,7 @@ from pipeline.api.provider import Model, Provider, Session
 from pipeline.engines.crew import Crew, CrewFactory, Setting
 from pipeline.engines.local import local
 from pipeline.errors import DirectoryError, ExitCode, StorageError, UsageError
-from pipeline.ledger.history import Standing
+from pipeline.ledger.history import TaskState
 from pipeline.ledger.plan import Plan, Retry, count, make
 from pipeline.models import Gate, Job, Record
 from pipeline.money.account import Account, Alone
@@ -33,7 +33,7 @@ from pipeline.runtime.signals import obeying
 from pipeline.runtime.state import RunState, clock
 from pipeline.runtime.streak import MOST, Streak
 from pipeline.store.commit import Hop, Store, in_thread
-from pipeline.store.layout import hold, wrong_origin
+from pipeline.store.layout import lock_output, wrong_origin
 from pipeline.store.outstanding import outstanding
 from pipeline.store.recovery import recover
 from pipeline.store.state_file import StateFile
@@ -125,7 +125,7 @@ async def run(  # noqa: PLR0913 - each port once
             state.account, state.simulated = account, await _origin(store, session)
             watch(_started(job, plan, began, endpoint.host_unless(provider.base_url)))
             _report_start(recovered, (*job.warnings, *plan.warnings), state)
-            store.speak()
+            store.report_warnings()
             if options.keep_places:
                 _keep_places(state, model)
             await _serve(Engine(state), workers, options)
@@ -145,12 +145,12 @@ def open_store(
         watch(ev.Warned(text, time.time()))
 
     try:
-        held = hold(job)
-        resources.callback(held.close)
-        store = Store(held.layout, fsync=fsync, warn=warn, hop=hop)
+        lock = lock_output(job)
+        resources.callback(lock.close)
+        store = Store(lock.layout, fsync=fsync, warn=warn, hop=hop)
         resources.callback(store.close)
-        for warning in held.warnings:
-            store.tell(warning)
+        for warning in lock.warnings:
+            store.warn(warning)
         return store, recover(store)
     except (OSError, StorageError) as error:
         raise DirectoryError(
@@ -309,7 +309,7 @@ def _count_left(state: RunState) -> ev.Money:
     for attempt in state.left:
         if attempt.task.id in left:
             state.moved[attempt.origin] += 1
-            state.ended[Standing.IN_DOUBT] += 1
+            state.ended[TaskState.IN_DOUBT] += 1
     history, risks = state.store.history, (rounded(one.at_risk or ZERO) for one in doubts)
     return replace(
         state.money, spent=history.spent, at_risk=sum(risks, start=history.at_risk), reserved=ZERO
@@ -318,14 +318,14 @@ def _count_left(state: RunState) -> ev.Money:
 
 def _sum_up(state: RunState, plan: Plan, options: Options, seconds: float) -> ev.Summary:
     money = _count_left(state)
-    standings = plan.standings.copy()
-    standings.subtract(state.moved)
-    standings.update(state.ended)
+    states = plan.states.copy()
+    states.subtract(state.moved)
+    states.update(state.ended)
     if state.stopped is not None:
         code, detail = state.stopped.exit_code, state.stopped.detail
     else:
-        judged = state.ended if options.limit is not None else standings
-        flawed = judged[Standing.FAILED] + judged[Standing.IN_DOUBT]
+        judged = state.ended if options.limit is not None else states
+        flawed = judged[TaskState.FAILED] + judged[TaskState.IN_DOUBT]
         code = ExitCode.SOME_FAILED if flawed else ExitCode.OK
         detail = code.meaning
         if options.limit is not None and code is ExitCode.OK:
@@ -333,7 +333,7 @@ def _sum_up(state: RunState, plan: Plan, options: Options, seconds: float) -> ev
     return ev.Summary(
         exit_code=code,
         detail=detail,
-        counts=count(plan.total, standings),
+        counts=count(plan.total, states),
         here=count(plan.selected, state.ended),
         left=len(state.queue),
         money=money,

@@ -12,7 +12,7 @@ from pipeline import events as ev
 from pipeline.amounts import ZERO
 from pipeline.api.provider import Provider, Session
 from pipeline.errors import ExitCode
-from pipeline.ledger.history import STANDINGS, Standing
+from pipeline.ledger.history import TASK_STATES, TaskState
 from pipeline.models import Job, Record
 from pipeline.money.account import Account, Alone
 from pipeline.money.errors import BooksError
@@ -68,8 +68,8 @@ class RunState:
     flying: dict[str, Attempt] = field(default_factory=dict)
     left: list[Attempt] = field(default_factory=list)
     paused: int = 0
-    ended: Counter[Standing] = field(default_factory=Counter)
-    moved: Counter[Standing] = field(default_factory=Counter)
+    ended: Counter[TaskState] = field(default_factory=Counter)
+    moved: Counter[TaskState] = field(default_factory=Counter)
     places: list[float] = field(default_factory=list)
     pacing: anyio.CancelScope = field(default_factory=anyio.CancelScope)
     _changed: anyio.Event | None = None
@@ -209,7 +209,7 @@ class RunState:
         """Count and announce what is durable; `last` where the task is not tried again."""
         if last:
             self.moved[attempt.origin] += 1
-            self.ended[STANDINGS[record.status]] += 1
+            self.ended[TASK_STATES[record.status]] += 1
         self.watch(ev.Finished(record, self.money, time.time(), last, attempt.task.output))
 
     def report(self) -> None:
@@ -217,9 +217,9 @@ class RunState:
         ended = self.ended
         here = ev.Counts(
             total=ended.total() + len(self.flying) + len(self.queue),
-            succeeded=ended[Standing.DONE],
-            failed=ended[Standing.FAILED],
-            in_doubt=ended[Standing.IN_DOUBT],
+            succeeded=ended[TaskState.DONE],
+            failed=ended[TaskState.FAILED],
+            in_doubt=ended[TaskState.IN_DOUBT],
             pending=len(self.queue),
         )
         self.watch(ev.Asked(here, len(self.flying), self.money, time.time()))

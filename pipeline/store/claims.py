@@ -37,7 +37,7 @@ UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 
 class Head(msgspec.Struct, frozen=True, kw_only=True):
-    """What an answer told before its body came: enough to take a whole body in later."""
+    """The head of a response: enough to recover a whole body later."""
 
     length: int
     status: int
@@ -70,7 +70,7 @@ class Leftover:
 
     @property
     def answered(self) -> bool:
-        """Whether an answer had begun: then the API is at work on it no more."""
+        """Whether a response had begun: then the API has finished with it."""
         return self.ended or (self.claim is not None and self.claim.completion is not None)
 
     @property
@@ -98,7 +98,7 @@ def leftovers(folder: Path) -> Iterator[Leftover]:
     """Yield the claims in a folder.
 
     Raises:
-        DirectoryError: one that is none of ours: a link, or one that would lead elsewhere.
+        DirectoryError: one that pipeline did not write: a link, or one that names a file elsewhere.
     """
     refuse_alien_folder(folder)
     for path in sorted(folder.glob("*.json")):
@@ -135,7 +135,7 @@ def _refuse_unknown(path: Path, text: bytes, error: Exception) -> None:
         raise DirectoryError(
             f"{path} is a claim that this version cannot read ({error}), so what it paid for is"
             " unknown",
-            hint="go on with the version that wrote it",
+            hint="use the version that wrote it",
         )
 
 
@@ -157,13 +157,13 @@ def _refuse_forged(path: Path, text: bytes, claim: Claim) -> None:
         faults.append("it nests too deeply")
     if faults:
         raise DirectoryError(
-            f"{path} is no claim of this program: {faults[0]}",
+            f"{path} was not written by pipeline: {faults[0]}",
             hint="nothing was sent or moved; if the directory is not from elsewhere, delete it",
         )
 
 
 class Noting:
-    """Notes in a claim how far its attempt has come. `failed` is told where it cannot."""
+    """Notes in a claim how far its attempt has come. `failed` is called if it cannot."""
 
     def __init__(self, path: str, failed: Callable[[OSError], None]) -> None:
         self._path, self._failed = path, failed
@@ -183,7 +183,7 @@ class Noting:
         self.sent = True
 
     def answered(self, outcome: Outcome, length: int | None) -> None:
-        """Note that an answer has begun; and its head, where its body has a length to be held to.
+        """Note that an answer has begun; and its head, if it gives the length of the body.
 
         Without the head a whole body is kept, and not taken in.
         """

@@ -132,7 +132,7 @@ class _Syncing:
             if self._active:
                 os.fsync(file)
         finally:
-            os.close(file)  # which tells of a quota or of a server that is gone
+            os.close(file)  # which fails for a quota, or a server that is gone
 
 
 class Store:
@@ -152,15 +152,15 @@ class Store:
         # As text: objects of paths would be a tenth of what a task costs.
         self._inflight = f"{layout.inflight}{os.sep}"
         self._fsync, self._warn = fsync, warn
-        self._told: dict[str, None] = {}  # what there is to say, in its order
-        self._said: set[str] = set()
+        self._warnings: dict[str, None] = {}  # noted, in this order
+        self._reported: set[str] = set()
         self.leftovers = list(claims.leftovers(layout.inflight))
         found = (left.claim for left in self.leftovers if left.claim is not None)
         attempts = [attempt_digest(claim.task, claim.started_at) for claim in found]
         self._manifest = Manifest(layout.manifest, fsync=fsync, attempts=attempts)
         self.history = self._manifest.history
         self.history.remaining = balance(read_note(layout), self.history)
-        self.shelf = shelf or LocalShelf(layout, fsync=fsync, warn=self.tell)
+        self.shelf = shelf or LocalShelf(layout, fsync=fsync, warn=self.warn)
         self._run, self._attempts = secrets.token_hex(3), itertools.count(1)
         try:
             self._sync_names(layout.root)
@@ -171,16 +171,16 @@ class Store:
         self._arrived = anyio.Event()
         self._stopped = False
 
-    def tell(self, warning: str) -> None:
-        """Note what a person should know; it is said once, by `speak`."""
-        self._told.setdefault(warning)
+    def warn(self, warning: str) -> None:
+        """Note what a person should know; `report_warnings` reports it once."""
+        self._warnings.setdefault(warning)
 
-    def speak(self) -> None:
-        """Say what was noted, on the event loop."""
-        told, self._told = self._told, {}
-        for warning in told:
-            if warning not in self._said:
-                self._said.add(warning)
+    def report_warnings(self) -> None:
+        """Report what was noted, on the event loop."""
+        warnings, self._warnings = self._warnings, {}
+        for warning in warnings:
+            if warning not in self._reported:
+                self._reported.add(warning)
                 self._warn(warning)
 
     def _claim(self, attempt: str) -> str:
@@ -255,11 +255,11 @@ class Store:
         return found
 
     def noting(self, attempt: str, failed: Callable[[OSError], None]) -> claims.Noting:
-        """Note in a claim how far its attempt has come; `failed` is told where it cannot."""
+        """Note in a claim how far its attempt has come; `failed` is called if it cannot."""
         return claims.Noting(self._claim(attempt), failed)
 
     def has_claim(self, attempt: str) -> bool:
-        """Whether the next run would find the claim of this attempt."""
+        """Return whether the next run would find the claim of this attempt."""
         return os.path.lexists(self._claim(attempt))
 
     def verify(self) -> None:
@@ -273,8 +273,8 @@ class Store:
         except OSError as error:
             raise StorageError(f"{self.layout.manifest}: {error}") from error
         finally:
-            self._tell_put_back()
-            self.speak()
+            self._warn_put_back()
+            self.report_warnings()
 
     def drop(self, attempt: str) -> None:
         """Remove the claim and part of an attempt that left nothing to record.
@@ -338,7 +338,7 @@ class Store:
             for request in batch:
                 request.error = request.error or error
         finally:
-            self.speak()
+            self.report_warnings()
             for request in batch:
                 self._count(request)
                 request.end()
@@ -407,7 +407,7 @@ class Store:
 
     def _sync_names(self, folder: Path) -> None:
         if self._fsync:
-            sync_names(folder, self.layout, self.tell)
+            sync_names(folder, self.layout, self.warn)
 
     def _write_claims(self, batch: list[CommitRequest]) -> None:
         """Write the claims of a batch, or complete them, and make them and the parts durable."""
@@ -454,7 +454,7 @@ class Store:
         try:
             self.shelf.supersede(request.completed.task)
         except OSError as error:
-            self.tell(
+            self.warn(
                 f"an older clip of {request.completed.task} stays in place, because it cannot be"
                 f" moved to {self.layout.superseded}: {error.strerror or error}"
             )
@@ -475,8 +475,8 @@ class Store:
             request.keep = None
             said = f"body kept in {kept}" if kept else ""
         if said:
-            told = f"{request.record.error} ({said})"
-            request.record = msgspec.structs.replace(request.record, error=told)
+            said = f"{request.record.error} ({said})"
+            request.record = msgspec.structs.replace(request.record, error=said)
 
     def _append(self, recorded: list[CommitRequest]) -> None:
         """Append the records of some requests, and remove their claims."""
@@ -489,7 +489,7 @@ class Store:
                 request.error = error
             return
         finally:
-            self._tell_put_back()
+            self._warn_put_back()
         for request, request.offset in zip(recorded, offsets, strict=True):
             self.remove_claim(request.attempt)
             if request.drops_part:
@@ -500,10 +500,10 @@ class Store:
         with contextlib.suppress(OSError):
             os.unlink(self._claim(attempt))
 
-    def _tell_put_back(self) -> None:
+    def _warn_put_back(self) -> None:
         if count := self._manifest.put_back:
             records = "1 record was" if count == 1 else f"{count} records were"
-            self.tell(
+            self.warn(
                 f"{self.layout.manifest} was replaced or cut while the run went on:"
                 f" {records} put back"
             )

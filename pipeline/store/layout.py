@@ -74,7 +74,7 @@ class Layout:
 
     @property
     def lock(self) -> Path:
-        """Held by a run as long as its process lives."""
+        """Locked by a run as long as its process lives."""
         return self.root / ".lock"
 
     @property
@@ -104,8 +104,8 @@ class Layout:
             is_locked(path) for path in (str(self.lock), f"{self.root}/", str(self.manifest))
         )
 
-    def strangers(self) -> list[str]:
-        """Name what lies in the directory and is not ours, at most a thousand of it."""
+    def foreign_files(self) -> list[str]:
+        """Name the files that pipeline did not make, at most a thousand."""
         with os.scandir(self.root) as found:
             names = (entry.name for entry in found)
             return list(islice((n for n in names if not self._is_own(n)), _MOST_COUNTED))
@@ -127,8 +127,8 @@ class Owner(msgspec.Struct):
     program: str | None = None
 
 
-class Held:
-    """An output directory held by this process until it is closed, or dies.
+class OutputLock:
+    """The lock on an output directory, until it is closed or the process dies.
 
     `warnings` are what a person should know of it before money is spent.
     """
@@ -138,15 +138,15 @@ class Held:
         self._locks = locks
 
     def close(self) -> None:
-        """Let the directory go."""
+        """Unlock the directory."""
         self._locks.close()
 
 
-def hold(job: Job) -> Held:
-    """Make, lock and claim the output directory of a job.
+def lock_output(job: Job) -> OutputLock:
+    """Make and lock the output directory of a job.
 
     Raises:
-        DirectoryError: not writable, held by another run, another job's, or not as we make them.
+        DirectoryError: it cannot be written, another run uses it, or it is another job's.
     """
     layout = Layout(job.output_dir)
     refuse_newer_files(layout)
@@ -157,13 +157,13 @@ def hold(job: Job) -> Held:
             _make(layout.inflight)
             _lock(layout, locks)
             _try_writing(layout)
-            warnings = list(_settle_owner(layout, job))
+            warnings = list(_write_owner(layout, job))
         except OSError as error:
             raise DirectoryError(
                 f"{layout.root} cannot be written: {error.strerror or error}",
-                hint="choose another directory with --output, or mend its permissions",
+                hint="choose another directory with --output, or make it writable",
             ) from error
-        return Held(layout, locks.pop_all(), warnings)
+        return OutputLock(layout, locks.pop_all(), warnings)
 
 
 def _lock(layout: Layout, locks: ExitStack) -> None:
@@ -199,22 +199,22 @@ def _try_writing(layout: Layout) -> None:
         os.close(open_file(layout.manifest, os.O_RDWR | os.O_APPEND))
 
 
-def _settle_owner(layout: Layout, job: Job) -> Iterator[str]:
-    """Write down whose the directory is; yields what a person should know of it."""
+def _write_owner(layout: Layout, job: Job) -> Iterator[str]:
+    """Write down whose the directory is; yield what a person should know of it."""
     owner = refuse_another_job(layout, job)
     # Where a manifest is, the clips are its own: a copy may have left our dotted files behind.
-    if owner is None and not layout.manifest.exists() and (others := layout.strangers()):
-        yield _say_strangers(layout, others)
+    if owner is None and not layout.manifest.exists() and (others := layout.foreign_files()):
+        yield _describe_foreign(layout, others)
     new = Owner(job.name, os.path.relpath(job.path, layout.root), FORMAT, __version__)
     if owner != new:
         write_atomically(layout.owner, msgspec.json.encode(new))
 
 
-def _say_strangers(layout: Layout, others: list[str]) -> str:
+def _describe_foreign(layout: Layout, others: list[str]) -> str:
     many = "more than 1,000 files" if len(others) == _MOST_COUNTED else f"{len(others)} files"
     what = "a file" if len(others) == 1 else many
     names = ", ".join(map(printable, sorted(others)[:_NAMED])) + (", …" if others[_NAMED:] else "")
-    return f"{layout.root} holds {what} of others ({names}): the clips are put among them"
+    return f"{layout.root} has {what} of others ({names}): the clips are put beside them"
 
 
 def refuse_newer_files(layout: Layout) -> None:
@@ -241,7 +241,7 @@ def _first_line(path: Path) -> bytes:
 
 
 def refuse_another_job(layout: Layout, job: Job) -> Owner | None:
-    """See that a directory is this job's, or nobody's; returns whose it is.
+    """Check that a directory is this job's, or nobody's; return whose it is.
 
     Raises:
         DirectoryError: it is another job's.

@@ -61,13 +61,13 @@ def _recover(store: Store, left: Leftover, claim: Claim) -> Record:
         if (taken := _take_in(store, left, claim)) is not None:
             return taken
     except (OSError, PipelineError) as error:
-        why = f", and what came cannot be placed: {error}"
-        store.tell(
+        why = f", and what arrived cannot be placed: {error}"
+        store.warn(
             f"{claim.task} is in doubt: what a killed run left of it cannot be placed: {error}"
         )
     kept = _put_away(store, part_of(left.attempt), f"{claim.output}-{left.attempt[:8]}")
     if kept:
-        why += f" (what had come is kept in {kept})"
+        why += f" (what had arrived is kept in {kept})"
     known = _balance(store, claim.completion.remaining_credits if claim.completion else None)
     record = doubt(left, f"{_ENDED}{why}", known)
     return store.carry_out_now(CommitRequest(left.attempt, record=record, leave_part=True))
@@ -99,7 +99,7 @@ def _balance(store: Store, found: Decimal | None) -> Decimal | None:
 
 
 def _examine(part: Path, claim: Claim, head: Head | None) -> Completion | None:
-    """Complete a claim whose body lies whole in its part, as its answer's head has told."""
+    """Complete a claim whose body lies whole in its part, by the head of its response."""
     if head is None or head.status == _PARTIAL or not head.length:
         return None
     try:
@@ -143,7 +143,7 @@ def _put_away(store: Store, part: str, name: str) -> str | None:
         kept = store.shelf.keep(part, name)
     except OSError as error:
         path, why = store.shelf.spool(part), error.strerror or error
-        store.tell(f"{path} stays where it is, because it cannot be moved: {why}")
+        store.warn(f"{path} stays where it is, because it cannot be moved: {why}")
         return None
     store.shelf.drop(part)
     return kept

@@ -15,7 +15,7 @@ from support.helpers import environment
 
 from pipeline.errors import DirectoryError
 from pipeline.ledger.formats import FORMAT
-from pipeline.ledger.history import Standing, attempt_digest
+from pipeline.ledger.history import TaskState, attempt_digest
 from pipeline.ledger.manifest import Lines, encode, last_records, read, replay
 from pipeline.ledger.writing import Manifest
 from pipeline.models import CORRECTION, Record, Status, Task, fingerprint
@@ -87,7 +87,7 @@ def test_no_manifest_is_an_empty_history(path: Path) -> None:
     history = replay(path)
     assert len(history) == 0
     assert history.spent == history.at_risk == 0
-    assert history.standing(task_of(A)) is Standing.NEW
+    assert history.state_of(task_of(A)) is TaskState.NEW
 
 
 def test_a_directory_in_place_of_the_manifest_is_said_plainly(path: Path) -> None:
@@ -203,9 +203,9 @@ def test_the_last_record_says_how_a_task_stands_and_money_counts_them_all(path: 
     assert history.remaining == 7
     assert history.largest == 30
     assert history.counts == {Status.SUCCEEDED: 2, Status.FAILED: 1, Status.IN_DOUBT: 1}
-    standings = [history.standing(task_of(record(t))) for t in "abcde"]
-    assert standings == [
-        Standing.DONE, Standing.DONE, Standing.FAILED, Standing.IN_DOUBT, Standing.NEW
+    states = [history.state_of(task_of(record(t))) for t in "abcde"]
+    assert states == [
+        TaskState.DONE, TaskState.DONE, TaskState.FAILED, TaskState.IN_DOUBT, TaskState.NEW
     ]  # fmt: skip
     assert [(r.task, r.cost) for r in last_records(path, history)] == [
         ("a", Decimal("0.95")),
@@ -218,8 +218,8 @@ def test_the_last_record_says_how_a_task_stands_and_money_counts_them_all(path: 
 def test_a_task_with_another_fingerprint_is_changed(path: Path) -> None:
     append(path, A)
     history = replay(path)
-    assert history.standing(task_of(A)) is Standing.DONE
-    assert history.standing(task_of(record("a", params={"prompt": "x"}))) is Standing.CHANGED
+    assert history.state_of(task_of(A)) is TaskState.DONE
+    assert history.state_of(task_of(record("a", params={"prompt": "x"}))) is TaskState.CHANGED
 
 
 def test_replaying_is_the_same_as_having_been_there(path: Path) -> None:

@@ -62,8 +62,8 @@ def test_a_correction_of_a_correction_counts_too(tmp_path: Path) -> None:
     manifest = Manifest(path)
     manifest.append([first, second, third])
     manifest.close()
-    (standing,) = last_records(path, replay(path))
-    assert (standing.cost, standing.cost_source) == (PRICE, MEASURED)
+    (last,) = last_records(path, replay(path))
+    assert (last.cost, last.cost_source) == (PRICE, MEASURED)
     assert replay(path).spent == PRICE
 
 

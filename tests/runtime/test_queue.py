@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.api.outcome import Outcome
-from pipeline.ledger.history import Standing
+from pipeline.ledger.history import TaskState
 from pipeline.models import Cause, Task, fingerprint
 from pipeline.money.price_class import price_class
 from pipeline.runtime.lifecycle import Attempt, Stage
@@ -98,13 +98,13 @@ def test_a_task_comes_back_from_disk_as_it_was() -> None:
     one = task("ä", params={"nested": [1, 2.5, None, True, "\n"]}, big=10**30)
     backlog = Backlog()
     with closing(backlog):
-        backlog.add(one, Standing.CHANGED)
+        backlog.add(one, TaskState.CHANGED)
         backlog.seal()
         attempt = backlog.pop()
     assert attempt is not None
     assert attempt.task.id == "ä"
     assert attempt.task.params["params"] == {"nested": [1, 2.5, None, True, "\n"]}
-    assert attempt.origin is Standing.CHANGED
+    assert attempt.origin is TaskState.CHANGED
 
 
 def test_looking_at_the_next_task_takes_nothing(queue: Queue) -> None:

@@ -600,7 +600,7 @@ def test_one_claim_that_cannot_be_taken_in_does_not_stop_the_others(layout: Layo
     told: list[str] = []
     store = Store(layout, warn=told.append)
     found = {record.task: record.status for record in recover_all(store)}
-    store.speak()
+    store.report_warnings()
     store.close()
     assert found == {"a": Status.IN_DOUBT, "b": Status.SUCCEEDED}
     assert "cannot be placed" in told[0]

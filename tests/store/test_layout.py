@@ -11,17 +11,18 @@ from support.helpers import Workspace, environment, refused
 
 from pipeline.errors import DirectoryError
 from pipeline.models import Job
-from pipeline.store.layout import Layout, hold
+from pipeline.store.layout import Layout, lock_output
 from sandbox.testing import Sandbox
 
 HOLDER = """
 import sys
 from pathlib import Path
-from pipeline.store.layout import hold
+from pipeline.store.layout import lock_output
 from pipeline.models import Job
 
 path, output = map(Path, sys.argv[1:])
-held = hold(Job(path=path, name="job", model="m", output_dir=output, expand=lambda: iter(())))
+job = Job(path=path, name="job", model="m", output_dir=output, expand=lambda: iter(()))
+held = lock_output(job)
 print("held", flush=True)
 sys.stdin.read()
 held.close()
@@ -62,10 +63,10 @@ def test_a_directory_that_another_process_holds_is_refused_until_that_one_is_don
     with held_elsewhere(job) as process:
         assert layout.is_running()
         with pytest.raises(DirectoryError, match="in use"):
-            hold(job)
+            lock_output(job)
         process.communicate("")
     assert not layout.is_running()
-    hold(job).close()
+    lock_output(job).close()
 
 
 def test_the_lock_dies_with_its_process(job: Job) -> None:
@@ -73,15 +74,15 @@ def test_the_lock_dies_with_its_process(job: Job) -> None:
         process.kill()
         process.wait()
         assert not Layout(job.output_dir).is_running()
-        hold(job).close()
+        lock_output(job).close()
 
 
 def test_looking_whether_a_run_is_on_does_not_keep_one_from_starting(job: Job) -> None:
     layout = Layout(job.output_dir)
-    hold(job).close()
+    lock_output(job).close()
     for _ in range(5):
         assert not layout.is_running()
-        held = hold(job)
+        held = lock_output(job)
         assert layout.is_running()
         held.close()
 
@@ -92,43 +93,43 @@ def test_looking_at_a_directory_that_is_not_there_makes_none(tmp_path: Path) -> 
 
 
 def test_a_directory_of_another_job_is_refused_and_let_go(job: Job, tmp_path: Path) -> None:
-    hold(job).close()
+    lock_output(job).close()
     with pytest.raises(DirectoryError, match=r"belongs to the job 'job'"):
-        hold(make_job(tmp_path / "other.yaml", job.output_dir, "other"))
-    hold(job).close()
+        lock_output(make_job(tmp_path / "other.yaml", job.output_dir, "other"))
+    lock_output(job).close()
 
 
 def test_a_copy_of_a_job_is_another_job(job: Job, tmp_path: Path) -> None:
-    hold(job).close()
+    lock_output(job).close()
     with pytest.raises(DirectoryError, match="belongs"):
-        hold(make_job(tmp_path / "copy.yaml", job.output_dir))
+        lock_output(make_job(tmp_path / "copy.yaml", job.output_dir))
 
 
 def test_a_job_that_was_renamed_inside_keeps_its_directory(job: Job) -> None:
-    hold(job).close()
-    hold(make_job(job.path, job.output_dir, "renamed")).close()
-    hold(make_job(job.path, job.output_dir)).close()
+    lock_output(job).close()
+    lock_output(make_job(job.path, job.output_dir, "renamed")).close()
+    lock_output(make_job(job.path, job.output_dir)).close()
 
 
 def test_a_job_file_that_was_moved_keeps_its_directory(job: Job, tmp_path: Path) -> None:
-    hold(job).close()
+    lock_output(job).close()
     job.path.unlink()
     moved = make_job(tmp_path / "jobs" / "job.yaml", job.output_dir)
-    hold(moved).close()
+    lock_output(moved).close()
     # And is now the one that the directory belongs to.
     with pytest.raises(DirectoryError, match="belongs"):
-        hold(make_job(job.path, job.output_dir))
+        lock_output(make_job(job.path, job.output_dir))
 
 
 def test_a_tree_that_was_moved_as_a_whole_goes_on(job: Job, tmp_path: Path) -> None:
     before = make_job(tmp_path / "a" / "job.yaml", tmp_path / "a" / "out")
-    hold(before).close()
+    lock_output(before).close()
     (tmp_path / "a").rename(tmp_path / "b")
-    hold(make_job(tmp_path / "b" / "job.yaml", tmp_path / "b" / "out")).close()
+    lock_output(make_job(tmp_path / "b" / "job.yaml", tmp_path / "b" / "out")).close()
 
 
 def spoil_owner(job: Job) -> None:
-    hold(job).close()
+    lock_output(job).close()
     Layout(job.output_dir).owner.write_bytes(b"\0\0")
 
 
@@ -140,12 +141,12 @@ def put_file(job: Job) -> None:
 def test_a_directory_that_cannot_be_used_is_refused(job: Job, spoil: Callable[[Job], None]) -> None:
     spoil(job)
     with pytest.raises(DirectoryError):
-        hold(job)
+        lock_output(job)
 
 
 def test_a_directory_under_a_file_is_refused(job: Job, tmp_path: Path) -> None:
     with pytest.raises(DirectoryError):
-        hold(make_job(tmp_path / "j.yaml", job.path / "out"))
+        lock_output(make_job(tmp_path / "j.yaml", job.path / "out"))
 
 
 # -- with the real command --------------------------------------------------------------------
