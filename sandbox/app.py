@@ -21,9 +21,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from sandbox import answers, wire
 from sandbox.books import Arrived, Books, Charged, Ended, plain
 from sandbox.clips import Media, Studio
+from sandbox.controls import Controls, Listener, json_object
 from sandbox.digests import digest
 from sandbox.faults import Dice, Plan, read_script
-from sandbox.levers import Door, Levers, json_object
 from sandbox.outages import Outages
 from sandbox.settings import BalanceCall, Charge, Settings, is_loopback
 
@@ -63,13 +63,15 @@ class Visit:
 class Api:
     """The application. It holds all that changes while it serves."""
 
-    def __init__(self, settings: Settings, books: Books, studio: Studio, door: Door) -> None:
+    def __init__(
+        self, settings: Settings, books: Books, studio: Studio, listener: Listener
+    ) -> None:
         self.settings = settings
         self.books = books
         self._studio = studio
-        self._door = door
+        self._listener = listener
         self._outages = Outages(settings.outages)
-        self._levers = Levers(books, dict(settings.faults), self._outages, door)
+        self._controls = Controls(books, dict(settings.faults), self._outages, listener)
         self._dice = Dice(settings.seed, settings.latency, settings.jitter)
 
     def asgi(self) -> ASGIApp:
@@ -77,7 +79,7 @@ class Api:
         routes = [
             Route("/v1/get-user-credits", self._show_credits, methods=["GET"]),
             Route("/v1/{model}", _Endpoint(self._generate)),
-            *self._levers.routes(),
+            *self._controls.routes(),
         ]
         app = Starlette(routes=routes, exception_handlers={404: _lost, 405: _lost})
         return _Local(_Marked(app, self))
@@ -86,7 +88,7 @@ class Api:
         """Plan when nothing listens, now that the first POST is known."""
         if self.books.first_post is not None:
             for begin, length in self._outages.closings(time.time(), self.books.first_post):
-                asyncio.get_running_loop().call_later(begin, self._door.shut, length)
+                asyncio.get_running_loop().call_later(begin, self._listener.shut, length)
 
     def headers(self, request_id: str, seconds: float) -> dict[str, str]:
         """Write the headers that every answer has, after `seconds` of work."""
@@ -145,7 +147,7 @@ class Api:
             return 400, answers.problem(400, str(error))
         key = digest(visit.model, visit.body)
         plan = self._dice.plan(
-            key, self.books.times_seen(visit.request_id), script, self._levers.rates
+            key, self.books.times_seen(visit.request_id), script, self._controls.rates
         )
         if plan.fault is not None and not plan.paid:
             return self._refuse(plan.fault)

@@ -127,7 +127,7 @@ class Books:
                 self._note_balance(event.at)
 
     def covers(self, price: Decimal) -> bool:
-        """Tell whether the balance covers `price`."""
+        """Return whether the balance covers `price`."""
         return self.balance >= price
 
     def times_seen(self, request_id: str) -> int:
@@ -136,7 +136,7 @@ class Books:
         return self._seen[digest(entry.model, entry.params)]
 
     def is_open(self, request_id: str) -> bool:
-        """Tell whether the client still waits for this request."""
+        """Return whether the client still waits for this request."""
         return self._entries[request_id].finished is None
 
     def balance_at(self, at: float) -> Decimal:

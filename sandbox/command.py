@@ -105,7 +105,7 @@ def _money_option(name: str, default: Decimal, text: str) -> Callable[[Any], Any
     show_default=True,
     help="The models that exist: names or patterns, with commas between.",
 )
-@click.option("--key", help="The one key that is right. Without it any is.")
+@click.option("--key", help="The only key that is accepted; by default, any.")
 @_money_option("--credits", _DEFAULTS.credits, "The balance to begin with.")
 @_money_option("--free-credits", _DEFAULTS.free_credits, "Free credits, spent first.")
 @_money_option("--price", _DEFAULTS.price, "What a generation costs.")
@@ -126,11 +126,11 @@ def _money_option(name: str, default: Decimal, text: str) -> Callable[[Any], Any
     metavar="SECONDS",
     help="The header shows the balance of so long ago.",
 )
-@click.option("--no-credit-header", is_flag=True, help="No answer tells the balance.")
+@click.option("--no-credit-header", is_flag=True, help="No response has the balance.")
 @click.option("--no-balance-call", is_flag=True, help="The balance call answers 404.")
-@click.option("--balance-garbage", is_flag=True, help="The balance call answers an HTML page.")
-@click.option("--cost-header", is_flag=True, help="Answers tell what they cost.")
-@click.option("--unmarked", is_flag=True, help="Answers do not say that they are simulated.")
+@click.option("--balance-garbage", is_flag=True, help="The balance call answers with an HTML page.")
+@click.option("--cost-header", is_flag=True, help="Responses have their cost.")
+@click.option("--unmarked", is_flag=True, help="Responses do not say that they are simulated.")
 @click.option(
     "--latency",
     type=_SECONDS,
@@ -175,7 +175,7 @@ def _money_option(name: str, default: Decimal, text: str) -> Callable[[Any], Any
 @_choice(
     "--outage-kind",
     OutageKind.UNAVAILABLE,
-    "What an outage looks like: a status, or nothing that listens.",
+    "What an outage looks like: a status, or a closed port.",
 )
 @click.option(
     "--books",

@@ -1,4 +1,4 @@
-"""What goes wrong with which request: drawn from a seed, or written into the prompt.
+"""Which request meets which fault: drawn from a seed, or written into the prompt.
 
 A prompt may carry directives, so that a demonstration or a test knows what will happen:
 
@@ -42,7 +42,7 @@ class Plan:
 
     @property
     def paid(self) -> bool:
-        """Tell whether the generation runs and is charged."""
+        """Return whether the generation runs and is charged."""
         if self.fault is None or self.fault in PAID:
             return True
         return self.fault.isdigit() and int(self.fault) >= _FIRST_PAID_STATUS
@@ -68,19 +68,19 @@ class Script:
 
 
 def read_script(prompt: str) -> Script:
-    """Read the directives of `prompt`; raise ValueError for one that means nothing."""
+    """Read the directives of `prompt`; raise ValueError for one that is not valid."""
     failures: list[tuple[str, int | None]] = []
     latency = None
     for text in _DIRECTIVE.findall(prompt):
         if match := _FAIL.fullmatch(text):
             word, times = match.groups()
             if not _is_word(word):
-                raise ValueError(f"[[{text}]]: the sandbox knows no fault '{word}'")
+                raise ValueError(f"[[{text}]]: '{word}' is not a fault of the sandbox")
             failures.append((word, int(times) if times else None))
         elif match := _LATENCY.fullmatch(text):
             latency = float(match[1])
         else:
-            raise ValueError(f"[[{text}]]: the sandbox knows [[fail …]] and [[latency …]]")
+            raise ValueError(f"[[{text}]]: use [[fail …]] or [[latency …]]")
     return Script(tuple(failures), latency)
 
 
@@ -93,7 +93,9 @@ def check_rates(rates: Mapping[str, float]) -> None:
     """Raise SandboxError unless `rates` are fractions of known kinds that add up to 1 at most."""
     for kind, rate in rates.items():
         if kind not in KINDS:
-            raise SandboxError(f"no fault '{kind}'", hint=f"one of {', '.join(sorted(KINDS))}")
+            raise SandboxError(
+                f"'{kind}' is not a valid fault", hint=f"use one of {', '.join(sorted(KINDS))}"
+            )
         if not 0 <= rate <= 1:
             raise SandboxError(f"the rate of fault {kind} must be from 0 to 1, not {rate}")
     # Ten rates of 0.1 add up to a hair above 1.

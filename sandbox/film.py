@@ -44,7 +44,7 @@ def shoot(model: str, body: dict[str, Any], look: str) -> bytes:
     prompt = without_directives(body["prompt"])
     ratio = str(body.get("aspect_ratio", "1:1"))
     size = frame_size(ratio)
-    scene, move = scenery.paint(prompt, look, size), camera.read_move(prompt)
+    scene, move = scenery.paint(look, size), camera.read_move(prompt)
     words = caption.write(prompt, model, ratio, size)
     loop = bool(body.get("loop", False))
 

@@ -1,4 +1,4 @@
-"""The process: a listening socket that can be shut, an event loop, a quick end."""
+"""The process: a socket that can be closed and opened again, an event loop, a quick end."""
 
 import asyncio
 import logging
@@ -22,8 +22,8 @@ BACKLOG = 2048  # a test may open a thousand connections at once
 GRACE = 0.3  # seconds that open requests have to end in, once the server is told to
 
 
-class Doorway:
-    """The listening socket. While it is shut, whoever connects is refused by the kernel."""
+class Listener:
+    """The listening socket. While it is closed, the kernel refuses connections."""
 
     def __init__(self, sock: socket.socket) -> None:
         self._sock = sock
@@ -41,7 +41,7 @@ class Doorway:
         return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
     async def open(self, config: uvicorn.Config | None = None) -> None:
-        """Begin to listen."""
+        """Start listening."""
         self._config = config or self._config
         # In two steps, so that the server is known before the loop can run anything else.
         self._server = await asyncio.get_running_loop().create_server(
@@ -106,7 +106,8 @@ def bind(host: str, port: int) -> socket.socket:
     except OSError as error:
         sock.close()
         raise SandboxError(
-            f"cannot listen on port {port}: {error.strerror}", hint="--port 0 takes a free one"
+            f"cannot listen on port {port}: {error.strerror}",
+            hint="use another --port, or 0 for a free one",
         ) from error
     return sock
 
@@ -123,16 +124,16 @@ async def _serve(settings: Settings) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    doorway = Doorway(bind(settings.host, settings.port))
+    listener = Listener(bind(settings.host, settings.port))
     studio = Studio(settings.clips, settings.seed, settings.body_size)
-    api = Api(settings, open_books(settings, time.time()), studio, doorway)
-    await doorway.open(_config(api))
+    api = Api(settings, open_books(settings, time.time()), studio, listener)
+    await listener.open(_config(api))
     api.schedule_closings()
-    _announce(doorway.url)
+    _announce(listener.url)
     await stop.wait()
-    await doorway.leave()
+    await listener.leave()
     studio.close()
-    # What is cancelled from here on is no news.
+    # What is cancelled from here on is not worth a log line.
     logging.disable()
 
 

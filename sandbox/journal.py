@@ -1,4 +1,4 @@
-"""Books that outlive their server: one event a line, in a file.
+"""Books that survive their server: one event a line, in a file.
 
 Each line is handed to the kernel before the answer it belongs to leaves, so that a killed server
 has charged exactly what its clients saw. Power loss is not simulated: nothing is synced.
@@ -44,7 +44,7 @@ def _replay(path: Path) -> Iterator[Event]:
         for line in data[:whole].splitlines():
             yield decoder.decode(line)
     except msgspec.MsgspecError as error:
-        raise SandboxError(f"{path} holds no books of the sandbox: {error}") from error
+        raise SandboxError(f"{path} is not a books file of the sandbox: {error}") from error
 
 
 def _appender(path: Path) -> Callable[[Event], None]:

@@ -29,7 +29,7 @@ class Outages:
         return None
 
     def closings(self, now: float, first_post: float) -> Iterator[tuple[float, float]]:
-        """Yield when the door must shut: in so many seconds from now, for so many seconds."""
+        """Yield when the listener must close: in so many seconds from now, for so many seconds."""
         for outage in self.planned:
             begin = first_post + outage.start - now
             end = begin + outage.length

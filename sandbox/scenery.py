@@ -1,10 +1,9 @@
-"""Painting the scene of a clip: a sky, a light, silhouettes one behind the other."""
+"""Paints the scene of a clip: a sky with a sun, and three silhouettes one behind the other."""
 
 import colorsys
 import itertools
 import math
 import random
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -22,17 +21,6 @@ _WIDER = 1.6  # how much wider than the frame a layer is, so that the camera has
 _TALLER = 1.4
 _CLOSER = 1.3  # the zoom of a whole push
 _FINE = 2  # silhouettes are painted larger, and reduced for smooth edges
-
-# Words of a prompt, and the hues, saturations and values of its sky: above, at the horizon.
-_HSV = tuple[float, float, float]
-_MOODS: tuple[tuple[str, _HSV, _HSV], ...] = (
-    ("neon|cyber", (0.72, 0.85, 0.16), (0.90, 0.75, 0.72)),
-    ("night|moon|star|space|galax|cosmic", (0.64, 0.80, 0.10), (0.60, 0.60, 0.42)),
-    ("dusk|sunset|golden|evening|autumn|desert", (0.75, 0.55, 0.34), (0.06, 0.72, 0.98)),
-    ("dawn|sunrise|morning|spring|blossom", (0.58, 0.45, 0.62), (0.96, 0.32, 0.98)),
-    ("storm|rain|fog|mist|grey|winter|snow", (0.58, 0.22, 0.36), (0.56, 0.10, 0.80)),
-    ("day|noon|sun|summer|tropical|blue", (0.58, 0.70, 0.80), (0.53, 0.18, 0.98)),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,16 +41,14 @@ class Scene:
     layers: tuple[Layer, ...]
     motes: tuple[tuple[float, float, float], ...]  # x, y, depth
     glint: Colour
-    swell: float  # how far, in pixels, layers heave by themselves, as the sea does
 
     def seen(self, view: View, moment: float) -> Image.Image:
         """Paint the frame at `moment`, from 0 to 1."""
         canvas = self.sky.copy()
-        for number, layer in enumerate(self.layers):
-            heave = self.swell * layer.depth * math.sin(math.tau * (moment + number / 3))
+        for layer in self.layers:
             x, y = _shift(view, layer.depth, self.size)
-            left = (self.size[0] - layer.mask.width) / 2 + x + 2 * heave
-            top = self.size[1] - layer.mask.height / _TALLER + y + heave
+            left = (self.size[0] - layer.mask.width) / 2 + x
+            top = self.size[1] - layer.mask.height / _TALLER + y
             canvas.paste(layer.colour, (round(left), round(top)), layer.mask)
         self._scatter(canvas, view, moment)
         return _zoomed(canvas, view.zoom)
@@ -82,12 +68,13 @@ class Scene:
             draw.ellipse(around, fill=(*self.glint, light))
 
 
-def paint(prompt: str, look: str, size: Size) -> Scene:
-    """Paint what a prompt is about, as far as its words say; `look` decides the rest."""
+def paint(look: str, size: Size) -> Scene:
+    """Paint a scene; `look` decides all of it."""
     draw = random.Random(look)  # noqa: S311 - looks, not secrets
-    above, horizon = _sky_colours(prompt, draw)
+    hue = draw.random()
+    above, horizon = _rgb(hue, 0.6, draw.uniform(0.12, 0.6)), _rgb(hue + 0.35, 0.5, 0.95)
     ink = _mixed(above, (8, 10, 18), 0.65)
-    outline, swell = _outline_of(prompt, draw)
+    outline = draw.choice((_hills, _peaks, _dunes))
     layers = tuple(
         Layer(
             _mixed(horizon, ink, 0.35 + 0.6 * near),
@@ -99,7 +86,7 @@ def paint(prompt: str, look: str, size: Size) -> Scene:
     motes = tuple((draw.random(), draw.random() * 0.8, draw.random()) for _ in range(24))
     sky = _sky(size, above, horizon, draw)
     glint = _mixed(horizon, (255, 255, 255), 0.6)
-    return Scene(size, sky, layers, motes, glint, swell)
+    return Scene(size, sky, layers, motes, glint)
 
 
 def _shift(view: View, depth: float, size: Size) -> tuple[float, float]:
@@ -117,13 +104,6 @@ def _zoomed(canvas: Image.Image, zoom: float) -> Image.Image:
     left, top = width * (1 - part) / 2, height * (1 - part) * 0.55
     around = (left, top, left + width * part, top + height * part)
     return canvas.resize(canvas.size, Image.Resampling.BILINEAR, box=around)
-
-
-def _sky_colours(prompt: str, draw: random.Random) -> tuple[Colour, Colour]:
-    moods = [mood for mood in _MOODS if re.search(rf"\b({mood[0]})", prompt, re.IGNORECASE)]
-    turn = draw.uniform(-0.05, 0.05) if moods else draw.random()
-    _, above, horizon = moods[0] if moods else draw.choice(_MOODS)
-    return _rgb(above, turn), _rgb(horizon, turn / 2)
 
 
 def _sky(size: Size, above: Colour, horizon: Colour, draw: random.Random) -> Image.Image:
@@ -164,14 +144,6 @@ def _silhouette(outline: Outline, size: Size) -> Image.Image:
     return large.reduce(_FINE).filter(ImageFilter.SMOOTH)
 
 
-def _outline_of(prompt: str, draw: random.Random) -> tuple[_Draws, float]:
-    """Choose what stands on the horizon, and how it heaves."""
-    for words, outline, swell in _OUTLINES:
-        if re.search(rf"\b({words})", prompt, re.IGNORECASE):
-            return outline, swell
-    return draw.choice((_hills, _peaks, _dunes)), 0.0
-
-
 def _hills(draw: random.Random, near: float, wide: float) -> Outline:
     waves = [
         (draw.uniform(0.8, 1.7) * n * wide, draw.random() * math.tau, 0.05 / n) for n in (1, 2, 3)
@@ -204,53 +176,12 @@ def _peaks(draw: random.Random, near: float, wide: float) -> Outline:
     return [(n / last, 0.56 + 0.28 * near - height) for n, height in enumerate(heights)]
 
 
-def _skyline(draw: random.Random, near: float, wide: float) -> Outline:
-    points: Outline = []
-    x = 0.0
-    while x < 1:
-        front, top = draw.uniform(0.05, 0.11) / wide, draw.uniform(0.3, 0.62) + 0.24 * near
-        points += [(x, top), (x + front, top)]
-        x += front + draw.choice((0.0, 0.0, 0.02 / wide))
-        points.append((x, top + 0.06))
-    return points
-
-
-def _conifers(draw: random.Random, near: float, wide: float) -> Outline:
-    points: Outline = []
-    x, foot = 0.0, (0.045 + 0.035 * near) / wide
-    ground = 0.62 + 0.2 * near
-    while x < 1:
-        top = ground - draw.uniform(0.1, 0.2) * (0.8 + 0.5 * near)
-        points += [(x, ground), (x + foot / 2, top)]
-        x += foot * draw.uniform(0.7, 1.0)
-    return points
-
-
-def _waves(draw: random.Random, near: float, wide: float) -> Outline:
-    often, start, base = (8 - 4 * near) * wide, draw.random(), 0.66 + 0.2 * near
-    return [
-        (x, base + (0.008 + 0.014 * near) * math.sin(math.tau * (often * x + start)))
-        for x in (n / 200 for n in range(201))
-    ]
-
-
-_OUTLINES: tuple[tuple[str, _Draws, float], ...] = (
-    ("sea|ocean|wave|water|lighthouse|ship|boat|beach|coast|harbou?r|lake|river", _waves, 7.0),
-    ("cit|street|skyline|tower|building|neon|cyber|urban|market|car|shop", _skyline, 0.0),
-    ("forest|tree|wood|jungle|wizard|fox|deer|owl|cabin", _conifers, 0.0),
-    ("mountain|peak|alp|cliff|volcano|castle|dragon|eagle", _peaks, 0.0),
-    ("desert|dune|sand|mars|camel", _dunes, 0.0),
-)
-
-
 def _mixed(one: Colour, other: Colour, share: float) -> Colour:
     """Mix two colours; `share` is that of the other."""
     red, green, blue = (round(a + (b - a) * share) for a, b in zip(one, other, strict=True))
     return red, green, blue
 
 
-def _rgb(colour: _HSV, turn: float) -> Colour:
-    """Write a colour in RGB, its hue turned."""
-    hue, saturation, value = colour
-    red, green, blue = colorsys.hsv_to_rgb((hue + turn) % 1, saturation, value)
+def _rgb(hue: float, saturation: float, value: float) -> Colour:
+    red, green, blue = colorsys.hsv_to_rgb(hue % 1, saturation, value)
     return round(red * 255), round(green * 255), round(blue * 255)

@@ -62,7 +62,7 @@ class PriceOf:
     price: Decimal
 
     def applies(self, model: str, body: Mapping[str, Any]) -> bool:
-        """Tell whether a request has this price; the key `model` means its model."""
+        """Return whether a request has this price; the key `model` means its model."""
         return _as_text(body.get(self.key, model if self.key == "model" else None)) == self.value
 
 
@@ -106,12 +106,12 @@ class Settings:
         if not is_loopback(self.host):
             raise SandboxError(
                 f"the sandbox listens on loopback only, not on {self.host}",
-                hint="--host 127.0.0.1, ::1 or localhost",
+                hint="use --host 127.0.0.1, ::1 or localhost",
             )
         check_rates(self.faults)
 
     def knows(self, model: str) -> bool:
-        """Tell whether `model` is one that this sandbox plays."""
+        """Return whether `model` is one that this sandbox plays."""
         return any(fnmatchcase(model, pattern) for pattern in self.models)
 
     def price_of(self, model: str, body: Mapping[str, Any]) -> Decimal:
@@ -123,7 +123,7 @@ class Settings:
 
 
 def is_loopback(host: str) -> bool:
-    """Tell whether a host's name or address, without brackets, is this machine alone."""
+    """Return whether a host's name or address, without brackets, is this machine alone."""
     if host.lower() == "localhost":
         return True
     try:

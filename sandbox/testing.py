@@ -59,7 +59,7 @@ class Sandbox:
         """Start it, on the port that it had before if there was one, and wait until it listens."""
         port = self.port if self.url else self.options.get("port", 0)
         arguments = _as_arguments({**self.options, "port": port})
-        # -P: whatever is called `sandbox` in the working directory is not meant.
+        # -P: not a `sandbox` that lies in the working directory.
         command = [sys.executable, "-P", "-m", "sandbox", *arguments]
         self._process = subprocess.Popen(command, stdout=subprocess.PIPE)  # noqa: S603
         line = _first_line(self._process)

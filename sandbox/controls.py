@@ -1,4 +1,4 @@
-"""What tests pull while the sandbox serves: `/sandbox/...`."""
+"""What tests change while the sandbox serves: `/sandbox/...`."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -21,29 +21,29 @@ from sandbox.settings import OutageKind
 _Order = dict[str, Any]
 
 
-class Door(Protocol):
-    """What lets clients in."""
+class Listener(Protocol):
+    """What accepts connections."""
 
     def shut(self, seconds: float) -> None:
         """Stop listening for so long, from now."""
 
 
 @dataclass(slots=True)
-class Levers:
-    """The levers, and the rates of faults that they set."""
+class Controls:
+    """The endpoints that change the sandbox, and the rates of faults that they set."""
 
     books: Books
     rates: dict[str, float]
     outages: Outages
-    door: Door
+    listener: Listener
 
     def routes(self) -> list[Route]:
-        """List the routes of all levers."""
+        """List the routes of all endpoints."""
         return [
             Route("/sandbox/books", self._show_books, methods=["GET"]),
-            Route("/sandbox/credits", _obeying(self._top_up), methods=["POST"]),
-            Route("/sandbox/faults", _obeying(self._set_faults), methods=["POST"]),
-            Route("/sandbox/outage", _obeying(self._start_outage), methods=["POST"]),
+            Route("/sandbox/credits", _endpoint(self._top_up), methods=["POST"]),
+            Route("/sandbox/faults", _endpoint(self._set_faults), methods=["POST"]),
+            Route("/sandbox/outage", _endpoint(self._start_outage), methods=["POST"]),
         ]
 
     async def _show_books(self, _request: Request) -> Response:
@@ -63,8 +63,8 @@ class Levers:
     def _start_outage(self, order: _Order) -> _Order:
         kind, seconds = OutageKind(order.get("kind", "503")), float(order["seconds"])
         if kind is OutageKind.REFUSE:
-            # Before the answer: whoever has it finds the door shut.
-            self.door.shut(seconds)
+            # Before the response, so that whoever has it finds the port closed.
+            self.listener.shut(seconds)
         else:
             self.outages.start(time(), seconds, kind)
         return {"kind": kind, "seconds": seconds}
@@ -79,13 +79,13 @@ def json_object(raw: bytes) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def _obeying(act: Callable[[_Order], _Order]) -> Callable[[Request], Awaitable[Response]]:
-    """Make an endpoint of what takes an order, or finds it to be none."""
+def _endpoint(act: Callable[[_Order], _Order]) -> Callable[[Request], Awaitable[Response]]:
+    """Make an endpoint of a function that takes an order and raises if it is not valid."""
 
     async def endpoint(request: Request) -> Response:
         try:
             return JSONResponse(act(json_object(await request.body())))
         except (KeyError, ValueError, InvalidOperation, SandboxError) as error:
-            return answers.problem(400, f"no such order: {error}")
+            return answers.problem(400, f"not a valid order: {error}")
 
     return endpoint
