@@ -10,7 +10,7 @@ from pipeline.errors import JobFileError, Problem
 from pipeline.job.nodes import Way, dotted, line_of
 
 MOST_PROBLEMS = 100
-"""More than this helps nobody; the rest is summed up in one line."""
+"""More would not be read; the rest is summed up in one line."""
 
 
 class InvalidError(ValueError):

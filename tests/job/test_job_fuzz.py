@@ -147,7 +147,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 def judge(path: Path) -> None:
-    """Load and expand: a job whose tasks are JSON, or problems that can be told."""
+    """Load and expand: a job whose tasks are JSON, or problems that can be printed."""
     began = time.process_time()
     problem = None
     try:
@@ -167,7 +167,7 @@ def judge(path: Path) -> None:
             assert one.line is None or one.line >= 1
             assert str(one).isprintable()
             assert str(one).encode()
-    assert took < 30  # a bound for what would never end; how fast it is, benchmarks tell
+    assert took < 30  # a bound for what would never end; benchmarks measure speed
 
 
 FUZZ = settings(

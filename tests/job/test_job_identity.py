@@ -136,7 +136,7 @@ def test_an_id_that_could_mislead_is_refused(
     assert part in message
 
 
-def test_a_wrong_id_is_not_told_to_be_the_same_task_as_well(workspace: JobWorkspace) -> None:
+def test_a_wrong_id_is_not_reported_to_be_the_same_task_as_well(workspace: JobWorkspace) -> None:
     found = workspace.problems(
         "model: m\nprompts: [{id: a/b, prompt: p}, p, {id: .c, prompt: p}]\n"
     )

@@ -4,12 +4,10 @@ import json
 import re
 from datetime import time
 from decimal import Decimal
-from pathlib import Path
 
 import pytest
 from support.job_workspace import JobWorkspace
 
-import pipeline.job.keys.schemas as schemas_module
 from pipeline.job import schema
 from pipeline.job.keys.document import Document
 from pipeline.models import CreditPolicy, Gate, InDoubt, Notify, Rate, RetryPolicy, Schedule
@@ -288,15 +286,6 @@ def test_a_likely_slip_in_the_models_name_is_a_warning(workspace: JobWorkspace) 
         "luma-txt-2-video" in workspace.job("model: luma-text-2-video\nprompts: [p]\n").warnings[0]
     )
     assert workspace.job("model: kling-2\nprompts: [p]\n").warnings == ()
-
-
-def test_the_kept_schema_equals_the_model() -> None:
-    kept = Path(schemas_module.__file__).parents[2] / "data" / "job.schema.json"
-    assert kept.read_text(encoding="utf-8") == schemas_module.schema_text(), (
-        "python -c 'from pipeline.job.keys.schemas import schema_text as s; print(s(), end=\"\")'"
-        " > "
-        "pipeline/data/job.schema.json"
-    )
 
 
 @pytest.mark.parametrize(

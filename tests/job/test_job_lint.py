@@ -1,4 +1,4 @@
-"""What a job says and no request would is told before anything is paid for."""
+"""What a job says and no request would is reported before anything is paid for."""
 
 import json
 from pathlib import Path
@@ -11,7 +11,7 @@ from sandbox.testing import Sandbox
 SUBJECTS = "prompts_from: rows.csv\nprompt: '{{ subject }}'\n"
 
 
-def told(workspace: JobWorkspace, job: str, rows: str | None = None) -> tuple[str, ...]:
+def warnings(workspace: JobWorkspace, job: str, rows: str | None = None) -> tuple[str, ...]:
     """Warnings of a good job, once its rows have been read."""
     if rows is not None:
         workspace.put("rows.csv", rows)
@@ -75,7 +75,7 @@ def test_columns_that_may_be_notes_are_warned_of_in_check_and_at_the_start(
     workspace: JobWorkspace, column: str, value: str, why: str
 ) -> None:
     rows = f"subject,{column}\nA fox,\nA kite,{value}\nA boat,{value}\n"
-    (warning,) = told(workspace, SUBJECTS, rows)
+    (warning,) = warnings(workspace, SUBJECTS, rows)
     assert warning.startswith(
         f'rows.csv:3 (row 3): "{column}" is not used anywhere: "{value}" would'
     )
@@ -87,29 +87,31 @@ def test_a_column_that_a_template_uses_or_whose_value_is_sent_anyway_is_fine(
     workspace: JobWorkspace,
 ) -> None:
     rows = "subject,aspect_ratio,loop,model,takes,seed\nA fox,9:16,no,luma-txt-2-video,1,\n"
-    assert told(workspace, SUBJECTS + "params: {aspect_ratio: 9:16}\n", rows) == ()
+    assert warnings(workspace, SUBJECTS + "params: {aspect_ratio: 9:16}\n", rows) == ()
     used = ["prompt: '{{ subject }} {{ aspect_ratio }}'", "output: {name: '{{ aspect_ratio }}'}"]
     for line in used:
         job = SUBJECTS.replace("prompt: '{{ subject }}'", line) if "prompt:" in line else SUBJECTS
         job += "" if "prompt:" in line else line + "\n"
-        assert told(workspace, job, "subject,aspect_ratio\nA fox,9:16\n") == ()
-    assert told(workspace, SUBJECTS, "prompt,aspect_ratio\nA fox {{ aspect_ratio }},9:16\n") == ()
+        assert warnings(workspace, job, "subject,aspect_ratio\nA fox,9:16\n") == ()
+    assert (
+        warnings(workspace, SUBJECTS, "prompt,aspect_ratio\nA fox {{ aspect_ratio }},9:16\n") == ()
+    )
     # The matrix is a decision: every prompt in every ratio.
     job = SUBJECTS + "matrix: {aspect_ratio: [16:9, 9:16]}\n"
-    (warning,) = told(workspace, job, "subject,aspect_ratio\nA fox,9:16\n")
+    (warning,) = warnings(workspace, job, "subject,aspect_ratio\nA fox,9:16\n")
     assert "the matrix says what is" in warning
 
 
-def test_variables_called_like_a_parameter_that_nothing_uses_are_told(
+def test_variables_called_like_a_parameter_that_nothing_uses_are_reported(
     workspace: JobWorkspace,
 ) -> None:
-    (warning,) = told(workspace, "vars: {aspect_ratio: 9:16, mood: calm}\nprompts: [p]\n")
+    (warning,) = warnings(workspace, "vars: {aspect_ratio: 9:16, mood: calm}\nprompts: [p]\n")
     assert warning == (
         'vars.aspect_ratio is not used anywhere: "9:16" would not be sent; '
         'write params: {aspect_ratio: "{{ aspect_ratio }}"}'
     )
     assert (
-        told(workspace, "vars: {aspect_ratio: 9:16}\nprompts: ['a {{ aspect_ratio }} clip']\n")
+        warnings(workspace, "vars: {aspect_ratio: 9:16}\nprompts: ['a {{ aspect_ratio }} clip']\n")
         == ()
     )
     found = workspace.problems(
@@ -118,7 +120,7 @@ def test_variables_called_like_a_parameter_that_nothing_uses_are_told(
     assert 'params: {aspect_ratio: "{{ aspect_ratio }}"}; ' in str(found[0].hint)
 
 
-def test_a_template_that_is_wrong_is_told_as_such(workspace: JobWorkspace) -> None:
+def test_a_template_that_is_wrong_is_reported_as_such(workspace: JobWorkspace) -> None:
     workspace.put("rows.csv", "subject,aspect_ratio\nA fox,\n")
     job = "prompts_from: rows.csv\nprompt: '{{ subject | dfault(1) }}'\n"
     assert "No filter named 'dfault'" in workspace.wrong(job)
@@ -196,8 +198,10 @@ def test_addresses_words_and_encoded_pictures_are_no_files(workspace: JobWorkspa
         "matrix: {seed: [42]}\nprompts: [p]\n",
     ],
 )
-def test_takes_of_one_seed_are_told_with_what_to_write(workspace: JobWorkspace, job: str) -> None:
-    (warning,) = told(workspace, f"model: kling-2\ntakes: 3\n{job}")
+def test_takes_of_one_seed_are_reported_with_what_to_write(
+    workspace: JobWorkspace, job: str
+) -> None:
+    (warning,) = warnings(workspace, f"model: kling-2\ntakes: 3\n{job}")
     assert "all 3 takes are the same request, seed 42 and all, and each is paid for" in warning
     assert "matrix: {seed: [42, 43, 44]} in place of takes and seed" in warning
     assert "matrix: {seed: [42, 43, 44]}" in run_alone("check", workspace.path).stdout
@@ -214,17 +218,17 @@ def test_takes_of_one_seed_are_told_with_what_to_write(workspace: JobWorkspace, 
         "takes: 3\nprompts: [p]\n",
     ],
 )
-def test_takes_that_differ_are_not_told(workspace: JobWorkspace, job: str) -> None:
-    assert told(workspace, "model: kling-2\n" + job) == ()
+def test_takes_that_differ_are_not_reported(workspace: JobWorkspace, job: str) -> None:
+    assert warnings(workspace, "model: kling-2\n" + job) == ()
 
 
-def test_dates_that_cannot_be_read_are_told_once_a_file(workspace: JobWorkspace) -> None:
+def test_dates_that_cannot_be_read_are_reported_once_a_file(workspace: JobWorkspace) -> None:
     rows = "subject,publish\nA,2026-12-01\nB,\nC,2026-12-01 10:00\nD,12/25/2026\nE,1.2.2026\n"
-    (warning,) = told(workspace, SUBJECTS, rows)
+    (warning,) = warnings(workspace, SUBJECTS, rows)
     assert warning.startswith('rows.csv:5 (row 5): publish: "12/25/2026" is not a date that can be')
-    (warning,) = told(workspace, SUBJECTS, "subject,publish\nA,2026-02-30\n")
+    (warning,) = warnings(workspace, SUBJECTS, "subject,publish\nA,2026-02-30\n")
     assert '"2026-02-30" is not a date' in warning
-    (warning,) = told(workspace, "prompts: [{prompt: p, meta: {publish: tomorrow}}]\n")
+    (warning,) = warnings(workspace, "prompts: [{prompt: p, meta: {publish: tomorrow}}]\n")
     assert "job.yaml:2" in warning
 
 

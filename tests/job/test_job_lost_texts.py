@@ -1,4 +1,4 @@
-"""What YAML would take away, or take apart, of a text is told before it is paid for."""
+"""What YAML would take away, or take apart, of a text is reported before it is paid for."""
 
 import pytest
 from support.job_workspace import JobWorkspace
@@ -38,7 +38,7 @@ def test_a_text_that_a_comment_cuts_short_is_a_problem(
     assert found[0].hint == "quote the text; a comment has a blank after its #"
 
 
-def test_every_text_that_a_comment_cuts_short_is_told_at_once_with_its_line(
+def test_every_text_that_a_comment_cuts_short_is_reported_at_once_with_its_line(
     workspace: JobWorkspace,
 ) -> None:
     found = workspace.problems("model: m\nname: a #b\nprompts:\n- c #d\n- e\n- f #g\n")

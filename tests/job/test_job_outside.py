@@ -103,7 +103,7 @@ def test_a_task_called_like_a_clip_makes_one_extension_and_stays_done(tmp_path: 
         ("v1", "v1.2", False),
     ],
 )
-def test_two_names_that_would_become_one_file_are_told(
+def test_two_names_that_would_become_one_file_are_reported(
     workspace: JobWorkspace, one: str, other: str, clash: bool
 ) -> None:
     job = f"prompts: [{{id: {one}, prompt: a}}, {{id: {other}, prompt: b}}]\n"
@@ -161,7 +161,7 @@ def test_a_job_in_a_folder_of_any_script_is_fine(tmp_path: Path) -> None:
     assert len(list(load(folder / "job.yaml").tasks())) == 1
 
 
-def test_a_sheet_from_outside_the_jobs_folder_is_told_in_check_and_at_the_start(
+def test_a_sheet_from_outside_the_jobs_folder_is_reported_in_check_and_at_the_start(
     tmp_path: Path,
 ) -> None:
     (tmp_path / "outside.csv").write_text("prompt\nA fox\n")
@@ -184,7 +184,7 @@ def test_a_sheet_from_outside_the_jobs_folder_is_told_in_check_and_at_the_start(
         assert load(job).warnings == ()
 
 
-def test_what_becomes_a_pipe_while_it_is_read_is_told_and_waits_for_nobody(
+def test_what_becomes_a_pipe_while_it_is_read_is_reported_and_waits_for_nobody(
     workspace: JobWorkspace,
 ) -> None:
     path = workspace.put("rows.csv", "prompt\nx\n")

@@ -151,7 +151,7 @@ def test_exclude_leaves_out_whole_and_partial_combinations(workspace: JobWorkspa
     ]
 
 
-def test_values_are_told_apart_as_json(workspace: JobWorkspace) -> None:
+def test_values_are_reported_apart_as_json(workspace: JobWorkspace) -> None:
     tasks = workspace.tasks(
         "model: m\nmatrix: {x: [1, 1.0, true, '1', ~], exclude: [{x: true}]}\nprompts: [p]\n"
     )

@@ -264,7 +264,9 @@ def test_a_lacking_column_is_said_once_not_for_each_row(workspace: JobWorkspace)
     assert found[0].hint == "did you mean subjekt?"
 
 
-def test_a_wrong_name_is_told_with_its_template_for_each_template(workspace: JobWorkspace) -> None:
+def test_a_wrong_name_is_reported_with_its_template_for_each_template(
+    workspace: JobWorkspace,
+) -> None:
     job = """\
 prompts_from: rows.csv
 params: {aspect_ratio: "{{ ratioo }}", loop: "{{ looop }}"}

@@ -134,7 +134,7 @@ def test_a_cell_of_a_tsv_that_is_quoted_as_a_whole_may_span_lines_and_hold_tabs(
         'subject\tx\n"a" "b\nc"\t1\n',
     ],
 )
-def test_a_quote_of_a_tsv_that_may_be_a_letter_or_open_a_cell_is_told(
+def test_a_quote_of_a_tsv_that_may_be_a_letter_or_open_a_cell_is_reported(
     workspace: JobWorkspace, content: str
 ) -> None:
     (found,) = problems(workspace, "rows.tsv", content)
@@ -204,7 +204,9 @@ def test_a_spreadsheets_error_in_json_or_in_a_header_is_an_error_too(
     ]
 
 
-def test_headings_of_a_text_file_are_told_before_they_are_rendered(workspace: JobWorkspace) -> None:
+def test_headings_of_a_text_file_are_reported_before_they_are_rendered(
+    workspace: JobWorkspace,
+) -> None:
     found = problems(workspace, "rows.txt", "# Monday\nA fox\n\n  ## Tuesday\nA kite # 2\n#3\n")
     assert [text.split(" (")[0] for text in found] == [
         'rows.txt:1: row 1: is "# Monday" a heading, or a comment? Each line is a prompt',
@@ -296,7 +298,7 @@ def test_twins_are_an_error_or_rendered_once_as_the_job_says(
     assert ("give each an id" in found) is (name != "rows.txt")
 
 
-def test_a_word_for_duplicates_that_is_none_is_told(workspace: JobWorkspace) -> None:
+def test_a_word_for_duplicates_that_is_none_is_reported(workspace: JobWorkspace) -> None:
     assert "did you mean once?" in workspace.wrong("duplicates: one\nprompts: [p]\n")
 
 

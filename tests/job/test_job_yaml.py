@@ -300,7 +300,7 @@ def test_aliases_may_not_nest_what_could_not_be_written(workspace: JobWorkspace)
         (b"\x89PNG\r\n\x1a\n", 1, "not UTF-8"),
     ],
 )
-def test_other_encodings_and_binaries_are_told(
+def test_other_encodings_and_binaries_are_reported(
     workspace: JobWorkspace, data: bytes, line: int, part: str
 ) -> None:
     (found,) = workspace.problems(data)
@@ -318,7 +318,7 @@ def test_a_missing_file_names_its_neighbour(workspace: JobWorkspace) -> None:
         load(workspace.folder / "something else")
 
 
-def test_a_directory_a_pipe_and_a_strange_path_are_told(workspace: JobWorkspace) -> None:
+def test_a_directory_a_pipe_and_a_strange_path_are_reported(workspace: JobWorkspace) -> None:
     with pytest.raises(JobFileError, match=r"directory \(name the job file in it: .*/job.yaml\)"):
         load(workspace.folder)
     os.mkfifo(workspace.folder / "pipe")

@@ -25,7 +25,7 @@ USUAL = (
     *("image", "image_url", "start_image", "start_image_url", "end_image", "end_image_url"),
     *("start_frame", "end_frame", "first_frame", "last_frame"),
 )
-"""What models of the kind usually take: judged where nobody knows what this one does."""
+"""What models of the kind usually take: judged where this one's parameters are not known."""
 
 _OF_THE_JOB = ("model", "takes")
 _SEEDS = frozenset({"seed", "randomseed", "noiseseed"})

@@ -19,7 +19,7 @@ HASH_DIGITS = 12
 """48 bits: a million prompts that begin alike get a million names."""
 
 _LIKE_OWN = places.OWN | {"manifest", "report"}
-"""What no output may be called, whatever its extension; a folder `report` is nobody's."""
+"""What no output may be called, whatever its extension; a folder may be called `report`."""
 
 # What needs no further look; the last character is neither a dot nor a space.
 _SAFE = re.compile(r"[\w(][\w .,;+=@#%&()\[\]{}'!~^-]{0,80}[\w)-]")

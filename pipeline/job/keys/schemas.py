@@ -3,7 +3,6 @@
 Editors read YAML 1.2, where some texts of ours are numbers or booleans; the schema lets those pass.
 """
 
-import json
 from typing import Any
 
 from pydantic.json_schema import GenerateJsonSchema
@@ -48,7 +47,10 @@ def schema() -> Schema:
     definitions = made.pop("$defs")
     for name, definition in definitions.items():
         definition["title"] = name
-    _numbers(definitions)
+    # pydantic writes the default of a Decimal as text.
+    definitions["Credits"]["properties"]["reserve"]["default"] = 0
+    notify = definitions["Notify"]["properties"]
+    notify |= {key: _one_or_more(notify[key]) for key in ("to", "on")}
     properties = made["properties"]
     bare = {
         "type": ["string", "number", "boolean"],
@@ -57,7 +59,6 @@ def schema() -> Schema:
     }
     properties["prompts"]["items"] = {"anyOf": [bare, {"$ref": "#/$defs/Prompt"}]}
     properties["prompts_from"] = _one_or_more(properties["prompts_from"])
-    _several(definitions)
     properties["matrix"] |= _matrix()
     return {
         "$schema": "http://json-schema.org/draft-07/schema#",
@@ -67,22 +68,6 @@ def schema() -> Schema:
         "allOf": [_rules_of(model) for model in RULES],
         "$defs": definitions | {f"params.{model}": _params(model) for model in RULES},
     }
-
-
-def schema_text() -> str:
-    """Write the schema as it is kept in a file."""
-    return json.dumps(schema(), indent=2, ensure_ascii=False) + "\n"
-
-
-def _numbers(definitions: dict[str, Schema]) -> None:
-    """Show amounts as numbers: pydantic writes the default of a Decimal as text."""
-    definitions["Credits"]["properties"]["reserve"]["default"] = 0
-
-
-def _several(definitions: dict[str, Schema]) -> None:
-    notify = definitions["Notify"]["properties"]
-    for key in ("to", "on"):
-        notify[key] = _one_or_more(notify[key])
 
 
 def _one_or_more(made: Schema) -> Schema:
@@ -109,7 +94,7 @@ def _matrix() -> Schema:
 
 
 def _rules_of(model: str) -> Schema:
-    """Tell what a model takes: of the job, of each prompt, of the matrix."""
+    """Describe what a model takes: of the job, of each prompt, of the matrix."""
     params = {"$ref": f"#/$defs/params.{model}"}
     axes = {
         name: {"type": "array", "items": {k: v for k, v in about.items() if k != "examples"}}
