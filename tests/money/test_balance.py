@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from decimal import Decimal
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -84,8 +85,8 @@ MOVES = [
 ]  # fmt: skip
 
 
-@settings(deadline=None)
-@given(st.data(), st.lists(st.sampled_from(MOVES), max_size=60))
+@settings(deadline=None, max_examples=40)
+@given(st.data(), st.lists(st.sampled_from(MOVES), min_size=20, max_size=60))
 def test_what_is_left_is_between_the_least_and_the_most(draw: st.DataObject, moves: list) -> None:
     account = Account(Decimal(20), draw)
     for move in moves:
@@ -97,8 +98,8 @@ def test_what_is_left_is_between_the_least_and_the_most(draw: st.DataObject, mov
         assert account.left <= account.balance.most
 
 
-@settings(deadline=None)
-@given(st.data(), st.lists(st.sampled_from(MOVES), max_size=60))
+@settings(deadline=None, max_examples=40)
+@given(st.data(), st.lists(st.sampled_from(MOVES), min_size=20, max_size=60))
 def test_an_answer_to_what_was_asked_before_the_present_reading_came_never_raises(
     draw: st.DataObject, moves: list
 ) -> None:
@@ -124,3 +125,18 @@ def test_a_header_never_raises_the_bounds_where_the_balance_call_works() -> None
     balance.answer(balance.ask(quiet=True), None)
     balance.header(Decimal(9), balance.tick())
     assert (balance.least, balance.most, balance.known) == (9, 9, 9)
+
+
+@pytest.mark.parametrize("call_works", [True, False])
+def test_of_two_headers_that_overtake_each_other_the_lower_one_counts(call_works: bool) -> None:
+    balance = Balance()
+    balance.answer(balance.ask(quiet=True), Decimal(10) if call_works else None)
+    first, second = balance.tick(), balance.tick()
+    balance.charge(PRICE, second)
+    balance.header(Decimal(10) - 2 * PRICE, second)
+    before = balance.least, balance.most, balance.known
+    balance.charge(PRICE, first)
+    balance.header(Decimal(10) - PRICE, first)
+    assert balance.least is not None
+    assert balance.least <= before[0]
+    assert (balance.most, balance.known) == before[1:]

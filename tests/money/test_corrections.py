@@ -101,7 +101,7 @@ def test_a_fall_that_agrees_with_the_list_is_sure_at_once() -> None:
     assert prices.final("a") == (PRICE, MEASURED)
 
 
-def test_falls_that_were_two_runs_at_once_are_told_by_the_steps_between_answers() -> None:
+def test_falls_that_were_two_runs_at_once_are_recognized_by_the_steps_between_answers() -> None:
     prices = PriceBook(None, None)
     prices.fell("a", Decimal("1.90"))
     prices.fell("a", Decimal("1.90"))
@@ -130,7 +130,7 @@ def test_a_single_answer_that_says_otherwise_moves_no_price() -> None:
         assert prices.estimate("a") == PRICE
 
 
-def test_a_written_price_is_never_undercut_and_follows_what_is_told_twice() -> None:
+def test_a_written_price_is_never_undercut_and_follows_what_is_reported_twice() -> None:
     prices = PriceBook(PRICE, None)
     for cost in ("0.50", "0.50", "0.50"):
         prices.report("a", Decimal(cost))
@@ -155,7 +155,7 @@ def two_workspaces(folder: Path, count: int, **keys: object) -> list[Workspace]:
 
 
 @pytest.mark.parametrize("price", ["0.95", "0.40"], ids=["as listed", "another"])
-def test_two_runs_at_once_on_one_account_tell_what_was_taken(tmp_path: Path, price: str) -> None:
+def test_two_runs_at_once_on_one_account_record_what_was_taken(tmp_path: Path, price: str) -> None:
     """The price is not written, and each sees the balance fall by what the other spends."""
     workspaces = two_workspaces(tmp_path, 10, concurrency=3)
     with Sandbox(credits=100, price=price, clips="tiny", latency=0.3, jitter=0.4) as sandbox:

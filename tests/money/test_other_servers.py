@@ -60,7 +60,7 @@ def job(workspace: Workspace, count: int, **keys: Any) -> None:
         pytest.param(b'{"error": {"code": "x"}}', "application/json", marks=pytest.mark.slow),
     ],
 )
-def test_a_server_that_tells_nothing_is_used_to_the_full_bound_until_it_refuses(
+def test_a_server_that_reports_nothing_is_used_to_the_full_bound_until_it_refuses(
     workspace: Workspace, refusal: bytes, kind: str
 ) -> None:
     job(workspace, 30, credits={})
@@ -175,7 +175,7 @@ def test_a_406_that_speaks_of_money_stops_the_run_although_the_balance_looks_goo
         pytest.param(b'{"error": "aspect_ratio: value is not supported"}', marks=pytest.mark.slow),
     ],
 )
-def test_a_406_about_the_request_fails_it_alone_where_nothing_tells_the_balance(
+def test_a_406_about_the_request_fails_it_alone_where_nothing_reports_the_balance(
     workspace: Workspace, refusal: bytes
 ) -> None:
     def generate(api: OtherApi, number: int) -> Reply:
@@ -343,7 +343,7 @@ def test_a_refusal_by_moderation_that_was_not_charged_does_not_stop_the_run(
 
 
 @pytest.mark.parametrize("runs", [1, 4])
-def test_a_budget_is_held_although_nobody_wrote_a_price(workspace: Workspace, runs: int) -> None:
+def test_a_budget_holds_although_nobody_wrote_a_price(workspace: Workspace, runs: int) -> None:
     """The first charge is not known; once the price is, it counts."""
 
     def generate(api: OtherApi, number: int) -> Reply:
@@ -379,21 +379,21 @@ def test_what_may_have_cost_something_unknown_is_not_recorded_as_nothing(
     assert (record["status"], record["cost"], record["at_risk"]) == ("in_doubt", None, None)
 
 
-def test_a_cost_that_was_told_as_nothing_is_nothing(workspace: Workspace) -> None:
+def test_a_cost_that_was_reported_as_nothing_is_nothing(workspace: Workspace) -> None:
     job(workspace, 3, concurrency=1, credits={})
     with OtherApi(lambda _a, _n: Reply(headers={"x-cost": "0"}), says({"credits": 10})) as api:
         assert workspace.run(url=api.url).code == 0
     assert workspace.spent() == 0
 
 
-def test_status_tells_the_balance_as_last_known_whoever_told_it(workspace: Workspace) -> None:
+def test_status_shows_the_balance_as_last_known_whatever_reported_it(workspace: Workspace) -> None:
     job(workspace, 9, concurrency=1)
     with OtherApi(sells(), tells, balance="2.5") as api:
         assert workspace.run(url=api.url).code == 3
     assert workspace.status()["remaining_credits"] == api.balance
 
 
-def test_an_older_answer_does_not_raise_the_balance_that_status_tells(workspace: Workspace) -> None:
+def test_an_older_answer_does_not_raise_the_balance_that_status_shows(workspace: Workspace) -> None:
     def generate(api: OtherApi, number: int) -> Reply:
         api.pay(PRICE)
         slow = number == 1
