@@ -16,7 +16,7 @@ import httpx
 from pipeline import __version__
 from pipeline.api import encoding
 from pipeline.api.endpoint import Endpoint
-from pipeline.api.explaining import cannot_heal, explain
+from pipeline.api.explaining import explain, lasts
 from pipeline.api.outcome import Balance, Fault, Outcome
 from pipeline.api.patience import Patience
 from pipeline.api.provider import Witness
@@ -81,7 +81,7 @@ class Client:
                 return receiving.outcome(
                     fault=_fault(trace, silence=silence),
                     detail=explain(error, self._where),
-                    hopeless=trace.never_sent and cannot_heal(error, loopback=where.on_loopback),
+                    hopeless=trace.never_sent and lasts(error, loopback=where.on_loopback),
                 )
         if response is None:
             fault = _fault(trace, silence=trace.sent)
@@ -129,12 +129,15 @@ class Client:
         )
 
     def _silence(self, trace: Trace) -> str:
-        """Say what was waited for in vain."""
+        """Say which wait ended without a result."""
         where = self._where
         if not trace.wrote:
-            return f"no connection to {where} came about within {3 * self._timeouts.connect:g} s"
+            return (
+                f"no connection to {where} was established within {3 * self._timeouts.connect:g} s"
+            )
         if not trace.sent:
-            return f"{where} did not take the request: no byte of it for {self._timeouts.write:g} s"
+            bound = self._timeouts.write
+            return f"{where} stopped accepting the request: no byte of it in {bound:g} s"
         return f"no answer from {where} within {self._timeout:g} s"
 
     async def balance(self) -> Balance:

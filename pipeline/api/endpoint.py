@@ -25,8 +25,8 @@ class Endpoint:
         _check_url(self.base_url)
         if not self.key.isascii() or not self.key.isprintable() or " " in self.key:
             raise UsageError(
-                "the API key has characters that no key has (spaces, line ends, accents)",
-                hint="copy the key again",
+                "the API key has characters that no key has: spaces, line ends or accents",
+                hint="copy the key again, without anything around it",
             )
 
     @property
@@ -63,7 +63,7 @@ def _check_url(url: str) -> None:
         _ = parts.port, httpx.URL(url)
         (parts.hostname or "").encode("idna")  # as a look-up of the name does
     except (ValueError, httpx.InvalidURL) as error:
-        raise UsageError(f"the base URL is no URL: {error}") from error
+        raise UsageError(f"the base URL is not a valid URL: {error}") from error
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise UsageError(
             "the base URL must begin with https:// (or http:// on this machine) and name a host",
@@ -73,7 +73,7 @@ def _check_url(url: str) -> None:
         raise UsageError("the base URL must not hold a user, a password, a query or a fragment")
     if parts.scheme == "http" and not _is_loopback(parts.hostname):
         raise UsageError(
-            f"the key would travel to {parts.hostname} in the clear over plain http",
+            f"the key would be sent to {parts.hostname} unencrypted, over plain http",
             hint="use https://",
         )
 

@@ -1,4 +1,4 @@
-"""What went wrong with a connection, in words for people; and what cannot get well by itself."""
+"""What went wrong with a connection, in words for people; and what does not pass by itself."""
 
 import os
 import re
@@ -11,8 +11,8 @@ import httpx
 _OF_HOW_MANY = re.compile(r"received (\d+) bytes, expected (\d+)")
 
 _HEADS: dict[type[Exception], str] = {
-    httpx.ProxyError: "the proxy made no way to {}",
-    httpx.ConnectTimeout: "{} took no connection in time",
+    httpx.ProxyError: "the proxy gave no tunnel to {}",
+    httpx.ConnectTimeout: "connecting to {} timed out",
     httpx.ConnectError: "no connection to {}",
 }
 
@@ -36,8 +36,8 @@ def explain(error: Exception, where: str) -> str:
     return f"the connection to {where} broke: {why}"
 
 
-def cannot_heal(error: Exception, *, loopback: bool) -> bool:
-    """Say whether waiting is no help: a certificate, a name that is none, nobody listening here."""
+def lasts(error: Exception, *, loopback: bool) -> bool:
+    """Whether waiting does not help: a certificate, an unknown name, nothing listening here."""
     return any(
         isinstance(cause, ssl.SSLCertVerificationError)
         or (isinstance(cause, socket.gaierror) and cause.errno == socket.EAI_NONAME)
@@ -54,7 +54,7 @@ def _broken_off(said: str, where: str) -> str:
         return f"{where} closed the connection after {counts[1]} of {counts[2]} bytes"
     if "peer closed" in said or "incomplete" in said:
         return f"{where} closed the connection before the end of the answer"
-    return f"what {where} sent is no HTTP: {said}"
+    return f"{where} sent something that is not HTTP: {said}"
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:

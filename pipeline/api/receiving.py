@@ -1,6 +1,6 @@
-"""Receiving the body of an answer, and judging what it is.
+"""Receiving the body of an answer, and finding out what it is.
 
-Bytes are taken as they come, and kept: whatever the verdict, they may have been paid for.
+Bytes are written as they come, and kept: whatever they are, they may have been paid for.
 """
 
 import hashlib
@@ -74,7 +74,7 @@ class Receiving:
         self._response = response
         length = response.headers.get("content-length", "")
         countable = length.isdecimal() and len(length) < _DIGITS
-        # What is encoded is no clip on the disk before that is undone.
+        # An encoded body is not a clip on the disk before it is decoded.
         if witness is not None and response.is_success:
             known = countable and not self._codings
             witness.answered(self.outcome(), int(length) if known else None)
@@ -115,7 +115,7 @@ class Receiving:
         else:
             outcome = examine()
         if outcome.body is None and taken.size:
-            # It is kept: then without the key.
+            # It is kept: so the key in it is masked.
             await anyio.to_thread.run_sync(self._mask)
         return outcome
 
@@ -143,7 +143,7 @@ class Receiving:
         return _Taken(size, digest.hexdigest(), broken)
 
     def _slowness(self, stall: float, size: int) -> str:
-        return f"{self._where} sent {size} bytes, and then nothing for {stall:g} s, or too little"
+        return f"{self._where} sent {size} bytes, then nothing for {stall:g} s, or too little"
 
     # -- what it is ---------------------------------------------------------------------------
 
@@ -176,10 +176,10 @@ class Receiving:
                 undone = encoding.undo_file(file, taken.size, target, coding, self._max_size)
                 target.flush()
                 if undone.end is encoding.End.CUT:
-                    why = f"its encoding ({coding}) does not reach its end"
+                    why = f"its content encoding ({coding}) is incomplete"
                     return self.outcome(fault=Fault.CUT, detail=taken.broken or why)
                 if undone.end is encoding.End.TOO_LARGE:
-                    why = f"it grows without bound when its encoding ({coding}) is undone"
+                    why = f"it expands beyond the limit when its encoding ({coding}) is decoded"
                     return self.outcome(fault=Fault.TOO_LARGE, detail=why)
                 draft.replace(self._part)
                 # That the encoding has reached its end says that all of it has come.
@@ -209,10 +209,10 @@ class Receiving:
         if told.end is End.CUT:
             # Without a length, the end of the connection may have cut it: it never arrived whole.
             fault = Fault.BROKEN_MEDIA if self._framed else Fault.CUT
-            detail = f"the {name} is not whole"
+            detail = f"the {name} is incomplete"
             return self.outcome(fault=fault, detail=detail, text=self._text(file))
-        spare = f"{told.spare} bytes lie behind its end" if told.spare else ""
-        odd = f"{taken.broken}; the {name} is whole all the same" if taken.broken else spare
+        spare = f"{told.spare} bytes follow its end" if told.spare else ""
+        odd = f"{taken.broken}; the {name} is complete nevertheless" if taken.broken else spare
         return self.outcome(body=body, detail=odd)
 
     def _text(self, file: IO[bytes]) -> bytes:
@@ -236,7 +236,7 @@ class Receiving:
     def _strange(self) -> str:
         told = self._answer.headers.get("content-encoding", "")
         said = headers.words(self._endpoint.redact(told))
-        return f"it came encoded ({said}), which was not asked for and is not undone"
+        return f"it has a content encoding ({said}) that was not requested and cannot be decoded"
 
     @property
     def _content_type(self) -> str | None:

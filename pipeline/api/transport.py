@@ -27,7 +27,7 @@ class FreshConnections(httpx.AsyncBaseTransport):
 
     One pool for all would scan every connection for each request, which is quadratic in the
     number in flight. Decided: no network code of our own below httpx, however much faster it
-    measures. The path of the money stays with a library that many people test.
+    measures: paid requests go through a library that many people test.
     """
 
     def __init__(self, endpoint: Endpoint) -> None:
@@ -41,7 +41,7 @@ class FreshConnections(httpx.AsyncBaseTransport):
         try:
             response = await transport.handle_async_request(request)
         except BaseException:
-            # Its connection is in no state to be trusted with another request.
+            # Its connection cannot be trusted with another request.
             await transport.aclose()
             raise
         response.stream = Returning(response.stream, transport, self._free)
@@ -69,27 +69,27 @@ class FreshConnections(httpx.AsyncBaseTransport):
 
 
 def proxy_for(endpoint: Endpoint) -> str | None:
-    """Find the URL of the proxy that the environment names for the API: HTTPS_PROXY, NO_PROXY.
+    """Find the URL of the proxy for the API in the environment: HTTPS_PROXY, NO_PROXY.
 
-    The key goes through it within TLS, in a tunnel to the API itself.
+    The key passes it only within TLS, in a tunnel to the API itself.
 
     Raises:
-        UsageError: it is no proxy of a kind that is known here.
+        UsageError: it is not a proxy of a known kind.
     """
     named = getproxies_environment()
-    told = named.get("https") or named.get("all")
-    if not told or not endpoint.is_secure or endpoint.on_loopback:
+    value = named.get("https") or named.get("all")
+    if not value or not endpoint.is_secure or endpoint.on_loopback:
         return None
     if proxy_bypass(endpoint.address):
         return None
-    url = told if "://" in told else f"http://{told}"
+    url = value if "://" in value else f"http://{value}"
     try:
         is_known = httpx.URL(url).scheme in {"http", "https"} and bool(httpx.URL(url).host)
     except httpx.InvalidURL:
         is_known = False
     if not is_known:  # it may hold a password, and is not shown
         raise UsageError(
-            "HTTPS_PROXY (or ALL_PROXY) names no http:// or https:// proxy",
+            "HTTPS_PROXY (or ALL_PROXY) is not the URL of an http:// or https:// proxy",
             hint=f"correct it, or set NO_PROXY={urlsplit(endpoint.base_url).hostname}",
         )
     return url
@@ -108,7 +108,7 @@ def _trust() -> "ssl.SSLContext":
     except OSError as error:
         raise UsageError(
             f"the list of certificate authorities cannot be read: {error}",
-            hint="SSL_CERT_FILE or SSL_CERT_DIR names one that is not there",
+            hint="correct SSL_CERT_FILE or SSL_CERT_DIR",
         ) from error
 
 
@@ -130,7 +130,7 @@ class Returning(httpx.AsyncByteStream):
         return self._stream.__aiter__()
 
     async def aclose(self) -> None:
-        """Give the transport back."""
+        """Return the transport to the free list."""
         try:
             await self._stream.aclose()
         except BaseException:
@@ -154,7 +154,7 @@ def _socket_options() -> list[tuple[int, int, int]]:
 class Trace:
     """What the transport did for one request: the evidence for "never sent".
 
-    It tells `patience` how long to wait: `write` seconds for each piece of the request to be
+    It sets how long `patience` waits: `write` seconds for each piece of the request to be
     taken, then `answer` seconds for an answer to begin.
     """
 
@@ -188,7 +188,7 @@ class Trace:
 
 
 async def in_pieces(content: bytes, trace: Trace) -> AsyncIterator[bytes]:
-    """Yield a large body piece by piece: a slow line is no stalled one."""
+    """Yield a large body piece by piece: a slow connection is not a stalled one."""
     for at in range(0, len(content), PIECE):
         trace.patience.allow(trace.write)
         yield content[at : at + PIECE]

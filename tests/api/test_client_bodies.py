@@ -1,4 +1,4 @@
-"""Bodies as they come: encoded though nobody asked, cut, trickling, odd at their ends, and kept."""
+"""Bodies: with an encoding that was not requested, cut, trickling, with odd ends, and kept."""
 
 import asyncio
 import gzip
@@ -212,7 +212,7 @@ async def test_a_whole_clip_with_something_behind_it_is_a_clip_and_it_is_said(
     said = answer(body) if framed else head().encode() + body
     outcome = await attempt(saying(said))
     assert_clip(outcome, attempt.part, body)
-    assert f"{len(body) - len(CLIP)} bytes lie behind its end" in outcome.detail
+    assert f"{len(body) - len(CLIP)} bytes follow its end" in outcome.detail
 
 
 @pytest.mark.parametrize("end", [b"", b"0\r\n", b"5\r\n", b"zz\r\n", b"5\r\n\n\n"])
@@ -226,7 +226,7 @@ async def test_a_whole_file_whose_transfer_lacks_its_end_is_taken_and_it_is_said
     if end.startswith(b"5"):
         media += end[3:]  # the begin of another chunk
     assert_clip(outcome, attempt.part, media)
-    assert "whole all the same" in outcome.detail
+    assert "complete nevertheless" in outcome.detail
 
 
 @pytest.mark.parametrize(
