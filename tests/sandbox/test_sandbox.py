@@ -54,7 +54,7 @@ def sandbox() -> Iterator[Sandbox]:
 
 @pytest.fixture(scope="module")
 def client() -> Iterator[httpx.Client]:
-    with httpx.Client(timeout=10, trust_env=False) as session:
+    with httpx.Client(timeout=60, trust_env=False) as session:
         yield session
 
 
