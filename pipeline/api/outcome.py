@@ -1,6 +1,6 @@
 """What came of an attempt, and what it means: plain data that any provider fills in. Pure."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 
@@ -57,17 +57,15 @@ class Balance:
 class Outcome:
     """What one attempt brought, as plain data.
 
-    `took` is its duration in seconds, by the monotonic clock of whoever attempted it; `received`
-    is when the coordinator took it, in Unix seconds by the coordinator's clock: those of other
-    machines may differ. `status` is the HTTP status where an answer began. `text` holds the first
-    64 KB of an answer that is not an output, with the key removed. `retry_after` is in seconds from
-    the answer. `location` is where a redirect leads. `hopeless` says of a request that was not sent
-    that waiting alone will not help: nothing listens on this machine, there is no such name, or a
-    certificate does not match.
+    `took` is its duration in seconds, by the monotonic clock of whoever attempted it: its date is
+    for the run to give, as clocks of other machines may differ. `status` is the HTTP status where
+    an answer began. `text` holds the first 64 KB of an answer that is not an output, with the key
+    removed. `retry_after` is in seconds from the answer. `location` is where a redirect leads.
+    `hopeless` says of a request that was not sent that waiting alone will not help: nothing listens
+    on this machine, there is no such name, or a certificate does not match.
     """
 
     took: float
-    received: float = 0.0
     status: int | None = None
     fault: Fault | None = None
     detail: str = ""
@@ -82,10 +80,6 @@ class Outcome:
     simulated: bool = False
     location: str | None = None
     hopeless: bool = False
-
-    def dated(self, now: float) -> "Outcome":
-        """Note that the coordinator received it at `now`, in Unix seconds."""
-        return replace(self, received=now)
 
     @property
     def ok(self) -> bool:

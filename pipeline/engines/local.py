@@ -1,7 +1,7 @@
 """The engine of one machine: each slot is a task of this process."""
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,10 +22,9 @@ class LocalCrew:
     spool: Callable[[str], Path]
     slots: int
 
-    @asynccontextmanager
-    async def seat(self) -> AsyncIterator[Seat]:
+    def seat(self) -> AbstractAsyncContextManager[Seat]:
         """Give a seat: this process is always there."""
-        yield self
+        return nullcontext(self)
 
     async def attempt(self, assignment: Assignment, witness: Witness) -> Outcome:
         """Send one request."""

@@ -56,8 +56,13 @@ def risked(at_risk: Decimal | None) -> Money:
     return Money(None, at_risk)
 
 
-def completed(claim: Claim, outcome: Outcome, money: Money, remaining: Decimal | None) -> Claim:
-    """Complete a claim with the answer that came for it; `remaining` is the balance as known."""
+def completed(
+    claim: Claim, outcome: Outcome, money: Money, remaining: Decimal | None, received: float
+) -> Claim:
+    """Complete a claim with the answer that came for it.
+
+    `remaining` is the balance as known, `received` when the answer came, in Unix seconds.
+    """
     assert outcome.body is not None
     done = Completion(
         output=with_ending(claim.output, outcome.body.extension),
@@ -69,7 +74,7 @@ def completed(claim: Claim, outcome: Outcome, money: Money, remaining: Decimal |
         cost_source=money.source,
         remaining_credits=remaining,
         request_id=outcome.request_id,
-        finished_at=_after(claim.started_at, outcome.received),
+        finished_at=_after(claim.started_at, received),
         duration_s=outcome.seconds,
         simulated=outcome.simulated,
         seed=_seed(outcome, claim.params),
@@ -171,10 +176,10 @@ def without_output(  # noqa: PLR0913 - the fields of a record
     attempts: int,
     claim: Claim | None,
     simulated: bool | None,
+    received: float,
     remaining: Decimal | None = None,
 ) -> Record:
-    """Write how a task ended that has no output."""
-    received = outcome.received if outcome else time.time()
+    """Write how a task ended that has no output; `received` as in `completed`."""
     began = received - outcome.took if outcome else received
     started_at = claim.started_at if claim else rfc3339(began)
     return Record(

@@ -9,6 +9,9 @@ from pipeline.amounts import ZERO, rounded
 # Amounts that differ by this factor or more cannot be the same price.
 _FAR = 10
 
+# So many reported costs are remembered.
+_MOST_REPORTED = 3
+
 
 def near(cost: Decimal, price: Decimal) -> bool:
     """Say whether two amounts can be the same price."""
@@ -24,11 +27,15 @@ class Evidence:
     reported. `still` says that the balance did not fall by a request.
     """
 
-    reported: deque[Decimal] = field(default_factory=lambda: deque(maxlen=3))
+    reported: deque[Decimal] = field(default_factory=lambda: deque(maxlen=_MOST_REPORTED))
     falls: Counter[Decimal] = field(default_factory=Counter)
     odd: Decimal | None = None
     odd_by: int = 0
     still: bool = False
+
+    def is_news(self, cost: Decimal) -> bool:
+        """Say whether reporting this cost would change anything."""
+        return self.odd is not None or list(self.reported) != [cost] * _MOST_REPORTED
 
     def report(self, cost: Decimal) -> None:
         """Take the cost that an answer has reported, and that is believed."""

@@ -66,11 +66,19 @@ class PriceBook:
     _costs: dict[str, Decimal] = field(default_factory=dict)
     _settled: set[str] = field(default_factory=set)
     _stale: set[str] = field(default_factory=set)
+    _estimates: dict[str, Decimal | None] = field(
+        default_factory=dict
+    )  # until anything is observed
 
     # -- what is asked of it ------------------------------------------------------------------
 
     def estimate(self, name: str) -> Decimal | None:
         """Return what a class costs, as far as anything shows it; None where nothing does."""
+        if name not in self._estimates:
+            self._estimates[name] = self._estimate(name)
+        return self._estimates[name]
+
+    def _estimate(self, name: str) -> Decimal | None:
         own = self._own(name)
         if self.written is not None:
             return max(self.written, own or ZERO)
@@ -138,19 +146,21 @@ class PriceBook:
         What is far off all that is known is not. But a higher one is when it is reported again and
         the balance does not show otherwise: nobody asks for too much twice, and a budget must hold.
         """
-        known, evidence = self._references(name), self._observe(name)
+        known, evidence = self._references(name), self._look(name)
         free = cost == ZERO and evidence.still and not evidence.falls and self.written is None
         if free or any(near(cost, price) for price in known):
             return True
         possible = most is None or cost <= most
         if not known:
             return possible
+        evidence = self._observe(name)
         again, only = evidence.is_odd_again(cost, answer), known == [evidence.cost]
         return again and possible and (cost > max(known) or only) and not evidence.falls
 
     def report(self, name: str, cost: Decimal) -> None:
         """Take the cost that an answer has reported, and that is believed."""
-        self._observe(name).report(cost)
+        if self._look(name).is_news(cost):
+            self._observe(name).report(cost)
 
     def fell(self, name: str, amount: Decimal, count: int = 1) -> None:
         """Take by how much the balance fell over `count` requests of a class and no others."""
@@ -158,8 +168,10 @@ class PriceBook:
 
     def stepped(self, name: str, amount: Decimal) -> None:
         """Take by how much the balance fell from one answer to the next, which is of `name`."""
-        self._observe(name)
-        if amount > ZERO and (amount in self._steps or len(self._steps) < _MOST_STEPS):
+        if amount <= ZERO or self._steps[amount] > 1:  # once seen twice, a step is known
+            return
+        if amount in self._steps or len(self._steps) < _MOST_STEPS:
+            self._observe(name)
             self._steps[amount] += 1
 
     def _observe(self, name: str) -> Evidence:
@@ -170,6 +182,7 @@ class PriceBook:
                 self._stale |= self._evidence.keys()
         self._stale.add(name)
         self.taught.add(name)
+        self._estimates.clear()
         return self._evidence[name]
 
     def _look(self, name: str) -> Evidence:

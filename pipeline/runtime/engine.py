@@ -54,7 +54,6 @@ class Engine:
             assignment = await self.dispatch.next()
             if assignment is None:
                 return False
-            self.state.check()
             witness = self.state.flying[assignment.task.id].witness
             assert witness is not None
             outcome = await seat.attempt(assignment, witness)

@@ -30,6 +30,9 @@ class Stage(StrEnum):
     PARKED = "parked"  # out of attempts, until it is known whether that was an outage
     LEFT = "left"  # its claim stays on the disk, for the next run to resolve
 
+    # An enum's own hash is a function in Python, and each transition takes two.
+    __hash__ = str.__hash__
+
 
 TRANSITIONS: dict[Stage, frozenset[Stage]] = {
     Stage.QUEUED: frozenset({Stage.RESERVED}),
@@ -76,8 +79,8 @@ class Attempt:
     `number` counts how often its request went out, `tries` the failures that count against
     `retry.attempts`. `rank` is its place in the order of importance, from 1. `origin` is the state
     of the task before the run, by the manifest. `id` names what is or was last in flight, its claim
-    and its part: no other attempt in the directory has it.
-    Times are monotonic seconds, None for never.
+    and its part: no other attempt in the directory has it. Times are monotonic seconds, None for
+    never; but `received`, when its last answer came, is in Unix seconds.
 
     While it is in flight it has a `reservation`, and a `claim` once that is written. `retained` is
     the money set aside for it while it waits to be sent again. `outcome`, `reason` and
@@ -97,6 +100,7 @@ class Attempt:
     claim: Claim | None = None
     witness: Noting | None = None
     sent_at: float | None = None
+    received: float = 0.0
     failed_at: float | None = None
     error: str = ""
     reason: Cause | None = None
@@ -120,7 +124,7 @@ class Attempt:
             observe(self.stage, stage)
         self.stage = stage
 
-    def failed(self, outcome: Outcome, reason: Cause, error: str, now: float) -> None:
+    def failed(self, outcome: Outcome, error: str, now: float) -> None:
         """Note how its last request failed."""
-        self.outcome, self.reason = replace(outcome, text=""), reason
+        self.outcome = replace(outcome, text="")
         self.error, self.failed_at = error, now

@@ -87,7 +87,6 @@ class Resolution:
     ending: Ending
     next: Next
     error: str = ""
-    reason: Cause = Cause.UNKNOWN
     status: Status = Status.FAILED
     wait: float = 0.0
     again_after: float | None = None
@@ -104,13 +103,12 @@ class Resolution:
 
 
 def resolve(attempt: Attempt, outcome: Outcome, meaning: Judgement, view: View) -> Resolution:
-    """Decide what an outcome leads to."""
-    resolution = _RESOLVERS[meaning.decision](attempt, outcome, meaning, view)
-    return replace(resolution, reason=meaning.reason)
+    """Decide what an outcome leads to that is not a success."""
+    return _RESOLVERS[meaning.decision](attempt, outcome, meaning, view)
 
 
-def _succeed(attempt: Attempt, outcome: Outcome, meaning: Judgement, view: View) -> Resolution:  # noqa: ARG001
-    return Resolution(ending=Ending.CHARGED, next=Next.FINISH, lesson=Lesson.WORKING, clear=True)
+# What a whole output leads to, whatever else there is to see.
+SUCCESS = Resolution(ending=Ending.CHARGED, next=Next.FINISH, lesson=Lesson.WORKING, clear=True)
 
 
 def _retry(attempt: Attempt, outcome: Outcome, meaning: Judgement, view: View) -> Resolution:
@@ -242,7 +240,6 @@ def _stop(attempt: Attempt, outcome: Outcome, meaning: Judgement, view: View) ->
 
 
 _RESOLVERS: dict[Decision, Callable[[Attempt, Outcome, Judgement, View], Resolution]] = {
-    Decision.SUCCEED: _succeed,
     Decision.RETRY: _retry,
     Decision.THROTTLE: _throttle,
     Decision.FAIL: _fail,

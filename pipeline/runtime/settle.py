@@ -12,11 +12,12 @@ from pipeline.backoff import Retries
 from pipeline.engines.crew import Assignment
 from pipeline.errors import ExitCode, StorageError
 from pipeline.ledger import records
-from pipeline.models import Cause, Gate, InDoubt, Record, Status
+from pipeline.models import Cause, Claim, Gate, InDoubt, Record, Status
 from pipeline.runtime.corrections import Corrections
 from pipeline.runtime.lifecycle import Attempt, Stage
 from pipeline.runtime.resolution import (
     MEANT_FOR_MONEY,
+    SUCCESS,
     UNCLEAR,
     Ending,
     Lesson,
@@ -58,12 +59,16 @@ class Settle:
         if attempt is None or attempt.id != assignment.attempt or attempt.stage is not Stage.SENT:
             return
         attempt.to(Stage.ANSWERED)
-        outcome = outcome.dated(time.time())
+        attempt.received = time.time()
         self._check_origin(outcome)
         try:
             found = await self._inquire(attempt, outcome)
-            view = self._view(attempt, outcome, found)
-            resolution = resolve(attempt, outcome, found.meaning, view)
+            attempt.reason = found.meaning.reason
+            if found.meaning.decision is Decision.SUCCEED:
+                resolution = SUCCESS
+            else:
+                view = self._view(attempt, outcome, found)
+                resolution = resolve(attempt, outcome, found.meaning, view)
             await self._apply(attempt, outcome, resolution)
             self._corrections.warn_of_doubted()
             await self._corrections.write()
@@ -188,7 +193,7 @@ class Settle:
         attempt.tries += resolution.tries
         attempt.number -= resolution.unsent
         if resolution.next is not Next.FINISH:
-            attempt.failed(outcome, resolution.reason, resolution.error, now)
+            attempt.failed(outcome, resolution.error, now)
         if resolution.lesson is Lesson.FAILURE:
             state.circuit.failure(
                 attempt.task.id,
@@ -274,22 +279,26 @@ class Settle:
     async def _finish(self, attempt: Attempt, outcome: Outcome, money: records.Money) -> None:
         """Place an output, and make it and its record durable."""
         state = self._state
-        assert attempt.claim is not None
         try:
-            claim = records.completed(attempt.claim, outcome, money, self._balance(outcome))
+            claim = self._completed(attempt, outcome, money)
             if state.gate.wants_a_reading:
                 # The clip is safe before the balance is asked, however long that takes.
                 await state.store.complete(attempt.id, claim)
                 attempt.to(Stage.SAVED)
                 await state.ask_balance()
                 money = records.paid(attempt.money.rebook(outcome.cost))
-                claim = records.completed(attempt.claim, outcome, money, self._balance(outcome))
+                claim = self._completed(attempt, outcome, money)
             await state.store.finish(attempt.id, claim, recorded=self._recorder(attempt))
         except StorageError as error:
             await self._record_unsaved(attempt, outcome, money, error)
             raise
         if outcome.detail:
             state.warn(f"{attempt.task.id}: {outcome.detail}")
+
+    def _completed(self, attempt: Attempt, outcome: Outcome, money: records.Money) -> Claim:
+        assert attempt.claim is not None
+        remaining, received = self._balance(outcome), attempt.received
+        return records.completed(attempt.claim, outcome, money, remaining, received)
 
     def _balance(self, outcome: Outcome) -> Decimal | None:
         """The balance as known to the run: an older answer never raises it."""
@@ -340,6 +349,7 @@ class Settle:
             attempts=attempt.number,
             claim=attempt.claim,
             simulated=state.simulated,
+            received=attempt.received,
             remaining=self._balance(outcome) if outcome else None,
         )
         # The body of whatever may have been paid for stays, as evidence.

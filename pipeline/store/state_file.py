@@ -78,6 +78,7 @@ class StateFile:
         # What an earlier run has noted stands until this one knows more.
         self._note = read_note(layout) or Note()
         self._written = 0.0
+        self._after: tuple[str, str] | None = None  # the last record when the balance was known
 
     def __call__(self, event: ev.Event) -> None:
         """Take an event."""
@@ -106,10 +107,12 @@ class StateFile:
         if event.money.remaining is not None:
             self._note.remaining = event.money.remaining
             self._note.told_at = rfc3339(event.at)
-            self._note.after = _last(self._history)
+            self._after = self._history.last_attempt
 
     def _write(self) -> None:
         self._written = time.monotonic()
         self._note.format, self._note.pid = FORMAT, os.getpid()
+        if self._after is not None:
+            self._note.after = attempt_digest(*self._after).hex()
         with contextlib.suppress(OSError):
             write_atomically(self._path, msgspec.json.encode(self._note), durable=False)

@@ -30,7 +30,7 @@ def opened(night: Night, **changes: Any) -> Iterator[Engine]:
         store, _ = open_store(job, resources, night.see, inline, fsync=False)
         backlog = Backlog()
         resources.callback(backlog.close)
-        plan = make(job, store.history, store.layout.manifest, take=backlog.add)
+        plan = make(job, store.history, store.layout.manifest, store.shelf, take=backlog.add)
         backlog.seal()
         queue = Queue(backlog, plan.classes)
         session = FakeSession(night)

@@ -14,13 +14,15 @@ _OF_FAULTS: dict[Fault | None, Cause] = {
     Fault.TOO_LARGE: Cause.TOO_LARGE,
 }
 
+_SUCCESS = Judgement(decision=Decision.SUCCEED, charged=True)
+
 
 def judge(task: Task, outcome: Outcome, *, solvent: bool = False) -> Judgement:
     """Say what the outcome of a task means; see `pipeline.api.provider.Provider.judge`."""
     answer = Answer(task, outcome)
     row = rule(answer, solvent=solvent)
     if row.decision is Decision.SUCCEED:
-        return Judgement(decision=row.decision, charged=row.charged)
+        return _SUCCESS
     return Judgement(
         decision=row.decision,
         error=describe(outcome, row),
