@@ -14,7 +14,7 @@ from pipeline.ledger.plan import make
 from pipeline.models import Job, Record
 from pipeline.store.layout import Layout, refuse_another_job, refuse_newer_files
 from pipeline.store.outstanding import attempt_of, doubt, sent_claims
-from pipeline.store.shelf import LocalShelf
+from pipeline.store.shelf import open_shelf
 from pipeline.store.state_file import Note, balance, read_note
 
 # An offset that no line of a manifest has.
@@ -53,7 +53,7 @@ def look(job: Job) -> State:
     found = read_files(job)
     history = found.history
     layout = Layout(job.output_dir)
-    plan = make(job, history, layout.manifest, LocalShelf(layout))
+    plan = make(job, history, layout.manifest, open_shelf(job, layout))
     return State(
         job=job.name,
         output=str(job.output_dir),

@@ -17,7 +17,7 @@ from pipeline.money.prices import PriceBook
 from pipeline.printable import printable
 from pipeline.state import Files
 from pipeline.store.layout import Layout
-from pipeline.store.shelf import LocalShelf
+from pipeline.store.shelf import open_shelf
 
 _IN_MEMORY = 4 * 1024**2
 
@@ -95,7 +95,7 @@ class Listing:
             self._job,
             history,
             manifest,
-            LocalShelf(Layout(self._job.output_dir)),
+            open_shelf(self._job, Layout(self._job.output_dir)),
             retry=retry,
             show=self._show,
         )

@@ -10,6 +10,7 @@ from pipeline.models import Job, rfc3339
 from pipeline.report import collect, write
 from pipeline.state import read_files
 from pipeline.store.layout import Layout
+from pipeline.store.shelf import open_shelf
 
 # A page of more clips than this is no page for people: `run` leaves it out.
 MOST = 20_000
@@ -41,5 +42,5 @@ def write_report(job: Job, command: Callable[..., str]) -> Path:
         names=names,
         balance=files.balance,
     )
-    write(layout.report, data)
+    write(layout.report, data, open_shelf(job, layout))
     return layout.report

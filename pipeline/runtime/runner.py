@@ -6,6 +6,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from datetime import time as clock_time
+from functools import partial
 
 import anyio
 
@@ -36,6 +37,7 @@ from pipeline.store.commit import Hop, Store, in_thread
 from pipeline.store.layout import lock_output, wrong_origin
 from pipeline.store.outstanding import outstanding
 from pipeline.store.recovery import recover
+from pipeline.store.shelf import open_shelf
 from pipeline.store.state_file import StateFile
 
 _WARY = (
@@ -147,7 +149,8 @@ def open_store(
     try:
         lock = lock_output(job)
         resources.callback(lock.close)
-        store = Store(lock.layout, fsync=fsync, warn=warn, hop=hop)
+        shelf = partial(open_shelf, job)
+        store = Store(lock.layout, fsync=fsync, warn=warn, hop=hop, shelf=shelf)
         resources.callback(store.close)
         for warning in lock.warnings:
             store.warn(warning)

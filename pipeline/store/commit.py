@@ -145,7 +145,7 @@ class Store:
         fsync: bool = True,
         warn: Callable[[str], None] = lambda _: None,
         hop: Hop = in_thread,
-        shelf: Shelf | None = None,
+        shelf: Callable[..., Shelf] = LocalShelf,
     ) -> None:
         self.layout = layout
         self._hop = hop
@@ -160,7 +160,7 @@ class Store:
         self._manifest = Manifest(layout.manifest, fsync=fsync, attempts=attempts)
         self.history = self._manifest.history
         self.history.remaining = balance(read_note(layout), self.history)
-        self.shelf = shelf or LocalShelf(layout, fsync=fsync, warn=self.warn)
+        self.shelf = shelf(layout, fsync=fsync, warn=self.warn)
         self._run, self._attempts = secrets.token_hex(3), itertools.count(1)
         try:
             self._sync_names(layout.root)

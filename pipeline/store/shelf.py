@@ -20,7 +20,7 @@ from pipeline.common import output_names as places
 from pipeline.common.files import open_file, refuse_linked_folders, sync_directory
 from pipeline.errors import DirectoryError
 from pipeline.ledger.manifest import read
-from pipeline.models import Completion, Status
+from pipeline.models import Completion, Job, Status
 from pipeline.printable import printable
 from pipeline.store.layout import Layout
 
@@ -330,6 +330,14 @@ class LocalShelf:
                 if record.status is Status.SUCCEEDED and record.output is not None:
                     self._owners.add(record.output, record.task)
         return self._owners
+
+
+def open_shelf(
+    job: Job, layout: Layout, *, fsync: bool = True, warn: Callable[[str], None] = lambda _: None
+) -> Shelf:
+    """Open the shelf of a job: the one place where it is chosen."""
+    del job  # every job's outputs are on this machine
+    return LocalShelf(layout, fsync=fsync, warn=warn)
 
 
 def is_whole(path: Path, done: Completion) -> bool:
