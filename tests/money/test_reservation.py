@@ -130,3 +130,20 @@ def test_withdrawing_retains_again_what_was_retained_before() -> None:
     assert again is not None
     assert (again.price, again.rank, gate.reserved) == (PRICE, 3, PRICE)
     gate.check()
+
+
+def test_what_less_important_tasks_retain_is_not_in_the_way_of_a_retry() -> None:
+    gate = a_gate()
+    first, second = gate.reserve("a", rank=1), gate.reserve("a", rank=5)
+    important, other = first.retain(Decimal(1)), second.retain(Decimal(1))
+    gate.answer(gate.ask(), Decimal(1))
+    assert gate.consider("a", important) is Verdict.GO
+    assert gate.consider("a", other) is Verdict.WAIT
+    assert gate.consider("a") is Verdict.WAIT
+
+
+def test_a_charge_of_unknown_price_counts_as_another_once_the_price_is_known() -> None:
+    for budget, covered in (("1.89", False), ("1.90", True)):
+        policy = CreditPolicy(cost=PRICE, budget=Decimal(budget))
+        gate = CreditGate(policy, MemoryLedger(unpriced=1))
+        assert gate.budget_allows(["a"]) is covered
