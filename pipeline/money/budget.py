@@ -70,8 +70,8 @@ class Budget:
         """Say in words why it does not cover another `price`."""
         if price is None and unpriced:
             return (
-                f"the budget of {self.limit:f} cannot be held, as nothing tells what a request"
-                " costs: write credits.cost"
+                f"the budget of {self.limit:f} cannot be enforced, as the price of a request is"
+                " unknown: set credits.cost"
             )
         risk = f" and {self.ledger.at_risk:f} at risk" if self.ledger.at_risk else ""
         less = self.ledger.understated(self.written)

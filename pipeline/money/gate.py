@@ -146,9 +146,9 @@ class CreditGate:
             unpriced = self.ledger.unpriced + self._reservations.unpriced
             return self.budget.why_not(self.prices.estimate(name), unpriced)
         reserve = self._policy.reserve
-        kept = f", of which {reserve:f} is reserved (credits.reserve)" if reserve else ""
+        less = f", of which {reserve:f} is reserved (credits.reserve)" if reserve else ""
         left = self.remaining or ZERO
-        return f"{left:f} credits are left{kept}; the next task costs {self._price(name):f}"
+        return f"{left:f} credits are left{less}; the next task costs {self._price(name):f}"
 
     def budget_allows(self, classes: Iterable[str]) -> bool:
         """Whether the budget covers a request of any of these price classes."""

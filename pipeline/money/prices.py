@@ -50,7 +50,7 @@ class PriceBook:
     """What requests cost.
 
     `past` is what the last one of an earlier run has cost: where nothing else shows a price, a
-    budget is held by it. `lessons` counts the lone requests that have not settled a price. `taught`
+    budget counts by it. `lessons` counts the lone requests that have not settled a price. `taught`
     names the classes of which something was observed, until whoever corrects by it has taken them.
     """
 

@@ -149,7 +149,7 @@ class Reservation:
             self._settlement.recorded(self)
             self.stage = Stage.RECORDED
 
-    # -- what its request tells ---------------------------------------------------------------
+    # -- what its request shows ---------------------------------------------------------------
 
     def credible(self, cost: Decimal | None) -> Decimal | None:
         """Return the cost that the answer reports, where it can be right."""
