@@ -9,11 +9,13 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from pipeline.api.endpoint import Endpoint
 from pipeline.api.outcome import Balance, Judgement, Outcome
 from pipeline.models import Task
+
+if TYPE_CHECKING:  # it imports HTTP, which reading a job does not need
+    from pipeline.api.endpoint import Endpoint
 
 
 class Witness(Protocol):
@@ -34,7 +36,7 @@ class Session(Protocol):
     """An open connection to one provider with one key."""
 
     @property
-    def endpoint(self) -> Endpoint:
+    def endpoint(self) -> "Endpoint":
         """Where it leads, and the key."""
 
     async def attempt(self, task: Task, part: Path, witness: Witness | None = None) -> Outcome:
@@ -105,7 +107,7 @@ class Provider(Protocol):
         """After how many seconds without a byte a body is given up."""
 
     def connect(
-        self, endpoint: Endpoint, *, timeout: float, max_size: int
+        self, endpoint: "Endpoint", *, timeout: float, max_size: int
     ) -> AbstractAsyncContextManager[Session]:
         """Open a session.
 

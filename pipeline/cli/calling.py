@@ -7,13 +7,15 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from click.core import ParameterSource
 
-from pipeline.api.provider import Provider
 from pipeline.cli.output import redact
+
+if TYPE_CHECKING:  # it imports HTTP, which `--help` does not need
+    from pipeline.api.provider import Provider
 
 Spelling = Callable[[list[str]], str]
 """Writes our arguments (`run`, a job, flags) as a command of the program that started us."""
@@ -27,7 +29,7 @@ class Host:
     """
 
     spelling: Spelling | None = None
-    provider: Provider | None = None
+    provider: "Provider | None" = None
 
 
 def host() -> Host:

@@ -372,3 +372,14 @@ def test_a_reader_of_a_plan_that_has_left_is_no_failure(pipeline: Command, tmp_p
             process.stdout.close()
             assert process.stderr.read() == b""
             assert process.wait(60) == 0
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["schema"], ["check", "job.yaml"]])
+def test_what_sends_nothing_imports_no_http(job: Path, arguments: list[str]) -> None:
+    script = (
+        "import sys\nfrom pipeline.cli.edge import run_command\n"
+        f"assert run_command({arguments}) == 0\nassert 'httpx' not in sys.modules"
+    )
+    command = [sys.executable, "-c", script]
+    done = subprocess.run(command, cwd=job.parent, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr

@@ -6,14 +6,17 @@ published logs and third-party harvests for the rest.
 
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
+from typing import TYPE_CHECKING
 
-from pipeline.api.endpoint import Endpoint
 from pipeline.api.outcome import Judgement, Outcome
 from pipeline.api.provider import Model, Session
 from pipeline.api.segmind.judging import judge
 from pipeline.api.segmind.models import MODELS
 from pipeline.api.timeouts import USUAL, Timeouts
 from pipeline.models import Task
+
+if TYPE_CHECKING:  # it imports HTTP, which reading a job does not need
+    from pipeline.api.endpoint import Endpoint
 
 
 class Segmind:
@@ -38,7 +41,7 @@ class Segmind:
         return self.timeouts.stall
 
     def connect(
-        self, endpoint: Endpoint, *, timeout: float = 600.0, max_size: int = 2 * 1024**3
+        self, endpoint: "Endpoint", *, timeout: float = 600.0, max_size: int = 2 * 1024**3
     ) -> AbstractAsyncContextManager[Session]:
         """Open a session."""
         # Reading a job needs no HTTP library, which takes long to import.
