@@ -14,18 +14,18 @@ from pipeline.api.transport import FreshConnections
 
 
 async def main() -> None:
-    told = arguments()
-    files = Files(told.out)
-    numbers = iter(range(told.count))
+    args = arguments()
+    files = Files(args.out)
+    numbers = iter(range(args.count))
 
     async with httpx.AsyncClient(
-        transport=FreshConnections(Endpoint(told.url, "none")), timeout=600, trust_env=False
+        transport=FreshConnections(Endpoint(args.url, "none")), timeout=600, trust_env=False
     ) as client:
 
         async def work() -> None:
             for number in numbers:
-                digest = hashlib.sha256() if told.hash else None
-                async with client.stream("POST", told.url, json=BODY) as response:
+                digest = hashlib.sha256() if args.hash else None
+                async with client.stream("POST", args.url, json=BODY) as response:
                     with open(files.part(number), "wb") as file:
                         async for chunk in response.aiter_bytes():
                             file.write(chunk)
@@ -33,7 +33,7 @@ async def main() -> None:
                                 digest.update(chunk)
                 files.done(number, response.status_code, digest and digest.hexdigest())
 
-        await asyncio.gather(*(work() for _ in range(told.concurrency)))
+        await asyncio.gather(*(work() for _ in range(args.concurrency)))
     files.close()
 
 

@@ -13,7 +13,7 @@ from pipeline import __version__
 from pipeline.cli.sandbox import load_sandbox
 
 _COMMANDS = {
-    "run": "Render a job, or go on where an earlier run of it stopped.",
+    "run": "Render a job, or continue where an earlier run stopped.",
     "check": "Validate a job and show the plan. Sends and writes nothing.",
     "status": "Show where a run stands, also while it runs.",
     "report": "Write report.html beside the manifest.",

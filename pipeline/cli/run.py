@@ -112,7 +112,7 @@ def run(  # noqa: PLR0913, PLR0917 - the flags of the command
     no_report: bool,
     debug: bool,  # noqa: ARG001 - the edge reads it
 ) -> int:
-    """Render JOB.yaml, or go on where an earlier run of it stopped.
+    """Render JOB.yaml, or continue where an earlier run stopped.
 
     What is done is not rendered again. Failed tasks, and those in doubt (perhaps paid for), are
     taken up only with --retry. Exit codes: 0 all done, 1 some failed or in doubt, 2 refused,

@@ -91,7 +91,7 @@ async def run(  # noqa: PLR0913 - each port once
     account: Account = Alone(),  # noqa: B008 - it has no state
     hop: Hop = in_thread,
 ) -> ev.Summary:
-    """Render a job, or go on where an earlier run of it stopped.
+    """Render a job, or continue where an earlier run stopped.
 
     `provider`, `crew` and `account` are the ports to the API, to whoever makes the attempts, and to
     other runs on the same key. `hop` is how the disk is reached: on virtual time, inline.

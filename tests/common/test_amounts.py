@@ -10,7 +10,7 @@ from pipeline.amounts import dollars, is_money, rounded
 
 
 @pytest.mark.parametrize(
-    ("told", "read"),
+    ("reported", "read"),
     [
         ("32.379999999999995", "32.38"),
         ("0.950000000000005", "0.95"),
@@ -22,8 +22,8 @@ from pipeline.amounts import dollars, is_money, rounded
         ("1e30", "1E+30"),
     ],
 )
-def test_an_amount_is_read_to_a_millionth(told: str, read: str) -> None:
-    assert str(rounded(Decimal(told))) == read
+def test_an_amount_is_read_to_a_millionth(reported: str, read: str) -> None:
+    assert str(rounded(Decimal(reported))) == read
 
 
 @pytest.mark.parametrize("amount", ["0", "-0.95", "1e-23", "999999999999999.999999"])
