@@ -188,7 +188,7 @@ class Api:
         return Media(noise)
 
     async def _wait(self, visit: Visit, seconds: float, receive: Receive) -> None:
-        """Take the time of a generation, which goes on when its client leaves."""
+        """Take the time of a generation, which continues when its client leaves."""
         if seconds <= 0:
             return
         loop = asyncio.get_running_loop()
@@ -297,7 +297,7 @@ async def _lost(_request: Request, error: Exception) -> Response:
 
 
 def _hollow(fault: str, headers: dict[str, str]) -> Response:
-    """Answer 200 with something that is no media."""
+    """Answer 200 with something that is not media."""
     match fault:
         case "html200":
             answer = answers.page("Something went wrong")

@@ -1,4 +1,4 @@
-"""The books: every request, every charge, every balance. Pure: told the time, no I/O.
+"""The books: every request, every charge, every balance. Pure: the time is passed in, no I/O.
 
 Books are the sum of their events. Whoever keeps the events (see `journal`) can replay them and
 has the same books again.

@@ -23,7 +23,7 @@ class Caption:
     overlay: Image.Image
 
     def on(self, frame: Image.Image, moment: float | None) -> None:
-        """Write it onto `frame`, at `moment` from 0 to 1, or at none that is told."""
+        """Write it onto `frame`, at `moment` from 0 to 1, or without one."""
         frame.paste(self.overlay, (0, 0), self.overlay)
         if moment is None:
             return

@@ -19,7 +19,7 @@ from sandbox.settings import Settings
 from sandbox.wire import Protocol
 
 BACKLOG = 2048  # a test may open a thousand connections at once
-GRACE = 0.3  # seconds that open requests have to end in, once the server is told to
+GRACE = 0.3  # seconds that open requests have to end in, once the server is asked to stop
 
 
 class Listener:

@@ -28,6 +28,13 @@ PLACES = [
     "bench/**/*.py",
     "pipeline/*.py",
     "pipeline/common/*.py",
+    "pipeline/cli/*.py",
+    "pipeline/display/*.py",
+    "pipeline/engines/*.py",
+    "pipeline/job/**/*.py",
+    "pipeline/report/*.py",
+    "pipeline/store/*.py",
+    "sandbox/*.py",
     "tests/common/*.py",
     "tests/test_*.py",
 ]

@@ -86,7 +86,7 @@ def _inert(cell: Any) -> Any:
 
 
 def _line(row: dict[str, Any]) -> dict[str, Any]:
-    """Flatten a row; a key of meta with the name of a column of ours gets the prefix `meta.`."""
+    """Flatten a row; a key of meta named like a column of the export gets the prefix `meta.`."""
     own = {key: value for key, value in row.items() if key != "meta"}
     meta = {f"meta.{key}" if key in own else key: value for key, value in row["meta"].items()}
     return {**{key: _cell(value) for key, value in meta.items()}, **own}

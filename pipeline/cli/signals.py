@@ -1,7 +1,7 @@
 """What a signal does before a run listens for signals, and after it.
 
 Python's own answer to Ctrl-C is an exception. One that is raised in a callback of the import
-system or in a finaliser is lost with a few lines of noise, and the run would go on to spend money.
+system or in a finaliser is lost with a few lines of noise, and the run would spend more money.
 So until a run listens, a signal ends the process at once, with the run's own exit code. Nothing is
 lost by that: nothing is on the wire, and every file is as good as after a kill.
 """

@@ -122,7 +122,7 @@ def _check_params(head: Head, prompts: list[tuple[int, int, PromptKeys]], report
 
 
 def _templated(head: Head, prompt: PromptKeys) -> bool:
-    """Say whether there is something to fill in: braces are no accident then."""
+    """Return whether there is something to fill in: then braces are meant."""
     return bool(head.vars or prompt.vars or head.matrix)
 
 

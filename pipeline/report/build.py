@@ -12,14 +12,14 @@ from pipeline.state import read_files
 from pipeline.store.layout import Layout
 from pipeline.store.shelf import open_shelf
 
-# A page of more clips than this is no page for people: `run` leaves it out.
+# With more clips than this, a page is too large to use, and `run` does not write it.
 MOST = 20_000
 
 
 def write_report(job: Job, command: Callable[..., str]) -> Path:
     """Write `report.html`; returns its path.
 
-    `command` writes the command that goes on with the job, with these flags of `run` besides: the
+    `command` writes the command that continues the job, with these flags of `run` besides: the
     page shows it.
 
     Raises:

@@ -50,7 +50,7 @@ Hop = Callable[[Callable[[], None]], Awaitable[None]]
 
 
 async def in_thread(blocking: Callable[[], None]) -> None:
-    """Call it in a worker thread, so that the event loop goes on meanwhile."""
+    """Call it in a worker thread, so that the event loop is not blocked."""
     await anyio.to_thread.run_sync(blocking)
 
 

@@ -1,6 +1,6 @@
 """`.state.json`: what a run is doing, and the balance as it last knew it.
 
-`status` reads it while the run goes on and afterwards. A run knows more of the balance than its
+`status` reads it during the run and afterwards. A run knows more of the balance than its
 records can say: it may ask for it without sending anything.
 """
 
@@ -71,7 +71,7 @@ def _last(history: History) -> str:
 
 
 class StateFile:
-    """Writes the file as events come. Failing to is no fault of the run."""
+    """Writes the file as events come. If that fails, the run is not affected."""
 
     def __init__(self, layout: Layout, history: History) -> None:
         self._path, self._history = layout.state, history

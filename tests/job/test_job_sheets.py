@@ -138,7 +138,7 @@ def test_a_quote_of_a_tsv_that_may_be_a_letter_or_open_a_cell_is_reported(
     workspace: JobWorkspace, content: str
 ) -> None:
     (found,) = problems(workspace, "rows.tsv", content)
-    assert "a cell in quotes goes on to line" in found
+    assert "a cell in quotes continues to line" in found
     assert "save the sheet as CSV" in found
 
 

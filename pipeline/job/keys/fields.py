@@ -136,7 +136,7 @@ def _scalar_schema(**more: Any) -> WithJsonSchema:
     return WithJsonSchema({"type": ["string", "number", "boolean"], **more})
 
 
-# Editors read YAML 1.2, where an unquoted 007 or true is no string: it is text here all the same.
+# Editors read YAML 1.2, where an unquoted 007 or true is not a string. Here it is text.
 Text = Annotated[str, BeforeValidator(whole), _scalar_schema(pattern=NAME_PATTERN)]
 Prose = Annotated[str, BeforeValidator(prose), _scalar_schema(minLength=1, pattern=r"\S")]
 Name = Annotated[str, BeforeValidator(plain_name), _scalar_schema(minLength=1, pattern=r"\S")]

@@ -1,6 +1,6 @@
 """The JSON Schema of the job file, for editors: completion, descriptions, errors as one types.
 
-Editors read YAML 1.2, where some texts of ours are numbers or booleans; the schema lets those pass.
+Editors read YAML 1.2, where some texts are numbers or booleans; the schema accepts those too.
 """
 
 from typing import Any

@@ -201,7 +201,9 @@ def _spanning(opened: int, lines: list[str], width: int) -> Record:
     cells, read = (_as_csv(ended, "\t") for ended in ([_ended(line) for line in lines], lines))
     if width == 1 or cells is None or len(cells) > (width or len(cells)):
         last = opened + len(lines) - 1
-        message = f"a cell in quotes goes on to line {last}, and the row is not one of the header's"
+        message = (
+            f"a cell in quotes continues to line {last}, and the row is not one of the header's"
+        )
         raise StoppedError(opened, message, "save the sheet as CSV")
     stripped = [cell.strip() for cell in cells]
     return Record(opened, stripped, read if read != stripped else None)

@@ -35,7 +35,7 @@ def _raw_lines(file: BinaryIO, size: int) -> Iterator[bytes]:
     rest = b""
     while block := file.read(size):
         pieces = (rest + block).splitlines(keepends=True)
-        # The last may go on in the next block, and its CR may have an LF there.
+        # The last may continue in the next block, and its CR may have an LF there.
         rest = b"" if pieces[-1].endswith(b"\n") else pieces.pop()
         yield from pieces
         if len(rest) > LONGEST_LINE:

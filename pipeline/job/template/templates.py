@@ -276,7 +276,7 @@ class _Joined:
 
 
 def _lookup(node: Any) -> Lookup | None:
-    """Read `name | filter('constant') | …`, of filters of ours, as a lookup."""
+    """Read `name | filter('constant') | …`, of filters defined here, as a lookup."""
     from jinja2 import nodes  # noqa: PLC0415 - see the module
 
     filters: list[Callable[[Any], Any]] = []

@@ -20,7 +20,7 @@ _NULLS = frozenset({"", "~", "null", "Null", "NULL"})
 
 
 class HopelessError(yaml.MarkedYAMLError):
-    """An error of ours that ends the parse, carrying a mark as libyaml's do."""
+    """An error that ends the parse, with a mark as libyaml's errors have."""
 
     def __init__(self, message: str, mark: Any) -> None:
         super().__init__(None, None, message, mark)

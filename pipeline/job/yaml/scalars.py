@@ -150,7 +150,7 @@ def money(text: str) -> Decimal:
     """Read an amount of US dollars, to a millionth.
 
     Raises:
-        InvalidError: when it is no finite amount.
+        InvalidError: when it is not a finite amount.
     """
     try:
         value = Decimal(text.strip().removeprefix("$"))
@@ -167,7 +167,7 @@ def rate(text: str) -> Rate:
     """Read requests over time: `60/minute`, `1/s`, `5/10s`, `100/h`.
 
     Raises:
-        InvalidError: when it is no rate, or nothing at all.
+        InvalidError: when it is not a rate, or zero.
     """
     match = _RATE.fullmatch(text.strip().lower())
     unit = _RATE_UNITS.get(match[3]) if match else None
