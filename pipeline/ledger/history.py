@@ -154,21 +154,22 @@ class History:
         state = TASK_STATES[summary.status]
         self._last[digest] = offset << 64 | _print_bits(summary.fingerprint) << 4 | state
         self.records += 1
-        self.spent += rounded(summary.cost or ZERO)
-        self.at_risk += rounded(summary.at_risk or ZERO)
+        cost = rounded(summary.cost) if summary.cost else ZERO
+        self.spent += cost
+        if summary.at_risk:
+            self.at_risk += rounded(summary.at_risk)
         self.unpriced += summary.cost is None and not summary.at_risk
         self.last_attempt = summary.task, summary.started_at
         if summary.reason == CORRECTION:
             self._corrected.add(digest)
-            self.corrections += rounded(summary.cost or ZERO)
+            self.corrections += cost
             return
         if summary.cost:
-            self.last_cost = rounded(summary.cost)
+            self.last_cost = cost
         if summary.cost_source is CostSource.REPORTED:
-            self._reported[rounded(summary.cost or ZERO)] += 1
+            self._reported[cost] += 1
             if self._less is not None:
                 written, less = self._less
-                cost = rounded(summary.cost or ZERO)
                 self._less = written, less + max((written or ZERO) - cost, ZERO)
         if summary.remaining_credits is not None:
             self._observe(summary, rounded(summary.remaining_credits))

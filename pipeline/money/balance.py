@@ -15,12 +15,12 @@ older answer never raises the balance. Where the balance call works, it alone ma
 
 from dataclasses import dataclass, field
 from decimal import Decimal
+from typing import NamedTuple
 
 from pipeline.amounts import ZERO
 
 
-@dataclass(frozen=True, slots=True)
-class Moment:
+class Moment(NamedTuple):
     """A point in the order of events.
 
     `charged` is what had been confirmed as charged by then, or may have been; `paid` is the part
@@ -33,8 +33,7 @@ class Moment:
     charges: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(NamedTuple):
     """A balance as the API reported it, and between which moments it is true."""
 
     value: Decimal
@@ -42,8 +41,7 @@ class Reading:
     came: Moment
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(NamedTuple):
     """A balance call on its way; `quiet` says that nothing was in flight when it was sent."""
 
     asked: Moment
@@ -82,7 +80,7 @@ class Balance:
     call_works: bool = False
     is_fresh: bool = False
     silent: bool = False
-    now: Moment = Moment()
+    now: Moment = field(default_factory=Moment)
     _least: Bound = field(default_factory=Bound)
     _most: Bound = field(default_factory=Bound)
     _known: Bound = field(default_factory=Bound)

@@ -85,11 +85,12 @@ class Dispatch:
     def _judge(self, attempt: Attempt) -> tuple[Attempt, Verdict]:
         """Ask the gate; where the next task may not go, one that has money set aside may."""
         verdict = self._verdict(attempt)
+        if verdict is Verdict.GO or verdict is Verdict.ASK:
+            return attempt, verdict
         waiting = self._state.queue.waiting()
-        if verdict in {Verdict.WAIT, Verdict.CLOSED} and waiting not in {None, attempt}:
-            assert waiting is not None
-            return waiting, self._verdict(waiting)
-        return attempt, verdict
+        if waiting is None or waiting is attempt:
+            return attempt, verdict
+        return waiting, self._verdict(waiting)
 
     async def _wait_for_others(self, now: float) -> None:
         """Wait for a retry, or for what is in flight; else end what else blocks the next task."""

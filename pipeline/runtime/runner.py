@@ -37,7 +37,7 @@ from pipeline.store.commit import Hop, Store, in_thread
 from pipeline.store.layout import lock_output, wrong_origin
 from pipeline.store.outstanding import outstanding
 from pipeline.store.recovery import recover
-from pipeline.store.shelf import open_shelf
+from pipeline.store.shelf import ShelfFactory, open_shelf
 from pipeline.store.state_file import StateFile
 
 _WARY = (
@@ -88,13 +88,15 @@ async def run(  # noqa: PLR0913 - each port once
     watch: ev.Watcher = ignore,
     provider: Provider = providers.get(),  # noqa: B008 - it has no state
     crew: CrewFactory = local,
+    shelf: ShelfFactory = open_shelf,
     account: Account = Alone(),  # noqa: B008 - it has no state
     hop: Hop = in_thread,
 ) -> ev.Summary:
     """Render a job, or continue where an earlier run stopped.
 
-    `provider`, `crew` and `account` are the ports to the API, to whoever makes the attempts, and to
-    other runs on the same key. `hop` is how the disk is reached: on virtual time, inline.
+    `provider`, `crew`, `shelf` and `account` are the ports to the API, to whoever makes the
+    attempts, to where outputs lie, and to other runs on the same key. `hop` is how the disk is
+    reached: on virtual time, inline.
 
     Raises:
         PipelineError: nothing was sent: a bad job file, a directory locked or another job's, …
@@ -103,7 +105,9 @@ async def run(  # noqa: PLR0913 - each port once
     _refuse_unknown_price(job, model)
     began, start = time.time(), anyio.current_time()
     with ExitStack() as resources:
-        store, recovered = open_store(job, resources, watch, hop, fsync=options.fsync)
+        store, recovered = open_store(
+            job, resources, watch, hop=hop, shelf=shelf, fsync=options.fsync
+        )
         watch = both(StateFile(store.layout, store.history), watch)
         backlog = Backlog()
         resources.callback(backlog.close)
@@ -138,8 +142,14 @@ async def run(  # noqa: PLR0913 - each port once
     return summary
 
 
-def open_store(
-    job: Job, resources: ExitStack, watch: ev.Watcher, hop: Hop, *, fsync: bool
+def open_store(  # noqa: PLR0913 - what a store is made of
+    job: Job,
+    resources: ExitStack,
+    watch: ev.Watcher,
+    *,
+    hop: Hop = in_thread,
+    shelf: ShelfFactory = open_shelf,
+    fsync: bool = True,
 ) -> tuple[Store, list[Record]]:
     """Take the output directory, and take in what a killed run left in it."""
 
@@ -149,8 +159,7 @@ def open_store(
     try:
         lock = lock_output(job)
         resources.callback(lock.close)
-        shelf = partial(open_shelf, job)
-        store = Store(lock.layout, fsync=fsync, warn=warn, hop=hop, shelf=shelf)
+        store = Store(lock.layout, fsync=fsync, warn=warn, hop=hop, shelf=partial(shelf, job))
         resources.callback(store.close)
         for warning in lock.warnings:
             store.warn(warning)

@@ -174,7 +174,7 @@ class Settle:
         """
         self._brake(attempt, outcome, resolution)
         money = self._end_reservation(attempt, outcome, resolution)
-        if resolution.ending in {Ending.RELEASED, Ending.RETAINED}:
+        if resolution.ending is Ending.RELEASED or resolution.ending is Ending.RETAINED:
             # Nothing was paid: killed from here on, the next run must not take it for that.
             self._state.store.drop(attempt.id)
         if resolution.next is Next.FINISH:

@@ -111,6 +111,15 @@ class _Owners:
         return outputs
 
 
+class ShelfFactory(Protocol):
+    """Opens the shelf of a job."""
+
+    def __call__(
+        self, job: Job, layout: Layout, *, fsync: bool, warn: Callable[[str], None]
+    ) -> Shelf:
+        """Make it; `fsync` makes names durable, `warn` notes what a person should know."""
+
+
 class LocalShelf:
     """Parts and outputs in folders of this machine."""
 

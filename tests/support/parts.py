@@ -27,7 +27,7 @@ def opened(night: Night, **changes: Any) -> Iterator[Engine]:
     """Open a night's job, and give the engine that would run it; inside an event loop."""
     job = night.job(**changes)
     with ExitStack() as resources:
-        store, _ = open_store(job, resources, night.see, inline, fsync=False)
+        store, _ = open_store(job, resources, night.see, hop=inline, fsync=False)
         backlog = Backlog()
         resources.callback(backlog.close)
         plan = make(job, store.history, store.layout.manifest, store.shelf, take=backlog.add)
