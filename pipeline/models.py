@@ -276,7 +276,9 @@ class Job:
     """A job file that was read and checked. Times in seconds, sizes in bytes, paths absolute.
 
     `expand` yields the tasks in the order of the file, without keeping them in memory. It raises
-    `JobFileError` with all problems of the rows.
+    `JobFileError` with all problems of the rows. `provider` names the API; None is the default.
+    `bucket` is the address of the storage where outputs go; None is `output_dir`, where everything
+    else lies.
     """
 
     path: Path
@@ -292,6 +294,8 @@ class Job:
     credits: CreditPolicy = CreditPolicy()
     schedule: Schedule | None = None
     notify: Notify | None = None
+    provider: str | None = None
+    bucket: str | None = None
     remarks: Callable[[], tuple[str, ...]] = field(default=tuple, repr=False, compare=False)
 
     @property

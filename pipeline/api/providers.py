@@ -9,12 +9,13 @@ DEFAULT = "segmind"
 _KNOWN: dict[str, Provider] = {DEFAULT: Segmind()}
 
 
-def get(name: str = DEFAULT) -> Provider:
-    """Find a provider.
+def get(name: str | None = None) -> Provider:
+    """Find a provider; None is the default.
 
     Raises:
         UsageError: there is none of that name.
     """
+    name = name or DEFAULT
     if name not in _KNOWN:
         raise UsageError(f"no provider is called {name!r}", hint=f"known: {', '.join(_KNOWN)}")
     return _KNOWN[name]

@@ -9,9 +9,9 @@ from pipeline.cli.output import remember_secret
 from pipeline.models import Job
 
 
-def provider() -> Provider:
-    """Return the provider of the present command."""
-    return host().provider or providers.get()
+def provider(job: Job) -> Provider:
+    """Return the provider of a job, in the present command."""
+    return host().provider or providers.get(job.provider)
 
 
 def endpoint(job: Job, base_url: str | None) -> tuple[Endpoint, Job]:
@@ -20,6 +20,6 @@ def endpoint(job: Job, base_url: str | None) -> tuple[Endpoint, Job]:
     Raises:
         UsageError: no key, or a URL that cannot be used or must not have the key.
     """
-    access = find_access(job.path, base_url, provider=provider())
+    access = find_access(job.path, base_url, provider=provider(job))
     remember_secret(access.key)
     return Endpoint(access.base_url, access.key), job.warned(access.warnings)

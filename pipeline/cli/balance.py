@@ -15,7 +15,7 @@ def ask(job: Job, base_url: str | None) -> tuple[Balance, Job]:
         UsageError: there is no key, or the URL must not have it.
     """
     access, job = endpoint(job, base_url)
-    renders = provider()
+    renders = provider(job)
     if host := access.host_unless(renders.base_url):
         message(f"asking {host} for the balance")
 

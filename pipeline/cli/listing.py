@@ -73,7 +73,7 @@ class Listing:
         self._files = files
         self._most = most
         self._manifest = Layout(job.output_dir).manifest
-        prices = PriceBook(job.credits.cost, providers.get().model(job.model).price)
+        prices = PriceBook(job.credits.cost, providers.get(job.provider).model(job.model).price)
         self._describe = Describer(self._manifest, files.history, files.doubtful, prices)
         self._sections: defaultdict[str, Section] = defaultdict(Section)
 

@@ -133,7 +133,7 @@ def run(  # noqa: PLR0913, PLR0917 - the flags of the command
     with ExitStack() as resources:
         watch = _watch(resources, loaded, log_file, report=not no_report)
         render = partial(runner.run, loaded, access, options=options, watch=watch)
-        summary = anyio.run(partial(render, provider=provider()))
+        summary = anyio.run(partial(render, provider=provider(loaded)))
     with suppress(OSError):  # its reader may have gone
         if not no_report:
             write_report_at_end(loaded, job, output, summary.counts)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from pipeline.amounts import ZERO, dollars
 from pipeline.api import providers
+from pipeline.api.provider import Model, Provider
 from pipeline.events import Counts
 from pipeline.ledger.disk import Clips, Disk
 from pipeline.ledger.history import History, TaskState
@@ -150,19 +151,21 @@ def make(  # noqa: PLR0913 - what a run may be asked for
     limit: int | None = None,
     take: Callable[[Task, TaskState], None] | None = None,
     show: Show | None = None,
+    provider: Provider | None = None,
 ) -> Plan:
     """Expand the job and hold it against the manifest; each task to do goes to `take`.
 
-    `show` is given each task that is not simply done, to do or not.
+    `show` is given each task that is not simply done, to do or not. `provider` says what is
+    published of the model, where it is not the job's own.
 
     Raises:
         JobFileError: with every problem of the rows.
     """
     disk = Disk(clips)
     lost = disk.compare(history, manifest)
-    published = providers.get().model(job.model).price
-    plan = Plan(prices=PriceBook(job.credits.cost, published, history.last_cost))
-    plan.too_short = _too_short(job, history)
+    model = (provider or providers.get(job.provider)).model(job.model)
+    plan = Plan(prices=PriceBook(job.credits.cost, model.price, history.last_cost))
+    plan.too_short = _too_short(job, model, history)
     plan.missing_again = Retry.MISSING in retry
     if job.credits.budget is not None:
         said_less = history.understated(job.credits.cost)
@@ -202,16 +205,14 @@ def _select(
         take(task, state)
 
 
-def usual_seconds(job: Job, history: History) -> tuple[float | None, bool]:
+def usual_seconds(model: Model, history: History) -> tuple[float | None, bool]:
     """Tell how long a task takes, and whether past tasks taught it; None where nobody knows."""
     past = sorted(history.durations)
-    return (
-        (past[len(past) // 2], True) if past else (providers.get().model(job.model).seconds, False)
-    )
+    return (past[len(past) // 2], True) if past else (model.seconds, False)
 
 
-def _too_short(job: Job, history: History) -> str | None:
-    usual, learned = usual_seconds(job, history)
+def _too_short(job: Job, model: Model, history: History) -> str | None:
+    usual, learned = usual_seconds(model, history)
     if usual is None or job.timeout >= usual:
         return None
     source = "as past tasks did" if learned else "as its vendor says"

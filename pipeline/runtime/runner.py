@@ -86,7 +86,7 @@ async def run(  # noqa: PLR0913 - each port once
     *,
     options: Options = Options(),
     watch: ev.Watcher = ignore,
-    provider: Provider = providers.get(),  # noqa: B008 - it has no state
+    provider: Provider | None = None,
     crew: CrewFactory = local,
     shelf: ShelfFactory = open_shelf,
     account: Account = Alone(),  # noqa: B008 - it has no state
@@ -101,6 +101,7 @@ async def run(  # noqa: PLR0913 - each port once
     Raises:
         PipelineError: nothing was sent: a bad job file, a directory locked or another job's, …
     """
+    provider = provider or providers.get(job.provider)
     model = provider.model(job.model)
     _refuse_unknown_price(job, model)
     began, start = time.time(), anyio.current_time()
@@ -111,7 +112,7 @@ async def run(  # noqa: PLR0913 - each port once
         watch = both(StateFile(store.layout, store.history), watch)
         backlog = Backlog()
         resources.callback(backlog.close)
-        plan = _plan(job, store, backlog, options)
+        plan = _plan(job, provider, store, backlog, options)
         options.confirm(plan)
 
         spool = store.shelf.spool
@@ -171,7 +172,7 @@ def open_store(  # noqa: PLR0913 - what a store is made of
         ) from error
 
 
-def _plan(job: Job, store: Store, backlog: Backlog, options: Options) -> Plan:
+def _plan(job: Job, provider: Provider, store: Store, backlog: Backlog, options: Options) -> Plan:
     """Hold the job against its manifest; what is to do goes to the backlog."""
     plan = make(
         job,
@@ -181,6 +182,7 @@ def _plan(job: Job, store: Store, backlog: Backlog, options: Options) -> Plan:
         retry=options.retry,
         limit=options.limit,
         take=backlog.add,
+        provider=provider,
     )
     backlog.seal(options.limit)
     if options.limit is not None:

@@ -18,7 +18,7 @@ from typing import Protocol
 from pipeline.api.media import beginning, extension_of
 from pipeline.common import output_names as places
 from pipeline.common.files import open_file, refuse_linked_folders, sync_directory
-from pipeline.errors import DirectoryError
+from pipeline.errors import DirectoryError, UsageError
 from pipeline.ledger.manifest import read
 from pipeline.models import Completion, Job, Status
 from pipeline.printable import printable
@@ -344,8 +344,15 @@ class LocalShelf:
 def open_shelf(
     job: Job, layout: Layout, *, fsync: bool = True, warn: Callable[[str], None] = lambda _: None
 ) -> Shelf:
-    """Open the shelf of a job: the one place where it is chosen."""
-    del job  # every job's outputs are on this machine
+    """Open the shelf of a job: the one place where it is chosen.
+
+    Raises:
+        UsageError: its outputs would go where no shelf of this program reaches.
+    """
+    if job.bucket is not None:
+        raise UsageError(
+            f"outputs cannot be stored in {job.bucket}", hint="choose a directory of this machine"
+        )
     return LocalShelf(layout, fsync=fsync, warn=warn)
 
 

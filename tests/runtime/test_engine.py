@@ -1,15 +1,18 @@
 """A bug in the books stops the run with 70, and a late answer changes nothing."""
 
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 from support import virtual
-from support.night import Night
+from support.night import FakeProvider, Night
 from support.parts import Meddle, opened, work
 
 from pipeline import events as ev
+from pipeline.api.provider import Model
 from pipeline.engines.crew import Assignment
-from pipeline.errors import ExitCode
+from pipeline.errors import ExitCode, UsageError
+from pipeline.models import CreditPolicy, Gate
 from pipeline.money.errors import BooksError, ReservationSpent
 from pipeline.runtime.state import RunState
 
@@ -102,3 +105,22 @@ def test_an_answer_that_comes_late_or_twice_changes_nothing(tmp_path: Path) -> N
 
     virtual.run(main())
     assert night.statuses() == {"succeeded": 1}
+
+
+def test_an_injected_provider_says_what_the_plan_costs(tmp_path: Path) -> None:
+    class Dear(FakeProvider):
+        def model(self, name: str) -> Model:
+            return Model(price=Decimal(7), seconds=1.0)
+
+    night = Night(tmp_path, 3)
+    night.provider = Dear
+    night.run(credits=CreditPolicy(gate=Gate.OFF))
+    started = next(event for event in night.events if isinstance(event, ev.Started))
+    assert started.expected_cost == 21
+
+
+def test_a_bucket_is_refused_before_anything_is_sent(tmp_path: Path) -> None:
+    night = Night(tmp_path, 1)
+    with pytest.raises(UsageError, match="s3://clips"):
+        night.run(bucket="s3://clips")
+    assert not night.calls

@@ -20,7 +20,7 @@ import anyio
 from pipeline import events as ev
 from pipeline.api.endpoint import Endpoint
 from pipeline.api.outcome import Balance, Body, Fault, Outcome
-from pipeline.api.provider import Witness
+from pipeline.api.provider import Provider, Witness
 from pipeline.api.segmind import Segmind
 from pipeline.ledger.manifest import read
 from pipeline.models import CreditPolicy, Gate, Job, Record, RetryPolicy, Task, fingerprint
@@ -146,6 +146,7 @@ class Night:
     seen: Counter[str] = field(default_factory=Counter)
     events: list[ev.Event] = field(default_factory=list)
     watch: Callable[[ev.Event], None] = lambda _: None
+    provider: Callable[["FakeSession"], Provider] = FakeProvider
     in_flight: int = 0
     peak: int = 0
     seconds: float = 0.0
@@ -197,7 +198,7 @@ class Night:
                 session.endpoint,
                 options=options,
                 watch=self.see,
-                provider=FakeProvider(session),
+                provider=self.provider(session),
                 hop=inline,
                 account=account,
             )
