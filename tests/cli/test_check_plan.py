@@ -198,4 +198,4 @@ def test_messages_that_could_not_be_sent_are_told(
     assert "WRONG is not an address" in done.out
     assert "secret" not in done.out + done.err
     monkeypatch.setitem(sys.modules, "apprise", None)
-    assert "the extra is not installed" in pipeline("check", job).out
+    assert "the extra `notify` is not installed" in pipeline("check", job).out
