@@ -160,9 +160,9 @@ class Store:
         self._manifest = Manifest(layout.manifest, fsync=fsync, attempts=attempts)
         self.history = self._manifest.history
         self.history.remaining = balance(read_note(layout), self.history)
-        self.shelf = shelf(layout, fsync=fsync, warn=self.warn)
         self._run, self._attempts = secrets.token_hex(3), itertools.count(1)
         try:
+            self.shelf = shelf(layout, fsync=fsync, warn=self.warn)
             self._sync_names(layout.root)
         except BaseException:
             self._manifest.close()
