@@ -62,9 +62,9 @@ class Bound:
 
     def consider(self, new: Reading, charges: Decimal, *, may_raise: bool) -> None:
         """Take a reading that is later than the present one and may raise, or that lowers."""
-        old, value = self.reading, self.value
-        later = old is not None and may_raise and new.asked.tick > old.came.tick
-        if value is None or later or new.value - charges < value:
+        old = self.reading
+        later = old is None or (may_raise and new.asked.tick > old.came.tick)
+        if old is None or later or new.value - charges < old.value - self.charges:
             self.reading, self.charges = new, charges
 
 

@@ -62,16 +62,15 @@ class Settle:
         attempt.received = time.time()
         self._check_origin(outcome)
         try:
-            found = await self._inquire(attempt, outcome)
-            attempt.reason = found.meaning.reason
-            if found.meaning.decision is Decision.SUCCEED:
+            meaning = state.provider.judge(attempt.task, outcome)
+            if meaning.decision is Decision.SUCCEED:
                 resolution = SUCCESS
             else:
-                view = self._view(attempt, outcome, found)
-                resolution = resolve(attempt, outcome, found.meaning, view)
+                resolution = await self._decide(attempt, outcome, meaning)
             await self._apply(attempt, outcome, resolution)
             self._corrections.warn_of_doubted()
-            await self._corrections.write()
+            if state.gate.prices.taught:
+                await self._corrections.write()
         except StorageError as error:
             # Its claim stays, so that the next run knows what may have been paid for.
             state.leave(attempt)
@@ -91,18 +90,22 @@ class Settle:
             root = state.store.layout.root
             state.stop(ExitCode.REFUSED, wrong_origin(root, simulated=outcome.simulated))
 
-    # -- inquire ------------------------------------------------------------------------------
+    # -- decide -------------------------------------------------------------------------------
 
-    async def _inquire(self, attempt: Attempt, outcome: Outcome) -> _Found:
-        """Find what an outcome means; where that depends on the balance, ask for that first."""
-        judge, task = self._state.provider.judge, attempt.task
-        meaning = judge(task, outcome)
+    async def _decide(self, attempt: Attempt, outcome: Outcome, meaning: Judgement) -> Resolution:
+        found = await self._inquire(attempt, outcome, meaning)
+        attempt.reason = found.meaning.reason
+        return resolve(attempt, outcome, found.meaning, self._view(attempt, outcome, found))
+
+    async def _inquire(self, attempt: Attempt, outcome: Outcome, meaning: Judgement) -> _Found:
+        """Where what an outcome means depends on the balance, ask for that first."""
         stops = meaning.decision is Decision.STOP
         if stops and meaning.charged_if_fell and not meaning.charged:
             return _Found(meaning, fell=await self._fell(attempt, outcome))
         if meaning.decision is not Decision.CREDITS:
             return _Found(meaning)
-        solvent = judge(task, outcome, solvent=True)
+        task = attempt.task
+        solvent = self._state.provider.judge(task, outcome, solvent=True)
         if not solvent.charged:
             # Killed while the balance is asked, the next run must not take it for paid.
             self._state.store.drop(attempt.id)
@@ -182,7 +185,8 @@ class Settle:
         elif resolution.next is Next.RECORD:
             await self._record_failure(attempt, outcome, resolution, money)
         await self._let_go_on(attempt, resolution)
-        self._requeue(attempt, resolution)
+        if resolution.next is not Next.FINISH:
+            self._requeue(attempt, resolution)
 
     def _brake(self, attempt: Attempt, outcome: Outcome, resolution: Resolution) -> None:
         state, now = self._state, clock()
@@ -379,6 +383,8 @@ class Settle:
         if not circuit.proves(sent_at):
             return
         was_outage = circuit.alive(clock())
+        if not queue.parked:
+            return
         parked, queue.parked = queue.parked, []
         if was_outage:
             for attempt in parked:
