@@ -71,6 +71,9 @@ class Settle:
             self._corrections.warn_of_doubted()
             if state.gate.prices.taught:
                 await self._corrections.write()
+            # Last, and in one step with its landing: from then on it may go out again.
+            if resolution.next is not Next.FINISH:
+                self._requeue(attempt, resolution)
         except StorageError as error:
             # Its claim stays, so that the next run knows what may have been paid for.
             state.leave(attempt)
@@ -185,8 +188,6 @@ class Settle:
         elif resolution.next is Next.RECORD:
             await self._record_failure(attempt, outcome, resolution, money)
         await self._let_go_on(attempt, resolution)
-        if resolution.next is not Next.FINISH:
-            self._requeue(attempt, resolution)
 
     def _brake(self, attempt: Attempt, outcome: Outcome, resolution: Resolution) -> None:
         state, now = self._state, clock()

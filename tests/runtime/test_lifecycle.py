@@ -1,5 +1,6 @@
 """The life of a task: which stages follow which, and that nothing else is possible."""
 
+import asyncio
 import itertools
 import os
 import signal
@@ -8,6 +9,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import anyio
 import pytest
 from support.night import CLIP, Answer, Call, Night
 
@@ -161,3 +163,57 @@ def test_a_signal_while_the_rate_holds_a_task_leaves_nothing_of_it(tmp_path: Pat
     assert (Stage.SENT, Stage.LEFT) in seen
     assert (Stage.RESERVED, Stage.QUEUED) in seen
     assert len(list((tmp_path / "out" / ".inflight").glob("*.json"))) == 1
+
+
+# -- while a cost is being corrected ----------------------------------------------------------
+
+PRICE, OF_OTHERS = Decimal("0.95"), Decimal("0.50")
+
+
+async def slowly(blocking: Callable[[], None]) -> None:
+    """Reach the disk as where a manifest is long: it takes seconds to read."""
+    await anyio.sleep(5)
+    blocking()
+
+
+def correcting(folder: Path, failed: Callable[[], object] = lambda: None) -> Night:
+    """A night whose first estimate turns out to be wrong while the request beside it fails."""
+    left = Decimal(100)
+
+    def answer(call: Call) -> Answer:
+        nonlocal left
+        if call.task == "t003" and call.nth == 1:
+            failed()
+            return Answer(500, seconds=2.0)
+        left -= PRICE + (OF_OTHERS if call.task == "t000" else 0)
+        return Answer(200, seconds=30.0 if call.nth > 1 else 1.0, body=b"clip", remaining=left)
+
+    return Night(folder, 6, answer, balance=lambda: Balance(left, simulated=True))
+
+
+CORRECTED: dict[str, Any] = {
+    "credits": LEARN,
+    "model": "of unknown price",
+    "concurrency": 2,
+    "hop": slowly,
+}
+
+
+def test_a_task_goes_out_again_only_when_its_last_answer_is_settled(tmp_path: Path) -> None:
+    night = correcting(tmp_path)
+    summary = night.run(**CORRECTED)
+    assert (summary.exit_code, summary.detail) == (ExitCode.OK, ExitCode.OK.meaning)
+    assert summary.money.spent == 6 * PRICE
+    assert night.seen["t003"] == 2
+
+
+def test_a_run_that_is_cut_off_while_it_corrects_a_cost_is_not_a_bug(tmp_path: Path) -> None:
+    def interrupt() -> None:
+        for _ in range(2):
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    night = correcting(tmp_path, lambda: asyncio.get_running_loop().call_later(3.0, interrupt))
+    summary = night.run(options=Options(handle_signals=True), **CORRECTED)
+    assert summary.exit_code == ExitCode.SIGTERM
+    assert night.seen["t003"] == 1
+    assert night.statuses() == {"succeeded": 3}

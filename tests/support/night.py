@@ -27,7 +27,7 @@ from pipeline.models import CreditPolicy, Gate, Job, Record, RetryPolicy, Task, 
 from pipeline.money.account import Account, Alone
 from pipeline.runtime import runner
 from pipeline.runtime.runner import Options
-from pipeline.store.commit import inline
+from pipeline.store.commit import Hop, inline
 from support import virtual
 
 MODEL = "luma-txt-2-video"
@@ -183,6 +183,7 @@ class Night:
         options: Options = Options(),  # noqa: B008 - frozen
         sleeps: dict[float, float] | None = None,
         account: Account = Alone(),  # noqa: B008 - it has no state
+        hop: Hop = inline,
         **changes: Any,
     ) -> ev.Summary:
         """Run the job; `at` is the wall clock when it begins."""
@@ -199,7 +200,7 @@ class Night:
                 options=options,
                 watch=self.see,
                 provider=self.provider(session),
-                hop=inline,
+                hop=hop,
                 account=account,
             )
             self.seconds = anyio.current_time() - started
