@@ -151,10 +151,15 @@ class Balance:
         """
         self._read(value, sent, may_raise=not self.call_works)
 
-    def _read(self, value: Decimal, asked: Moment, *, may_raise: bool) -> Reading:
-        new = Reading(value, asked, self.tick())
-        since = self.now.charged - asked.charged
+    def show(self, value: Decimal, sent: Moment) -> Reading:
+        """Take what an answer reports for people alone: the bounds stay as they are."""
+        new = Reading(value, sent, self.tick())
         self._known.consider(new, ZERO, may_raise=True)
+        return new
+
+    def _read(self, value: Decimal, asked: Moment, *, may_raise: bool) -> Reading:
+        new = self.show(value, asked)
+        since = self.now.charged - asked.charged
         self._most.consider(new, ZERO, may_raise=may_raise)
         self._least.consider(new, since, may_raise=may_raise)
         return new

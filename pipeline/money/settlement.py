@@ -132,5 +132,5 @@ class Settlement:
         self.balance.change()
 
     def _read(self, header: Decimal | None, token: Reservation) -> None:
-        if header is not None and self.reads_headers:
-            self.balance.header(header, token.sent)
+        if header is not None:
+            (self.balance.header if self.reads_headers else self.balance.show)(header, token.sent)

@@ -120,6 +120,12 @@ class Queue:
         """How many tasks are left that may still be dispatched."""
         return len(self.backlog) + len(self._front) + len(self._later) + len(self._aside)
 
+    @property
+    def begun(self) -> list[Attempt]:
+        """Those that were looked at, and came back or wait."""
+        waiting = [attempt for _, _, attempt in self._later]
+        return [*self._front, *waiting, *self._aside, *self.parked]
+
     def head(self, now: float, *, fresh: bool = False) -> Attempt | None:
         """Look at the next task; `fresh` prefers one that has not been tried."""
         while self._later and self._later[0][0] <= now:

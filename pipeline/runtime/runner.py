@@ -319,14 +319,20 @@ def _count_left(state: RunState) -> ev.Money:
         doubts = outstanding(state.store.layout)
     except DirectoryError:  # nor can `status` read it
         return state.money
-    left = {record.task for record in doubts}
-    for attempt in state.left:
-        if attempt.task.id in left:
+    history, left = state.store.history, {record.task for record in doubts}
+    for attempt in (*state.left, *state.queue.begun):
+        # One that was to be sent again, as the job asks, stands in doubt already.
+        in_doubt = history.state_of(attempt.task) is TaskState.IN_DOUBT
+        if attempt.task.id in left or (in_doubt and attempt.origin is not TaskState.IN_DOUBT):
             state.moved[attempt.origin] += 1
             state.ended[TaskState.IN_DOUBT] += 1
-    history, risks = state.store.history, (rounded(one.at_risk or ZERO) for one in doubts)
+    risks, known = (rounded(one.at_risk or ZERO) for one in doubts), state.gate.remaining
     return replace(
-        state.money, spent=history.spent, at_risk=sum(risks, start=history.at_risk), reserved=ZERO
+        state.money,
+        spent=history.spent,
+        at_risk=sum(risks, start=history.at_risk),
+        remaining=history.remaining if known is None else known,
+        reserved=ZERO,
     )
 
 

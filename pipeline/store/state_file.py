@@ -105,8 +105,9 @@ class StateFile:
 
     def _observe(self, event: ev.Finished | ev.Summary) -> None:
         if event.money.remaining is not None:
+            if event.money.remaining != self._note.remaining:
+                self._note.told_at = rfc3339(event.at)
             self._note.remaining = event.money.remaining
-            self._note.told_at = rfc3339(event.at)
             self._after = self._history.last_attempt
 
     def _write(self) -> None:

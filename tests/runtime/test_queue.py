@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from pipeline.api.outcome import Outcome
 from pipeline.ledger.history import TaskState
-from pipeline.models import Cause, Task, fingerprint
+from pipeline.models import Task, fingerprint
 from pipeline.money.price_class import price_class
 from pipeline.runtime.lifecycle import Attempt, Stage
 from pipeline.runtime.queue import Backlog, Queue
@@ -184,9 +184,7 @@ def test_classes_are_counted_as_tasks_come_and_go() -> None:
 
 def test_what_failed_is_noted_without_its_text(queue: Queue) -> None:
     attempt = take(queue)
-    attempt.failed(
-        Outcome(took=1.0, status=500, text="x" * 65536), Cause.SERVER_ERROR, "HTTP 500: x", 2.0
-    )
+    attempt.failed(Outcome(took=1.0, status=500, text="x" * 65536), "HTTP 500: x", 2.0)
     assert attempt.outcome is not None
     assert (attempt.outcome.status, attempt.outcome.text) == (500, "")
     assert attempt.error == "HTTP 500: x"
