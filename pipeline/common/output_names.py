@@ -52,9 +52,9 @@ def fitting(name: str, most: int) -> str:
     return stem.encode()[: most - len(end.encode())].decode(errors="ignore") + end
 
 
-def fitting_output(root: Path, output: str) -> str:
-    """Shorten each part of an output's path to what the file system under `root` allows."""
-    most = longest_name(str(root))
+def fitting_output(root: Path, output: str, *, most: int | None = None) -> str:
+    """Shorten each part of an output's path to `most` bytes: what its file system allows."""
+    most = longest_name(str(root)) if most is None else most
     if len(output.encode()) <= most:
         return output
     return str(PurePosixPath(*(fitting(part, most) for part in output.split("/"))))

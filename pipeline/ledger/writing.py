@@ -32,19 +32,26 @@ class Manifest:
     """The manifest, open for appending. Its one owner calls it from one thread at a time.
 
     `history` is what it said when it was opened, `put_back` how many records had to be put back
-    since.
+    since. A copy of it is held in memory up to `in_memory` bytes, and on disk above that.
 
     Raises:
         DirectoryError: it is not a manifest of pipeline, or another run uses it.
         OSError: it cannot be opened.
     """
 
-    def __init__(self, path: Path, *, fsync: bool = True, attempts: Iterable[bytes] = ()) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        fsync: bool = True,
+        attempts: Iterable[bytes] = (),
+        in_memory: int = _IN_MEMORY,
+    ) -> None:
         self._path, self._fsync = path, fsync
         self.put_back = 0
         self._says_format = False
         self._file = _open_alone(path)
-        self._copy = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115
+        self._copy = tempfile.SpooledTemporaryFile(max_size=in_memory)  # noqa: SIM115
         try:
             lines = Lines(path)
             self.history = replay_lines(lines, attempts=attempts)

@@ -350,9 +350,10 @@ def test_a_full_temporary_directory_stops_no_run(
     path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     append(path, A, B)
-    monkeypatch.setattr("pipeline.ledger.writing._IN_MEMORY", 10)
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "nothing can be written here"))
-    append(path, C)
+    manifest = Manifest(path, in_memory=10)
+    manifest.append([C])
+    manifest.close()
     assert [record.task for record in read(path)] == ["a", "b", "c"]
 
 
