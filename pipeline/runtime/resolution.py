@@ -53,8 +53,7 @@ class Lesson(Enum):
 class View:
     """What a resolution depends on beside the attempt and its outcome.
 
-    `out_of_credits` and `fell` answer what was inquired before: whether the account cannot pay, and
-    whether the balance fell by this request (None: unknown). `unclear` counts the 406s
+    `fell` says whether the balance fell by this request (None: unknown). `unclear` counts the 406s
     in a row, this one included, that give no reason. `outage` is from before this outcome,
     `outage_then` from when it is counted. `beyond_patience` says that the server asks for a longer
     wait than the run would make.
@@ -68,7 +67,6 @@ class View:
     beyond_patience: bool = False
     others_can_tell: bool = False
     credible_cost: bool = False
-    out_of_credits: bool = False
     fell: bool | None = None
     unclear: int = 0
 

@@ -19,9 +19,6 @@ class Hours:
     length: float | None = None
 
 
-ALWAYS = Hours()
-
-
 def hours(schedule: Schedule | None, until: time | None, now: datetime) -> Hours:
     """Work out the hours of a run that starts at `now` (aware): the present window or the next."""
     zone = _zone(schedule)

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from decimal import Decimal
 
 from pipeline import events as ev
@@ -29,15 +29,6 @@ from pipeline.runtime.resolution import (
 )
 from pipeline.runtime.state import RunState, clock
 from pipeline.store.layout import wrong_origin
-
-
-@dataclass(frozen=True, slots=True)
-class _Found:
-    """What an inquiry has found; see `View`."""
-
-    meaning: Judgement
-    out_of_credits: bool = False
-    fell: bool | None = None
 
 
 class Settle:
@@ -96,26 +87,30 @@ class Settle:
     # -- decide -------------------------------------------------------------------------------
 
     async def _decide(self, attempt: Attempt, outcome: Outcome, meaning: Judgement) -> Resolution:
-        found = await self._inquire(attempt, outcome, meaning)
-        attempt.reason = found.meaning.reason
-        return resolve(attempt, outcome, found.meaning, self._view(attempt, outcome, found))
+        meaning, fell = await self._inquire(attempt, outcome, meaning)
+        attempt.reason = meaning.reason
+        return resolve(attempt, outcome, meaning, self._view(attempt, outcome, meaning, fell))
 
-    async def _inquire(self, attempt: Attempt, outcome: Outcome, meaning: Judgement) -> _Found:
-        """Where what an outcome means depends on the balance, ask for that first."""
+    async def _inquire(
+        self, attempt: Attempt, outcome: Outcome, meaning: Judgement
+    ) -> tuple[Judgement, bool | None]:
+        """Where what an outcome means depends on the balance, ask for that first.
+
+        Returns the meaning, and whether the balance fell by this request (None: unknown).
+        """
         stops = meaning.decision is Decision.STOP
         if stops and meaning.charged_if_fell and not meaning.charged:
-            return _Found(meaning, fell=await self._fell(attempt, outcome))
+            return meaning, await self._fell(attempt, outcome)
         if meaning.decision is not Decision.CREDITS:
-            return _Found(meaning)
+            return meaning, None
         task = attempt.task
         solvent = self._state.provider.judge(task, outcome, solvent=True)
         if not solvent.charged:
             # Killed while the balance is asked, the next run must not take it for paid.
             self._state.store.drop(attempt.id)
             attempt.retained = attempt.money.retain(outcome.remaining)
-        if await self._out_of_credits(attempt, outcome, meaning):
-            return _Found(meaning, out_of_credits=True)
-        return _Found(solvent)
+        short = await self._out_of_credits(attempt, outcome, meaning)
+        return meaning if short else solvent, None
 
     async def _out_of_credits(self, attempt: Attempt, outcome: Outcome, meaning: Judgement) -> bool:
         """Whether the account cannot pay; the words of a 2xx count where nothing was taken."""
@@ -150,8 +145,10 @@ class Settle:
         finally:
             state.paused -= 1
 
-    def _view(self, attempt: Attempt, outcome: Outcome, found: _Found) -> View:
-        state, circuit, meaning = self._state, self._state.circuit, found.meaning
+    def _view(
+        self, attempt: Attempt, outcome: Outcome, meaning: Judgement, fell: bool | None
+    ) -> View:
+        state, circuit = self._state, self._state.circuit
         unreachable = outcome.fault is Fault.NOT_SENT
         sent = attempt.sent_at or 0.0
         pauses = circuit.would_pause(attempt.task.id, sent, unreachable=unreachable)
@@ -165,8 +162,7 @@ class Settle:
             beyond_patience=circuit.too_long(outcome.retry_after),
             others_can_tell=len(state.flying) > 1 or state.queue.dispatchable > 0,
             credible_cost=judged and attempt.money.credible(outcome.cost) is not None,
-            out_of_credits=found.out_of_credits,
-            fell=found.fell,
+            fell=fell,
             unclear=self._unclear,
         )
 
