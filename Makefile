@@ -43,10 +43,10 @@ sandbox: .venv/.installed-run ## Serve the simulated API until Ctrl-C
 plan: job-given .venv/.installed-run ## What a run of JOB would render, and what it would cost
 	@exec $(PY) -m pipeline check "$$JOB" $(ARGS)
 
-render: job-given .venv/.installed-run ## Render JOB, or go on where it stopped
+render: job-given .venv/.installed-run ## Render JOB, or continue where it stopped
 	@exec $(PY) scripts/render.py "$$JOB" $(ARGS)
 
-overnight: job-given .venv/.installed-notify ## The same, holding for credits; the window is the job's
+overnight: job-given .venv/.installed-notify ## The same, waiting for credits; the window is the job's
 	@exec $(PY) scripts/render.py "$$JOB" $(ARGS) --wait-for-credits
 
 calendar: .venv/.installed-run ## Render jobs/calendar.yaml, the month in jobs/calendar.csv
@@ -76,7 +76,7 @@ check: .venv/.installed-dev ## Lint, format and types
 	.venv/bin/lint-imports
 	$(PY) -m mypy scripts
 
-format: .venv/.installed-dev ## Format, and mend what the linter can
+format: .venv/.installed-dev ## Format, and fix what the linter can
 	$(PY) -m ruff format .
 	$(PY) -m ruff check --fix .
 

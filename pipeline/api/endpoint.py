@@ -25,7 +25,7 @@ class Endpoint:
         _check_url(self.base_url)
         if not self.key.isascii() or not self.key.isprintable() or " " in self.key:
             raise UsageError(
-                "the API key has characters that no key has: spaces, line ends or accents",
+                "the API key contains characters that no key has: spaces, line ends or accents",
                 hint="copy the key again, without anything around it",
             )
 
@@ -70,7 +70,7 @@ def _check_url(url: str) -> None:
             hint="such as https://api.example.com",
         )
     if parts.username or parts.password or parts.query or parts.fragment:
-        raise UsageError("the base URL must not hold a user, a password, a query or a fragment")
+        raise UsageError("the base URL must not contain a user, a password, a query or a fragment")
     if parts.scheme == "http" and not _is_loopback(parts.hostname):
         raise UsageError(
             f"the key would be sent to {parts.hostname} unencrypted, over plain http",

@@ -16,7 +16,7 @@ from pipeline.errors import UsageError
 from pipeline.ledger.history import TaskState
 from pipeline.ledger.manifest import last_records, replay
 from pipeline.models import Job
-from pipeline.store.layout import Layout, refuse_newer_files
+from pipeline.store.layout import Layout, refuse_another_job, refuse_newer_files
 from pipeline.store.shelf import open_shelf
 
 # What scheduling tools ask for comes first; every other key of meta follows.
@@ -102,6 +102,7 @@ def _rows(job: Job) -> Iterator[dict[str, Any]]:
     """Join the manifest with the job as it is now, in the order of the job."""
     layout = Layout(job.output_dir)
     refuse_newer_files(layout)
+    refuse_another_job(layout, job)
     shelf = open_shelf(job, layout)
     history = replay(layout.manifest)
     done = {

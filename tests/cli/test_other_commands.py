@@ -175,6 +175,18 @@ def test_export_leaves_out_what_changed(pipeline: Command, job: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize("command", ["check", "export", "report", "run", "status"])
+def test_every_command_refuses_the_directory_of_another_job(
+    pipeline: Command, job: Path, tmp_path: Path, command: str
+) -> None:
+    pipeline("run", job)
+    other = tmp_path / "other.yaml"
+    other.write_bytes(job.read_bytes())
+    ended = pipeline(command, other, "--output", job.parent / "outputs" / "job")
+    assert (ended.code, ended.out) == (2, "")
+    assert "belongs to the job 'job'" in ended.err
+
+
 def test_init_writes_a_job_that_checks_and_never_overwrites(
     pipeline: Command, tmp_path: Path
 ) -> None:

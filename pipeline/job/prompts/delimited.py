@@ -107,7 +107,7 @@ def quoted(source: Iterable[str], delimiter: str, first: int) -> Iterator[Record
         try:
             read = next(reader, None)
         except csv.Error as error:
-            read = _mended([_ended(one) for one in taken], delimiter)
+            read = _repaired([_ended(one) for one in taken], delimiter)
             if read is None:
                 message = f"the row cannot be read: {error}"
                 raise StoppedError(line, message, "check its quotes") from None
@@ -121,7 +121,7 @@ def quoted(source: Iterable[str], delimiter: str, first: int) -> Iterator[Record
         taken.clear()
 
 
-def _mended(lines: list[str], delimiter: str) -> list[str] | None:
+def _repaired(lines: list[str], delimiter: str) -> list[str] | None:
     """Read a record whose quotes are not as they should be; None where it cannot be.
 
     Blanks after a quote that closes a cell mean nothing, as in `a, "text" , b`. Else one after a
