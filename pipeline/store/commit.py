@@ -17,16 +17,13 @@ import itertools
 import os
 import secrets
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Self
 
 import anyio
 import anyio.to_thread
 import msgspec
 
-from pipeline.common.files import create, write_all
 from pipeline.errors import PipelineError, StorageError
 from pipeline.ledger import records
 from pipeline.ledger.history import attempt_digest
@@ -34,6 +31,7 @@ from pipeline.ledger.manifest import last_records
 from pipeline.ledger.writing import Manifest
 from pipeline.models import Claim, Record, Task, part_of
 from pipeline.store import claims
+from pipeline.store.batch import CommitRequest, Recorded, Syncing
 from pipeline.store.layout import Layout
 from pipeline.store.shelf import LocalShelf, Shelf, sync_names
 from pipeline.store.state_file import balance, read_note
@@ -43,8 +41,6 @@ _WINDOW = 0.005
 # Not a name of an attempt: what is recorded under it has no claim and no part.
 _NO_CLAIM = "none"
 
-Recorded = Callable[[Record], None]
-"""Takes a record on the event loop, in the step in which the history counts it; must not block."""
 Hop = Callable[[Callable[[], None]], Awaitable[None]]
 """Calls a function that blocks, and waits for its end."""
 
@@ -57,82 +53,6 @@ async def in_thread(blocking: Callable[[], None]) -> None:
 async def inline(blocking: Callable[[], None]) -> None:
     """Call it at once, for runs on virtual time: no thread knows their clock."""
     blocking()
-
-
-@dataclass(slots=True, eq=False)
-class CommitRequest:
-    """What one task wants to be durable with the next commit."""
-
-    attempt: str
-    claim: Claim | None = None  # write it
-    completed: Claim | None = None  # complete it, and place its part
-    place: bool = True  # else it is only completed
-    record: Record | None = None  # append it, and remove the claim
-    keep: str | None = None  # keep its part in errors/, under this name
-    leave_part: bool = False
-    recorded: Recorded | None = None
-    offset: int | None = None  # of the record in the manifest, once it is durable
-    error: Exception | None = None
-    done: asyncio.Future[None] = field(init=False)
-
-    @property
-    def drops_part(self) -> bool:
-        """Whether the part is of no use once the record is written."""
-        return self.completed is None and self.keep is None and not self.leave_part
-
-    def end(self) -> None:
-        """Wake whoever waits for it."""
-        if not self.done.done():  # else the event loop itself is being taken down
-            self.done.set_result(None)
-
-
-class _Syncing:
-    """Files that are made durable together, when the block ends.
-
-    The disk is set to work on all of them before any is waited for: the file system then commits
-    its journal about once, and not once a file. A task has two files open here at most, and none
-    elsewhere at that time.
-    """
-
-    def __init__(self, *, active: bool) -> None:
-        self._active = active
-        self._open: list[tuple[CommitRequest, int]] = []
-
-    def __enter__(self) -> Self:
-        return self
-
-    def write(self, request: CommitRequest, path: str, claim: Claim) -> None:
-        """Write a claim, to be synced."""
-        file = create(path)
-        self._open.append((request, file))
-        write_all(file, claims.encode(claim, request.attempt))
-        self._begin(file)
-
-    def sync(self, request: CommitRequest, path: str) -> None:
-        """Have a file that is already written synced."""
-        if self._active:
-            file = os.open(path, os.O_RDONLY)
-            self._open.append((request, file))
-            self._begin(file)
-
-    def _begin(self, file: int) -> None:
-        if self._active and hasattr(os, "posix_fadvise"):  # not on macOS
-            with contextlib.suppress(OSError):  # a hint: the fsync is what counts
-                os.posix_fadvise(file, 0, 0, os.POSIX_FADV_DONTNEED)
-
-    def __exit__(self, *_: object) -> None:
-        for request, file in self._open:
-            try:
-                self._finish(file)
-            except OSError as error:
-                request.error = request.error or error
-
-    def _finish(self, file: int) -> None:
-        try:
-            if self._active:
-                os.fsync(file)
-        finally:
-            os.close(file)  # which fails for a quota, or a server that is gone
 
 
 class Store:
@@ -245,13 +165,17 @@ class Store:
 
         Raises:
             DirectoryError: the manifest cannot be read.
+            StorageError: the disk failed.
         """
         found: list[Record] = []
 
         def read() -> None:
             found.extend(filter(wanted, last_records(self.layout.manifest, self.history)))
 
-        await self._hop(read)
+        try:
+            await self._hop(read)
+        except OSError as error:
+            raise StorageError(f"{self.layout.manifest}: {error}") from error
         return found
 
     def noting(self, attempt: str, failed: Callable[[OSError], None]) -> claims.Noting:
@@ -411,17 +335,17 @@ class Store:
 
     def _write_claims(self, batch: list[CommitRequest]) -> None:
         """Write the claims of a batch, or complete them, and make them and the parts durable."""
-        with _Syncing(active=self._fsync) as files:
+        with Syncing(active=self._fsync) as files:
             self._each([r for r in batch if r.claim], partial(self._write_claim, files))
             self._each([r for r in batch if r.completed], partial(self._write_completed, files))
         self._each([r for r in batch if r.completed and not r.error], self._complete)
 
-    def _write_claim(self, files: "_Syncing", request: CommitRequest) -> None:
+    def _write_claim(self, files: Syncing, request: CommitRequest) -> None:
         assert request.claim is not None
         # In place: a torn claim means that its request has not left.
         files.write(request, self._claim(request.attempt), request.claim)
 
-    def _write_completed(self, files: "_Syncing", request: CommitRequest) -> None:
+    def _write_completed(self, files: Syncing, request: CommitRequest) -> None:
         files.sync(request, str(self.shelf.spool(part_of(request.attempt))))
         assert request.completed is not None
         self._choose_name(request)
@@ -459,7 +383,7 @@ class Store:
                 f" moved to {self.layout.superseded}: {error.strerror or error}"
             )
             self._choose_name(request)
-            with _Syncing(active=self._fsync) as files:
+            with Syncing(active=self._fsync) as files:
                 files.write(request, self._draft(request.attempt), request.completed)
             if request.error is None:
                 self._complete(request)

@@ -21,8 +21,9 @@ from pipeline.common.files import open_file
 from pipeline.errors import DirectoryError, PipelineError
 from pipeline.ledger import records
 from pipeline.models import Claim, Completion, CostSource, Record, part_of, rfc3339
+from pipeline.store.batch import CommitRequest
 from pipeline.store.claims import Head, Leftover
-from pipeline.store.commit import CommitRequest, Store
+from pipeline.store.commit import Store
 from pipeline.store.outstanding import attempt_of, doubt
 from pipeline.store.shelf import is_whole
 

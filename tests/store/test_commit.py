@@ -329,6 +329,16 @@ async def test_records_are_found_by_what_is_wanted_of_them(layout: Layout) -> No
     assert found == records(layout)[-1:]
 
 
+async def test_a_disk_that_fails_while_records_are_looked_for_is_not_a_bug(layout: Layout) -> None:
+    async def broken(_: Callable[[], None]) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    store = Store(layout, hop=broken)
+    with pytest.raises(StorageError, match="Input/output error"):
+        await store.find(lambda _: True)
+    store.close()
+
+
 # -- attempts ---------------------------------------------------------------------------------
 
 

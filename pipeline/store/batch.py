@@ -1,0 +1,91 @@
+"""What tasks want to be durable with one commit, and the files that are synced together for it."""
+
+import asyncio
+import contextlib
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Self
+
+from pipeline.common.files import create, write_all
+from pipeline.models import Claim, Record
+from pipeline.store import claims
+
+Recorded = Callable[[Record], None]
+"""Takes a record on the event loop, in the step in which the history counts it; must not block."""
+
+
+@dataclass(slots=True, eq=False)
+class CommitRequest:
+    """What one task wants to be durable with the next commit."""
+
+    attempt: str
+    claim: Claim | None = None  # write it
+    completed: Claim | None = None  # complete it, and place its part
+    place: bool = True  # else it is only completed
+    record: Record | None = None  # append it, and remove the claim
+    keep: str | None = None  # keep its part in errors/, under this name
+    leave_part: bool = False
+    recorded: Recorded | None = None
+    offset: int | None = None  # of the record in the manifest, once it is durable
+    error: Exception | None = None
+    done: asyncio.Future[None] = field(init=False)
+
+    @property
+    def drops_part(self) -> bool:
+        """Whether the part is of no use once the record is written."""
+        return self.completed is None and self.keep is None and not self.leave_part
+
+    def end(self) -> None:
+        """Wake whoever waits for it."""
+        if not self.done.done():  # else the event loop itself is being taken down
+            self.done.set_result(None)
+
+
+class Syncing:
+    """Files that are made durable together, when the block ends.
+
+    The disk is set to work on all of them before any is waited for: the file system then commits
+    its journal about once, and not once a file. A task has two files open here at most, and none
+    elsewhere at that time.
+    """
+
+    def __init__(self, *, active: bool) -> None:
+        self._active = active
+        self._open: list[tuple[CommitRequest, int]] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def write(self, request: CommitRequest, path: str, claim: Claim) -> None:
+        """Write a claim, to be synced."""
+        file = create(path)
+        self._open.append((request, file))
+        write_all(file, claims.encode(claim, request.attempt))
+        self._begin(file)
+
+    def sync(self, request: CommitRequest, path: str) -> None:
+        """Have a file that is already written synced."""
+        if self._active:
+            file = os.open(path, os.O_RDONLY)
+            self._open.append((request, file))
+            self._begin(file)
+
+    def _begin(self, file: int) -> None:
+        if self._active and hasattr(os, "posix_fadvise"):  # not on macOS
+            with contextlib.suppress(OSError):  # a hint: the fsync is what counts
+                os.posix_fadvise(file, 0, 0, os.POSIX_FADV_DONTNEED)
+
+    def __exit__(self, *_: object) -> None:
+        for request, file in self._open:
+            try:
+                self._finish(file)
+            except OSError as error:
+                request.error = request.error or error
+
+    def _finish(self, file: int) -> None:
+        try:
+            if self._active:
+                os.fsync(file)
+        finally:
+            os.close(file)  # which fails for a quota, or a server that is gone
