@@ -260,7 +260,7 @@ TABLE: tuple[Row, ...] = (
         "other 3xx",
         _status_in(300, 399),
         Decision.STOP,
-        "redirects are not followed; in doubt where it cost something: wrong base URL",
+        "wrong base URL: redirects are not followed, and it is in doubt where it cost something",
         if_fell=True,
         reason=Cause.ELSEWHERE,
         **_refused(_FIX_URL),
