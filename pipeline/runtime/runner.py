@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Collection, Iterable
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from datetime import time as clock_time
@@ -102,43 +102,28 @@ async def run(  # noqa: PLR0913 - each port once
         PipelineError: nothing was sent: a bad job file, a directory locked or another job's, …
     """
     provider = provider or providers.get(job.provider)
-    model = provider.model(job.model)
-    _refuse_unknown_price(job, model)
+    _refuse_unknown_price(job, provider.model(job.model))
     began, start = time.time(), anyio.current_time()
     with ExitStack() as resources:
-        store, recovered = open_store(
-            job, resources, watch, hop=hop, shelf=shelf, fsync=options.fsync
-        )
+        store, recovered = open_store(job, resources, watch, hop, shelf, fsync=options.fsync)
         watch = both(StateFile(store.layout, store.history), watch)
-        backlog = Backlog()
-        resources.callback(backlog.close)
+        backlog = resources.enter_context(closing(Backlog()))
         plan = _plan(job, provider, store, backlog, options)
         options.confirm(plan)
 
-        spool = store.shelf.spool
         async with (
             provider.connect(endpoint, timeout=job.timeout, max_size=job.max_size) as session,
-            crew(Setting(job, session, spool)) as workers,
+            crew(Setting(job, session, store.shelf.spool)) as workers,
         ):
-            state = compose(
-                job=job,
-                provider=provider,
-                store=store,
-                session=session,
-                queue=Queue(backlog, plan.classes),
-                options=options,
-                watch=watch,
-            )
+            queue = Queue(backlog, plan.classes)
+            state = compose(job, provider, store, session, queue, options=options, watch=watch)
             state.account, state.simulated = account, await _origin(store, session)
             watch(_started(job, plan, began, endpoint.host_unless(provider.base_url)))
             _report_start(recovered, (*job.warnings, *plan.warnings), state)
-            store.report_warnings()
             if options.keep_places:
-                _keep_places(state, model)
+                _keep_places(state)
             await _serve(Engine(state), workers, options)
-            _verify(state)
-        seconds = anyio.current_time() - start
-        summary = _sum_up(state, plan, options, seconds)
+        summary = _sum_up(state, plan, options, anyio.current_time() - start)
     watch(summary)
     return summary
 
@@ -147,9 +132,9 @@ def open_store(  # noqa: PLR0913 - what a store is made of
     job: Job,
     resources: ExitStack,
     watch: ev.Watcher,
-    *,
     hop: Hop = in_thread,
     shelf: ShelfFactory = open_shelf,
+    *,
     fsync: bool = True,
 ) -> tuple[Store, list[Record]]:
     """Take the output directory, and take in what a killed run left in it."""
@@ -191,12 +176,12 @@ def _plan(job: Job, provider: Provider, store: Store, backlog: Backlog, options:
 
 
 def compose(  # noqa: PLR0913 - what a run is made of
-    *,
     job: Job,
     provider: Provider,
     store: Store,
     session: Session,
     queue: Queue,
+    *,
     options: Options,
     watch: ev.Watcher,
 ) -> RunState:
@@ -224,13 +209,13 @@ def compose(  # noqa: PLR0913 - what a run is made of
     )
 
 
-def _keep_places(state: RunState, model: Model) -> None:
+def _keep_places(state: RunState) -> None:
     """Count what a killed run may still have at the API, and say so."""
     history, now = state.store.history, time.time()
     kept = places_kept(
         history.killed,
         history.durations,
-        usual=model.seconds,
+        usual=state.provider.model(state.job.model).seconds,
         timeout=state.job.timeout,
         now=now,
     )
@@ -266,6 +251,7 @@ async def _serve(engine: Engine, crew: Crew, options: Options) -> None:
             store.stop()
     if engine.bugs:
         raise engine.bugs[0]
+    _verify(state)
 
 
 def _refuse_unknown_price(job: Job, model: Model) -> None:
@@ -311,6 +297,7 @@ def _report_start(recovered: list[Record], warnings: Iterable[str], state: RunSt
         state.watch(ev.Recovered(record, time.time()))
     for warning in (*warnings, *([_WARY] if state.streak.wary else [])):
         state.warn(warning)
+    state.store.report_warnings()
 
 
 def _count_left(state: RunState) -> ev.Money:

@@ -484,19 +484,23 @@ def test_a_limit_that_leaves_only_what_cannot_be_paid_for_stops_and_does_not_han
 
 
 def test_a_verdict_that_cannot_be_recorded_stops_with_7_and_leaves_its_task_to_do(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path,
 ) -> None:
-    def full(*_: object) -> list[int]:
-        raise OSError(28, "No space left on device")
+    full: list[ev.Event] = []  # once there is a record
+
+    async def hop(commit: Callable[[], None]) -> None:
+        if full:
+            raise OSError(28, "No space left on device")
+        commit()
 
     def watch(event: ev.Event) -> None:
         if isinstance(event, ev.Finished):
-            monkeypatch.setattr("pipeline.ledger.writing.Manifest.append", full)
+            full.append(event)
 
     # The clip was asked for before the other task failed, so it tells nothing of that one.
     slow = replace(CLIP, seconds=30)
     night = Night(tmp_path, 2, lambda c: Answer(500) if c.task == "t000" else slow, watch=watch)
-    summary = night.run(concurrency=2, retry={"attempts": 2, "wait": 0.1})
+    summary = night.run(concurrency=2, retry={"attempts": 2, "wait": 0.1}, hop=hop)
     assert summary.exit_code == ExitCode.STORAGE
     assert (summary.counts.succeeded, summary.counts.pending, summary.left) == (1, 1, 1)
     assert summary.price_left == 1
