@@ -80,7 +80,16 @@ class Cause(StrEnum):
     ELSEWHERE = "elsewhere"  # a redirect, after the request was processed
     UNSAVED = "unsaved"  # it arrived, and could not be written
     KILLED = "killed"  # the run was killed while the request was in flight
+    GONE = "gone"  # paid for or accepted, and the provider does not have it any more
     UNKNOWN = "unknown"  # a response of unknown meaning
+
+
+class Settled(StrEnum):
+    """How a doubt has ended."""
+
+    FOUND = "found"  # the provider's list of requests has it
+    BILLED = "billed"  # a person says that it was charged
+    NOT_BILLED = "not_billed"  # a person says that it was not
 
 
 class InDoubt(StrEnum):
@@ -145,6 +154,9 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     rejected. `duration_s` is the time of the last attempt, from dispatch to the last byte.
     `simulated` marks responses of the sandbox; None if there was no response. `reason` is a
     `Cause`: why there is no output. `seed` is as the response reported it, otherwise as sent.
+    `provider` is the API that rendered; None is the default of version 0.1. `settled` says how a
+    doubt has ended; where that doubt has a record of its own, of the same `task` and `started_at`,
+    `at_risk` is the negative of what that one has put at risk.
     """
 
     task: str
@@ -171,6 +183,23 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     reason: str | None = None
     seed: int | str | None = None
     cost_source: CostSource | None = None
+    provider: str | None = None
+    settled: Settled | None = None
+
+
+class Handle(msgspec.Struct, frozen=True, kw_only=True):
+    """What a provider calls a request that it has accepted: it can be asked for by this.
+
+    `id` is the provider's own. `status` and `result` are the addresses that its answer named, if it
+    named some. `listed` says that it was found in the provider's list of requests, and is asked for
+    there. `at` is when it was accepted or found (RFC 3339).
+    """
+
+    id: str
+    status: str | None = None
+    result: str | None = None
+    listed: bool = False
+    at: str = ""
 
 
 class Completion(msgspec.Struct, frozen=True, kw_only=True):
@@ -195,8 +224,11 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True):
     """An attempt in flight. It is durable before the request is sent.
 
     It contains exactly what is sent, so that it is still valid after the job was edited. `boot_id`
-    identifies the boot of the machine (see `claims.boot_id`). `sent` is the last field, so that it
-    can be overwritten in place just before the first byte of the request.
+    identifies the boot of the machine (see `claims.boot_id`). `provider` and `base_url` say where
+    it is sent to. `handle` is there once the provider has accepted it: from then on nothing of it
+    is in doubt, and it is never sent again. `doubted` says that it stands for a doubt that has a
+    record already, which put `at_risk` at risk (None: nobody knows how much). `sent` is the last
+    field, so that it can be overwritten in place just before the first byte of the request.
     """
 
     task: str
@@ -212,6 +244,11 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True):
     completion: Completion | None = None
     boot_id: str | None = None
     part: str = ""
+    provider: str | None = None
+    base_url: str | None = None
+    handle: Handle | None = None
+    doubted: bool = False
+    at_risk: Decimal | None = None
     format: int = 1
     sent: bool = False
 
@@ -277,6 +314,8 @@ class Job:
 
     `expand` yields the tasks in the order of the file, without keeping them in memory. It raises
     `JobFileError` with all problems of the rows. `provider` names the API; None is the default.
+    `patience` is for how long a run waits for a request that the API has accepted, and `poll` the
+    time between two questions for it; None begins with 2 s and goes up to 15 s.
     `bucket` is the address of the storage where outputs go; None is `output_dir`, where everything
     else lies.
     """
@@ -289,6 +328,8 @@ class Job:
     concurrency: int = 5
     rate: Rate | None = None
     timeout: float = 600.0
+    patience: float = 7200.0
+    poll: float | None = None
     max_size: int = 2 * 1024**3
     retry: RetryPolicy = RetryPolicy()
     credits: CreditPolicy = CreditPolicy()

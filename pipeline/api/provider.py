@@ -11,8 +11,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from pipeline.api.outcome import Balance, Judgement, Outcome
-from pipeline.models import Task
+from pipeline.api.outcome import Balance, Judgement, Outcome, Page, Progress, Query
+from pipeline.models import Handle, Task
 
 if TYPE_CHECKING:  # it imports HTTP, which reading a job does not need
     from pipeline.api.endpoint import Endpoint
@@ -40,7 +40,29 @@ class Session(Protocol):
         """Where it leads, and the key."""
 
     async def attempt(self, task: Task, part: Path, witness: Witness | None = None) -> Outcome:
-        """Send a task and bring its output to `part`. Never raises for what came of it."""
+        """Send a task and bring its output to `part`. Never raises for what came of it.
+
+        Where the provider answers with an id, the outcome has it as `accepted`, and no body.
+        """
+
+    async def ask(self, handle: Handle) -> Progress:
+        """Ask once, which is free, where a request is. Never raises for what came of it.
+
+        An address of the handle that is not at this provider is not asked, and gets no key. One
+        that the provider has forgotten is looked for in its list of requests.
+        """
+
+    async def fetch(self, media: str, part: Path) -> Outcome:
+        """Bring an output from its address to `part`, without the key. Never raises.
+
+        The outcome says nothing of money: what a file server says of it is not read.
+        """
+
+    async def list_requests(self, query: Query, page: int) -> Page:
+        """List what was requested with this key, one page, counted from 1. Never raises.
+
+        A provider without such a list answers with a page that is not readable.
+        """
 
     async def balance(self) -> Balance:
         """Ask for the balance, which is free. Never raises for what came of it."""
@@ -101,6 +123,14 @@ class Provider(Protocol):
 
     def model(self, name: str) -> Model:
         """What is known of a model; of one that is not known, nothing."""
+
+    @property
+    def about(self) -> str:
+        """Say in one line, for people, how a request is made and its output comes."""
+
+    @property
+    def lists_requests(self) -> bool:
+        """Whether it lists what was requested, so that a doubt may be settled."""
 
     @property
     def longest_silence(self) -> float:

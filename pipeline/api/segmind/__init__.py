@@ -27,6 +27,8 @@ class Segmind:
     key_variable = "SEGMIND_API_KEY"
     url_variable = "SEGMIND_BASE_URL"
     models: Mapping[str, Model] = MODELS
+    about = "v1: one call, whose answer is the output"
+    lists_requests = True
 
     def __init__(self, timeouts: Timeouts = USUAL) -> None:
         self.timeouts = timeouts
