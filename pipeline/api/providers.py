@@ -21,5 +21,10 @@ def get(name: str | None = None) -> Provider:
     return _KNOWN[name]
 
 
+def names() -> tuple[str, ...]:
+    """List the names of the providers that are known, the default first."""
+    return tuple(_KNOWN)
+
+
 EXAMPLE_MODEL = next(iter(get().models))
 """The model that messages name as an example."""

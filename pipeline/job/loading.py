@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from pipeline.api import providers
 from pipeline.job.expand.expansion import MOST_SEARCHED, Expansion
 from pipeline.job.expand.lint import Linter, Warnings
 from pipeline.job.expand.making import Cell, Plan
@@ -15,7 +16,7 @@ from pipeline.job.items import Item, Origin
 from pipeline.job.keys.checking import check_head, check_prompts
 from pipeline.job.keys.document import Head, PromptKeys
 from pipeline.job.keys.free import FreeValues
-from pipeline.job.keys.params import defaults, unlikely_model, with_booleans, wrong_params
+from pipeline.job.keys.params import Target, unlikely_model, with_booleans, wrong_params
 from pipeline.job.nodes import Mapping, Way, dotted, pure
 from pipeline.job.problems import InvalidError, Report, TooManyProblemsError
 from pipeline.job.prompts.rows import check_file
@@ -63,7 +64,7 @@ def _load(report: Report, most_searched: int, *, to_send: bool) -> Job | None:
     if head is None:
         return None
     plan = _plan(tree, head, prompts, report)
-    found = (*free.warnings, *_model_warning(head.model), *_far_sources(plan))
+    found = (*free.warnings, *_model_warning(plan.target), *_far_sources(plan))
     warnings = Warnings(found)
     expansion = Expansion(plan, Linter(plan, warnings, to_send=to_send))
     if plan.inline or plan.sources:
@@ -75,13 +76,14 @@ def _plan(
     tree: Mapping, head: Head, prompts: list[tuple[int, int, PromptKeys]], report: Report
 ) -> Plan:
     file = report.file
-    _check_params(head, prompts, report)
-    shared = with_booleans({**defaults(head.model), **pure(head.params)})
+    target = Target(providers.get(head.provider), head.model)
+    _check_params(target, head, prompts, report)
+    shared = with_booleans({**target.defaults, **pure(head.params)})
     cells = tuple(Cell.of(values, shared) for values in combinations(head.matrix, report))
     return Plan(
         file=file,
         name=_name(head, report),
-        model=head.model,
+        target=target,
         cells=cells or (Cell.of({}, shared),),
         takes=head.takes,
         vars=pure(head.vars),
@@ -95,7 +97,9 @@ def _plan(
     )
 
 
-def _check_params(head: Head, prompts: list[tuple[int, int, PromptKeys]], report: Report) -> None:
+def _check_params(
+    target: Target, head: Head, prompts: list[tuple[int, int, PromptKeys]], report: Report
+) -> None:
     """Judge parameters where they are written, so that each problem has its line.
 
     Templates are judged when they are filled; where none is filled, a text with braces is sent.
@@ -112,12 +116,10 @@ def _check_params(head: Head, prompts: list[tuple[int, int, PromptKeys]], report
     ]
     for way, params, templated in layers:
         skip = is_template if templated else None
-        for wrong in wrong_params(head.model, with_booleans(params), folder, skip=skip):
+        for wrong in wrong_params(target, with_booleans(params), folder, skip=skip):
             report.add((*way, wrong.key), wrong.message, wrong.hint)
     for axis, index, value in axis_values(head.matrix):
-        for wrong in wrong_params(
-            head.model, with_booleans({axis: value}), folder, skip=is_template
-        ):
+        for wrong in wrong_params(target, with_booleans({axis: value}), folder, skip=is_template):
             report.add(("matrix", axis, index), wrong.message, wrong.hint)
 
 
@@ -210,10 +212,10 @@ def _name(head: Head, report: Report) -> str:
         return "job"
 
 
-def _model_warning(model: str) -> Iterator[str]:
-    near = unlikely_model(model)
+def _model_warning(target: Target) -> Iterator[str]:
+    near = unlikely_model(target)
     if near is not None:
-        yield f"the model {model} is not known here; did you mean {near}?"
+        yield f"the model {target.model} is not known here; did you mean {near}?"
 
 
 def _job(plan: Plan, head: Head, expansion: Expansion, warnings: Warnings) -> Job:
@@ -222,16 +224,19 @@ def _job(plan: Plan, head: Head, expansion: Expansion, warnings: Warnings) -> Jo
     return Job(
         path=plan.file,
         name=plan.name,
-        model=plan.model,
+        model=plan.target.model,
         output_dir=_beside(plan.file, folder),
         expand=expansion.tasks,
         concurrency=head.concurrency,
         rate=head.rate,
         timeout=head.timeout,
+        patience=head.patience,
+        poll=head.poll,
         max_size=head.output.max_size,
         retry=RetryPolicy(**dict(head.retry)),
         credits=CreditPolicy(**dict(head.credits)),
         schedule=Schedule(*schedule.window, schedule.timezone) if schedule else None,
         notify=Notify(notify.to, tuple(map(str, notify.on))) if notify else None,
+        provider=head.provider,
         remarks=warnings,
     )

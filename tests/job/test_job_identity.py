@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.job_workspace import JobWorkspace
 
+from pipeline.api import providers
 from pipeline.job.identity import matrix_suffix
 from pipeline.models import Task, fingerprint
 
@@ -59,6 +60,16 @@ def test_without_an_id_an_edited_prompt_is_another_task(workspace: JobWorkspace)
     before = prints(workspace.brief(BEFORE))
     after = prints(workspace.brief(BEFORE.replace("dusk", "dawn")))
     assert len(before.keys() - after.keys()) == 2
+
+
+@pytest.mark.parametrize("provider", providers.names())
+def test_another_provider_changes_neither_identity_nor_fingerprint(
+    workspace: JobWorkspace, provider: str
+) -> None:
+    before = workspace.brief(BEFORE)
+    after = workspace.brief(f"provider: {provider}\npatience: 5m\npoll: 1s\n{BEFORE}")
+    assert prints(after) == prints(before)
+    assert [task.params for task in after] == [task.params for task in before]
 
 
 def test_another_model_changes_the_fingerprint_not_the_identity(workspace: JobWorkspace) -> None:

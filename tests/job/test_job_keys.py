@@ -8,6 +8,7 @@ from decimal import Decimal
 import pytest
 from support.job_workspace import JobWorkspace
 
+from pipeline.api import providers
 from pipeline.job import schema
 from pipeline.job.keys.document import Document
 from pipeline.models import CreditPolicy, Gate, InDoubt, Notify, Rate, RetryPolicy, Schedule
@@ -21,6 +22,9 @@ output: {dir: out, max_size: 500MB}
 concurrency: 8
 rate: 5/10s
 timeout: 10m
+provider: segmind
+patience: 1d
+poll: 0.5s
 retry: {attempts: 3, wait: 0.5, max_wait: 1m30s, outage: 2h, in_doubt: resend}
 credits: {cost: 0.95, budget: 100, reserve: 5.50, gate: off}
 schedule: {window: 22:00-7:00, timezone: Europe/London}
@@ -32,6 +36,7 @@ def test_every_key_reaches_the_job(workspace: JobWorkspace) -> None:
     job = workspace.job(FULL)
     assert job.name == "spring campaign"
     assert (job.concurrency, job.timeout, job.max_size) == (8, 600.0, 500_000_000)
+    assert (job.provider, job.patience, job.poll) == ("segmind", 86_400.0, 0.5)
     assert job.rate == Rate(5, 10)
     assert job.retry == RetryPolicy(3, 0.5, 90.0, 7200.0, InDoubt.RESEND)
     assert job.credits == CreditPolicy(Decimal("0.95"), Decimal(100), Decimal("5.50"), Gate.OFF)
@@ -44,6 +49,7 @@ def test_every_key_reaches_the_job(workspace: JobWorkspace) -> None:
 def test_the_defaults_are_those_of_the_job_itself(workspace: JobWorkspace) -> None:
     job = workspace.job("model: kling-2\n" + PROMPTS)
     assert (job.name, job.concurrency, job.rate, job.timeout) == ("job", 5, None, 600.0)
+    assert (job.provider, job.patience, job.poll) == (None, 7200.0, None)
     assert (job.retry, job.credits) == (RetryPolicy(), CreditPolicy())
     assert (job.schedule, job.notify, job.max_size) == (None, None, 2 * 1024**3)
     assert job.output_dir == workspace.folder / "outputs" / "job"
@@ -63,6 +69,14 @@ def test_the_defaults_are_those_of_the_job_itself(workspace: JobWorkspace) -> No
         ("timeout: 1.5e2", "timeout", 150.0),
         ("timeout: 1h 30m", "timeout", 5400.0),
         ("timeout: 1d", "timeout", 86400.0),
+        ("patience: 2h", "patience", 7200.0),
+        ("patience: 0.5", "patience", 0.5),
+        ("patience: 31d", "patience", 2_678_400.0),
+        ("poll: 1s", "poll", 1.0),
+        ("poll: 0.1", "poll", 0.1),
+        ("poll:", "poll", None),
+        ("provider:", "provider", None),
+        ("provider: 'segmind'", "provider", "segmind"),
         ("output: {max_size: 2GiB}", "max_size", 2 * 1024**3),
         ("output: {max_size: 1.5 kB}", "max_size", 1500),
         ("output: {max_size: 42}", "max_size", 42),
@@ -115,6 +129,22 @@ def test_values_are_written_as_people_write_them(
         ("timeout: 0", "timeout", "must be above 0", None),
         ("timeout: 1000d", "timeout", "must be at most 86400", None),
         ("timeout: 1e999", "timeout", "not a finite number", None),
+        ("patience: 0", "patience", "must be above 0", None),
+        ("patience: -1", "patience", "must be above 0", None),
+        ("patience: 32d", "patience", "must be at most 2678400", None),
+        ("patience: long", "patience", "a duration is expected", "1h30m"),
+        ("poll: 0", "poll", "must be at least 0.1", None),
+        ("poll: 0.09s", "poll", "must be at least 0.1", None),
+        ("poll: 2h", "poll", "must be at most 3600", None),
+        ("poll: [1, 15]", "poll", "a duration is expected, not a list", None),
+        ("provider: segmnd", "provider", 'no provider is called "segmnd"', "did you mean segmind?"),
+        ("provider: Segmind", "provider", 'no provider is called "Segmind"', "mean segmind?"),
+        ("provider: xyz", "provider", 'no provider is called "xyz"', "known: segmind"),
+        ("provider: ''", "provider", 'no provider is called ""', "known: segmind"),
+        ("provider: ./x.yaml", "provider", "not supported yet", "known: segmind"),
+        ("provider: my-api.yml", "provider", "not supported yet", "known: segmind"),
+        ('provider: "..\\\\x"', "provider", "not supported yet", "known: segmind"),
+        ("provider: {name: segmind}", "provider", "a text is expected, not a mapping", None),
         ("output: {max_size: 0}", "output.max_size", "must be at least 1", None),
         ("output: {max_size: big}", "output.max_size", "a size is expected", "2GiB"),
         ("output: {name: ' '}", "output.name", "this is empty", None),
@@ -323,7 +353,16 @@ def test_an_editor_judges_a_text_as_the_loader_does(
 def test_an_editor_refuses_a_timeout_of_nothing_and_a_list_without_prompts() -> None:
     made = schema()
     assert made["properties"]["timeout"]["exclusiveMinimum"] == 0
+    assert made["properties"]["patience"]["exclusiveMinimum"] == 0
     assert made["anyOf"][0]["properties"]["prompts"]["minItems"] == 1
+
+
+def test_an_editor_knows_the_providers_and_judges_parameters_for_those_that_take_the_same() -> None:
+    made = schema()
+    assert made["properties"]["provider"]["enum"] == list(providers.names())
+    rules = made["allOf"][0]["if"]
+    assert rules["required"] == ["model"]  # a job that names no provider has the default
+    assert providers.DEFAULT in rules["properties"]["provider"]["enum"]
 
 
 def test_the_schema_describes_every_key_with_an_example() -> None:

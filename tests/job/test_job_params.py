@@ -1,9 +1,16 @@
 """Parameters: merged in layers, judged where they were written; the matrix and its exclusions."""
 
+from collections.abc import Mapping
+from pathlib import Path
+from typing import ClassVar
+
 import pytest
 from support.job_workspace import JobWorkspace
 
 from pipeline.api import providers
+from pipeline.api.provider import Model, Parameter, Provider
+from pipeline.api.segmind import Segmind
+from pipeline.job.keys.params import Target, wrong_params
 from pipeline.models import Task
 
 
@@ -44,6 +51,36 @@ def test_other_models_take_any_json(workspace: JobWorkspace) -> None:
         "camera": {"type": [1, 2.5, None, "no"]},
         "aspect_ratio": "5:5",
     }
+
+
+def test_parameters_are_judged_by_what_the_provider_says_of_its_model(tmp_path: Path) -> None:
+    class Other(Segmind):
+        """Has one model, which takes a size and nothing else."""
+
+        size = Parameter("a size", "such as 5", lambda value: value == 5, "", 5, {})
+        models: ClassVar[Mapping[str, Model]] = {"m": Model(parameters={"size": size})}
+
+        def model(self, name: str) -> Model:
+            return self.models.get(name, Model())
+
+    def wrong(provider: Provider, **params: object) -> list[str]:
+        return [one.key for one in wrong_params(Target(provider, "m"), params, tmp_path)]
+
+    assert wrong(Segmind(), size=4, loop=1) == []  # a model of which nothing is known
+    assert wrong(Other(), size=5) == []
+    assert wrong(Other(), size=4, loop=1) == ["size", "loop"]
+    assert Target(Segmind(), "luma-txt-2-video").defaults == {"loop": False}
+    assert Target(Other(), "luma-txt-2-video").defaults == {}
+
+
+@pytest.mark.parametrize("provider", providers.names())
+def test_every_provider_judges_the_parameters_of_its_models(
+    workspace: JobWorkspace, provider: str
+) -> None:
+    model = next(iter(providers.get(provider).models))
+    text = f"model: {model}\nprovider: {provider}\nprompts: [p]\nparams: {{lop: 1}}\n"
+    (found,) = workspace.problems(text)
+    assert (found.line, found.key) == (4, "params.lop")
 
 
 @pytest.mark.parametrize(

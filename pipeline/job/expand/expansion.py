@@ -138,7 +138,7 @@ class Expansion:
             return
         item.params = with_booleans(item.params)
         for wrong in wrong_params(
-            self._plan.model, item.params, self._plan.file.parent, skip=is_template
+            self._plan.target, item.params, self._plan.file.parent, skip=is_template
         ):
             report.note(item.problem(wrong.message, wrong.hint, f"params.{wrong.key}"))
 

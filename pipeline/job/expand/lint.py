@@ -13,7 +13,6 @@ from typing import Any, NamedTuple
 from pipeline.errors import Problem
 from pipeline.job.expand.making import Plan
 from pipeline.job.items import Item
-from pipeline.job.keys.params import RULES
 from pipeline.job.problems import shown, visible
 from pipeline.job.template.templates import names_of
 from pipeline.job.yaml.scalars import boolean
@@ -78,7 +77,7 @@ class Linter:
         self._plan = plan
         self._to_send = to_send
         self._warnings = warnings
-        rules = RULES.get(plan.model)
+        rules = plan.target.parameters
         self._taken = {folded(name): name for name in (USUAL if rules is None else rules)}
         self._known = {folded(name): name for name in (*USUAL, *_OF_THE_JOB)} | self._taken
         self._columns: dict[tuple[str, ...], list[Column]] = {}
@@ -140,7 +139,7 @@ class Linter:
                 yield Column(alike[0], alike[-1], self._known[fold], fold in self._taken)
 
     def _is_sent(self, column: Column, value: Any, item: Item, task: Task) -> bool:
-        own = {"model": self._plan.model, "takes": self._plan.takes}
+        own = {"model": self._plan.target.model, "takes": self._plan.takes}
         sent = own.get(column.parameter, task.params.get(column.parameter))
         if sent == value or str(sent).casefold() == str(value).strip().casefold():
             return True
@@ -166,7 +165,7 @@ class Linter:
             return f"{column.parameter} is the job's, the same for all its rows"
         if column.sent:
             return "the matrix says what is"
-        return f"{self._plan.model} has no such parameter, and it is kept as meta alone"
+        return f"{self._plan.target.model} has no such parameter, and it is kept as meta alone"
 
     def _check_seed(self, item: Item, task: Task) -> None:
         last, self._last = self._last, (item, task.fingerprint)

@@ -9,7 +9,7 @@ from typing import Any
 from pipeline.job.expand.names import default_name, label_slug, matrix_words, safe_name
 from pipeline.job.identity import hashed_id, matrix_suffix, take_suffix
 from pipeline.job.items import Duplicates, Item
-from pipeline.job.keys.params import with_booleans, wrong_params
+from pipeline.job.keys.params import Target, with_booleans, wrong_params
 from pipeline.job.problems import InvalidError
 from pipeline.job.template.templates import (
     Make,
@@ -54,7 +54,7 @@ class Plan:
 
     file: Path
     name: str
-    model: str
+    target: Target
     cells: tuple[Cell, ...]
     takes: int
     vars: dict[str, Any]
@@ -80,7 +80,7 @@ def make_tasks(plan: Plan, item: Item, index: int) -> Iterator[Task]:
         for take in range(1, plan.takes + 1):
             scope = _scope(plan, item, index, cell, take)
             params = _params(plan, item, cell, scope)
-            digest = fingerprint(plan.model, params)
+            digest = fingerprint(plan.target.model, params)
             if overrides and take == 1 and (item.id or plan.duplicates is Duplicates.ERROR):
                 _refuse_twins(digest, prints, overrides)
             task = _identity(item, cell, take, params)
@@ -91,7 +91,7 @@ def make_tasks(plan: Plan, item: Item, index: int) -> Iterator[Task]:
                 output = safe_name(plan.output({"prompt": params["prompt"], **scope}))
             yield Task(
                 id=task,
-                model=plan.model,
+                model=plan.target.model,
                 params=params,
                 fingerprint=digest,
                 output=output,
@@ -204,7 +204,7 @@ def _filled(plan: Plan, params: dict[str, Any], scope: dict[str, Any]) -> dict[s
         if key != "prompt" and has_templates(value):
             made[key] = judged[key] = fill(value, scope)
     made, judged = with_booleans(made), with_booleans(judged)
-    for wrong in wrong_params(plan.model, judged, plan.file.parent):
+    for wrong in wrong_params(plan.target, judged, plan.file.parent):
         raise InvalidError(f"params.{wrong.key}: {wrong.message}", wrong.hint)
     return made
 

@@ -19,6 +19,7 @@ from pipeline.job.keys.fields import (
     Money,
     Name,
     Prose,
+    ProviderName,
     RateField,
     Seconds,
     Size,
@@ -34,8 +35,11 @@ from pipeline.models import CreditPolicy, RetryPolicy
 
 MOST_IN_FLIGHT = 2_000
 MOST_TAKES = 1_000
+MOST_PATIENCE = 31 * 86_400  # seconds; no provider's list of requests reaches further back at once
+LEAST_POLL, MOST_POLL = 0.1, 3_600
 
-_RETRY, _CREDITS = RetryPolicy(), CreditPolicy()  # whose defaults are the job file's
+# Whose defaults are the job file's.
+_RETRY, _CREDITS = RetryPolicy(), CreditPolicy()
 
 
 class Strict(BaseModel):
@@ -229,6 +233,13 @@ class Head(Strict):
         description="The model: the last part of its URL.",
         examples=[*providers.get().models],
     )
+    provider: ProviderName | None = Field(
+        default=None,
+        description="Which API renders, and how it is asked: segmind (v1: one call, whose answer "
+        "is the clip) or segmind-v2 (the API accepts a request and is asked for the clip). "
+        "Default: segmind. Another provider renders nothing again.",
+        examples=[*providers.names()],
+    )
     params: dict[str, Any] = Field(
         default_factory=dict,
         description="Parameters sent with every prompt.",
@@ -286,6 +297,24 @@ class Head(Strict):
         description="Seconds to wait for an answer to begin.",
         examples=[600, "10m"],
         json_schema_extra={"exclusiveMinimum": 0, "maximum": 86_400},
+    )
+    patience: Seconds = Field(
+        default=7200.0,
+        gt=0,
+        le=MOST_PATIENCE,
+        description="How long a run waits for a request that the API has accepted. The next run "
+        "asks for it again; it is never sent again.",
+        examples=["2h", "30m"],
+        json_schema_extra={"exclusiveMinimum": 0, "maximum": MOST_PATIENCE},
+    )
+    poll: Seconds | None = Field(
+        default=None,
+        ge=LEAST_POLL,
+        le=MOST_POLL,
+        description="Time between two questions for an accepted request. "
+        "Default: from 2 seconds up to 15.",
+        examples=["1s", "30s"],
+        json_schema_extra={"minimum": LEAST_POLL, "maximum": MOST_POLL},
     )
     retry: RetryKeys = Field(
         default_factory=RetryKeys, description="What happens after a passing fault."

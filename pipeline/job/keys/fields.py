@@ -26,6 +26,8 @@ NAME_PATTERN = r"^\s*[^\s./\\][^/\\]*$"
 _COUNT = r"\d+(\.\d+)?"
 _CLOCK = r"([01]?\d|2[0-3]):[0-5]\d"
 _TAG = re.compile(r"\{([{%#]).*?[}%#]\}", re.DOTALL)
+# What names a file: a path, or an ending.
+_DESCRIPTION = re.compile(r"[/\\]|\.(?:ya?ml|json|toml)$", re.ASCII | re.IGNORECASE)
 _ENV_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 
 
@@ -81,6 +83,20 @@ def model_name(value: object) -> str:
             f"the last part of its URL: {providers.EXAMPLE_MODEL}",
         )
     return name
+
+
+def provider_name(value: object) -> str:
+    """Take the name of a provider that is known."""
+    name = text(value)
+    known = providers.names()
+    if name in known:
+        return name
+    if _DESCRIPTION.search(name):
+        raise InvalidError(
+            f"{shown(name)}: a file that describes a provider is not supported yet",
+            f"known: {', '.join(known)}",
+        )
+    raise InvalidError(f"no provider is called {shown(name)}", did_you_mean(name, known))
 
 
 def env_name(value: object) -> str:
@@ -144,6 +160,11 @@ ModelName = Annotated[
     str,
     BeforeValidator(model_name),
     WithJsonSchema({"type": "string", "pattern": f"^{_MODEL.pattern}$"}),
+]
+ProviderName = Annotated[
+    str,
+    BeforeValidator(provider_name),
+    WithJsonSchema({"type": "string", "enum": list(providers.names())}),
 ]
 EnvName = Annotated[
     str,

@@ -2,21 +2,30 @@
 
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from pipeline.api import providers
-from pipeline.api.provider import Parameter
+from pipeline.api.provider import Parameter, Provider
 from pipeline.job.problems import did_you_mean, nearest, shown
 from pipeline.job.yaml.scalars import boolean
 
-RULES = {
-    name: model.parameters
-    for name, model in providers.get().models.items()
-    if model.parameters is not None
-}
-"""By model, the parameters it takes."""
+
+class Target(NamedTuple):
+    """What parameters are for: a model of a provider."""
+
+    provider: Provider
+    model: str
+
+    @property
+    def parameters(self) -> Mapping[str, Parameter] | None:
+        """What the model takes, by name; None if that is not known."""
+        return self.provider.model(self.model).parameters
+
+    @property
+    def defaults(self) -> dict[str, Any]:
+        """What is sent even when nobody asked."""
+        return dict(self.provider.model(self.model).defaults)
 
 
 class Wrong(NamedTuple):
@@ -39,7 +48,7 @@ _MEDIA_FILE = re.compile(
 
 
 def wrong_params(
-    model: str,
+    target: Target,
     params: Mapping[str, Any],
     folder: Path,
     *,
@@ -49,13 +58,13 @@ def wrong_params(
 
     `folder` is the job's: a file there would be sent as no more than its name.
     """
-    rules = RULES.get(model)
+    rules = target.parameters
     for key, value in params.items():
         wrong: Wrong | None
         if key == "prompt":
             wrong = Wrong(key, "the prompt is not a parameter", "write it under prompts")
         elif rules is not None:
-            wrong = _judged(rules, model, key, value, skip)
+            wrong = _judged(rules, target.model, key, value, skip)
         else:
             wrong = _local_file(key, value, folder)
         if wrong is not None:
@@ -106,11 +115,6 @@ def _judged(
     return Wrong(key, f"{shown(value)} is not {rule.kind}", rule.hint)
 
 
-def defaults(model: str) -> dict[str, Any]:
-    """Return what is sent even when nobody asked."""
-    return dict(providers.get().model(model).defaults)
-
-
 def with_booleans(params: dict[str, Any]) -> dict[str, Any]:
     """Take the words yes and no for what they mean, in the one parameter that is known."""
     loop = params.get("loop")
@@ -121,8 +125,9 @@ def with_booleans(params: dict[str, Any]) -> dict[str, Any]:
     return params
 
 
-def unlikely_model(model: str, known: Iterable[str] = RULES) -> str | None:
+def unlikely_model(target: Target) -> str | None:
     """Name the known model of the same family that an unknown one is probably a slip of."""
-    names = list(known)
+    model, models = target.model, target.provider.models
+    names = [name for name, about in models.items() if about.parameters is not None]
     family = [name for name in names if name[:_FAMILY] == model[:_FAMILY]]
     return None if model in names or not family else nearest(model, names)

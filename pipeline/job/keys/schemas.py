@@ -7,12 +7,19 @@ from typing import Any
 
 from pydantic.json_schema import GenerateJsonSchema
 
+from pipeline.api import providers
 from pipeline.api.provider import Parameter
 from pipeline.job.keys.document import Document
-from pipeline.job.keys.params import RULES
 from pipeline.job.yaml.scalars import NO, YES
 
 Schema = dict[str, Any]
+
+_RULES = {
+    name: model.parameters
+    for name, model in providers.get().models.items()
+    if model.parameters is not None
+}
+"""By model of the default provider, the parameters it takes."""
 
 _SOURCES: list[Schema] = [
     {"required": ["prompts"], "properties": {"prompts": {"minItems": 1}}},
@@ -65,8 +72,8 @@ def schema() -> Schema:
         **made,
         "title": "pipeline job",
         "anyOf": _SOURCES,
-        "allOf": [_rules_of(model) for model in RULES],
-        "$defs": definitions | {f"params.{model}": _params(model) for model in RULES},
+        "allOf": [_rules_of(model) for model in _RULES],
+        "$defs": definitions | {f"params.{model}": _params(model) for model in _RULES},
     }
 
 
@@ -94,7 +101,16 @@ def _matrix() -> Schema:
 
 
 def _rules_of(model: str) -> Schema:
-    """Describe what a model takes: of the job, of each prompt, of the matrix."""
+    """Describe what a model takes: of the job, of each prompt, of the matrix.
+
+    It is said of the providers where the model takes the same; a job that names none has the
+    default.
+    """
+    takers = [
+        name
+        for name in providers.names()
+        if providers.get(name).model(model).parameters == _RULES[model]
+    ]
     params = {"$ref": f"#/$defs/params.{model}"}
     axes = {
         name: {"type": "array", "items": {k: v for k, v in about.items() if k != "examples"}}
@@ -107,7 +123,10 @@ def _rules_of(model: str) -> Schema:
         "matrix": {"properties": axes, "propertyNames": {"enum": [*axes, "exclude"]}},
     }
     return {
-        "if": {"properties": {"model": {"const": model}}, "required": ["model"]},
+        "if": {
+            "properties": {"model": {"const": model}, "provider": {"enum": takers}},
+            "required": ["model"],
+        },
         "then": {"properties": then},
     }
 
@@ -117,7 +136,7 @@ def _params(model: str) -> Schema:
 
 
 def _properties(model: str) -> Schema:
-    return {name: _about(parameter) for name, parameter in RULES[model].items()}
+    return {name: _about(parameter) for name, parameter in _RULES[model].items()}
 
 
 def _about(parameter: Parameter) -> Schema:
