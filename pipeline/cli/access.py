@@ -1,17 +1,10 @@
 """Where the API is and the key to it, as flags, environment and `.env` files say."""
 
-from pipeline.api import providers
 from pipeline.api.endpoint import Endpoint
-from pipeline.api.provider import Provider
-from pipeline.cli.calling import host
+from pipeline.cli.chosen import provider
 from pipeline.cli.environment import find_access
 from pipeline.cli.output import remember_secret
 from pipeline.models import Job
-
-
-def provider(job: Job) -> Provider:
-    """Return the provider of a job, in the present command."""
-    return host().provider or providers.get(job.provider)
 
 
 def endpoint(job: Job, base_url: str | None) -> tuple[Endpoint, Job]:

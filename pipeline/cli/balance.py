@@ -3,7 +3,8 @@
 import anyio
 
 from pipeline.api.outcome import Balance
-from pipeline.cli.access import endpoint, provider
+from pipeline.cli.access import endpoint
+from pipeline.cli.chosen import provider
 from pipeline.cli.output import message
 from pipeline.models import Job
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import click
 
-from pipeline.api import providers
 from pipeline.api.outcome import Balance
+from pipeline.cli.chosen import provider
 from pipeline.cli.listing import Listing
 from pipeline.cli.options import (
     base_url_option,
@@ -78,11 +78,12 @@ def check(  # noqa: PLR0913 - the flags of the command
 def _facts(job: Job, files: Files, plan: Plan, answer: Balance | None) -> dict[str, Any]:
     """Gather the figures of the plan as a whole, as --json shows them."""
     history = files.history
-    each, learned = usual_seconds(providers.get(job.provider).model(job.model), history)
+    each, learned = usual_seconds(provider(job).model(job.model), history)
     balance = answer.credits if answer is not None else None
     seconds = None if each is None else -(-plan.selected // job.concurrency) * each
     return {
         "job": job.name,
+        "provider": provider(job).name,
         "total": plan.total,
         "done": plan.states[TaskState.DONE],
         "changed": plan.states[TaskState.CHANGED],

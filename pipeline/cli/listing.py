@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from typing import Self
 
-from pipeline.api import providers
+from pipeline.cli.chosen import provider
 from pipeline.cli.output import as_json
 from pipeline.cli.planned import Describer, in_words
 from pipeline.display.words import named
@@ -73,7 +73,7 @@ class Listing:
         self._files = files
         self._most = most
         self._manifest = Layout(job.output_dir).manifest
-        prices = PriceBook(job.credits.cost, providers.get(job.provider).model(job.model).price)
+        prices = PriceBook(job.credits.cost, provider(job).model(job.model).price)
         self._describe = Describer(self._manifest, files.history, files.doubtful, prices)
         self._sections: defaultdict[str, Section] = defaultdict(Section)
 
@@ -98,6 +98,7 @@ class Listing:
             open_shelf(self._job, Layout(self._job.output_dir)),
             retry=retry,
             show=self._show,
+            provider=provider(self._job),
         )
         if plan.removed_count and self._most != 0:
             self._show_removed()

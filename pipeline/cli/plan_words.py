@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+from pipeline.cli.chosen import in_words
 from pipeline.cli.listing import Listing
 from pipeline.display.words import duration, money, tasks
 from pipeline.models import Job
@@ -22,6 +23,7 @@ _INDENT = " " * 6
 def lines(job: Job, facts: dict[str, Any], listing: Listing) -> Iterator[str]:
     """Describe what a run would do, a line at a time."""
     yield f"{facts['job']}: {tasks(facts['total'])} of {job.model} → {facts['output']}"
+    yield f"Provider: {in_words(job)}."
     yield ""
     hidden = False
     for kind, sign, meaning in _SIGNS:

@@ -13,8 +13,9 @@ import click
 from rich.console import Console
 from rich.text import Text
 
-from pipeline.cli.access import endpoint, provider
+from pipeline.cli.access import endpoint
 from pipeline.cli.calling import called, spelled
+from pipeline.cli.chosen import provider
 from pipeline.cli.options import (
     Clock,
     Duration,

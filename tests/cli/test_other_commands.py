@@ -15,6 +15,7 @@ import click
 import pytest
 
 import pipeline as pipeline_package
+from pipeline.api import providers
 from pipeline.cli import edge
 from pipeline.cli.options import debug_option
 from pipeline.cli.output import remember_secret
@@ -31,6 +32,19 @@ def test_check_needs_no_key_and_writes_nothing(pipeline: Command, job: Path) -> 
     assert "2  new" in done.out
     assert "$1.90" in done.out
     assert list(job.parent.iterdir()) == [job]
+
+
+@pytest.mark.parametrize("name", [None, *providers.names()])
+def test_check_says_which_provider_a_job_uses_and_why(
+    pipeline: Command, job: Path, name: str | None
+) -> None:
+    if name is not None:
+        job.write_text(f"provider: {name}\n{job.read_text(encoding='utf-8')}", encoding="utf-8")
+    chosen = providers.get(name)
+    done = pipeline("check", job, env={})
+    why = "the default" if name is None else "as the job says"
+    assert f"Provider: {chosen.name} ({chosen.about}), {why}." in done.out.splitlines()
+    assert json.loads(pipeline("check", job, "--json", env={}).out)["provider"] == chosen.name
 
 
 def test_check_tells_what_a_run_would_do(pipeline: Command, job: Path) -> None:
