@@ -17,8 +17,11 @@ _TEXTS = {
     "422": "Validation error: the input cannot be processed.",
     "429": "Rate limit exceeded. Please slow down.",
     "500": "Internal server error while generating.",
+    "failed": "Generation failed: the model returned an error.",
+    "failed-moderation": "Generation failed: the output was blocked by content moderation.",
     "moderation": _MODERATION,
 }
+_STATUSES = {"moderation": 400, "failed": 422, "failed-moderation": 422}
 # What stands before the service answers for it, in HTML.
 _GATEWAY = frozenset({405, 502, 503, 504, 520, 524})
 _NO_BODY = frozenset({304})
@@ -35,14 +38,19 @@ def problem(status: int, text: str) -> Response:
     return JSONResponse({"error": text}, status)
 
 
+def text_of(word: str) -> str:
+    """Write what the API says of the fault `word`."""
+    return _TEXTS.get(word) or phrase(int(word.partition("-")[0]))
+
+
 def refusal(word: str, retry_after: int | None = None) -> Response:
     """Answer a request with the fault `word`; `retry_after` seconds go with a 429."""
-    status = 400 if word == "moderation" else int(word.partition("-")[0])
+    status = _STATUSES.get(word) or int(word.partition("-")[0])
     if status in _GATEWAY:
         return page(f"{status} {phrase(status)}", status)
     if status in _NO_BODY:
         return Response(status_code=status)
-    answer = problem(status, _TEXTS.get(word, phrase(status)))
+    answer = problem(status, text_of(word))
     if status < HTTPStatus.BAD_REQUEST:
         answer.headers["location"] = "/moved"
     if status == HTTPStatus.TOO_MANY_REQUESTS and retry_after is not None:

@@ -5,73 +5,63 @@ has the same books again.
 """
 
 from bisect import bisect_right
-from collections import Counter
-from collections.abc import Callable
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-import msgspec
-
 from sandbox.digests import digest
-
-
-class Opened(msgspec.Struct, frozen=True, tag="opened"):
-    """The books begin with this balance, in US dollars. Times are Unix time, in seconds."""
-
-    credits: Decimal
-    free: Decimal
-    at: float
-
-
-class Arrived(msgspec.Struct, frozen=True, tag="arrived"):
-    """A POST came in."""
-
-    request_id: str
-    model: str
-    body: dict[str, Any]
-    at: float
-
-
-class Charged(msgspec.Struct, frozen=True, tag="charged"):
-    """A generation was paid for."""
-
-    request_id: str
-    price: Decimal
-    at: float
-
-
-class Ended(msgspec.Struct, frozen=True, tag="ended"):
-    """A request is over: the status it was answered with, or a word for how else it ended."""
-
-    request_id: str
-    status: int | str
-    at: float
-
-
-class ToppedUp(msgspec.Struct, frozen=True, tag="topped_up"):
-    """Credits were bought (or, if negative, taken away)."""
-
-    amount: Decimal
-    at: float
-
-
-Event = Opened | Arrived | Charged | Ended | ToppedUp
+from sandbox.events import (
+    Arrived,
+    Begun,
+    Charged,
+    Ended,
+    Event,
+    Fetched,
+    Finished,
+    KeySeen,
+    Opened,
+    State,
+    ToppedUp,
+    Wire,
+)
 
 
 @dataclass(slots=True)
 class Entry:
-    """One request in the books."""
+    """One request in the books. `request_id` is that of its POST, `begun` its generation."""
 
     request_id: str
     model: str
     params: dict[str, Any]
     arrived: float
+    wire: Wire = Wire.V1
+    begun: Begun | None = None
     price: Decimal | None = None
     charged_at: float | None = None
     before: Decimal | None = None  # the balance that its charge met
+    state: State | None = None
+    error: str | None = None
+    done: float | None = None  # when the generation came to its end
     status: int | str | None = None
-    finished: float | None = None
+    finished: float | None = None  # when its POST was over
+    polls: int = 0
+
+    @property
+    def listed(self) -> str:
+        """Its id in the request history."""
+        return self.begun.listed if self.begun is not None else self.request_id
+
+    @property
+    def is_running(self) -> bool:
+        """Return whether its generation is still under way."""
+        return self.begun is not None and self.state is None
+
+    @property
+    def outlives_its_post(self) -> bool:
+        """Return whether it is in flight until its generation ends, not its POST."""
+        return self.wire is Wire.V2 and self.begun is not None
 
 
 def plain(amount: Decimal) -> str:
@@ -84,15 +74,23 @@ def _ignore(_event: Event) -> None:
 
 
 class Books:
-    """A ledger. Every change goes through `record`, which also hands it to `keep`."""
+    """A ledger. Every change goes through `record`, which also hands it to `keep`.
+
+    `questions` counts what was asked, by kind, since the server started: it is not kept.
+    """
 
     def __init__(self, keep: Callable[[Event], None] = _ignore) -> None:
         self._keep = keep
         self._entries: dict[str, Entry] = {}
-        self._paid: list[Entry] = []
+        self._listed: dict[str, Entry] = {}
         self._times: list[float] = []  # of each change of the balance
         self._balances: list[Decimal] = []  # the balance since then
         self._seen: Counter[str] = Counter()
+        self._dead: defaultdict[str, set[int]] = defaultdict(set)
+        self.paid: list[Entry] = []
+        self.fetches: Counter[str] = Counter()
+        self.keys_seen: list[KeySeen] = []
+        self.questions: Counter[str] = Counter()
         self.credits = Decimal(0)
         self.free_credits = Decimal(0)
         self.charged = Decimal(0)
@@ -104,6 +102,11 @@ class Books:
     def balance(self) -> Decimal:
         """What can be spent: bought and free credits."""
         return self.credits + self.free_credits
+
+    @property
+    def entries(self) -> Iterator[Entry]:
+        """All requests, in the order in which they came."""
+        return iter(self._entries.values())
 
     def record(self, event: Event) -> None:
         """Take `event` into the books, and keep it."""
@@ -118,10 +121,20 @@ class Books:
                 self._note_balance(event.at)
             case Arrived():
                 self._arrive(event)
+            case Begun():
+                entry = self._entries[event.request_id]
+                entry.begun = event
+                self._listed[event.listed] = entry
             case Charged():
                 self._charge(event)
+            case Finished():
+                self._finish(event)
             case Ended():
                 self._end(event)
+            case Fetched():
+                self._fetch(event)
+            case KeySeen():
+                self.keys_seen.append(event)
             case ToppedUp():
                 self.credits += event.amount
                 self._note_balance(event.at)
@@ -135,9 +148,17 @@ class Books:
         entry = self._entries[request_id]
         return self._seen[digest(entry.model, entry.params)]
 
-    def is_open(self, request_id: str) -> bool:
-        """Return whether the client still waits for this request."""
-        return self._entries[request_id].finished is None
+    def entry(self, request_id: str) -> Entry:
+        """Return the request of this POST."""
+        return self._entries[request_id]
+
+    def find(self, listed: str) -> Entry | None:
+        """Find a request by its id in the request history."""
+        return self._listed.get(listed)
+
+    def address_of(self, listed: str) -> int:
+        """Number the address where its media are now, from 1: one more for each found dead."""
+        return 1 + len(self._dead[listed]) if listed in self._dead else 1
 
     def balance_at(self, at: float) -> Decimal:
         """Look up what the balance was at that time."""
@@ -150,25 +171,18 @@ class Books:
         return self.balance if entry is None or entry.before is None else entry.before
 
     def abandon(self, at: float) -> None:
-        """End what an earlier life of the server left open."""
+        """End what an earlier life of the server left open; generations of v2 continue."""
         for entry in list(self._entries.values()):
+            if entry.is_running and entry.wire is Wire.V1:
+                lost = entry.price is None
+                error = "The worker was lost." if lost else None
+                state = State.FAILED if lost else State.COMPLETED
+                self.record(Finished(entry.request_id, state, at, error))
             if entry.finished is None:
                 self.record(Ended(entry.request_id, "killed", at))
 
-    def report(self) -> dict[str, Any]:
-        """Write the books out; amounts as decimal strings, times as Unix time in seconds."""
-        return {
-            "posts": len(self._entries),
-            "in_flight": self.in_flight,
-            "peak_in_flight": self.peak_in_flight,
-            "balance": plain(self.balance),
-            "charged": plain(self.charged),
-            "charges": [_charge_of(entry) for entry in self._paid],
-            "requests": [_request_of(entry) for entry in self._entries.values()],
-        }
-
     def _arrive(self, event: Arrived) -> None:
-        entry = Entry(event.request_id, event.model, event.body, event.at)
+        entry = Entry(event.request_id, event.model, event.body, event.at, event.wire)
         self._entries[event.request_id] = entry
         self._seen[digest(entry.model, entry.params)] += 1
         if self.first_post is None:
@@ -183,37 +197,26 @@ class Books:
         self.free_credits -= from_free
         self.credits -= event.price - from_free
         self.charged += event.price
-        self._paid.append(entry)
+        self.paid.append(entry)
         self._note_balance(event.at)
+
+    def _finish(self, event: Finished) -> None:
+        entry = self._entries[event.request_id]
+        entry.state, entry.error, entry.done = event.state, event.error, event.at
+        if entry.outlives_its_post:
+            self.in_flight -= 1
 
     def _end(self, event: Ended) -> None:
         entry = self._entries[event.request_id]
         entry.status, entry.finished = event.status, event.at
-        self.in_flight -= 1
+        if not entry.outlives_its_post:
+            self.in_flight -= 1
+
+    def _fetch(self, event: Fetched) -> None:
+        self.fetches[event.listed] += 1
+        if event.dead:
+            self._dead[event.listed].add(event.address)
 
     def _note_balance(self, at: float) -> None:
         self._times.append(at)
         self._balances.append(self.balance)
-
-
-def _charge_of(entry: Entry) -> dict[str, Any]:
-    return {
-        "request_id": entry.request_id,
-        "model": entry.model,
-        "params": entry.params,
-        "price": None if entry.price is None else plain(entry.price),
-        "at": entry.charged_at,
-        "status": entry.status,
-    }
-
-
-def _request_of(entry: Entry) -> dict[str, Any]:
-    return {
-        "request_id": entry.request_id,
-        "model": entry.model,
-        "prompt": entry.params.get("prompt"),
-        "params": entry.params,
-        "status": entry.status,
-        "arrived": entry.arrived,
-        "finished": entry.finished,
-    }

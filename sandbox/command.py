@@ -14,6 +14,7 @@ import click
 
 from sandbox.errors import SandboxError
 from sandbox.faults import KINDS
+from sandbox.media_faults import read_media_rule
 from sandbox.settings import (
     BalanceCall,
     Outage,
@@ -162,7 +163,7 @@ def _money_option(name: str, default: Decimal, text: str) -> Callable[[Any], Any
     default=_DEFAULTS.slow_seconds,
     show_default=True,
     metavar="SECONDS",
-    help="How long the body of the fault `slow` takes.",
+    help="How long the body of the fault `slow` takes, and each answer of a slow history.",
 )
 @click.option(
     "--outage",
@@ -177,6 +178,55 @@ def _money_option(name: str, default: Decimal, text: str) -> Callable[[Any], Any
     OutageKind.UNAVAILABLE,
     "What an outage looks like: a status, or a closed port.",
 )
+@_choice("--history", _DEFAULTS.history, "How the request history answers.")
+@click.option(
+    "--history-lag",
+    type=_SECONDS,
+    default=_DEFAULTS.history_lag,
+    metavar="SECONDS",
+    help="How long until a request appears in the history.",
+)
+@_choice("--history-times", _DEFAULTS.history_times, "How the history writes times.")
+@click.option(
+    "--outputs",
+    type=click.IntRange(1),
+    default=_DEFAULTS.outputs,
+    metavar="N",
+    help="The outputs of a request: it has a row in the history for each.",
+)
+@click.option(
+    "--strangers",
+    type=click.IntRange(0),
+    default=_DEFAULTS.strangers,
+    metavar="N",
+    help="Rows of other jobs in the history, with other parameters.",
+)
+@click.option(
+    "--twins",
+    type=click.IntRange(0),
+    default=_DEFAULTS.twins,
+    metavar="N",
+    help="Rows of other jobs, with the parameters of the first N requests.",
+)
+@_choice("--request-ids", _DEFAULTS.request_ids, "x-request-id of v1: as in the history, or not.")
+@click.option(
+    "--record-life",
+    type=_SECONDS,
+    default=_DEFAULTS.record_life,
+    show_default=True,
+    metavar="SECONDS",
+    help="How long v2 knows a request, from its submission.",
+)
+@_choice("--states", _DEFAULTS.states, "States of v2: strange ones are documented nowhere.")
+@click.option(
+    "--media",
+    default="ok",
+    show_default=True,
+    metavar="FAULT[=RATE]",
+    callback=_each(read_media_rule),
+    help="What fetching media meets: ok, once-dead, dead, redirect, html or cut; and the fraction"
+    " of requests that meet it.",
+)
 @click.option(
     "--books",
     type=click.Path(dir_okay=False, path_type=Path),
@@ -190,7 +240,8 @@ def sandbox(**options: Any) -> None:
     """Simulate the API on loopback, with credits, latency and faults to order.
 
     Point a run at it with --base-url. A prompt may hold directives: [[fail 500 x2]] fails its
-    first two requests, [[fail 410]] every one, and [[latency 3]] takes 3 seconds.
+    first two requests, [[fail 410]] every one, [[latency 3]] takes 3 seconds, and the media of
+    [[media once-dead]] are gone at the first address.
     """
     serve(settings_from(options))
 

@@ -1,41 +1,48 @@
 """What tests change while the sandbox serves: `/sandbox/...`."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
 from time import time
-from typing import Any, Protocol
+from typing import Any
 
-import msgspec
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from sandbox import answers
-from sandbox.books import Books, ToppedUp, plain
+from sandbox.books import plain
 from sandbox.errors import SandboxError
+from sandbox.events import ToppedUp
 from sandbox.faults import check_rates
-from sandbox.outages import Outages
-from sandbox.settings import OutageKind
+from sandbox.media_faults import read_media_rule
+from sandbox.reading import json_object
+from sandbox.report import report
+from sandbox.service import Service
+from sandbox.settings import History, OutageKind, RequestIds, States, Times
 
 _Order = dict[str, Any]
+_OPTIONS: dict[str, Callable[[Any], Any]] = {
+    "history": History,
+    "history_lag": float,
+    "history_times": Times,
+    "latency": float,
+    "media": read_media_rule,
+    "outputs": int,
+    "record_life": float,
+    "request_ids": RequestIds,
+    "slow_seconds": float,
+    "states": States,
+    "strangers": int,
+    "twins": int,
+}
 
 
-class Listener(Protocol):
-    """What accepts connections."""
-
-    def shut(self, seconds: float) -> None:
-        """Stop listening for so long, from now."""
-
-
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Controls:
-    """The endpoints that change the sandbox, and the rates of faults that they set."""
+    """The endpoints that change the sandbox."""
 
-    books: Books
-    rates: dict[str, float]
-    outages: Outages
-    listener: Listener
+    service: Service
 
     def routes(self) -> list[Route]:
         """List the routes of all endpoints."""
@@ -43,40 +50,38 @@ class Controls:
             Route("/sandbox/books", self._show_books, methods=["GET"]),
             Route("/sandbox/credits", _endpoint(self._top_up), methods=["POST"]),
             Route("/sandbox/faults", _endpoint(self._set_faults), methods=["POST"]),
+            Route("/sandbox/options", _endpoint(self._set_options), methods=["POST"]),
             Route("/sandbox/outage", _endpoint(self._start_outage), methods=["POST"]),
         ]
 
     async def _show_books(self, _request: Request) -> Response:
-        return JSONResponse(self.books.report())
+        return JSONResponse(report(self.service.books))
 
     def _top_up(self, order: _Order) -> _Order:
-        self.books.record(ToppedUp(Decimal(str(order["add"])), time()))
-        return {"balance": plain(self.books.balance)}
+        self.service.books.record(ToppedUp(Decimal(str(order["add"])), time()))
+        return {"balance": plain(self.service.books.balance)}
 
     def _set_faults(self, order: _Order) -> _Order:
         """Change the rates that are named, and leave the others."""
-        rates = {**self.rates, **{kind: float(rate) for kind, rate in order.items()}}
+        rates = {**self.service.rates, **{kind: float(rate) for kind, rate in order.items()}}
         check_rates(rates)
-        self.rates = rates
+        self.service.rates = rates
         return rates
+
+    def _set_options(self, order: _Order) -> _Order:
+        """Change the options that are named, and leave the others."""
+        changes = {name: _OPTIONS[name](value) for name, value in order.items()}
+        self.service.settings = replace(self.service.settings, **changes)
+        return order
 
     def _start_outage(self, order: _Order) -> _Order:
         kind, seconds = OutageKind(order.get("kind", "503")), float(order["seconds"])
         if kind is OutageKind.REFUSE:
             # Before the response, so that whoever has it finds the port closed.
-            self.listener.shut(seconds)
+            self.service.listener.shut(seconds)
         else:
-            self.outages.start(time(), seconds, kind)
+            self.service.outages.start(time(), seconds, kind)
         return {"kind": kind, "seconds": seconds}
-
-
-def json_object(raw: bytes) -> dict[str, Any]:
-    """Read a JSON object; anything else is an empty one."""
-    try:
-        value = msgspec.json.decode(raw)
-    except msgspec.DecodeError:
-        return {}
-    return value if isinstance(value, dict) else {}
 
 
 def _endpoint(act: Callable[[_Order], _Order]) -> Callable[[Request], Awaitable[Response]]:
@@ -85,7 +90,7 @@ def _endpoint(act: Callable[[_Order], _Order]) -> Callable[[Request], Awaitable[
     async def endpoint(request: Request) -> Response:
         try:
             return JSONResponse(act(json_object(await request.body())))
-        except (KeyError, ValueError, InvalidOperation, SandboxError) as error:
+        except (KeyError, TypeError, ValueError, InvalidOperation, SandboxError) as error:
             return answers.problem(400, f"not a valid order: {error}")
 
     return endpoint

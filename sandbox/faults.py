@@ -5,8 +5,12 @@ A prompt may carry directives, so that a demonstration or a test knows what will
     [[fail 500]]       every request for it fails so
     [[fail 500 x2]]    its first two requests do, and the next works; directives add up in order
     [[latency 3]]      it takes exactly 3 seconds
+    [[media dead x2]]  its media are dead at the first two addresses: see `media_faults`
 
-A word is a kind of `KINDS`, `406-param`, `403-moderation`, or any status from 300 to 599.
+A word is a kind of `KINDS`, `406-param`, `403-moderation`, `failed-moderation`, or any status from
+300 to 599. `failed` and `failed-moderation` are generations that fail: v2 accepts the request, and
+it ends as FAILED; v1 answers 422. Where the answer of v2 to a submit is lost (504, reset, drop,
+cut, stall, …), the generation runs all the same.
 """
 
 import random
@@ -15,8 +19,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sandbox.errors import SandboxError
+from sandbox.media_faults import MediaRule, read_media_rule
 
-REFUSALS = frozenset({"500", "502", "503", "429", "moderation"})
+REFUSALS = frozenset({"500", "502", "503", "429", "moderation", "failed"})
 # The generation ran to its end, so it was paid for, whatever became of the answer.
 PAID = frozenset(
     {
@@ -26,9 +31,16 @@ PAID = frozenset(
 )
 KINDS = REFUSALS | PAID
 
+# The generation was tried, and failed: nothing is paid.
+FAILURES = frozenset({"failed", "failed-moderation"})
+# What the API refuses by itself; these others have reached a worker, and are listed as failed.
+_OTHER_LISTED = frozenset({"moderation", "403-moderation"})
+_OTHER_WORDS = frozenset({"406-param", "403-moderation", "failed-moderation"})
+
 _DIRECTIVE = re.compile(r"\s*\[\[\s*(.*?)\s*\]\]")
 _FAIL = re.compile(r"fail\s+(\S+?)(?:\s+x(\d+))?")
 _LATENCY = re.compile(r"latency\s+(\d+(?:\.\d+)?)")
+_MEDIA = re.compile(r"media\s+(.+)")
 _STATUS = re.compile(r"[3-5]\d\d")
 _FIRST_PAID_STATUS = 504  # 504, 520, 524: the gateway gave up, the generation did not
 
@@ -47,6 +59,18 @@ class Plan:
             return True
         return self.fault.isdigit() and int(self.fault) >= _FIRST_PAID_STATUS
 
+    @property
+    def fails(self) -> bool:
+        """Return whether the generation is tried, and fails."""
+        return self.fault in FAILURES
+
+    @property
+    def is_listed(self) -> bool:
+        """Return whether the request history has it: it has reached a worker."""
+        if self.paid or self.fails or self.fault in _OTHER_LISTED:
+            return True
+        return self.fault is not None and self.fault.startswith("5")
+
 
 @dataclass(frozen=True, slots=True)
 class Script:
@@ -54,6 +78,7 @@ class Script:
 
     failures: tuple[tuple[str, int | None], ...] = ()
     latency: float | None = None
+    media: MediaRule | None = None
 
     def failure(self, nth: int) -> str | None:
         """Name the fault of the `nth` request, counted from 1."""
@@ -70,7 +95,7 @@ class Script:
 def read_script(prompt: str) -> Script:
     """Read the directives of `prompt`; raise ValueError for one that is not valid."""
     failures: list[tuple[str, int | None]] = []
-    latency = None
+    latency, media = None, None
     for text in _DIRECTIVE.findall(prompt):
         if match := _FAIL.fullmatch(text):
             word, times = match.groups()
@@ -79,9 +104,11 @@ def read_script(prompt: str) -> Script:
             failures.append((word, int(times) if times else None))
         elif match := _LATENCY.fullmatch(text):
             latency = float(match[1])
+        elif match := _MEDIA.fullmatch(text):
+            media = read_media_rule(match[1])
         else:
-            raise ValueError(f"[[{text}]]: use [[fail …]] or [[latency …]]")
-    return Script(tuple(failures), latency)
+            raise ValueError(f"[[{text}]]: use [[fail …]], [[latency …]] or [[media …]]")
+    return Script(tuple(failures), latency, media)
 
 
 def without_directives(prompt: str) -> str:
@@ -134,4 +161,4 @@ def _pick(number: float, rates: Mapping[str, float]) -> str | None:
 
 
 def _is_word(word: str) -> bool:
-    return word in KINDS or word in {"406-param", "403-moderation"} or bool(_STATUS.fullmatch(word))
+    return word in KINDS or word in _OTHER_WORDS or bool(_STATUS.fullmatch(word))

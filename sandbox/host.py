@@ -15,6 +15,7 @@ from sandbox.app import Api
 from sandbox.clips import Studio
 from sandbox.errors import SandboxError
 from sandbox.journal import open_books
+from sandbox.service import Service
 from sandbox.settings import Settings
 from sandbox.wire import Protocol
 
@@ -126,9 +127,9 @@ async def _serve(settings: Settings) -> None:
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     listener = Listener(bind(settings.host, settings.port))
     studio = Studio(settings.clips, settings.seed, settings.body_size)
-    api = Api(settings, open_books(settings, time.time()), studio, listener)
+    api = Api(Service(settings, open_books(settings, time.time()), studio, listener))
     await listener.open(_config(api))
-    api.schedule_closings()
+    api.resume()
     _announce(listener.url)
     await stop.wait()
     await listener.leave()

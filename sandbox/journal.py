@@ -10,8 +10,9 @@ from pathlib import Path
 
 import msgspec
 
-from sandbox.books import Books, Event, Opened
+from sandbox.books import Books
 from sandbox.errors import SandboxError
+from sandbox.events import Event, Opened
 from sandbox.settings import Settings
 
 

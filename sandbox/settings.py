@@ -11,6 +11,7 @@ from typing import Any
 
 from sandbox.errors import SandboxError
 from sandbox.faults import check_rates
+from sandbox.media_faults import FINE, MediaRule
 
 
 class Charge(StrEnum):
@@ -33,6 +34,42 @@ class Clips(StrEnum):
 
     REAL = "real"  # a playable clip that shows its prompt
     TINY = "tiny"  # a valid MP4 of one frame, for load
+
+
+class History(StrEnum):
+    """How the request history answers."""
+
+    JSON = "json"  # `request_body` is JSON in a text
+    REPR = "repr"  # it is the text of a Python dictionary
+    OBJECT = "object"  # it is an object
+    MISSING = "missing"  # 404
+    ERROR = "error"  # 500
+    HTML = "html"  # 200 with an HTML page
+    SHAPE = "shape"  # 200 with JSON that has none of the fields
+    SLOW = "slow"  # as JSON, after `slow_seconds`
+
+
+class Times(StrEnum):
+    """How the request history writes times."""
+
+    UTC = "utc"
+    OFFSET = "offset"  # of another zone, which is written
+    NAIVE = "naive"  # UTC, but no zone is written
+
+
+class States(StrEnum):
+    """Which states the status of a v2 request knows."""
+
+    PLAIN = "plain"
+    STRANGE = "strange"  # also one that is documented nowhere, for a while
+
+
+class RequestIds(StrEnum):
+    """How the `x-request-id` of v1 and the id in the request history go together."""
+
+    SAME = "same"
+    OTHER = "other"  # each has its own
+    NONE = "none"  # an answer has none
 
 
 class OutageKind(StrEnum):
@@ -72,7 +109,10 @@ class Settings:
 
     `models` are names or shell patterns. `key` None takes any key. `faults` maps a kind to the
     fraction of POSTs that meet it. `header_late` is how old a balance the header shows. A `port`
-    of 0 takes a free one. `body_size` pads clips up to that size.
+    of 0 takes a free one. `body_size` pads clips up to that size. A request appears in the history
+    `history_lag` after it came, with a row for each of its `outputs`; `strangers` are rows of
+    others, `twins` rows of others with the body of a request. v2 forgets a request `record_life`
+    after it came.
     """
 
     host: str = "127.0.0.1"
@@ -97,6 +137,16 @@ class Settings:
     retry_after: int | None = None
     slow_seconds: float = 3.0
     outages: tuple[Outage, ...] = ()
+    history: History = History.JSON
+    history_lag: float = 0.0
+    history_times: Times = Times.UTC
+    outputs: int = 1
+    strangers: int = 0
+    twins: int = 0
+    record_life: float = 3600.0
+    media: MediaRule = FINE
+    states: States = States.PLAIN
+    request_ids: RequestIds = RequestIds.SAME
     books: Path | None = None
     clips: Clips = Clips.REAL
     body_size: int | None = None

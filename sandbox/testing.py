@@ -102,6 +102,15 @@ class Sandbox:
         """Begin an outage now. After a `refuse` nothing here answers before its end, either."""
         self._call("outage", {"seconds": seconds, "kind": kind})
 
+    def change(self, **options: Any) -> None:
+        """Change options while it serves: those of the history, of v2 and of media, `latency`."""
+        self._call("options", options)
+
+    def requests(self) -> list[dict[str, Any]]:
+        """List the requests in the books, as `books` has them."""
+        listed: list[dict[str, Any]] = self.books()["requests"]
+        return listed
+
     def _call(self, lever: str, order: dict[str, Any] | None = None) -> dict[str, Any]:
         data = None if order is None else json.dumps(order).encode()
         request = urllib.request.Request(f"{self.url}/sandbox/{lever}", data)  # noqa: S310

@@ -27,12 +27,13 @@ import pytest
 from PIL import Image, ImageChops, ImageStat
 
 from sandbox import caption, faults, film, host
-from sandbox.books import Books, Charged, Opened, ToppedUp
+from sandbox.books import Books
 from sandbox.camera import Move, View, read_move
 from sandbox.clips import Cache, Studio, pad
 from sandbox.command import sandbox as command
 from sandbox.command import serve, settings_from
 from sandbox.errors import SandboxError
+from sandbox.events import Charged, Opened, ToppedUp
 from sandbox.journal import open_books
 from sandbox.outages import Outages
 from sandbox.settings import Clips, Outage, OutageKind, PriceOf, Settings
@@ -712,7 +713,7 @@ def test_faults_depend_on_the_request_and_not_on_the_order() -> None:
 
 def test_what_runs_to_its_end_is_paid() -> None:
     paid = {kind for kind in faults.KINDS if faults.Plan(kind, 0).paid}
-    assert paid == faults.KINDS - {"500", "502", "503", "429", "moderation"}
+    assert paid == faults.KINDS - {"500", "502", "503", "429", "moderation", "failed"}
     assert faults.Plan(None, 0).paid
     assert faults.Plan("524", 0).paid
     assert not faults.Plan("406-param", 0).paid
