@@ -1,4 +1,4 @@
-"""One attempt against an API, and the balance call: the only module that sends.
+"""One attempt against an API: the only module that sends what is paid for.
 
 What is sent, and what an answer says, is the wire's. A paid POST goes over a fresh connection: a
 reused one can be closed under it, which looks like a dropped request. Whether a request was sent is
@@ -7,30 +7,26 @@ was tried and no byte was written was it never sent.
 """
 
 import contextlib
-from collections.abc import AsyncIterator, Mapping
+import time
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 import httpx
+from msgspec.structs import replace as altered
 
-from pipeline import __version__
-from pipeline.api import encoding
 from pipeline.api.endpoint import Endpoint
 from pipeline.api.explaining import explain, lasts
-from pipeline.api.outcome import Balance, Fault, Outcome, Page, Progress, Query, RequestState
+from pipeline.api.fetching import Fetcher
+from pipeline.api.outcome import Balance, Fault, Outcome, Page, Progress, Query
 from pipeline.api.patience import Patience
 from pipeline.api.provider import Witness
-from pipeline.api.receiving import EVIDENCE, SANDBOX_HEADER, Receiving, as_it_comes
+from pipeline.api.reading import HEADERS, Reader
+from pipeline.api.receiving import EVIDENCE, SANDBOX_HEADER, Receiving
 from pipeline.api.timeouts import USUAL, Timeouts
 from pipeline.api.transport import PIECE, FreshConnections, Trace, in_pieces, way_to
-from pipeline.api.wire import Request, Wire
-from pipeline.models import Handle, Task
-
-_HEADERS = {
-    "user-agent": f"pipeline/{__version__}",
-    "accept": "*/*",
-    "accept-encoding": "identity",
-}
+from pipeline.api.wire import Wire
+from pipeline.models import Handle, Task, rfc3339
 
 
 class Client:
@@ -58,17 +54,25 @@ class Client:
         # No client over the transport: its cookies and redirects have no place here.
         self._transport = transport or FreshConnections(endpoint)
         self._urls: dict[str, httpx.URL] = {}
+        self._reader = Reader(wire.origins, timeouts, transport)
+        self._fetcher = Fetcher(endpoint, max_size, timeouts)
 
     async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        await self._reader.aclose()
         await self._transport.aclose()
 
     async def attempt(self, task: Task, part: Path, witness: Witness | None = None) -> Outcome:
         """Send one request and stream its answer to `part`. Never raises for what came of it."""
         receiving = Receiving(
-            self.endpoint, self._wire, part, self._max_size, self._where, self._timeouts
+            self.endpoint,
+            self._wire.read_headers,
+            part,
+            self._max_size,
+            self._where,
+            self._timeouts,
         )
         response = None
         # A name, a connect, a proxy and a handshake have their own bounds, and one for all.
@@ -87,45 +91,46 @@ class Client:
             fault = _fault(trace, silence=trace.sent)
             return receiving.outcome(fault=fault, detail=self._silence(trace))
         try:
+            if self._wire.answers_with_id:
+                return await self._accept(response, receiving, trace)
             return await receiving.receive(response, witness)
         finally:
             with contextlib.suppress(httpx.HTTPError):
                 await response.aclose()
 
+    async def _accept(
+        self, response: httpx.Response, receiving: Receiving, trace: Trace
+    ) -> Outcome:
+        """Read the answer to a submit: the id of the request, and no output."""
+        # One bound for the answer and its text; what lies in the socket is read in any case.
+        left = max(self._timeout - trace.waited, self._timeouts.last_look)
+        outcome = await receiving.read_text(response, min(left, self._timeouts.stall))
+        handle = self._wire.read_id(outcome.text.encode()) if outcome.ok else None
+        outcome = replace(outcome, cost=None, seed=None)  # nothing is done yet
+        if handle is None:
+            missing = Fault.NO_ID if outcome.ok else None
+            return replace(outcome, fault=outcome.fault or missing)
+        accepted = altered(handle, at=rfc3339(time.time()))
+        return replace(
+            outcome, accepted=accepted, request_id=handle.id, fault=None, text="", detail=""
+        )
+
     async def _send(self, task: Task, trace: Trace) -> httpx.Response:
         request = self._wire.submit(task)
         content = request.content
-        return await self._transport.handle_async_request(
-            self._prepared(
-                request,
-                content=content if len(content) <= PIECE else in_pieces(content, trace),
-                headers={"content-length": str(len(content))},
-                extensions={"trace": trace},
-            )
-        )
-
-    def _prepared(
-        self,
-        request: Request,
-        *,
-        content: bytes | AsyncIterator[bytes] | None = None,
-        headers: Mapping[str, str] = {},
-        extensions: Mapping[str, Any] = {},
-    ) -> httpx.Request:
-        """Add what is the same for all requests, and the bound of a connect.
-
-        All else has a patience of its own, which also counts what trickles.
-        """
         url = self._urls.get(request.url)
         if url is None:
             url = self._urls[request.url] = httpx.URL(request.url)
+        # All but a connect has a patience of its own, which also counts what trickles.
         waits = httpx.Timeout(None, connect=self._timeouts.connect).as_dict()
-        return httpx.Request(
-            request.method,
-            url,
-            content=content,
-            headers={**_HEADERS, **request.headers, **headers},
-            extensions={**extensions, "timeout": waits},
+        return await self._transport.handle_async_request(
+            httpx.Request(
+                request.method,
+                url,
+                content=content if len(content) <= PIECE else in_pieces(content, trace),
+                headers={**HEADERS, **request.headers, "content-length": str(len(content))},
+                extensions={"trace": trace, "timeout": waits},
+            )
         )
 
     def _silence(self, trace: Trace) -> str:
@@ -140,49 +145,37 @@ class Client:
             return f"{where} stopped accepting the request: no byte of it in {bound:g} s"
         return f"no answer from {where} within {self._timeout:g} s"
 
-    async def ask(self, handle: Handle) -> Progress:  # noqa: ARG002
-        """Ask where a request is."""
-        return Progress(state=RequestState.UNREACHED)
+    async def ask(self, handle: Handle) -> Progress:
+        """Ask where a request is; see `pipeline.api.provider.Session`."""
+        return self._cleaned(await self._reader.converse(self._wire.ask(handle)))
 
-    async def fetch(self, media: str, part: Path) -> Outcome:  # noqa: ARG002
-        """Bring an output to `part`."""
-        return Outcome(took=0.0, fault=Fault.NOT_SENT)
+    async def fetch(self, media: str, part: Path) -> Outcome:
+        """Bring an output to `part`; see `pipeline.api.provider.Session`."""
+        return await self._fetcher.fetch(media, part)
 
-    async def list_requests(self, query: Query, page: int) -> Page:  # noqa: ARG002
-        """List what was requested."""
-        return Page(readable=False)
+    async def list_requests(self, query: Query, page: int) -> Page:
+        """List what was requested; see `pipeline.api.provider.Session`."""
+        told = await self._reader.converse(self._wire.list_requests(query, page))
+        rows = tuple(replace(row, progress=self._cleaned(row.progress)) for row in told.rows)
+        return replace(told, rows=rows, detail=self.endpoint.redact(told.detail))
+
+    def _cleaned(self, progress: Progress) -> Progress:
+        """Remove the key from the texts of an answer."""
+        if not progress.error and not progress.detail:
+            return progress
+        redact = self.endpoint.redact
+        return replace(progress, error=redact(progress.error), detail=redact(progress.detail))
 
     async def balance(self) -> Balance:
         """Ask for the balance, which is free. Never raises for what came of it."""
-        bound = self._timeouts.balance
-        detail = f"no answer from {self._where} within {bound:g} s"
-        # One bound for all of it: an answer that drips in must not block the run.
-        with Patience(bound, self._timeouts):
-            try:
-                return await self._ask_balance()
-            except httpx.HTTPError as error:
-                detail = explain(error, self._where)
-        return Balance(detail=self.endpoint.redact(detail))
-
-    async def _ask_balance(self) -> Balance:
-        data = b""
-        request = self._prepared(self._wire.balance())
-        response = await self._transport.handle_async_request(request)
-        try:
-            async for chunk in as_it_comes(response):
-                data += chunk
-                if len(data) > EVIDENCE:
-                    break
-        finally:
-            await response.aclose()
-        codings = encoding.layers(response.headers.get("content-encoding"))
-        text = encoding.undo_text(data, codings, EVIDENCE) or b""
-        status = response.status_code
+        reply = await self._reader.get(self._wire.balance(), EVIDENCE)
+        if reply.status is None:
+            return Balance(detail=self.endpoint.redact(reply.detail))
         return Balance(
-            credits=self._wire.read_balance(text) if status == httpx.codes.OK else None,
-            simulated=SANDBOX_HEADER in response.headers,
-            detail=f"HTTP {status}",
-            status=status,
+            credits=self._wire.read_balance(reply.text) if reply.ok else None,
+            simulated=SANDBOX_HEADER in reply.headers,
+            detail=f"HTTP {reply.status}",
+            status=reply.status,
         )
 
 

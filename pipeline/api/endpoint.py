@@ -37,7 +37,7 @@ class Endpoint:
     @property
     def on_loopback(self) -> bool:
         """Whether the API is on this machine."""
-        return _is_loopback(urlsplit(self.base_url).hostname or "")
+        return is_loopback(urlsplit(self.base_url).hostname or "")
 
     @property
     def address(self) -> str:
@@ -71,14 +71,15 @@ def _check_url(url: str) -> None:
         )
     if parts.username or parts.password or parts.query or parts.fragment:
         raise UsageError("the base URL must not contain a user, a password, a query or a fragment")
-    if parts.scheme == "http" and not _is_loopback(parts.hostname):
+    if parts.scheme == "http" and not is_loopback(parts.hostname):
         raise UsageError(
             f"the key would be sent to {parts.hostname} unencrypted, over plain http",
             hint="use https://",
         )
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Whether a host, by its name or address, is this machine."""
     if host == "localhost":
         return True
     try:

@@ -21,12 +21,15 @@ class Fault(StrEnum):
     BROKEN_MEDIA = "broken media"  # 200 and whole as sent, but the file is not
     TOO_LARGE = "too large"
     UNSAVED = "unsaved"  # the answer came and could not be written
+    NO_ID = "no id"  # 2xx, and nothing to ask for the output by
+    GONE = "gone"  # accepted or paid for, and the provider does not have it any more
 
 
 class Decision(StrEnum):
     """What to do with the task."""
 
     SUCCEED = "succeed"
+    ACCEPT = "ask for the output"
     RETRY = "retry"
     THROTTLE = "pause the pool, retry"
     FAIL = "fail"

@@ -129,6 +129,10 @@ class Provider(Protocol):
         """Say in one line, for people, how a request is made and its output comes."""
 
     @property
+    def hosts(self) -> tuple[str, ...]:
+        """The hosts that get the key where the base URL is the usual one; else only its own."""
+
+    @property
     def lists_requests(self) -> bool:
         """Whether it lists what was requested, so that a doubt may be settled."""
 

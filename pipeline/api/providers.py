@@ -1,12 +1,12 @@
 """The providers by name: the one place where they are listed and the default is chosen."""
 
 from pipeline.api.provider import Provider
-from pipeline.api.segmind import Segmind
+from pipeline.api.segmind import Segmind, SegmindV2
 from pipeline.errors import UsageError
 
 DEFAULT = "segmind"
 
-_KNOWN: dict[str, Provider] = {DEFAULT: Segmind()}
+_KNOWN: dict[str, Provider] = {one.name: one for one in (Segmind(), SegmindV2())}
 
 
 def get(name: str | None = None) -> Provider:

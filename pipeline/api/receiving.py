@@ -6,7 +6,7 @@ Bytes are written as they come, and kept: whatever they are, they may have been 
 import hashlib
 import os
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -25,7 +25,7 @@ from pipeline.api.outcome import Body, Fault, Outcome
 from pipeline.api.patience import Patience
 from pipeline.api.provider import Witness
 from pipeline.api.timeouts import Timeouts
-from pipeline.api.wire import Reported, Wire
+from pipeline.api.wire import Reported
 from pipeline.common.files import create
 from pipeline.common.redaction import redactor
 
@@ -54,14 +54,14 @@ class Receiving:
     def __init__(  # noqa: PLR0913, PLR0917 - the client hands in each part once
         self,
         endpoint: Endpoint,
-        wire: Wire,
+        read_headers: Callable[[Mapping[str, str]], Reported],
         part: Path,
         max_size: int,
         where: str,
         timeouts: Timeouts,
     ) -> None:
         self._endpoint = endpoint
-        self._wire = wire
+        self._read_headers = read_headers
         self._max_size = max_size
         self._where = where
         self._part = part
@@ -79,7 +79,7 @@ class Receiving:
             known = countable and not self._codings
             witness.answered(self.outcome(), int(length) if known else None)
         if not response.is_success and response.status_code not in _DONE_ELSEWHERE:
-            return await self._read_refusal(response)
+            return await self.read_text(response, self._timeouts.stall)
         try:
             with self._part.open("w+b", buffering=0) as file:
                 return await self._save(response, file)
@@ -88,10 +88,11 @@ class Receiving:
                 await anyio.to_thread.run_sync(self._mask)
             return self.outcome(fault=Fault.UNSAVED, detail=f"{error.strerror or error}")
 
-    async def _read_refusal(self, response: httpx.Response) -> Outcome:
-        stall = self._timeouts.stall
+    async def read_text(self, response: httpx.Response, seconds: float) -> Outcome:
+        """Read an answer that is a text, for so many seconds; it goes to no file."""
+        self._response = response
         data, broken = b"", None
-        with Patience(stall, self._timeouts):  # one for all of it: the status has come, and rules
+        with Patience(seconds, self._timeouts):  # one for all of it: the status has come, and rules
             try:
                 async for chunk in as_it_comes(response):
                     data += chunk
@@ -101,7 +102,7 @@ class Receiving:
             except httpx.HTTPError as error:
                 broken = explain(error, self._where)
         if broken is None:
-            broken = f"{self._where} did not send all of it within {stall:g} s"
+            broken = f"{self._where} did not send all of it within {seconds:g} s"
         text = encoding.undo_text(data, self._codings, EVIDENCE)
         detail = broken or ("" if text is not None else self._strange)
         fault = Fault.CUT if broken else None
@@ -260,7 +261,7 @@ class Receiving:
         """Put together what came of the attempt, with the key removed from every text."""
         response, redact = self._response, self._endpoint.redact
         own = response.headers if response is not None else httpx.Headers()
-        reported = self._wire.read_headers(own) if response is not None else Reported()
+        reported = self._read_headers(own) if response is not None else Reported()
 
         def shown(text: str | None) -> str | None:
             return headers.words(redact(text or ""))

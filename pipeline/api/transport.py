@@ -1,15 +1,16 @@
 """Connections: a fresh one for each request, and a trace of what went over it."""
 
 import socket
+import time
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 from urllib.request import getproxies_environment, proxy_bypass
 
 import httpx
 
 from pipeline.api.endpoint import Endpoint
+from pipeline.api.origin import Origin
 from pipeline.api.patience import Patience
 from pipeline.api.provider import Witness
 from pipeline.errors import UsageError
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
 PIECE = 64 * 1024
 _KEEPALIVE_SECONDS = 30
 
+Place = Endpoint | Origin
+"""Where connections go."""
+
 
 class FreshConnections(httpx.AsyncBaseTransport):
     """A free list of httpx's own single-connection transports.
@@ -30,10 +34,11 @@ class FreshConnections(httpx.AsyncBaseTransport):
     measures: paid requests go through a library that many people test.
     """
 
-    def __init__(self, endpoint: Endpoint) -> None:
+    def __init__(self, place: Place, *, keep: bool = False) -> None:
         self._free: list[httpx.AsyncHTTPTransport] = []
-        self._tls = _trust() if endpoint.is_secure else None
-        self._proxy = proxy_for(endpoint)
+        self._keep = int(keep)
+        self._tls = _trust() if place.is_secure else None
+        self._proxy = proxy_for(place)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send one request over a connection of its own."""
@@ -52,7 +57,7 @@ class FreshConnections(httpx.AsyncBaseTransport):
             verify=self._tls if self._tls is not None else False,
             trust_env=False,
             proxy=self._way(),
-            limits=httpx.Limits(max_connections=1, max_keepalive_connections=0),
+            limits=httpx.Limits(max_connections=1, max_keepalive_connections=self._keep),
             socket_options=_socket_options(),
         )
 
@@ -68,19 +73,19 @@ class FreshConnections(httpx.AsyncBaseTransport):
             await transport.aclose()
 
 
-def proxy_for(endpoint: Endpoint) -> str | None:
-    """Find the URL of the proxy for the API in the environment: HTTPS_PROXY, NO_PROXY.
+def proxy_for(place: Place) -> str | None:
+    """Find the URL of the proxy for a place in the environment: HTTPS_PROXY, NO_PROXY.
 
-    The key passes it only within TLS, in a tunnel to the API itself.
+    The key passes it only within TLS, in a tunnel to the place itself.
 
     Raises:
         UsageError: it is not a proxy of a known kind.
     """
     named = getproxies_environment()
     value = named.get("https") or named.get("all")
-    if not value or not endpoint.is_secure or endpoint.on_loopback:
+    if not value or not place.is_secure or place.on_loopback:
         return None
-    if proxy_bypass(endpoint.address):
+    if proxy_bypass(place.address):
         return None
     url = value if "://" in value else f"http://{value}"
     try:
@@ -88,18 +93,19 @@ def proxy_for(endpoint: Endpoint) -> str | None:
     except httpx.InvalidURL:
         is_known = False
     if not is_known:  # it may hold a password, and is not shown
+        host = place.address.rpartition(":")[0].strip("[]")
         raise UsageError(
             "HTTPS_PROXY (or ALL_PROXY) is not the URL of an http:// or https:// proxy",
-            hint=f"correct it, or set NO_PROXY={urlsplit(endpoint.base_url).hostname}",
+            hint=f"correct it, or set NO_PROXY={host}",
         )
     return url
 
 
-def way_to(endpoint: Endpoint) -> str:
+def way_to(place: Place) -> str:
     """Say in words where requests go: host and port, and the proxy on the way."""
-    proxy = proxy_for(endpoint)
+    proxy = proxy_for(place)
     through = f" through the proxy {httpx.URL(proxy).netloc.decode('ascii')}" if proxy else ""
-    return endpoint.address + through
+    return place.address + through
 
 
 def _trust() -> "ssl.SSLContext":
@@ -165,6 +171,7 @@ class Trace:
     tried: bool = False
     wrote: bool = False
     sent: bool = False
+    began: float = 0.0
 
     async def __call__(self, event: str, info: Mapping[str, Any]) -> None:
         """Take an event of httpcore's."""
@@ -179,7 +186,13 @@ class Trace:
             self.patience.allow(self.write)
         elif event.endswith("receive_response_headers.started"):
             self.sent = True
+            self.began = time.monotonic()
             self.patience.allow(self.answer)
+
+    @property
+    def waited(self) -> float:
+        """For how many seconds an answer has been waited for."""
+        return time.monotonic() - self.began
 
     @property
     def never_sent(self) -> bool:

@@ -1,11 +1,13 @@
 """How a provider is spoken to: requests to send and answers to read. No I/O."""
 
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Protocol
+from typing import Protocol, TypeVar
 
-from pipeline.models import Task
+from pipeline.api.origin import Origin
+from pipeline.api.outcome import Page, Progress, Query
+from pipeline.models import Handle, Task
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +31,52 @@ class Reported:
     retry_after: float | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """What came of a free request. The names of its headers are in lower case.
+
+    `detail` says in one line, for people, why it has not come, or not as a whole: then `status` is
+    None where nothing came at all, and `text` may be cut.
+    """
+
+    status: int | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    text: bytes = field(default=b"", repr=False)
+    detail: str = ""
+
+    @property
+    def ok(self) -> bool:
+        """Whether it is a whole answer of the 2xx kind."""
+        return self.status is not None and 200 <= self.status < 300 and not self.detail  # noqa: PLR2004
+
+
+T = TypeVar("T")
+Conversation = Generator[Request, Reply, T]
+"""Free requests, each of which may depend on the answers before it, and what they have told."""
+
+
 class Wire(Protocol):
     """Makes the requests of one provider, and reads its answers. It sends nothing itself."""
 
+    @property
+    def origins(self) -> frozenset[Origin]:
+        """Where the key may go."""
+
+    @property
+    def answers_with_id(self) -> bool:
+        """Whether the answer to a submit is an id, and not the output."""
+
     def submit(self, task: Task) -> Request:
         """Make the request that pays for a task."""
+
+    def read_id(self, text: bytes) -> Handle | None:
+        """Read what the answer to a submit calls the request; None where it does not say."""
+
+    def ask(self, handle: Handle) -> Conversation[Progress]:
+        """Ask where a request is."""
+
+    def list_requests(self, query: Query, page: int) -> Conversation[Page]:
+        """Ask for one page of the list of requests."""
 
     def balance(self) -> Request:
         """Make the request for the balance."""

@@ -876,7 +876,7 @@ async def test_the_balance_call_does_not_wait_for_ever(serve: Serve) -> None:
     async def act(line: Line) -> None:
         await line.gone()
 
-    async with serve(act) as server, connect(server.url, timeouts=Timeouts(balance=0.2)) as client:
+    async with serve(act) as server, connect(server.url, timeouts=Timeouts(asking=0.2)) as client:
         assert (await asyncio.wait_for(client.balance(), 5)).credits is None
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.api.outcome import Judgement, Outcome
 from pipeline.api.provider import Model, Session
+from pipeline.api.segmind.hosts import BASE_URL, HOSTS
 from pipeline.api.segmind.judging import judge
 from pipeline.api.segmind.models import MODELS
 from pipeline.api.timeouts import USUAL, Timeouts
@@ -17,17 +18,19 @@ from pipeline.models import Task
 
 if TYPE_CHECKING:  # it imports HTTP, which reading a job does not need
     from pipeline.api.endpoint import Endpoint
+    from pipeline.api.segmind.wire import SegmindWire
 
 
 class Segmind:
     """The provider; see `pipeline.api.provider.Provider`."""
 
     name = "segmind"
-    base_url = "https://api.segmind.com"
+    base_url = BASE_URL
     key_variable = "SEGMIND_API_KEY"
     url_variable = "SEGMIND_BASE_URL"
     models: Mapping[str, Model] = MODELS
-    about = "v1: one call, whose answer is the output"
+    about = "v1: one call, which stays open until its answer, the output"
+    hosts: tuple[str, ...] = HOSTS
     lists_requests = True
 
     def __init__(self, timeouts: Timeouts = USUAL) -> None:
@@ -48,16 +51,32 @@ class Segmind:
         """Open a session."""
         # Reading a job needs no HTTP library, which takes long to import.
         from pipeline.api.client import Client  # noqa: PLC0415
-        from pipeline.api.segmind.wire import SegmindWire  # noqa: PLC0415
 
         return Client(
-            SegmindWire(endpoint),
+            self._wire(endpoint),
             endpoint,
             timeout=timeout,
             max_size=max_size,
             timeouts=self.timeouts,
         )
 
+    def _wire(self, endpoint: "Endpoint") -> "SegmindWire":
+        from pipeline.api.segmind.wire import SegmindWire  # noqa: PLC0415 - it imports HTTP
+
+        return SegmindWire(endpoint)
+
     def judge(self, task: Task, outcome: Outcome, *, solvent: bool = False) -> Judgement:
         """Say what the outcome of a task means, by the table."""
         return judge(task, outcome, solvent=solvent)
+
+
+class SegmindV2(Segmind):
+    """The same vendor, whose answer to a call is an id: its output is asked for."""
+
+    name = "segmind-v2"
+    about = "v2: a call is answered with an id, by which its output is asked for until it is there"
+
+    def _wire(self, endpoint: "Endpoint") -> "SegmindWire":
+        from pipeline.api.segmind.wire import SegmindV2Wire  # noqa: PLC0415 - it imports HTTP
+
+        return SegmindV2Wire(endpoint)

@@ -86,5 +86,8 @@ def means_no_credits(answer: Answer) -> bool | None:
 
 def credits_are_gone(answer: Answer) -> bool:
     """Say whether an answer with another code leaves no doubt that the credits are gone."""
-    answered = answer.status in _PERHAPS_ABOUT_MONEY or answer.fault is Fault.NOT_MEDIA
+    answered = answer.status in _PERHAPS_ABOUT_MONEY or answer.fault in {
+        Fault.NOT_MEDIA,
+        Fault.NO_ID,
+    }
     return answered and says_the_credits_are_gone(answer.said, answer.sent)

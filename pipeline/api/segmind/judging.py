@@ -3,6 +3,7 @@
 import re
 
 from pipeline.api.outcome import Decision, Fault, Judgement, Outcome
+from pipeline.api.queries import without_queries
 from pipeline.api.segmind.answer import Answer, means_no_credits
 from pipeline.api.segmind.table import TABLE, Row
 from pipeline.errors import ExitCode
@@ -50,11 +51,11 @@ def describe(outcome: Outcome, row: Row) -> str:
     if row.name.endswith("refused by moderation"):
         head = f"refused by moderation (HTTP {outcome.status})"
     elif outcome.status is not None:
-        goal = f" to {_first_words(outcome.location)}" if outcome.location else ""
+        goal = f" to {_first_words(without_queries(outcome.location))}" if outcome.location else ""
         head = f"HTTP {outcome.status}{goal}" + (f", {outcome.fault}" if outcome.fault else "")
     else:
         head = str(outcome.fault or "unknown")
-    said = outcome.detail or _first_words(outcome.text)
+    said = outcome.detail or without_queries(_first_words(outcome.text))
     return f"{head}: {said}" if said else head
 
 

@@ -68,6 +68,20 @@ _MODERATED: dict[str, Any] = {"reason": Cause.MODERATION}
 TABLE: tuple[Row, ...] = (
     Row("2xx with whole media", _ok, Decision.SUCCEED, "the clip, by its bytes", charged=True),
     Row(
+        "v2: 2xx with an id",
+        lambda answer: answer.outcome.accepted is not None,
+        Decision.ACCEPT,
+        "the provider has the request: nothing of it is in doubt, and it is never sent again",
+    ),
+    Row(
+        "accepted, and gone",
+        _fault(Fault.GONE),
+        Decision.IN_DOUBT,
+        "the provider does not have the request, or its output, any more: probably paid for",
+        reason=Cause.GONE,
+        **_MAY_COST,
+    ),
+    Row(
         "request not sent",
         _fault(Fault.NOT_SENT),
         Decision.RETRY,
@@ -138,6 +152,14 @@ TABLE: tuple[Row, ...] = (
         **_MODERATED,
     ),
     Row(
+        "v2: 2xx without an id",
+        _fault(Fault.NO_ID),
+        Decision.IN_DOUBT,
+        "JSON without `request_id`, HTML, or nothing: it may have been paid for",
+        reason=Cause.UNKNOWN,
+        **_DOUBT,
+    ),
+    Row(
         "2xx without media",
         _fault(Fault.NOT_MEDIA, Fault.BROKEN_MEDIA, Fault.TOO_LARGE),
         Decision.FAIL,
@@ -205,7 +227,7 @@ TABLE: tuple[Row, ...] = (
         "other 4xx",
         _status_in(400, 499),
         Decision.FAIL,
-        "the request is not valid: not charged",
+        "the request is not valid, or (422) the generation failed: not charged",
         reason=Cause.REJECTED,
     ),
     Row(

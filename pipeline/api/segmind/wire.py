@@ -1,8 +1,14 @@
-"""How Segmind is spoken to: one POST renders, and its answer is the file."""
+"""How Segmind is spoken to: v1, one POST whose answer is the file, and v2, whose is an id.
+
+Both know the same requests: what one has sent can be asked for by the other.
+Sources: the vendor's pages, and its SDK 1.3.0.
+"""
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from decimal import Decimal
-from urllib.parse import quote
+from typing import Any
+from urllib.parse import quote, urlencode
 
 import msgspec
 
@@ -10,31 +16,79 @@ from pipeline.amounts import ZERO, rounded
 from pipeline.api import headers
 from pipeline.api.deadlines import retry_after
 from pipeline.api.endpoint import Endpoint
-from pipeline.api.wire import Reported, Request
-from pipeline.models import Task
+from pipeline.api.origin import Origin
+from pipeline.api.outcome import Page, Progress, Query
+from pipeline.api.segmind import rows, values
+from pipeline.api.segmind.asking import RESET_HEADER, Asking
+from pipeline.api.segmind.places import Places
+from pipeline.api.wire import Conversation, Reported, Request
+from pipeline.models import Handle, Task
 
-RESET_HEADER = "x-rate-limit-reset-at-utc"
+# Letters of an address in an answer to a submit, which claims keep.
+_LONGEST_ADDRESS = 2000
 
 
 class SegmindWire:
     """Makes requests for one endpoint; see `pipeline.api.wire.Wire`."""
 
+    answers_with_id = False
+    _version = "v1"
+
     def __init__(self, endpoint: Endpoint) -> None:
-        self._base = endpoint.base_url.rstrip("/")
+        self._places = Places.of(endpoint.base_url)
         self._key = {"x-api-key": endpoint.key}
+        self._asking = Asking(self._places, self._key)
+
+    @property
+    def origins(self) -> frozenset[Origin]:
+        """Where the key may go."""
+        return self._places.origins
 
     def submit(self, task: Task) -> Request:
         """Make the request that pays for a task: the parameters as they are, as JSON."""
         return Request(
             "POST",
-            f"{self._base}/v1/{quote(task.model, safe='')}",
+            f"{self._places.base}/{self._version}/{quote(task.model, safe='')}",
             {**self._key, "content-type": "application/json"},
             msgspec.json.encode(task.params),
         )
 
+    def read_id(self, text: bytes) -> Handle | None:
+        """Read the id of a request, and where the answer says that it can be asked for."""
+        answer = values.read_json(text)
+        id_ = rows.read_id(answer)
+        if id_ is None:
+            return None
+        status, result = (self._told(answer.get(name)) for name in ("status_url", "response_url"))
+        return Handle(id=id_, status=status, result=result)
+
+    @staticmethod
+    def _told(value: Any) -> str | None:
+        """Read an address as it was told; it is judged when it is asked."""
+        is_short = isinstance(value, str) and len(value) <= _LONGEST_ADDRESS
+        return value if is_short and value.isprintable() and value else None
+
+    def ask(self, handle: Handle) -> Conversation[Progress]:
+        """Ask where a request is."""
+        return self._asking.ask(handle)
+
+    def list_requests(self, query: Query, page: int) -> Conversation[Page]:
+        """Ask for one page of the list of requests: the whole days that cover the query."""
+        days = (datetime.fromtimestamp(at, UTC).date() for at in (query.since, query.until))
+        told = {
+            "page": page,
+            "per_page": rows.PER_PAGE,
+            **dict(zip(("from_date", "to_date"), days, strict=True)),
+            **({"model_name": query.model} if query.model else {}),
+            "sort_by": "model_created",
+            "sort_order": "desc",
+        }
+        reply = yield Request("GET", f"{self._places.listing}?{urlencode(told)}", self._key)
+        return rows.read_page(reply, page)
+
     def balance(self) -> Request:
         """Make the request for the balance."""
-        return Request("GET", f"{self._base}/v1/get-user-credits", self._key)
+        return Request("GET", f"{self._places.base}/v1/get-user-credits", self._key)
 
     def read_balance(self, text: bytes) -> Decimal | None:
         """Read the balance: credits that were bought, and free ones."""
@@ -55,6 +109,13 @@ class SegmindWire:
             seed=headers_.get("x-seed-value"),
             retry_after=retry_after(headers_, RESET_HEADER),
         )
+
+
+class SegmindV2Wire(SegmindWire):
+    """The same, but that a submit is answered with an id."""
+
+    answers_with_id = True
+    _version = "v2"
 
 
 class _Credits(msgspec.Struct):

@@ -15,7 +15,7 @@ from pipeline.api.segmind.answer import Answer, means_no_credits, refused_by_mod
 from pipeline.api.segmind.judging import describe, judge, rule
 from pipeline.api.segmind.table import TABLE, table_markdown
 from pipeline.errors import ExitCode
-from pipeline.models import Cause
+from pipeline.models import Cause, Handle
 
 CLIP = Body(4, "0" * 64, ".mp4", "video/mp4")
 HTML = "<!DOCTYPE html>\n<html><head><title>502 Bad Gateway</title></head><body>x</body></html>"
@@ -32,6 +32,8 @@ def described(answer: Answer) -> str:
 # One example a row, by the row's name.
 EXAMPLES = {
     "2xx with whole media": answered(200, body=CLIP),
+    "v2: 2xx with an id": answered(200, accepted=Handle(id="r-1")),
+    "accepted, and gone": answered(fault=Fault.GONE),
     "request not sent": answered(fault=Fault.NOT_SENT),
     "answer could not be saved": answered(200, fault=Fault.UNSAVED),
     "no answer in time": answered(fault=Fault.TIMEOUT),
@@ -45,6 +47,7 @@ EXAMPLES = {
         504, text="the prompt was refused by moderation"
     ),
     "refused by moderation": answered(422, text="moderation"),
+    "v2: 2xx without an id": answered(200, fault=Fault.NO_ID),
     "2xx without media": answered(200, fault=Fault.NOT_MEDIA),
     "401": answered(401),
     "402": answered(402),
@@ -428,6 +431,7 @@ def test_with_other_codes_words_of_an_empty_account_change_nothing(status: int) 
 
 
 REASONS = {
+    "gone": answered(fault=Fault.GONE),
     "moderation": answered(422, text="moderation"),
     "rejected": answered(406, text="invalid parameter"),
     "server_error": answered(503),

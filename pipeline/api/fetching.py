@@ -1,0 +1,206 @@
+"""Fetching an output from the address that a provider has told: without the key.
+
+The address comes from an answer, and is not trusted: it may be any host's, but none of this
+machine's own network. Where the provider itself is on this machine, everything is.
+"""
+
+import asyncio
+import contextlib
+import ipaddress
+import socket
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import httpx
+
+from pipeline.api.endpoint import Endpoint
+from pipeline.api.explaining import explain, lasts
+from pipeline.api.origin import LONGEST, Origin, parse, shown
+from pipeline.api.outcome import Fault, Outcome
+from pipeline.api.patience import Patience
+from pipeline.api.receiving import Receiving
+from pipeline.api.timeouts import Timeouts
+from pipeline.api.transport import FreshConnections, Trace, proxy_for, way_to
+from pipeline.api.wire import Reported
+
+_MOST_REDIRECTS = 5
+_REDIRECTS = {301, 302, 303, 307, 308}
+# Addresses of one name that are tried, one after another.
+_MOST_TRIES = 4
+# Nothing here says whose request it is.
+_HEADERS = {"user-agent": "pipeline", "accept": "*/*", "accept-encoding": "identity"}
+
+
+class _RefusedError(Exception):
+    """An address that is not fetched from; says why."""
+
+
+class Fetcher:
+    """Fetches outputs for one endpoint, whose key it never sends."""
+
+    def __init__(self, endpoint: Endpoint, max_size: int, timeouts: Timeouts) -> None:
+        self._endpoint = endpoint
+        self._own = Origin.of(endpoint.base_url)
+        self._max_size = max_size
+        self._timeouts = timeouts
+
+    async def fetch(self, media: str, part: Path) -> Outcome:
+        """Bring an output to `part`; see `pipeline.api.provider.Session`."""
+        receiving = self._receiving(part, "")
+        try:
+            url = self._checked(media)
+            for _ in range(_MOST_REDIRECTS + 1):
+                origin = Origin.of(str(url))
+                assert origin is not None
+                receiving = self._receiving(part, way_to(origin))
+                outcome, following = await self._from(url, origin, receiving)
+                if following is None:
+                    return _without_secrets(outcome, url, trusted=origin == self._own)
+                url = self._redirected(url, following)
+        except _RefusedError as why:
+            outcome = receiving.outcome(fault=Fault.NOT_SENT, detail=str(why), hopeless=True)
+            return _without_secrets(outcome, None)
+        detail = f"more than {_MOST_REDIRECTS} redirects"
+        outcome = receiving.outcome(fault=Fault.NOT_SENT, detail=detail, hopeless=True)
+        return _without_secrets(outcome, url)
+
+    def _receiving(self, part: Path, where: str) -> Receiving:
+        return Receiving(self._endpoint, _says_nothing, part, self._max_size, where, self._timeouts)
+
+    # -- which addresses ----------------------------------------------------------------------
+
+    def _checked(self, media: str) -> httpx.URL:
+        """Read an address.
+
+        Raises:
+            _RefusedError: it is none that is fetched from.
+        """
+        url = parse(media)
+        if url is None:
+            raise _RefusedError("the address of the output is not a plain http(s) URL")
+        if self._endpoint.redact(media) != media:
+            raise _RefusedError("the address of the output contains the API key")
+        return url
+
+    def _redirected(self, url: httpx.URL, location: str) -> httpx.URL:
+        try:
+            following = self._checked(str(url.join(location)))
+        except (httpx.InvalidURL, ValueError) as error:
+            raise _RefusedError(f"{shown(str(url))} redirects to what is not a URL") from error
+        target = Origin.of(str(following))
+        assert target is not None
+        if url.scheme == "https" and not target.is_secure and not target.on_loopback:
+            raise _RefusedError(f"{shown(str(url))} redirects from https to http")
+        return following
+
+    async def _addresses(self, origin: Origin) -> list[str | None]:
+        """List the addresses to connect to; None is the name as it stands.
+
+        Raises:
+            _RefusedError: it is within a private network.
+            OSError: there is no such name.
+        """
+        if self._endpoint.on_loopback or origin == self._own:
+            return [None]
+        if proxy_for(origin) is not None:  # the proxy looks the name up
+            with contextlib.suppress(OSError):
+                _check(socket.inet_ntoa(socket.inet_aton(origin.host)), origin)
+            with contextlib.suppress(ValueError):
+                _check(str(ipaddress.ip_address(origin.host)), origin)
+            return [None]
+        loop = asyncio.get_running_loop()
+        found = await loop.getaddrinfo(origin.host, origin.port, type=socket.SOCK_STREAM)
+        addresses = list(dict.fromkeys(str(one[4][0]) for one in found))
+        for address in addresses:
+            _check(address, origin)
+        return list(addresses[:_MOST_TRIES])
+
+    # -- one request --------------------------------------------------------------------------
+
+    async def _from(
+        self, url: httpx.URL, origin: Origin, receiving: Receiving
+    ) -> tuple[Outcome, str | None]:
+        """Ask one address; with the location to go on to, if it redirects."""
+        transport = FreshConnections(origin)
+        try:
+            response = await self._answer(url, origin, transport, receiving)
+            if isinstance(response, Outcome):
+                return response, None
+            try:
+                location = response.headers.get("location")
+                if response.status_code in _REDIRECTS and location and len(location) < LONGEST:
+                    return receiving.outcome(), location
+                return await receiving.receive(response, None), None
+            finally:
+                with contextlib.suppress(httpx.HTTPError):
+                    await response.aclose()
+        finally:
+            await transport.aclose()
+
+    async def _answer(
+        self,
+        url: httpx.URL,
+        origin: Origin,
+        transport: FreshConnections,
+        receiving: Receiving,
+    ) -> httpx.Response | Outcome:
+        where, bounds = way_to(origin), self._timeouts
+        fault, detail, hopeless = Fault.NOT_SENT, "", False
+        with Patience(3 * bounds.connect, bounds) as patience:
+            trace = Trace(patience, bounds.write, bounds.stall)
+            try:
+                for address in await self._addresses(origin):
+                    try:
+                        return await transport.handle_async_request(
+                            self._request(url, address, trace)
+                        )
+                    except (httpx.ConnectError, httpx.ConnectTimeout) as error:
+                        detail = explain(error, where)
+                        hopeless = lasts(error, loopback=origin.on_loopback)
+                return receiving.outcome(fault=fault, detail=detail, hopeless=hopeless)
+            except (httpx.HTTPError, OSError) as error:
+                if trace.wrote:
+                    fault = Fault.NO_ANSWER
+                return receiving.outcome(fault=fault, detail=explain(error, where))
+        if trace.wrote:
+            fault = Fault.TIMEOUT
+        return receiving.outcome(fault=fault, detail=f"no answer from {where} in time")
+
+    def _request(self, url: httpx.URL, address: str | None, trace: Trace) -> httpx.Request:
+        """Make a request that goes to an address that was checked, under the name of its host."""
+        waits = httpx.Timeout(None, connect=self._timeouts.connect).as_dict()
+        extensions: dict[str, object] = {"trace": trace, "timeout": waits}
+        headers = {**_HEADERS, "host": url.netloc.decode("ascii")}
+        if address is not None:
+            extensions["sni_hostname"] = url.raw_host.decode("ascii")
+            url = url.copy_with(host=address)
+        return httpx.Request("GET", url, headers=headers, extensions=extensions)
+
+
+def _says_nothing(_: Mapping[str, str]) -> Reported:
+    """What a file server says of money is not read."""
+    return Reported()
+
+
+def _without_secrets(outcome: Outcome, url: httpx.URL | None, *, trusted: bool = False) -> Outcome:
+    """Say where it came from; not with which signature, which the text of an error may repeat."""
+    where = shown(str(url)) if url is not None else ""
+    said = f"HTTP {outcome.status}" if outcome.status and outcome.body is None else ""
+    detail = ", ".join(filter(None, (where, said, outcome.detail)))
+    return replace(
+        outcome,
+        text="",
+        location=None,
+        detail=detail if outcome.body is None else outcome.detail,
+        simulated=outcome.simulated and trusted,
+    )
+
+
+def _check(address: str, origin: Origin) -> None:
+    """Refuse an address within this machine or its network."""
+    ip = ipaddress.ip_address(address.partition("%")[0])
+    if isinstance(ip, ipaddress.IPv6Address):
+        ip = ip.ipv4_mapped or ip.sixtofour or ip
+    if not ip.is_global or ip.is_multicast:
+        raise _RefusedError(f"{origin.address} is within a private network: it is not fetched from")
