@@ -1,1 +1,5 @@
-"""How a doubt ends: what the provider lists, or what a person says."""
+"""How a doubt ends: what the provider lists, or what a person says.
+
+`attempts.py` says what a doubt is, `matching.py` which row of a list explains which doubt,
+`inquiry.py` asks for the list, and `doubts.py` finds the doubts in the files of a job.
+"""

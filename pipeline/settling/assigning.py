@@ -1,0 +1,140 @@
+"""Give rows to attempts, one to one: as many as can be, each to what it fits best. Pure."""
+
+import heapq
+from bisect import bisect_left, bisect_right, insort
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+Place = tuple[float, str]
+"""A row by its time (Unix seconds) and id."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claimant:
+    """Whoever a row can be of: created from `since` to `until`, best near `near`.
+
+    `kinds` are the kinds of rows that fit, the best first. Times are in Unix seconds.
+    """
+
+    near: float
+    since: float
+    until: float
+    kinds: tuple[int, ...]
+
+
+@dataclass(slots=True)
+class Rows:
+    """Rows by kind and in the order of time: all of them, and those that are free."""
+
+    _all: dict[int, list[Place]] = field(default_factory=dict)
+    _free: dict[int, list[Place]] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, rows: Iterable[tuple[int, Place]]) -> "Rows":
+        """Sort rows, each with its kind."""
+        made = cls()
+        for kind, place in rows:
+            insort(made._all.setdefault(kind, []), place)
+        made._free = {kind: list(places) for kind, places in made._all.items()}
+        return made
+
+    def take(self, kind: int, place: Place) -> None:
+        """Give a free row away."""
+        places = self._free[kind]
+        del places[bisect_left(places, place)]
+
+    def is_free(self, kind: int, place: Place) -> bool:
+        """Whether nobody has this row."""
+        places = self._free.get(kind, [])
+        index = bisect_left(places, place)
+        return index < len(places) and places[index] == place
+
+    def best(self, claimant: Claimant) -> tuple[int, float, int, Place] | None:
+        """Find the free row that fits best: its rank, its distance in seconds, its kind, it."""
+        for rank, kind in enumerate(claimant.kinds):
+            places = self._free.get(kind, [])
+            index = bisect_left(places, (claimant.near, ""))
+            around = [p for p in places[max(index - 1, 0) : index + 1] if _fits(claimant, p)]
+            if around:
+                place = min(around, key=lambda p: (abs(p[0] - claimant.near), p))
+                return rank, abs(place[0] - claimant.near), kind, place
+        return None
+
+    def fitting(self, claimant: Claimant) -> Iterator[tuple[int, Place]]:
+        """Yield all rows that fit, free or not."""
+        for kind in claimant.kinds:
+            places = self._all.get(kind, [])
+            begin = bisect_left(places, (claimant.since, ""))
+            end = bisect_right(places, (claimant.until, chr(0x10FFFF)))
+            yield from ((kind, place) for place in places[begin:end])
+
+
+def _fits(claimant: Claimant, place: Place) -> bool:
+    return claimant.since <= place[0] <= claimant.until
+
+
+def assign(claimants: Sequence[Claimant], rows: Rows) -> dict[int, str]:
+    """Give free rows to claimants; returns the row's id by the index of the claimant.
+
+    The best pair goes first, by rank and distance. Whoever is left without gets one where others
+    can make way and still have one themselves, so that no row is missed that could be given.
+    """
+    given: dict[int, tuple[int, Place]] = {}
+    queue = [(*found, index) for index, who in enumerate(claimants) if (found := rows.best(who))]
+    heapq.heapify(queue)
+    while queue:
+        _, _, kind, place, index = heapq.heappop(queue)
+        if rows.is_free(kind, place):
+            rows.take(kind, place)
+            given[index] = kind, place
+        elif found := rows.best(claimants[index]):
+            heapq.heappush(queue, (*found, index))
+    _Exchange(claimants, rows, given).serve_all()
+    return {index: place[1] for index, (_, place) in given.items()}
+
+
+_Row = tuple[int, Place]
+
+
+class _Exchange:
+    """Finds a row for those without one where others can take another (Berge's theorem)."""
+
+    def __init__(self, claimants: Sequence[Claimant], rows: Rows, given: dict[int, _Row]) -> None:
+        self._claimants, self._rows, self._given = claimants, rows, given
+        self._owner = {row: index for index, row in given.items()}
+        self._hopeless: set[_Row] = set()  # reached in vain: no path leads on from there
+
+    def serve_all(self) -> None:
+        """Find as many rows as there can be."""
+        for index in range(len(self._claimants)):
+            if index not in self._given:
+                self._serve(index)
+
+    def _serve(self, index: int) -> None:
+        path: dict[_Row, int] = {}  # a row, and who would take it
+        row = self._search(index, path)
+        if row is None:
+            self._hopeless.update(path)
+            return
+        self._hopeless.clear()
+        self._rows.take(*row)
+        while row is not None:
+            taker = path[row]
+            before = self._given.get(taker)
+            self._given[taker], self._owner[row] = row, taker
+            row = before
+
+    def _search(self, start: int, path: dict[_Row, int]) -> _Row | None:
+        """Search breadth first for a row that is free; `path` is how it is reached."""
+        waiting = deque([start])
+        while waiting:
+            index = waiting.popleft()
+            for row in self._rows.fitting(self._claimants[index]):
+                if row in path or row in self._hopeless:
+                    continue
+                path[row] = index
+                if row not in self._owner:
+                    return row
+                waiting.append(self._owner[row])
+        return None

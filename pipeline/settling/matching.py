@@ -1,0 +1,274 @@
+"""Which rows of the provider's list explain which doubts. Pure.
+
+A row is proof, and the lack of one is not: what nothing explains stays in doubt. A row explains
+one attempt only. What is known takes its rows first, so that a doubt is never explained by the row
+of another attempt, where the two had the same model and parameters.
+"""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import TypeVar
+
+from pipeline.api.outcome import RequestState, Row
+from pipeline.settling.assigning import Claimant, Rows, assign
+from pipeline.settling.attempts import Attempt, Doubt, Expected, Key, Known, KnownAttempt
+from pipeline.settling.bodies import Bodies, Body, body_of
+
+SKEW = 120.0
+"""Seconds by which the provider's clock and this machine's may differ."""
+
+Span = tuple[float, float]
+"""From when to when a list was read whole, in Unix seconds."""
+
+_COMPLETED, _PENDING, _FAILED = range(3)
+_KINDS = {RequestState.DONE: _COMPLETED, RequestState.FAILED: _FAILED}
+_FITTING = {
+    Expected.DONE: (_COMPLETED, _PENDING),  # a list that lags says of what is here that it waits
+    Expected.FAILED: (_FAILED,),
+    Expected.ANY: (_COMPLETED, _PENDING, _FAILED),
+}
+_Group = tuple[str, Body]
+A = TypeVar("A", bound=Attempt)
+
+
+def explain(
+    doubts: Iterable[Doubt],
+    known: Known,
+    rows: Iterable[Row],
+    *,
+    whole: Sequence[Span] = ((-math.inf, math.inf),),
+) -> dict[Key, Row]:
+    """Return the row that explains each doubt, by the key of the doubt, where one does.
+
+    `whole` is when the list can be relied on to show every request. The order of doubts, of what is
+    known and of rows of different ids changes nothing; of rows of one id the first with a media
+    address counts.
+    """
+    distinct = {doubt.key: doubt for doubt in doubts}
+    table = _Table(list(distinct.values()), known, merged(rows))
+    table.by_id()
+    table.by_time(whole)
+    return table.found
+
+
+def merged(rows: Iterable[Row]) -> dict[str, Row]:
+    """Make one row of those of one id: a request with several outputs has a row for each.
+
+    The first with a media address counts; what it does not say is taken from the others.
+    """
+    by_id: dict[str, Row] = {}
+    for row in rows:
+        if row.id:
+            before = by_id.get(row.id)
+            by_id[row.id] = row if before is None else _joined(before, row)
+    return by_id
+
+
+def _joined(first: Row, other: Row) -> Row:
+    if _worth(other) < _worth(first):
+        first, other = other, first
+    times = [row.created for row in (first, other) if row.created is not None]
+    return replace(
+        first,
+        model=first.model or other.model,
+        sent=other.sent if first.sent is None else first.sent,
+        created=min(times, default=None),
+    )
+
+
+def _worth(row: Row) -> tuple[bool, int]:
+    return row.progress.media is None, _kind(row)
+
+
+def _kind(row: Row) -> int:
+    return _KINDS.get(row.progress.state, _PENDING)
+
+
+def is_certain(doubts: Sequence[Doubt], known: Known, found: Mapping[Key, Row]) -> bool:
+    """Return whether older rows of the list could change nothing that matters.
+
+    It is so where each doubt is explained, by its own request id or by a row that is COMPLETED
+    while no other attempt that is known can have had that row.
+    """
+    related = Related(doubts)
+    crowded = {attempt.model for attempt in known.attempts if related.to(attempt)}
+    for doubt in doubts:
+        row = found.get(doubt.key)
+        if row is None:
+            return False
+        if row.id != doubt.request_id and (_kind(row) is not _COMPLETED or doubt.model in crowded):
+            return False
+    return True
+
+
+class Related:
+    """Knows which attempts can have had the row of one of these doubts."""
+
+    def __init__(self, doubts: Iterable[Doubt]) -> None:
+        bodies: dict[str, list[Body]] = {}
+        for doubt in doubts:
+            if (body := body_of(doubt.params)) is not None:
+                bodies.setdefault(doubt.model, []).append(body)
+        self._by_model = {model: Bodies(found) for model, found in bodies.items()}
+
+    def to(self, attempt: Attempt) -> bool:
+        """Whether its row could be one of theirs, by model and parameters."""
+        bodies = self._by_model.get(attempt.model)
+        body = body_of(attempt.params) if bodies is not None else None
+        return bodies is not None and body is not None and bodies.related(body)
+
+
+class Interest:
+    """Knows which rows can matter for doubts and what is known: most of a long list cannot."""
+
+    def __init__(self, doubts: Sequence[Doubt], known: Known) -> None:
+        attempts = [*doubts, *known.attempts]
+        self._ids = {attempt.request_id for attempt in attempts}
+        self._by_model = {
+            model: Bodies(body for other, body in _grouped(attempts) if other == model)
+            for model in {attempt.model for attempt in attempts}
+        }
+
+    def has(self, row: Row) -> bool:
+        """Whether a row can be of one of them, by its id, or by its model and parameters."""
+        bodies = self._by_model.get(row.model)
+        if bodies is None or row.id in self._ids:
+            return row.id in self._ids
+        if row.sent is None:  # another row of the same id may say it
+            return True
+        sent = body_of(row.sent)
+        return sent is not None and bool(bodies.within(sent))
+
+
+class _Table:
+    """Doubts, what is known, and the rows that are left. Groups have one model and one body."""
+
+    def __init__(self, doubts: list[Doubt], known: Known, rows: dict[str, Row]) -> None:
+        self.found: dict[Key, Row] = {}
+        self._listed = rows.keys()
+        self._rows = {name: row for name, row in rows.items() if name not in known.ids}
+        self._doubts = _grouped(doubts)
+        self._unreadable = [doubt for doubt in doubts if body_of(doubt.params) is None]
+        related, keys = Related(doubts), {doubt.key for doubt in doubts}
+        self._attempts = [a for a in known.attempts if a.key not in keys]
+        self._known = _grouped(
+            a for a in self._attempts if a.request_id not in self._listed and related.to(a)
+        )
+        self._groups = sorted(
+            self._doubts.keys() | self._known.keys(),
+            key=lambda group: (-len(group[1]), group),  # what says most of itself goes first
+        )
+
+    def by_id(self) -> None:
+        """Give away the rows whose id an attempt has."""
+        for attempt in self._attempts:
+            self._rows.pop(attempt.request_id or "", None)
+        for group, doubts in self._doubts.items():
+            self._doubts[group] = [doubt for doubt in doubts if not self._has_own(doubt, group[1])]
+        for doubt in self._unreadable:
+            self._has_own(doubt, ())
+
+    def _has_own(self, doubt: Doubt, body: Body) -> bool:
+        """Explain a doubt by its own request id, unless that row says that it is another's."""
+        row = self._rows.get(doubt.request_id or "")
+        if row is None or row.model not in {"", doubt.model}:
+            return False
+        if row.sent is not None and not set(body_of(row.sent) or ()).issuperset(body):
+            return False
+        self.found[doubt.key] = self._rows.pop(row.id)
+        return True
+
+    def by_time(self, whole: Sequence[Span]) -> None:
+        """Give the other rows away: to what is known first, then to doubts."""
+        names = self._sorted_rows()
+        for group in self._groups:
+            self._give_known(group, names.get(group, []), whole)
+        for group, doubts in self._doubts.items():
+            wanting = [(d, who) for d in doubts if (who := _of_doubt(d, whole)) is not None]
+            given = self._assign([who for _, who in wanting], names.get(group, []))
+            for index, row in given.items():
+                self.found[wanting[index][0].key] = row
+
+    def _give_known(self, group: _Group, names: list[str], whole: Sequence[Span]) -> None:
+        """Give to what is known the rows that can be its own, before a doubt gets any."""
+        known, doubts = self._known.get(group, []), self._doubts.get(group, [])
+        wanting = [(a, who) for a in known if (who := _of_known(a)) is not None]
+        given = self._assign([who for _, who in wanting], names)
+        self._assign([who for a in (*known, *doubts) for who in _earlier(a, len(names))], names)
+        # One whose row should be there, and is not at its time: the clocks differ by more.
+        late = [
+            replace(who, until=math.inf)
+            for index, (attempt, who) in enumerate(wanting)
+            if index not in given and _is_due(attempt, whole)
+        ]
+        self._assign(late, names)
+
+    def _assign(self, claimants: list[Claimant], names: list[str]) -> dict[int, Row]:
+        if not claimants:
+            return {}
+        rows = [self._rows[name] for name in names if name in self._rows]
+        timed = [
+            (_kind(row), (row.created, row.id))
+            for row in rows
+            if row.created is not None and math.isfinite(row.created)
+        ]
+        given = assign(claimants, Rows.of(timed))
+        return {index: self._rows.pop(name) for index, name in given.items()}
+
+    def _sorted_rows(self) -> dict[_Group, list[str]]:
+        """List the rows that each group can have, by model and parameters."""
+        bodies: dict[str, list[Body]] = {}
+        for model, body in self._groups:
+            bodies.setdefault(model, []).append(body)
+        by_model = {model: Bodies(found) for model, found in bodies.items()}
+        names: dict[_Group, list[str]] = {}
+        for name, row in sorted(self._rows.items()):
+            sent = body_of(row.sent) if row.sent is not None and row.model in by_model else None
+            for body in by_model[row.model].within(sent) if sent is not None else ():
+                names.setdefault((row.model, body), []).append(name)
+        return names
+
+
+def _grouped(attempts: Iterable[A]) -> dict[_Group, list[A]]:
+    groups: dict[_Group, list[A]] = {}
+    for attempt in sorted(attempts, key=lambda a: (a.started_at, a.task)):
+        if (body := body_of(attempt.params)) is not None:
+            groups.setdefault((attempt.model, body), []).append(attempt)
+    # What says most of itself goes first: its row may also have all that another one has sent.
+    return dict(sorted(groups.items(), key=lambda item: (-len(item[0][1]), item[0])))
+
+
+def _of_doubt(doubt: Doubt, whole: Sequence[Span]) -> Claimant | None:
+    began = doubt.began
+    if began is None:
+        return None
+    # That one has failed and was not charged is concluded from a whole list only.
+    is_whole = any(since <= began - SKEW and began <= until for since, until in whole)
+    kinds = _FITTING[Expected.ANY] if is_whole else _FITTING[Expected.DONE]
+    return Claimant(began, began - SKEW, math.inf, kinds)
+
+
+def _of_known(attempt: KnownAttempt) -> Claimant | None:
+    began = attempt.began
+    if began is None:
+        return None
+    ended = math.inf if attempt.ended is None else max(attempt.ended, began)
+    return Claimant(began, began - SKEW, ended + SKEW, _FITTING[attempt.expected])
+
+
+def _earlier(attempt: Attempt, most: int) -> list[Claimant]:
+    """Take what was sent for the same task before: nothing is known of it but that it failed."""
+    began = attempt.began
+    if began is None:
+        return []
+    before = Claimant(began, -math.inf, began + SKEW, _FITTING[Expected.FAILED])
+    return [before] * min(attempt.attempt - 1, most)
+
+
+def _is_due(attempt: KnownAttempt, whole: Sequence[Span]) -> bool:
+    """Whether the list must show a success, by its times: it is older than what may lag."""
+    began, ended = attempt.began, attempt.ended
+    if attempt.expected is not Expected.DONE or began is None or ended is None:
+        return False
+    return any(since <= began - SKEW and ended <= until for since, until in whole)
