@@ -13,7 +13,6 @@ from sandbox.events import Begun, State, Wire
 from sandbox.service import Service
 
 _STATES = (State.COMPLETED, State.FAILED, None)  # None: still under way
-_LATER = 0.5  # seconds after the request that they look like
 
 
 class Others:
@@ -53,14 +52,14 @@ class Others:
         assert model.begun is not None
         settings = self._service.settings
         listed = digest(model.model, {"seed": settings.seed, "name": name})[:32]
-        at = model.begun.at + _LATER
+        at = model.begun.at
         is_paid = state is State.COMPLETED
         price = settings.price_of(model.model, params) if is_paid else Decimal(0)
         return Entry(
             request_id=listed,
             model=model.model,
             params=params,
-            arrived=at,
+            arrived=model.arrived,
             wire=Wire.V1,
             begun=Begun(listed, listed, model.begun.latency, None, 1, at),
             price=price if state else None,
