@@ -24,13 +24,18 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """The tasks of a job by status. `pending` counts those that a plain run would still render."""
+    """The tasks of a job by status.
+
+    `pending` counts those that a plain run would still render, `accepted` those for which the
+    provider has a request with an id: they are waited for, and never sent again.
+    """
 
     total: int = 0
     succeeded: int = 0
     failed: int = 0
     in_doubt: int = 0
     pending: int = 0
+    accepted: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,9 +11,9 @@ from pipeline.events import Counts
 from pipeline.ledger.history import History
 from pipeline.ledger.manifest import replay
 from pipeline.ledger.plan import make
-from pipeline.models import Job, Record
+from pipeline.models import Claim, Job, Record
 from pipeline.store.layout import Layout, refuse_another_job, refuse_newer_files
-from pipeline.store.outstanding import attempt_of, doubt, sent_claims
+from pipeline.store.outstanding import attempts_of, doubt, sent_claims, unrecorded
 from pipeline.store.shelf import open_shelf
 from pipeline.store.state_file import Note, balance, read_note
 
@@ -53,7 +53,8 @@ def look(job: Job) -> State:
     found = read_files(job)
     history = found.history
     layout = Layout(job.output_dir)
-    plan = make(job, history, layout.manifest, open_shelf(job, layout))
+    shelf = open_shelf(job, layout)
+    plan = make(job, history, layout.manifest, shelf, accepted=found.accepted)
     return State(
         job=job.name,
         output=str(job.output_dir),
@@ -73,13 +74,16 @@ class Files:
     """What the files of a job say: the manifest, and the claims of what is or was in flight.
 
     `doubtful` are the records that count for what a killed run left until the next run settles
-    it: that is how these tasks stand already. `history` counts them. `balance` is in US dollars,
-    None if it is not known.
+    it: that is how these tasks stand already. `history` counts them. `in_flight` counts the
+    requests that a run waits for without an id of the provider's, `accepted` has the claims of
+    those that the provider knows by one, by task. `balance` is in US dollars, None if it is not
+    known.
     """
 
     history: History
     running: bool
     in_flight: int
+    accepted: dict[str, Claim]
     doubtful: list[Record]
     balance: Decimal | None
     note: Note | None
@@ -99,14 +103,15 @@ def read_files(job: Job) -> Files:
         note = read_note(layout)
         # Before the manifest: a claim may get its record meanwhile, and is found there.
         claims = sent_claims(layout)
-        history = replay(layout.manifest, attempts=map(attempt_of, claims))
+        history = replay(layout.manifest, attempts=attempts_of(claims))
     except OSError as error:
         raise DirectoryError(f"{layout.root} cannot be read: {error.strerror}") from error
     known = balance(note, history)
-    open_claims = [left for left in claims if attempt_of(left) not in history.attempts]
+    doubtful, waiting = unrecorded(claims, history)
+    accepted = {left.claim.task: left.claim for left in waiting if left.claim is not None}
     if running:
-        return Files(history, running, len(open_claims), [], known, note)
-    doubts = [doubt(left) for left in open_claims]
+        return Files(history, running, len(doubtful), accepted, [], known, note)
+    doubts = [doubt(left) for left in doubtful]
     for record in doubts:
         history.add(record, offset=_NOWHERE)
-    return Files(history, running, 0, doubts, known, note)
+    return Files(history, running, 0, accepted, doubts, known, note)

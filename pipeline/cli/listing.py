@@ -99,6 +99,7 @@ class Listing:
             retry=retry,
             show=self._show,
             provider=provider(self._job),
+            accepted=self._files.accepted,
         )
         if plan.removed_count and self._most != 0:
             self._show_removed()

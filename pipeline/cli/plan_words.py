@@ -14,6 +14,7 @@ _SIGNS = (
     ("done", "=", "done"),
     ("failed", "!", "failed; --retry failed renders them again"),
     ("in_doubt", "?", "in doubt, perhaps paid for; --retry in-doubt renders them again"),
+    ("accepted", ">", "waiting at the provider; asked for by their ids, never sent again"),
     ("missing", "?", "done, but the file is gone; --retry missing renders it again"),
     ("removed", "-", "in the manifest, but no longer in the job"),
 )

@@ -9,7 +9,7 @@ import msgspec
 
 from pipeline.errors import DirectoryError
 
-FORMAT = 2
+FORMAT = 3
 
 
 class _Format(msgspec.Struct):

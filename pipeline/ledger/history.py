@@ -1,7 +1,7 @@
 """What the records of a manifest add up to: how each task stands, money, the balance."""
 
-import hashlib
 from collections import Counter, deque
+from contextlib import suppress
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import IntEnum
@@ -9,7 +9,9 @@ from enum import IntEnum
 import msgspec
 
 from pipeline.amounts import ZERO, rounded
-from pipeline.models import CORRECTION, Cause, CostSource, Record, Status, Task
+from pipeline.ledger.doubts import Doubts, attempt_digest
+from pipeline.ledger.doubts import digest as _digest
+from pipeline.models import CORRECTION, Cause, CostSource, Record, Settled, Status, Task
 
 # Seconds that no request takes: a clock has jumped, or a hand has written it.
 _NO_DURATION = 86400.0
@@ -17,13 +19,18 @@ _USELESS = frozenset({Cause.NOT_MEDIA, Cause.BROKEN_MEDIA, Cause.TOO_LARGE, Caus
 
 
 class TaskState(IntEnum):
-    """How a task of the job stands, by the manifest."""
+    """How a task of the job stands, by the manifest.
+
+    No record says ACCEPTED: an open claim does, with the id that the provider has given.
+    """
 
     NEW = 0
     DONE = 1
     CHANGED = 2
     FAILED = 3
     IN_DOUBT = 4
+    RELEASED = 5  # a person says that it was not charged: as good as new
+    ACCEPTED = 6
 
 
 TASK_STATES = {
@@ -33,6 +40,8 @@ TASK_STATES = {
 }
 
 
+# What a person has said: it teaches no price.
+_WORDS = frozenset({Settled.BILLED, Settled.NOT_BILLED})
 _OPEN = frozenset({TaskState.NEW, TaskState.CHANGED})
 
 
@@ -53,16 +62,8 @@ class Summary(msgspec.Struct):
     output: str | None = None
     reason: str | None = None
     cost_source: CostSource | None = None
+    settled: Settled | None = None
     format: int | None = None
-
-
-def _digest(text: str) -> bytes:
-    return hashlib.blake2b(text.encode(), digest_size=12).digest()
-
-
-def attempt_digest(task: str, started_at: str) -> bytes:
-    """Name one attempt, so that a claim finds the record it may already have."""
-    return _digest(f"{started_at} {task}")
 
 
 @dataclass(slots=True)
@@ -76,7 +77,7 @@ class History:
     spent: Decimal = ZERO
     at_risk: Decimal = ZERO
     last_cost: Decimal | None = None  # of the last one that has cost something
-    corrections: Decimal = ZERO  # the part of `spent` that corrects other records
+    corrections: Decimal = ZERO  # the part of `spent` and `at_risk` that corrects other records
     unpriced: int = 0  # records of what was or may have been charged, nobody knows how much
     remaining: Decimal | None = None  # the balance, by the records
     format: int = 1  # of the last records
@@ -88,6 +89,7 @@ class History:
     killed: deque[str] = field(default_factory=lambda: deque(maxlen=2000))  # when they were sent
     attempts: set[bytes] = field(default_factory=set)
     counts: dict[Status, int] = field(default_factory=lambda: dict.fromkeys(Status, 0))
+    doubts: Doubts = field(default_factory=Doubts)
     _observed_at: str = ""  # when the balance came, in records of format 1
     _last: dict[bytes, int] = field(default_factory=dict)
     _reported: Counter[Decimal] = field(default_factory=Counter)
@@ -96,6 +98,19 @@ class History:
 
     def __len__(self) -> int:
         return len(self._last)
+
+    @property
+    def open_doubts(self) -> dict[bytes, Decimal | None]:
+        """What each doubt that no record has ended puts at risk, by `attempt_digest`.
+
+        In US dollars; None where nobody knows how much.
+        """
+        return self.doubts.open
+
+    def is_superseded(self, doubt: Record) -> bool:
+        """Return whether another attempt at the task was recorded after this open doubt."""
+        counted = self.doubts.counted(attempt_digest(doubt.task, doubt.started_at))
+        return counted is not None and not self.is_last(doubt.task, counted.offset)
 
     def state_of(self, task: Task) -> TaskState:
         """Return the state of a task of the job."""
@@ -146,34 +161,57 @@ class History:
 
     def add(self, summary: Summary | Record, offset: int) -> None:
         """Count one record."""
+        ended = self.doubts.take(summary, offset)
+        is_correction = summary.reason == CORRECTION
+        if ended is None or not is_correction:
+            self._stand(summary, offset)
+        self.records += 1
+        self.last_attempt = summary.task, summary.started_at
+        cost, at_risk = rounded(summary.cost or ZERO), rounded(summary.at_risk or ZERO)
+        self.spent += cost
+        self.at_risk += at_risk
+        self.unpriced += summary.cost is None and at_risk <= 0
+        if ended is not None:
+            self.corrections += ended.corrections
+            self.unpriced -= ended.unpriced
+            self._forget_place(summary.started_at)
+        elif is_correction:
+            self._corrected.add(_digest(summary.task))
+            self.corrections += cost
+        if is_correction:
+            return
+        if summary.settled not in _WORDS:
+            self._price(summary, cost + ended.cost if ended else cost)
+        if summary.remaining_credits is not None:
+            self._observe(summary, rounded(summary.remaining_credits))
+        self._learn(summary)
+
+    def _stand(self, summary: Summary | Record, offset: int) -> None:
+        """Take how the task stands from its last record."""
         digest = _digest(summary.task)
         before = self._last.get(digest)
         if before is not None:
             self.counts[_STATUS[TaskState(before & 0xF)]] -= 1
         self.counts[summary.status] += 1
         state = TASK_STATES[summary.status]
+        if summary.settled is Settled.NOT_BILLED and state is TaskState.FAILED:
+            state = TaskState.RELEASED
         self._last[digest] = offset << 64 | _print_bits(summary.fingerprint) << 4 | state
-        self.records += 1
-        cost = rounded(summary.cost) if summary.cost else ZERO
-        self.spent += cost
-        if summary.at_risk:
-            self.at_risk += rounded(summary.at_risk)
-        self.unpriced += summary.cost is None and not summary.at_risk
-        self.last_attempt = summary.task, summary.started_at
-        if summary.reason == CORRECTION:
-            self._corrected.add(digest)
-            self.corrections += cost
-            return
-        if summary.cost:
+
+    def _price(self, summary: Summary | Record, cost: Decimal) -> None:
+        """Take what an attempt has cost, which is not a difference."""
+        if cost:
             self.last_cost = cost
         if summary.cost_source is CostSource.REPORTED:
             self._reported[cost] += 1
             if self._less is not None:
                 written, less = self._less
                 self._less = written, less + max((written or ZERO) - cost, ZERO)
-        if summary.remaining_credits is not None:
-            self._observe(summary, rounded(summary.remaining_credits))
-        self._learn(summary)
+
+    def _forget_place(self, started_at: str) -> None:
+        """What is settled is not at work at the provider any more."""
+        with suppress(ValueError):
+            self.killed.remove(started_at)
 
     def _observe(self, summary: Summary | Record, balance: Decimal) -> None:
         """Take the balance of a record.
@@ -209,6 +247,7 @@ class History:
 
 _PRINT_MASK = (1 << 60) - 1
 _STATUS = {state: status for status, state in TASK_STATES.items()}
+_STATUS[TaskState.RELEASED] = Status.FAILED
 
 
 def _print_bits(fingerprint: str) -> int:

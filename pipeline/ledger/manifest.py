@@ -15,8 +15,9 @@ from pipeline.common import output_names as places
 from pipeline.common.depth import DEEPEST, is_too_deep
 from pipeline.common.files import open_file
 from pipeline.errors import DirectoryError
+from pipeline.ledger.doubts import attempt_digest
 from pipeline.ledger.formats import FORMAT, refuse_newer
-from pipeline.ledger.history import History, Summary, attempt_digest
+from pipeline.ledger.history import History, Summary
 from pipeline.models import CORRECTION, Record
 
 NAME = "manifest.jsonl"
@@ -57,6 +58,8 @@ def replay_lines(lines: "Lines", *, attempts: Iterable[bytes] = ()) -> History:
         summary = summarize(lines.path, offset, line)
         if summary.format is not None:
             history.format = summary.format
+        if fault := history.doubts.fault(summary):
+            raise _forged(lines.path, offset, fault)
         history.add(summary, offset)
         if summary.reason == CORRECTION and min(history.spent, history.at_risk) < 0:
             raise _forged(lines.path, offset, "it takes back more than was spent")
@@ -102,10 +105,34 @@ def record_at(path: Path, offset: int) -> Record | None:
         return None
 
 
+def open_doubts(path: Path, history: History) -> Iterator[Record]:
+    """Yield the record of each doubt that none has ended, in the order of the file.
+
+    Its money is what the history counts for it.
+
+    Raises:
+        DirectoryError: a line is not a record, any more.
+        OSError: the manifest cannot be read.
+    """
+    places = history.doubts.places()
+    if not places:
+        return
+    with os.fdopen(open_file(path), "rb") as file:
+        for offset, cost, at_risk in places:
+            file.seek(offset)
+            record = _decode(path, offset, file.readline(_LONGEST))
+            yield msgspec.structs.replace(record, cost=cost, at_risk=at_risk)
+
+
 def corrected(before: Record | None, record: Record) -> Record:
-    """Take a correction into the record that it corrects; any other record stands as it is."""
+    """Take a correction into the record that it corrects; any other record stands as it is.
+
+    What ends the doubt of an attempt before the last is a correction too: of the sums alone.
+    """
     if record.reason != CORRECTION:
         return record
+    if record.settled is not None:  # it ends an older attempt: the task stands as before
+        return before or record
     cost = rounded((before.cost or ZERO if before else ZERO) + (record.cost or ZERO))
     if before is None:
         return msgspec.structs.replace(record, cost=cost, reason=None)
@@ -148,7 +175,9 @@ def _refuse_forged(path: Path, offset: int, record: Summary | Record) -> None:
     amounts = (record.cost, record.at_risk, record.remaining_credits)
     if not all(map(is_money, amounts)):
         raise _forged(path, offset, "an amount in it is not a valid amount of money")
-    if record.reason != CORRECTION and min(record.cost or ZERO, record.at_risk or ZERO) < 0:
+    if record.settled is not None:  # what it may take back, the doubt says that it ends
+        return
+    if (record.at_risk or ZERO) < 0 or (record.reason != CORRECTION and (record.cost or ZERO) < 0):
         raise _forged(path, offset, "an amount in it is negative")
 
 

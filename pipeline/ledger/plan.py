@@ -38,6 +38,7 @@ class Kind(StrEnum):
     FAILED = "failed"
     IN_DOUBT = "in_doubt"
     MISSING = "missing"
+    ACCEPTED = "accepted"
 
 
 KINDS = {
@@ -45,6 +46,8 @@ KINDS = {
     TaskState.CHANGED: Kind.CHANGED,
     TaskState.FAILED: Kind.FAILED,
     TaskState.IN_DOUBT: Kind.IN_DOUBT,
+    TaskState.RELEASED: Kind.NEW,  # nothing of it was processed
+    TaskState.ACCEPTED: Kind.ACCEPTED,
 }
 
 Show = Callable[[Task, Kind, bool], None]
@@ -130,14 +133,19 @@ class Plan:
         return sum((price * classes[name] for name, price in known.items()), Decimal(0))
 
 
+# What a plain run renders.
+_PLAIN = frozenset({TaskState.NEW, TaskState.CHANGED, TaskState.RELEASED})
+
+
 def count(total: int, states: Counter[TaskState]) -> Counts:
-    """Count by state. What is new or changed is pending: a plain run would render it."""
+    """Count by state. What a plain run would render is pending."""
     return Counts(
         total=total,
         succeeded=states[TaskState.DONE],
         failed=states[TaskState.FAILED],
         in_doubt=states[TaskState.IN_DOUBT],
-        pending=states[TaskState.NEW] + states[TaskState.CHANGED],
+        pending=sum(states[state] for state in _PLAIN),
+        accepted=states[TaskState.ACCEPTED],
     )
 
 
@@ -152,11 +160,13 @@ def make(  # noqa: PLR0913 - what a run may be asked for
     take: Callable[[Task, TaskState], None] | None = None,
     show: Show | None = None,
     provider: Provider | None = None,
+    accepted: Collection[str] = (),
 ) -> Plan:
     """Expand the job and hold it against the manifest; each task to do goes to `take`.
 
     `show` is given each task that is not simply done, to do or not. `provider` says what is
-    published of the model, where it is not the job's own.
+    published of the model, where it is not the job's own. `accepted` are the tasks for which the
+    provider has a request with an id, of whatever parameters: they are not rendered now.
 
     Raises:
         JobFileError: with every problem of the rows.
@@ -170,12 +180,13 @@ def make(  # noqa: PLR0913 - what a run may be asked for
     if job.credits.budget is not None:
         said_less = history.understated(job.credits.cost)
         plan.budget_left = job.credits.budget - history.spent - history.at_risk - said_less
-    taken = _taken_up(job, retry)
+    taken, recorded = _taken_up(job, retry), 0
     for task in map(history.known, job.tasks()):
-        state = history.state_of(task)
+        state = TaskState.ACCEPTED if task.id in accepted else history.state_of(task)
         disk.look_into(task.output.rpartition("/")[0])
         plan.total += 1
         plan.states[state] += 1
+        recorded += state is not TaskState.NEW and history.has(task.id)
         gone = bool(lost) and state is TaskState.DONE and task.id in lost
         if gone:
             plan.miss(task)
@@ -187,7 +198,7 @@ def make(  # noqa: PLR0913 - what a run may be asked for
         if show is not None and (gone or state is not TaskState.DONE):
             show(task, KINDS.get(state, Kind.MISSING), chosen)
     plan.unowned = sorted(disk.unowned) if plan.selected else []
-    plan.removed_count = len(history) - (plan.total - plan.states[TaskState.NEW])
+    plan.removed_count = len(history) - recorded
     return plan
 
 
@@ -223,7 +234,7 @@ def _too_short(job: Job, model: Model, history: History) -> str | None:
 
 
 def _taken_up(job: Job, retry: Collection[Retry]) -> set[TaskState]:
-    taken = {TaskState.NEW, TaskState.CHANGED}
+    taken = set(_PLAIN)
     if Retry.FAILED in retry:
         taken.add(TaskState.FAILED)
     if Retry.IN_DOUBT in retry or job.retry.in_doubt is InDoubt.RESEND:

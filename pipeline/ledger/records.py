@@ -18,6 +18,7 @@ from pipeline.models import (
     Completion,
     CostSource,
     Record,
+    Settled,
     Status,
     Task,
     canonical_json,
@@ -73,7 +74,7 @@ def completed(
         cost=money.cost,
         cost_source=money.source,
         remaining_credits=remaining,
-        request_id=outcome.request_id,
+        request_id=_request_id(claim, outcome),
         finished_at=_after(claim.started_at, received),
         duration_s=outcome.seconds,
         simulated=outcome.simulated,
@@ -115,6 +116,13 @@ def _seed(outcome: Outcome | None, params: dict[str, Any]) -> int | str | None:
     return sent if isinstance(sent, int | str) and not isinstance(sent, bool) else None
 
 
+def _request_id(claim: Claim | None, outcome: Outcome | None) -> str | None:
+    """Name a request as its provider does, where that has given it an id; else as headers do."""
+    if claim is not None and claim.handle is not None:
+        return claim.handle.id
+    return outcome.request_id if outcome else None
+
+
 def _common(claim: Claim) -> dict[str, Any]:
     return {
         "task": claim.task,
@@ -124,13 +132,33 @@ def _common(claim: Claim) -> dict[str, Any]:
         "meta": claim.meta,
         "attempts": claim.attempt,
         "started_at": claim.started_at,
+        "provider": claim.provider,
     }
 
 
-def succeeded(claim: Claim, done: Completion) -> Record:
-    """Write the record of a claim whose output is in place."""
+def _settled(claim: Claim) -> Settled | None:
+    """Say how a doubt about a claim has ended, if there was one: its request was listed."""
+    listed = claim.handle is not None and claim.handle.listed
+    return Settled.FOUND if listed or claim.doubted else None
+
+
+def _taken_back(claim: Claim) -> Decimal:
+    """Return what the end of a claim adds to what is at risk: it takes back what a doubt added."""
+    return -claim.at_risk if claim.doubted and claim.at_risk else ZERO
+
+
+def succeeded(claim: Claim, done: Completion, counted: Decimal = ZERO) -> Record:
+    """Write the record of a claim whose output is in place.
+
+    `counted` is what the record of its doubt has counted as cost already, in US dollars.
+    """
     fields = {name: getattr(done, name) for name in Completion.__struct_fields__}
-    return Record(status=Status.SUCCEEDED, at_risk=Decimal(0), **_common(claim), **fields)
+    if counted and done.cost is not None:
+        fields["cost"] = done.cost - counted
+    at_risk, settled = _taken_back(claim), _settled(claim)
+    return Record(
+        status=Status.SUCCEEDED, at_risk=at_risk, settled=settled, **_common(claim), **fields
+    )
 
 
 def correction(record: Record, booked: Booked) -> Record:
@@ -141,7 +169,12 @@ def correction(record: Record, booked: Booked) -> Record:
     assert booked.cost is not None
     difference = booked.cost - (record.cost or ZERO)
     return msgspec.structs.replace(
-        record, cost=difference, at_risk=ZERO, cost_source=booked.source, reason=CORRECTION
+        record,
+        cost=difference,
+        at_risk=ZERO,
+        cost_source=booked.source,
+        reason=CORRECTION,
+        settled=None,
     )
 
 
@@ -178,8 +211,16 @@ def without_output(  # noqa: PLR0913 - the fields of a record
     simulated: bool | None,
     received: float,
     remaining: Decimal | None = None,
+    provider: str | None = None,
 ) -> Record:
-    """Write how a task ended that has no output; `received` as in `completed`."""
+    """Write how a task ended that has no output; `received` as in `completed`.
+
+    `provider` is whom it was sent to, where there is no claim that says so.
+    """
+    at_risk, settled = money.at_risk, None
+    if claim is not None and status is not Status.IN_DOUBT:
+        settled = _settled(claim)
+        at_risk = at_risk if at_risk is None else at_risk + _taken_back(claim)
     began = received - outcome.took if outcome else received
     started_at = claim.started_at if claim else rfc3339(began)
     return Record(
@@ -193,10 +234,10 @@ def without_output(  # noqa: PLR0913 - the fields of a record
         http_status=outcome.status if outcome else None,
         attempts=attempts,
         cost=money.cost,
-        at_risk=money.at_risk,
+        at_risk=at_risk,
         cost_source=money.source,
         remaining_credits=remaining,
-        request_id=outcome.request_id if outcome else None,
+        request_id=_request_id(claim, outcome),
         error=" ".join(error.split()),
         started_at=started_at,
         finished_at=_after(started_at, received),
@@ -204,4 +245,6 @@ def without_output(  # noqa: PLR0913 - the fields of a record
         simulated=simulated,
         reason=reason,
         seed=_seed(outcome, task.params),
+        provider=claim.provider if claim else provider,
+        settled=settled,
     )

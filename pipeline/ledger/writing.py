@@ -14,8 +14,8 @@ from pathlib import Path
 
 from pipeline.common.files import create, lock, open_file, sync_directory, write_all
 from pipeline.errors import DirectoryError, PipelineError
+from pipeline.ledger.doubts import attempt_digest
 from pipeline.ledger.formats import FORMAT
-from pipeline.ledger.history import attempt_digest
 from pipeline.ledger.manifest import Lines, encode, replay_lines, summarize
 from pipeline.models import Record
 

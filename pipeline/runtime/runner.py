@@ -36,7 +36,7 @@ from pipeline.runtime.streak import MOST, Streak
 from pipeline.store.commit import Hop, Store, in_thread
 from pipeline.store.layout import lock_output, wrong_origin
 from pipeline.store.outstanding import outstanding
-from pipeline.store.recovery import recover
+from pipeline.store.recovery import record_doubts, recover
 from pipeline.store.shelf import ShelfFactory, open_shelf
 from pipeline.store.state_file import StateFile
 
@@ -149,7 +149,7 @@ def open_store(  # noqa: PLR0913 - what a store is made of
         resources.callback(store.close)
         for warning in lock.warnings:
             store.warn(warning)
-        return store, recover(store)
+        return store, [*recover(store), *record_doubts(store, store.doubtful)]
     except (OSError, StorageError) as error:
         raise DirectoryError(
             f"{job.output_dir} cannot be used: {error}",

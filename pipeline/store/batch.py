@@ -21,6 +21,7 @@ class CommitRequest:
 
     attempt: str
     claim: Claim | None = None  # write it
+    accepted: Claim | None = None  # write it with its handle, over what is there
     completed: Claim | None = None  # complete it, and place its part
     place: bool = True  # else it is only completed
     record: Record | None = None  # append it, and remove the claim

@@ -24,7 +24,8 @@ from pipeline.common.depth import DEEPEST, is_too_deep
 from pipeline.common.files import read_file, refuse_alien_folder
 from pipeline.errors import DirectoryError
 from pipeline.ledger.formats import FORMAT, refuse_newer
-from pipeline.models import Claim, part_of, task_key
+from pipeline.models import Claim, Handle, part_of, task_key
+from pipeline.printable import printable
 
 _ENCODER = msgspec.json.Encoder(decimal_format="number")
 _DECODER = msgspec.json.Decoder(Claim)
@@ -32,6 +33,8 @@ _BEGINS = b'{"task":'
 _ENDS, _SENT, _ANSWERED = b"false}", b"true }", b"true}\n"
 # Bytes; a claim of 0.1 may hold pictures in its parameters.
 _LONGEST = 64 * 1024**2
+# Characters.
+LONGEST_ID, LONGEST_ADDRESS = 500, 4000
 _OURS = os.O_NOFOLLOW | os.O_CLOEXEC
 UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
@@ -61,12 +64,21 @@ _GISTS = msgspec.json.Decoder(_Gist)
 
 @dataclass(frozen=True, slots=True)
 class Leftover:
-    """A claim that an earlier run left; `claim` is None where it was torn while written."""
+    """A claim that an earlier run left; `claim` is None where it was torn while written.
+
+    `why` says for people why what had arrived of it could not be taken in; else it is empty.
+    """
 
     attempt: str
     claim: Claim | None = None
     head: Head | None = None
     ended: bool = False
+    why: str = ""
+
+    @property
+    def accepted(self) -> bool:
+        """Whether the provider has given its request an id: then nothing of it is in doubt."""
+        return self.claim is not None and self.claim.handle is not None
 
     @property
     def answered(self) -> bool:
@@ -77,7 +89,10 @@ class Leftover:
     def never_sent(self) -> bool:
         """Whether not a byte of its request has left: then nothing can have been paid."""
         claim = self.claim
-        return claim is None or (not claim.sent and claim.completion is None and self._this_boot)
+        if claim is None:
+            return True
+        said = claim.sent or claim.completion is not None or claim.handle is not None
+        return not said and self._this_boot
 
     @property
     def _this_boot(self) -> bool:
@@ -149,7 +164,8 @@ def _refuse_forged(path: Path, text: bytes, claim: Claim) -> None:
     if claim.part not in {"", part_of(path.stem)}:
         faults.append("its part is another attempt's")
     done = claim.completion
-    paid = (claim.price, done.cost if done else None)
+    faults += _strange_texts(claim)
+    paid = (claim.price, claim.at_risk, done.cost if done else None)
     left = done.remaining_credits if done else None
     if not all(map(is_money, (*paid, left))) or min(amount or ZERO for amount in paid) < 0:
         faults.append("an amount in it is not a valid amount of money")
@@ -160,6 +176,28 @@ def _refuse_forged(path: Path, text: bytes, claim: Claim) -> None:
             f"{path} was not written by pipeline: {faults[0]}",
             hint="nothing was sent or moved; if the directory is not from elsewhere, delete it",
         )
+
+
+def handle_fault(handle: Handle) -> str | None:
+    """Say what is wrong with an id or an address that came from outside; None if nothing is.
+
+    They are only data here: where a request may go, whoever sends it decides.
+    """
+    if not handle.id or len(handle.id) > LONGEST_ID or printable(handle.id) != handle.id:
+        return "the id of its request is not a text of one line"
+    texts = (handle.status or "", handle.result or "", handle.at)
+    if any(len(text) > LONGEST_ADDRESS or printable(text) != text for text in texts):
+        return "an address of its request is not a text of one line"
+    return None
+
+
+def _strange_texts(claim: Claim) -> list[str]:
+    """Find texts in a claim that no provider has given."""
+    texts = (claim.provider or "", claim.base_url or "")
+    if any(len(text) > LONGEST_ADDRESS or printable(text) != text for text in texts):
+        return ["its provider is not a text of one line"]
+    fault = handle_fault(claim.handle) if claim.handle else None
+    return [fault] if fault else []
 
 
 class Noting:

@@ -17,6 +17,7 @@ import itertools
 import os
 import secrets
 from collections.abc import Awaitable, Callable
+from decimal import Decimal
 from functools import partial
 from pathlib import Path
 
@@ -24,15 +25,17 @@ import anyio
 import anyio.to_thread
 import msgspec
 
+from pipeline.amounts import ZERO
 from pipeline.errors import PipelineError, StorageError
 from pipeline.ledger import records
-from pipeline.ledger.history import attempt_digest
-from pipeline.ledger.manifest import last_records
+from pipeline.ledger.manifest import last_records, open_doubts
 from pipeline.ledger.writing import Manifest
-from pipeline.models import Claim, Record, Task, part_of
+from pipeline.models import Claim, Handle, Record, Task, part_of, task_key
 from pipeline.store import claims
 from pipeline.store.batch import CommitRequest, Recorded, Syncing
+from pipeline.store.claims import Leftover
 from pipeline.store.layout import Layout
+from pipeline.store.outstanding import attempt_of, attempts_of, reclaimed
 from pipeline.store.shelf import LocalShelf, Shelf, sync_names
 from pipeline.store.state_file import balance, read_note
 
@@ -40,6 +43,11 @@ from pipeline.store.state_file import balance, read_note
 _WINDOW = 0.005
 # Not a name of an attempt: what is recorded under it has no claim and no part.
 _NO_CLAIM = "none"
+
+
+class DoubtError(PipelineError):
+    """A doubt has ended already, or not as this record says."""
+
 
 Hop = Callable[[Callable[[], None]], Awaitable[None]]
 """Calls a function that blocks, and waits for its end."""
@@ -56,7 +64,14 @@ async def inline(blocking: Callable[[], None]) -> None:
 
 
 class Store:
-    """The files of one run. `serve` must run beside whatever awaits the other methods."""
+    """The files of one run.
+
+    `serve` must run beside the many tasks of a run, whose commits it gathers. Before it runs, each
+    commit is carried out by itself.
+
+    `leftovers` are the claims of earlier runs. `recover` sorts what it cannot take in: `accepted`
+    are those that the provider has given an id, `doubtful` those that were sent and have none.
+    """
 
     def __init__(
         self,
@@ -75,8 +90,10 @@ class Store:
         self._warnings: dict[str, None] = {}  # noted, in this order
         self._reported: set[str] = set()
         self.leftovers = list(claims.leftovers(layout.inflight))
-        found = (left.claim for left in self.leftovers if left.claim is not None)
-        attempts = [attempt_digest(claim.task, claim.started_at) for claim in found]
+        self.accepted: list[Leftover] = []
+        self.doubtful: list[Leftover] = []
+        self._reclaimed: set[bytes] = set()
+        attempts = attempts_of(self.leftovers)
         self._manifest = Manifest(layout.manifest, fsync=fsync, attempts=attempts)
         self.history = self._manifest.history
         self.history.remaining = balance(read_note(layout), self.history)
@@ -89,7 +106,8 @@ class Store:
             raise
         self._waiting: list[CommitRequest] = []
         self._arrived = anyio.Event()
-        self._stopped = False
+        self._serving = self._stopped = False
+        self._turn = asyncio.Lock()
 
     def warn(self, warning: str) -> None:
         """Note what a person should know; `report_warnings` reports it once."""
@@ -109,19 +127,61 @@ class Store:
     def _draft(self, attempt: str) -> str:
         return f"{self._inflight}{attempt}.new"
 
-    def new_attempt(self, task: Task) -> str:
+    def new_attempt(self, task: Task | Record) -> str:
         """Name an attempt, as no other one in this directory: its claim and its part go by it.
 
         So what a worker of an earlier attempt writes, however late, is never placed as the answer
         to this one.
         """
-        return f"{task.key}.{self._run}.{next(self._attempts)}"
+        key = task.key if isinstance(task, Task) else task_key(task.task)
+        return f"{key}.{self._run}.{next(self._attempts)}"
 
     # -- requests -----------------------------------------------------------------------------
 
     async def claim(self, attempt: str, claim: Claim) -> None:
         """Make a claim durable. Nothing may be sent before this returns."""
         await self._commit(CommitRequest(attempt, claim=claim))
+
+    async def accept(self, attempt: str, claim: Claim) -> None:
+        """Make the id that a provider has given a request durable, before it is asked for.
+
+        Raises:
+            StorageError: it cannot be written, or the next run could not read it.
+        """
+        assert claim.handle is not None
+        if fault := claims.handle_fault(claim.handle):
+            raise StorageError(f"{claim.task}: {fault}")
+        await self._commit(CommitRequest(attempt, accepted=claim))
+
+    async def reclaim(
+        self, doubt: Record, handle: Handle, *, output: str, base_url: str | None = None
+    ) -> Leftover:
+        """Make a durable claim for an open doubt that the provider lists; see `doubts`.
+
+        `output` is the name of its output without extension. Its record ends the doubt.
+        """
+        claim = reclaimed(doubt, handle, output, base_url)
+        attempt = self.new_attempt(doubt)
+        await self.accept(attempt, claim)
+        self._reclaimed.add(attempt_of(claim))
+        return Leftover(attempt, claim)
+
+    async def doubts(self) -> list[Record]:
+        """Read the record of each open doubt for which there is no claim with an id.
+
+        Raises:
+            DirectoryError: the manifest cannot be read.
+            StorageError: the disk failed.
+        """
+        found: list[Record] = []
+        followed = self._reclaimed.union(attempts_of(self.accepted))
+
+        def read() -> None:
+            every = open_doubts(self.layout.manifest, self.history)
+            found.extend(record for record in every if attempt_of(record) not in followed)
+
+        await self._read(read)
+        return found
 
     async def complete(self, attempt: str, completed: Claim) -> None:
         """Make a whole body and its completed claim durable, before it is placed."""
@@ -172,11 +232,14 @@ class Store:
         def read() -> None:
             found.extend(filter(wanted, last_records(self.layout.manifest, self.history)))
 
+        await self._read(read)
+        return found
+
+    async def _read(self, read: Callable[[], None]) -> None:
         try:
             await self._hop(read)
         except OSError as error:
             raise StorageError(f"{self.layout.manifest}: {error}") from error
-        return found
 
     def noting(self, attempt: str, failed: Callable[[OSError], None]) -> claims.Noting:
         """Note in a claim how far its attempt has come; `failed` is called if it cannot."""
@@ -217,11 +280,14 @@ class Store:
         if self._stopped:
             raise StorageError(f"{self.layout.root}: the store was closed")
         request.done = asyncio.get_running_loop().create_future()
-        self._waiting.append(request)
-        self._arrived.set()
         # What is being made durable is made durable, also while the run is being stopped.
         with anyio.CancelScope(shield=True):
-            await request.done
+            if self._serving:
+                self._waiting.append(request)
+                self._arrived.set()
+                await request.done
+            else:
+                await self._commit_batch([request])
         self._raise(request)
 
     def _raise(self, request: CommitRequest) -> None:
@@ -236,6 +302,7 @@ class Store:
 
         A run that is cancelled from outside still has answers to save: this outlives its workers.
         """
+        self._serving = True
         with anyio.CancelScope(shield=True):
             while self._waiting or not self._stopped:
                 await self._arrived.wait()
@@ -256,6 +323,10 @@ class Store:
         self._arrived.set()
 
     async def _commit_batch(self, batch: list[CommitRequest]) -> None:
+        async with self._turn:  # a commit of before `serve` may not have ended
+            await self._carry_out(batch)
+
+    async def _carry_out(self, batch: list[CommitRequest]) -> None:
         try:
             await self._hop(partial(self.carry_out, batch))
         except Exception as error:  # noqa: BLE001 - whoever waits must hear of it
@@ -296,7 +367,7 @@ class Store:
     def carry_out(self, batch: list[CommitRequest]) -> None:
         """Carry out requests, one step for all before the next; each has its own error."""
         self._write_claims(batch)
-        self._sync_claims([r for r in batch if r.claim or r.completed])
+        self._sync_claims([r for r in batch if r.claim or r.accepted or r.completed])
         placing = [r for r in batch if r.completed and r.place and r.error is None]
         self._each(placing, self._place)
         self._flush(placing)
@@ -337,13 +408,21 @@ class Store:
         """Write the claims of a batch, or complete them, and make them and the parts durable."""
         with Syncing(active=self._fsync) as files:
             self._each([r for r in batch if r.claim], partial(self._write_claim, files))
+            self._each([r for r in batch if r.accepted], partial(self._write_accepted, files))
             self._each([r for r in batch if r.completed], partial(self._write_completed, files))
-        self._each([r for r in batch if r.completed and not r.error], self._complete)
+        written = [r for r in batch if (r.accepted or r.completed) and not r.error]
+        self._each(written, self._replace_claim)
 
     def _write_claim(self, files: Syncing, request: CommitRequest) -> None:
         assert request.claim is not None
         # In place: a torn claim means that its request has not left.
         files.write(request, self._claim(request.attempt), request.claim)
+
+    def _write_accepted(self, files: Syncing, request: CommitRequest) -> None:
+        assert request.accepted is not None
+        # Not in place, as with a completed one.
+        claim = msgspec.structs.replace(request.accepted, sent=True)
+        files.write(request, self._draft(request.attempt), claim)
 
     def _write_completed(self, files: Syncing, request: CommitRequest) -> None:
         files.sync(request, str(self.shelf.spool(part_of(request.attempt))))
@@ -360,7 +439,7 @@ class Store:
         done = msgspec.structs.replace(done, output=output)
         request.completed = msgspec.structs.replace(request.completed, completion=done, sent=True)
 
-    def _complete(self, request: CommitRequest) -> None:
+    def _replace_claim(self, request: CommitRequest) -> None:
         os.replace(self._draft(request.attempt), self._claim(request.attempt))
 
     def _place(self, request: CommitRequest) -> None:
@@ -370,7 +449,13 @@ class Store:
         done = request.completed.completion
         assert done is not None
         self.shelf.place(part_of(request.attempt), request.completed.task, done.output)
-        request.record = records.succeeded(request.completed, done)
+        counted = self.counted(request.completed)
+        request.record = records.succeeded(request.completed, done, counted)
+
+    def counted(self, claim: Claim) -> Decimal:
+        """Return what the record of a claim's doubt has counted as cost already."""
+        found = self.history.doubts.counted(attempt_of(claim))
+        return (found.cost if found else None) or ZERO
 
     def _supersede(self, request: CommitRequest) -> None:
         """Move the older clips away; one that cannot be moved never costs the new one."""
@@ -386,7 +471,7 @@ class Store:
             with Syncing(active=self._fsync) as files:
                 files.write(request, self._draft(request.attempt), request.completed)
             if request.error is None:
-                self._complete(request)
+                self._replace_claim(request)
 
     def _keep(self, request: CommitRequest, name: str) -> None:
         """Keep what has come of a body, and say in the record where."""
@@ -404,6 +489,8 @@ class Store:
 
     def _append(self, recorded: list[CommitRequest]) -> None:
         """Append the records of some requests, and remove their claims."""
+        self._each(recorded, self._refuse_second_end)
+        recorded = [request for request in recorded if request.error is None]
         if not recorded:
             return
         try:
@@ -418,6 +505,12 @@ class Store:
             self.remove_claim(request.attempt)
             if request.drops_part:
                 self.shelf.drop(part_of(request.attempt))
+
+    def _refuse_second_end(self, request: CommitRequest) -> None:
+        """See that a record ends no doubt that has ended: no run could read it."""
+        assert request.record is not None
+        if request.record.settled and (why := self.history.doubts.fault(request.record)):
+            raise DoubtError(f"the record of {request.record.task} was not written: {why}")
 
     def remove_claim(self, attempt: str) -> None:
         """Remove a claim whose record is written: one that stays is known by its record."""

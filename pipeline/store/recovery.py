@@ -1,13 +1,15 @@
-"""After a kill: leftover claims become records. What lies whole on the disk is taken in.
+"""After a kill: what lies whole on the disk is taken in, and leftover claims become records.
 
-One claim never stops the others: what cannot be taken in is in doubt, and what had come of it is
-kept in `errors/`. Nothing that came is deleted.
+One claim never stops the others: what cannot be taken in is asked for where the provider has given
+it an id; else it is in doubt, and what had come of it is kept in `errors/`. Nothing that came is
+deleted.
 """
 
 import contextlib
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
@@ -20,11 +22,12 @@ from pipeline.common.extensions import with_ending
 from pipeline.common.files import open_file
 from pipeline.errors import DirectoryError, PipelineError
 from pipeline.ledger import records
+from pipeline.ledger.history import History
 from pipeline.models import Claim, Completion, CostSource, Record, part_of, rfc3339
 from pipeline.store.batch import CommitRequest
 from pipeline.store.claims import Head, Leftover
 from pipeline.store.commit import Store
-from pipeline.store.outstanding import attempt_of, doubt
+from pipeline.store.outstanding import attempt_of, doubt, is_recorded
 from pipeline.store.shelf import is_whole
 
 _PARTIAL = 206
@@ -32,7 +35,9 @@ _ENDED = "the run was killed before the answer was saved"
 
 
 def recover(store: Store) -> list[Record]:
-    """Turn what an earlier run left in flight into records; returns them.
+    """Take in what an earlier run left and lies whole; returns the records.
+
+    What cannot be taken in stays where it is, in `store.accepted` and `store.doubtful`.
 
     Raises:
         StorageError: a record cannot be written.
@@ -40,31 +45,72 @@ def recover(store: Store) -> list[Record]:
     for draft in store.layout.inflight.glob("*.new"):
         draft.unlink()
     recovered = list(_recover_all(store))
+    left = {part_of(each.attempt) for each in (*store.accepted, *store.doubtful)}
     for part in store.shelf.parts():
-        _put_away(store, part, part.removesuffix(".part"))
+        if part not in left:
+            _put_away(store, part, part.removesuffix(".part"))
     return recovered
 
 
+def record_doubts(store: Store, doubtful: Collection[Leftover]) -> list[Record]:
+    """Record that these may have been paid for, and keep what had come of them in `errors/`.
+
+    Raises:
+        StorageError: a record cannot be written.
+    """
+    recorded = [_record_doubt(store, left) for left in doubtful]
+    done = {left.attempt for left in doubtful}
+    store.doubtful = [left for left in store.doubtful if left.attempt not in done]
+    return recorded
+
+
 def _recover_all(store: Store) -> Iterator[Record]:
+    followed: set[bytes] = set()
     for left in store.leftovers:
         claim = left.claim
         if claim is None or left.never_sent:
             store.drop(left.attempt)
-        elif attempt_of(left) in store.history.attempts:
-            store.remove_claim(left.attempt)  # its record was written
+        elif is_recorded(left, store.history) or attempt_of(claim) in followed:
+            store.remove_claim(left.attempt)
         else:
-            yield _recover(store, left, claim)
+            claim = _as_counted(claim, store.history)
+            taken, why = _try_taking_in(store, left, claim)
+            if taken is not None:
+                yield taken
+            elif left.accepted:
+                followed.add(attempt_of(claim))
+                # It is fetched anew: what was complete is not there any more.
+                claim = msgspec.structs.replace(claim, completion=None)
+                store.accepted.append(replace(left, claim=claim))
+            else:
+                store.doubtful.append(replace(left, claim=claim, why=why))
 
 
-def _recover(store: Store, left: Leftover, claim: Claim) -> Record:
-    why = ""
+def _as_counted(claim: Claim, history: History) -> Claim:
+    """Take from the manifest what the doubt of a claim counts: its record must take back that."""
+    attempt = attempt_of(claim)
+    if not claim.doubted:
+        return claim
+    if attempt in history.open_doubts:
+        return msgspec.structs.replace(claim, at_risk=history.open_doubts[attempt])
+    return msgspec.structs.replace(claim, doubted=False, at_risk=None)  # its record was lost
+
+
+def _try_taking_in(store: Store, left: Leftover, claim: Claim) -> tuple[Record | None, str]:
+    """Take a whole clip in; returns its record, or None and why it could not be placed."""
     try:
-        if (taken := _take_in(store, left, claim)) is not None:
-            return taken
+        return _take_in(store, left, claim), ""
     except (OSError, PipelineError) as error:
-        why = f", and what arrived cannot be placed: {error}"
+        return None, str(error)
+
+
+def _record_doubt(store: Store, left: Leftover) -> Record:
+    claim, why = left.claim, ""
+    assert claim is not None
+    if left.why:
+        why = f", and what arrived cannot be placed: {left.why}"
         store.warn(
-            f"{claim.task} is in doubt: what a killed run left of it cannot be placed: {error}"
+            f"{claim.task} is in doubt: what a killed run left of it cannot be placed: {left.why}"
         )
     kept = _put_away(store, part_of(left.attempt), f"{claim.output}-{left.attempt[:8]}")
     if kept:
@@ -88,7 +134,7 @@ def _take_in(store: Store, left: Leftover, claim: Claim) -> Record | None:
         return store.carry_out_now(CommitRequest(left.attempt, completed=claim))
     if completed and store.shelf.holds(done.output, done):
         store.shelf.flush()
-        record = records.succeeded(claim, done)
+        record = records.succeeded(claim, done, store.counted(claim))
         return store.carry_out_now(CommitRequest(left.attempt, record=record, leave_part=True))
     return None
 

@@ -15,8 +15,9 @@ from pipeline import events as ev
 from pipeline.amounts import is_money, rounded
 from pipeline.common.files import read_file, write_atomically
 from pipeline.errors import DirectoryError
+from pipeline.ledger.doubts import attempt_digest
 from pipeline.ledger.formats import FORMAT, refuse_newer
-from pipeline.ledger.history import History, attempt_digest
+from pipeline.ledger.history import History
 from pipeline.models import rfc3339
 from pipeline.store.layout import LONGEST_NOTE, Layout
 

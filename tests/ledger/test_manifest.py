@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from support.helpers import environment
 
 from pipeline.errors import DirectoryError
+from pipeline.ledger.doubts import attempt_digest
 from pipeline.ledger.formats import FORMAT
-from pipeline.ledger.history import TaskState, attempt_digest
+from pipeline.ledger.history import TaskState
 from pipeline.ledger.manifest import Lines, encode, last_records, read, replay
 from pipeline.ledger.writing import Manifest
 from pipeline.models import CORRECTION, Record, Status, Task, fingerprint

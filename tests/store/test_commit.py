@@ -34,7 +34,8 @@ from pipeline.models import (
 from pipeline.store.claims import Head, Noting, boot_id, encode, leftovers
 from pipeline.store.commit import Hop, Store, in_thread, inline
 from pipeline.store.layout import Layout
-from pipeline.store.recovery import recover as recover_all
+from pipeline.store.recovery import record_doubts
+from pipeline.store.recovery import recover as take_in
 
 PRICE = Decimal("0.95")
 BODY = b"a clip"
@@ -476,6 +477,11 @@ def leave(layout: Layout, claim: Claim, part: bytes | None = None) -> None:
     layout.claim(key).write_bytes(msgspec.json.encode(claim))
     if part is not None:
         layout.part(key).write_bytes(part)
+
+
+def recover_all(store: Store) -> list[Record]:
+    """Recover as a run does that nobody can ask about its doubts."""
+    return [*take_in(store), *record_doubts(store, store.doubtful)]
 
 
 def recover(layout: Layout) -> list[Record]:

@@ -12,7 +12,7 @@ from support.other_api import OtherApi, Reply
 from pipeline.ledger.formats import FORMAT, refuse_newer
 from pipeline.ledger.history import Summary
 from pipeline.ledger.manifest import NAME
-from pipeline.models import Claim, Completion, Record
+from pipeline.models import Claim, Completion, Handle, Record
 from pipeline.store.claims import Head
 from pipeline.store.layout import Layout, Owner
 from pipeline.store.state_file import Note
@@ -21,7 +21,8 @@ PAGE = (Path(__file__).parents[2] / "docs/reference/formats.md").read_text(encod
 SECTIONS = dict(re.findall(r"^## ([^\n]+)\n(.*?)(?=^## |\Z)", PAGE, re.MULTILINE | re.DOTALL))
 DESCRIBED = [
     (Record, "manifest.jsonl"), (Summary, "manifest.jsonl"), (Claim, ".inflight/"),
-    (Completion, ".inflight/"), (Head, ".inflight/"), (Owner, ".job.json"), (Note, ".state.json"),
+    (Completion, ".inflight/"), (Handle, ".inflight/"), (Head, ".inflight/"),
+    (Owner, ".job.json"), (Note, ".state.json"),
 ]  # fmt: skip
 
 
@@ -52,7 +53,9 @@ def test_a_newer_file_is_refused_and_says_who_wrote_it(tmp_path: Path) -> None:
     for unreadable in (b"", b"[1]", b"\xff", b'{"format": "9"}', b'{"format": null}'):
         refuse_newer(path, unreadable)
     newer = b'{"format": %d, "program": "1.4.0"}' % (FORMAT + 1)
-    with pytest.raises(Exception, match=r"file was written by pipeline 1\.4\.0, in format 3"):
+    with pytest.raises(
+        Exception, match=rf"file was written by pipeline 1\.4\.0, in format {FORMAT + 1}"
+    ):
         refuse_newer(path, newer)
 
 
