@@ -35,6 +35,7 @@ from sandbox.command import serve, settings_from
 from sandbox.errors import SandboxError
 from sandbox.events import Charged, Opened, ToppedUp
 from sandbox.journal import open_books
+from sandbox.media_faults import MediaFault, MediaRule
 from sandbox.outages import Outages
 from sandbox.settings import Clips, Outage, OutageKind, PriceOf, Settings
 from sandbox.testing import Sandbox
@@ -173,6 +174,7 @@ def test_books_add_up(post: Any, sandbox: Sandbox) -> None:
         (LUMA, {"prompt": "x", "loop": "no"}, (400, "loop")),
         (LUMA, {"prompt": "[[fail gently]]"}, (400, "'gently' is not a fault")),
         (LUMA, {"prompt": "[[succeed]]"}, (400, "[[succeed]]")),
+        (LUMA, {"prompt": "[[media gone]]"}, (400, "'gone' is not a fault of media")),
     ],
 )
 def test_a_wrong_request_is_refused_in_json(
@@ -260,6 +262,7 @@ def test_who_names_no_host_at_all_is_not_answered(sandbox: Sandbox) -> None:
         ("406-param", 406, "unsupported value"),
         ("403-moderation", 403, "moderation"),
         ("moderation", 400, "content moderation"),
+        ("failed", 422, "Generation failed"),
         ("410", 410, "retired"),
         ("418", 418, '{"error"'),
         ("302", 302, "Found"),
@@ -274,7 +277,7 @@ def test_a_refusal_costs_nothing(
     assert answer.status_code == status
     assert text in answer.text
     assert sandbox.books()["charged"] == charged
-    expected = "moderation" if word == "moderation" else status
+    expected = word if word in {"moderation", "failed"} else status
     assert request_of(sandbox, f"no luck [[fail {word}]]")["status"] == expected
     assert answer.headers.get("retry-after") == ("7" if status == 429 else None)
     assert answer.headers.get("location") == ("/moved" if status == 302 else None)
@@ -453,6 +456,10 @@ def listens(box: Sandbox) -> bool:
         ("faults", {"500": 0.7, "502": 0.7}),
         ("faults", {"500": 2}),
         ("outage", {"seconds": 1, "kind": "flood"}),
+        ("options", {"colour": "red"}),
+        ("options", {"history": "sometimes"}),
+        ("options", {"history_lag": None}),
+        ("options", {"media": "gone"}),
     ],
 )
 def test_an_order_that_means_nothing_is_refused(
@@ -650,7 +657,9 @@ def test_options_become_settings() -> None:
     options = (
         "--models=luma-a, wan-*", "--price-of=aspect_ratio=9:16:1.5", "--fault=500=0.1",
         "--fault=reset=0.2", "--outage=3:4", "--outage-kind=429", "--clips=tiny", "--unmarked",
-        "--balance-garbage", "--no-credit-header", "--charge=accept",
+        "--balance-garbage", "--no-credit-header", "--charge=accept", "--history=repr",
+        "--history-lag=2.5", "--history-times=naive", "--strangers=3", "--twins=1", "--outputs=2",
+        "--record-life=60", "--media=once-dead=0.5", "--states=strange", "--request-ids=none",
     )  # fmt: skip
     made = settings_of(*options)
     assert made.models == ("luma-a", "wan-*")
@@ -660,11 +669,27 @@ def test_options_become_settings() -> None:
     assert [made.clips, made.charge, made.balance_call] == ["tiny", "accept", "garbage"]
     assert not made.marked
     assert not made.credit_header
+    assert [made.history, made.history_times, made.history_lag] == ["repr", "naive", 2.5]
+    assert [made.strangers, made.twins, made.outputs, made.record_life] == [3, 1, 2, 60]
+    assert made.media == MediaRule(MediaFault.DEAD, 1, 0.5)
+    assert [made.states, made.request_ids] == ["strange", "none"]
 
 
 @pytest.mark.parametrize(
     "option",
-    ["--outage=3", "--fault=500", "--price=-1", "--price=x", "--price-of=a:1", "--clips=huge"],
+    [
+        "--outage=3",
+        "--fault=500",
+        "--price=-1",
+        "--price=x",
+        "--price-of=a:1",
+        "--clips=huge",
+        "--media=gone",
+        "--media=dead=2",
+        "--history=sometimes",
+        "--outputs=0",
+        "--record-life=-1",
+    ],
 )
 def test_an_option_that_means_nothing_is_refused(option: str) -> None:
     ended = click.testing.CliRunner().invoke(command, [option])
