@@ -21,7 +21,8 @@ class Expected(Enum):
 
     DONE = "done"  # its output is here: COMPLETED, or not yet
     FAILED = "failed"  # and not charged
-    ANY = "any"  # in flight, accepted, or settled by a person
+    IN_FLIGHT = "in flight"  # anything, and most likely that it is not done yet
+    ANY = "any"  # settled by a person, or charged without an output
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,6 +140,7 @@ class KnownAttempt(Attempt):
             provider=claim.provider,
             request_id=claim.handle.id if claim.handle else request_id,
             attempt=claim.attempt,
+            expected=Expected.IN_FLIGHT,
         )
 
 

@@ -26,6 +26,7 @@ _KINDS = {RequestState.DONE: _COMPLETED, RequestState.FAILED: _FAILED}
 _FITTING = {
     Expected.DONE: (_COMPLETED, _PENDING),  # a list that lags says of what is here that it waits
     Expected.FAILED: (_FAILED,),
+    Expected.IN_FLIGHT: (_PENDING, _COMPLETED, _FAILED),
     Expected.ANY: (_COMPLETED, _PENDING, _FAILED),
 }
 _Group = tuple[str, Body]
@@ -146,19 +147,14 @@ class _Table:
 
     def __init__(self, doubts: list[Doubt], known: Known, rows: dict[str, Row]) -> None:
         self.found: dict[Key, Row] = {}
-        self._listed = rows.keys()
         self._rows = {name: row for name, row in rows.items() if name not in known.ids}
         self._doubts = _grouped(doubts)
         self._unreadable = [doubt for doubt in doubts if body_of(doubt.params) is None]
         related, keys = Related(doubts), {doubt.key for doubt in doubts}
         self._attempts = [a for a in known.attempts if a.key not in keys]
-        self._known = _grouped(
-            a for a in self._attempts if a.request_id not in self._listed and related.to(a)
-        )
-        self._groups = sorted(
-            self._doubts.keys() | self._known.keys(),
-            key=lambda group: (-len(group[1]), group),  # what says most of itself goes first
-        )
+        others = [a for a in self._attempts if related.to(a)]
+        self._known = _grouped(a for a in others if a.request_id not in rows)
+        self._all = _grouped([*doubts, *others])
 
     def by_id(self) -> None:
         """Give away the rows whose id an attempt has."""
@@ -182,7 +178,7 @@ class _Table:
     def by_time(self, whole: Sequence[Span]) -> None:
         """Give the other rows away: to what is known first, then to doubts."""
         names = self._sorted_rows()
-        for group in self._groups:
+        for group in self._all:
             self._give_known(group, names.get(group, []), whole)
         for group, doubts in self._doubts.items():
             wanting = [(d, who) for d in doubts if (who := _of_doubt(d, whole)) is not None]
@@ -192,17 +188,23 @@ class _Table:
 
     def _give_known(self, group: _Group, names: list[str], whole: Sequence[Span]) -> None:
         """Give to what is known the rows that can be its own, before a doubt gets any."""
-        known, doubts = self._known.get(group, []), self._doubts.get(group, [])
+        known = self._known.get(group, [])
         wanting = [(a, who) for a in known if (who := _of_known(a)) is not None]
-        given = self._assign([who for _, who in wanting], names)
-        self._assign([who for a in (*known, *doubts) for who in _earlier(a, len(names))], names)
+        earlier = [who for a in self._all[group] for who in _earlier(a, len(names))]
+        given = self._assign([*(who for _, who in wanting), *earlier], names)
         # One whose row should be there, and is not at its time: the clocks differ by more.
         late = [
             replace(who, until=math.inf)
             for index, (attempt, who) in enumerate(wanting)
             if index not in given and _is_due(attempt, whole)
         ]
-        self._assign(late, names)
+        # Any of those may be the one that has failed, whatever row it was given.
+        perhaps = [
+            replace(who, kinds=_FITTING[Expected.FAILED])
+            for attempt, who in wanting
+            if attempt.expected in {Expected.IN_FLIGHT, Expected.ANY}
+        ]
+        self._assign([*late, *perhaps], names)
 
     def _assign(self, claimants: list[Claimant], names: list[str]) -> dict[int, Row]:
         if not claimants:
@@ -219,7 +221,7 @@ class _Table:
     def _sorted_rows(self) -> dict[_Group, list[str]]:
         """List the rows that each group can have, by model and parameters."""
         bodies: dict[str, list[Body]] = {}
-        for model, body in self._groups:
+        for model, body in self._all:
             bodies.setdefault(model, []).append(body)
         by_model = {model: Bodies(found) for model, found in bodies.items()}
         names: dict[_Group, list[str]] = {}
