@@ -34,11 +34,11 @@ def windows(attempts: Iterable[Attempt], now: float) -> list[Span]:
         if spans and since - spans[-1][1] <= _GAP:
             since, until = spans[-1][0], max(until, spans.pop()[1])
         spans.append((since, until))
-    return [part for span in reversed(spans) for part in _split(span)]
+    return [part for span in reversed(spans) for part in windows_between(*span)]
 
 
-def _split(span: Span) -> list[Span]:
-    since, until = span
+def windows_between(since: float, until: float) -> list[Span]:
+    """Split a time into windows that a list takes, the newest first."""
     count = max(math.ceil((until - since) / _LONGEST_WINDOW), 1)
     ends = [until - number * _LONGEST_WINDOW for number in range(count)]
     return [(max(end - _LONGEST_WINDOW, since), end) for end in ends]
@@ -49,20 +49,23 @@ class Listing:
     """The rows that one reading has found, of those wanted, and for which times it has all."""
 
     wanted: Callable[[Row], bool]
+    most_pages: int = MOST_PAGES
     rows: list[Row] = field(default_factory=list)
     whole: list[Span] = field(default_factory=list)
     pages: int = 0
-    failed: bool = False
 
     async def read(
         self, model: str, spans: Iterable[Span], ask: Ask, enough: Callable[["Listing"], bool]
-    ) -> None:
-        """Read the list of one model in these windows, until `enough`, a failure or the bound."""
-        for span in spans:
-            if not await _Window(self, Query(model=model, since=span[0], until=span[1])).read(
-                ask, enough
-            ):
-                return
+    ) -> bool:
+        """Read the list of one model in these windows, until `enough`, a failure or the bound.
+
+        Returns whether all of it was read.
+        """
+        for since, until in spans:
+            window = _Window(self, Query(model=model, since=since, until=until))
+            if not await window.read(ask, enough):
+                return False
+        return True
 
 
 @dataclass(slots=True)
@@ -78,12 +81,11 @@ class _Window:
     async def read(self, ask: Ask, enough: Callable[[Listing], bool]) -> bool:
         """Read page after page; returns whether the next window is to be read too."""
         listing, number = self.listing, 0
-        while listing.pages < MOST_PAGES:
+        while listing.pages < listing.most_pages:
             number += 1
             listing.pages += 1
             page = await ask(self.query, number)
             if page is None:
-                listing.failed = True
                 break
             is_last = not self._take(page) or not page.more or self._is_past()
             self._note(is_last=is_last)

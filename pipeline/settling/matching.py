@@ -53,6 +53,15 @@ def explain(
     return table.found
 
 
+def pair(attempts: Iterable[KnownAttempt], rows: Iterable[Row]) -> dict[Key, Row]:
+    """Return the row of each attempt, by its key, where one can be its own: by id, then by time."""
+    known = Known(attempts=tuple(attempts))
+    table = _Table([], known, merged(rows), everything=True)
+    table.by_id()
+    table.by_time(())
+    return table.taken
+
+
 def merged(rows: Iterable[Row]) -> dict[str, Row]:
     """Make one row of those of one id: a request with several outputs has a row for each.
 
@@ -145,21 +154,31 @@ class Interest:
 class _Table:
     """Doubts, what is known, and the rows that are left. Groups have one model and one body."""
 
-    def __init__(self, doubts: list[Doubt], known: Known, rows: dict[str, Row]) -> None:
+    def __init__(
+        self,
+        doubts: list[Doubt],
+        known: Known,
+        rows: dict[str, Row],
+        *,
+        everything: bool = False,
+    ) -> None:
+        """`everything` takes in what is known although no doubt could have its row."""
         self.found: dict[Key, Row] = {}
+        self.taken: dict[Key, Row] = {}  # by what is known
         self._rows = {name: row for name, row in rows.items() if name not in known.ids}
         self._doubts = _grouped(doubts)
         self._unreadable = [doubt for doubt in doubts if body_of(doubt.params) is None]
         related, keys = Related(doubts), {doubt.key for doubt in doubts}
         self._attempts = [a for a in known.attempts if a.key not in keys]
-        others = [a for a in self._attempts if related.to(a)]
+        others = [a for a in self._attempts if everything or related.to(a)]
         self._known = _grouped(a for a in others if a.request_id not in rows)
         self._all = _grouped([*doubts, *others])
 
     def by_id(self) -> None:
         """Give away the rows whose id an attempt has."""
         for attempt in self._attempts:
-            self._rows.pop(attempt.request_id or "", None)
+            if (row := self._rows.pop(attempt.request_id or "", None)) is not None:
+                self.taken[attempt.key] = row
         for group, doubts in self._doubts.items():
             self._doubts[group] = [doubt for doubt in doubts if not self._has_own(doubt, group[1])]
         for doubt in self._unreadable:
@@ -192,6 +211,9 @@ class _Table:
         wanting = [(a, who) for a in known if (who := _of_known(a)) is not None]
         earlier = [who for a in self._all[group] for who in _earlier(a, len(names))]
         given = self._assign([*(who for _, who in wanting), *earlier], names)
+        for index, row in given.items():
+            if index < len(wanting):
+                self.taken[wanting[index][0].key] = row
         # One whose row should be there, and is not at its time: the clocks differ by more.
         late = [
             replace(who, until=math.inf)

@@ -1,0 +1,116 @@
+"""What the files of a job say of each attempt: what it has cost, or put at risk."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from enum import StrEnum
+from pathlib import Path
+
+from pipeline.amounts import ZERO, rounded
+from pipeline.ledger.manifest import read
+from pipeline.models import CORRECTION, Record, Status
+from pipeline.settling.attempts import Doubt, Key, KnownAttempt
+from pipeline.store.claims import Leftover
+
+
+class State(StrEnum):
+    """How an attempt stands."""
+
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    IN_DOUBT = "in_doubt"
+    ACCEPTED = "accepted"  # the provider has it, and it is asked for by the next run
+    RUNNING = "running"  # in flight now, in a run
+
+
+_STATES = {
+    Status.SUCCEEDED: State.SUCCEEDED,
+    Status.FAILED: State.FAILED,
+    Status.IN_DOUBT: State.IN_DOUBT,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One attempt of a job, its corrections added up. Money in US dollars, times in Unix seconds.
+
+    `attempt` has its request id, model and parameters. `cost` is what was recorded, `at_risk` what
+    may have been charged.
+    """
+
+    job: str
+    attempt: KnownAttempt
+    state: State
+    cost: Decimal = ZERO
+    at_risk: Decimal = ZERO
+
+    @property
+    def began(self) -> float | None:
+        """When it was sent."""
+        return self.attempt.began
+
+    @property
+    def ended(self) -> float | None:
+        """When it ended."""
+        return self.attempt.ended
+
+
+def entries(
+    job: str, manifest: Path, claims: Iterable[Leftover] = (), *, running: bool = False
+) -> list[Entry]:
+    """Read every attempt of a job, from its records and from the claims that have none.
+
+    `claims` are of what was sent (`store.outstanding.sent_claims`), read before the manifest is.
+    `running` says that a run is going on, whose claims are in flight.
+
+    Raises:
+        DirectoryError: the manifest cannot be read.
+    """
+    found: dict[Key, Entry] = {}
+    for record in read(manifest):
+        key = record.task, record.started_at
+        entry = _of_record(job, record)
+        before = found.get(key)
+        found[key] = entry if before is None else _added(before, entry, record)
+    for entry in _of_claims(job, claims, running=running):
+        before = found.get(entry.attempt.key)
+        if before is None or before.state is State.IN_DOUBT:
+            found[entry.attempt.key] = entry
+    return list(found.values())
+
+
+def _of_record(job: str, record: Record) -> Entry:
+    return Entry(
+        job=job,
+        attempt=KnownAttempt.of_record(record),
+        state=_STATES[record.status],
+        cost=rounded(record.cost or ZERO),
+        at_risk=rounded(record.at_risk or ZERO),
+    )
+
+
+def _added(before: Entry, entry: Entry, record: Record) -> Entry:
+    """Add a later record of the same attempt: a correction, or what has ended its doubt."""
+    is_correction = record.reason == CORRECTION and record.settled is None
+    latest = before if is_correction else entry
+    attempt = replace(
+        latest.attempt,
+        ended=before.attempt.ended,
+        request_id=latest.attempt.request_id or before.attempt.request_id,
+    )
+    cost, at_risk = before.cost + entry.cost, before.at_risk + entry.at_risk
+    return replace(latest, attempt=attempt, cost=cost, at_risk=at_risk)
+
+
+def _of_claims(job: str, claims: Iterable[Leftover], *, running: bool) -> Iterator[Entry]:
+    for left in claims:
+        if left.claim is None or left.never_sent:
+            continue
+        known = KnownAttempt.of_claim(left.claim, Doubt.of_leftover(left).request_id)
+        state = State.ACCEPTED if left.claim.handle else State.IN_DOUBT
+        yield Entry(
+            job=job,
+            attempt=known,
+            state=State.RUNNING if running else state,
+            at_risk=Doubt.of_leftover(left).at_risk or ZERO,
+        )
