@@ -1,6 +1,7 @@
 """Where a URL leads: scheme, host and port, as whoever sends to it reads them."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Self
 
 import httpx
@@ -46,6 +47,7 @@ class Origin:
         return f"{host}:{self.port}"
 
 
+@lru_cache(maxsize=1024)  # what is waited for is asked again and again
 def parse(url: str) -> httpx.URL | None:
     """Parse an http(s) URL that came from outside; None where it is none that is used here."""
     if len(url) > LONGEST or not url.isprintable() or " " in url or "\\" in url:

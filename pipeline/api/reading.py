@@ -1,18 +1,16 @@
-"""Free requests: GETs whose answers are short texts, over connections that are kept.
-
-A connection that was kept may be closed under a request; what costs nothing is asked once more.
-"""
+"""Free requests: GETs whose answers are short texts, to the addresses that may get the key."""
 
 import httpx
 
 from pipeline import __version__
 from pipeline.api import encoding
+from pipeline.api.connections import Answer, Connections
 from pipeline.api.explaining import explain
-from pipeline.api.origin import Origin
+from pipeline.api.origin import Origin, parse
 from pipeline.api.patience import Patience
 from pipeline.api.receiving import as_it_comes
 from pipeline.api.timeouts import Timeouts
-from pipeline.api.transport import FreshConnections, way_to
+from pipeline.api.transport import FreshConnections, proxy_for, trust, way_to
 from pipeline.api.wire import Conversation, Reply, Request, T
 
 # The list of requests tells what was sent with each of them, pictures too.
@@ -26,7 +24,10 @@ HEADERS = {
 
 
 class Reader:
-    """Sends free requests to some origins, which may get the key, and to no other."""
+    """Sends free requests to some origins, which may get the key, and to no other.
+
+    With `transport`, all go over that.
+    """
 
     def __init__(
         self,
@@ -37,12 +38,12 @@ class Reader:
         self._origins = origins
         self._timeouts = timeouts
         self._transport = transport
-        self._transports: dict[Origin, httpx.AsyncBaseTransport] = {}
+        self._ways: dict[Origin, _Way] = {}
 
     async def aclose(self) -> None:
         """Close what is kept."""
-        for transport in self._transports.values():
-            await transport.aclose()
+        for way in self._ways.values():
+            await way.aclose()
 
     async def converse(self, conversation: Conversation[T]) -> T:
         """Send what a conversation asks for, until it has its result."""
@@ -59,51 +60,88 @@ class Reader:
         origin = Origin.of(request.url)
         if origin not in self._origins or origin is None:
             return Reply(detail="it was not asked: its address is not one of the provider's")
-        bound = self._timeouts.asking
-        where = way_to(origin)
-        reply = Reply(detail=f"no answer from {where} within {bound:g} s")
+        answer, detail = None, ""
         # One bound for all of it: an answer that drips in must not block the run.
-        with Patience(bound, self._timeouts):
+        with Patience(self._timeouts.asking, self._timeouts):
             try:
-                reply = await self._exchange(request, origin, most)
+                answer = await self._way(origin).get(request, most)
             except (httpx.HTTPError, OSError) as error:
-                reply = Reply(detail=explain(error, where))
-        return reply
+                detail = explain(error, way_to(origin))
+        if answer is None:
+            bound = f"no answer from {way_to(origin)} within {self._timeouts.asking:g} s"
+            return Reply(detail=detail or bound)
+        return _reply(answer, most)
 
-    async def _exchange(self, request: Request, origin: Origin, most: int) -> Reply:
-        transport = self._way(origin)
+    def _way(self, origin: Origin) -> "_Way":
+        way = self._ways.get(origin)
+        if way is None:
+            way = self._ways[origin] = self._new(origin)
+        return way
+
+    def _new(self, origin: Origin) -> "_Way":
+        if self._transport is not None:
+            return _OverHttpx(self._transport, self._timeouts)
+        if proxy_for(origin) is not None:
+            return _OverHttpx(FreshConnections(origin, keep=True), self._timeouts)
+        return _Straight(origin)
+
+
+class _Straight:
+    """The usual way."""
+
+    def __init__(self, origin: Origin) -> None:
+        self._connections = Connections(origin, trust)
+
+    async def get(self, request: Request, most: int) -> Answer:
+        url = parse(request.url)
+        assert url is not None
+        return await self._connections.get(url.raw_path, {**HEADERS, **request.headers}, most)
+
+    async def aclose(self) -> None:
+        await self._connections.aclose()
+
+
+class _OverHttpx:
+    """The way through a proxy, or over a transport that was handed in."""
+
+    def __init__(self, transport: httpx.AsyncBaseTransport, timeouts: Timeouts) -> None:
+        self._transport = transport
+        self._waits = httpx.Timeout(None, connect=timeouts.connect).as_dict()
+
+    async def get(self, request: Request, most: int) -> Answer:
         try:
-            response = await transport.handle_async_request(self._prepared(request))
+            response = await self._send(request)
         except (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError):
-            response = await transport.handle_async_request(self._prepared(request))
-        data, complete = b"", False
+            response = await self._send(request)  # it may have been kept, and closed meanwhile
+        body = bytearray()
         try:
             async for chunk in as_it_comes(response):
-                data += chunk
-                if len(data) > most:
+                body += chunk
+                if len(body) > most:
                     break
-            complete = len(data) <= most
         finally:
             await response.aclose()
-        headers = {name.lower(): value for name, value in response.headers.items()}
-        text = encoding.undo_text(data, encoding.layers(headers.get("content-encoding")), most)
-        detail = "" if complete else f"the answer has more than {most // 1024} kB"
-        if text is None:
-            detail = "it has a content encoding that was not requested and cannot be decoded"
-        return Reply(status=response.status_code, headers=headers, text=text or b"", detail=detail)
+        told = {name.lower(): value for name, value in response.headers.items()}
+        return Answer(response.status_code, told, bytes(body[:most]), len(body) <= most)
 
-    def _prepared(self, request: Request) -> httpx.Request:
-        waits = httpx.Timeout(None, connect=self._timeouts.connect).as_dict()
-        return httpx.Request(
-            request.method,
-            request.url,
-            headers={**HEADERS, **request.headers},
-            extensions={"timeout": waits},
+    async def _send(self, request: Request) -> httpx.Response:
+        headers = {**HEADERS, **request.headers}
+        waits = {"timeout": self._waits}
+        return await self._transport.handle_async_request(
+            httpx.Request("GET", request.url, headers=headers, extensions=waits)
         )
 
-    def _way(self, origin: Origin) -> httpx.AsyncBaseTransport:
-        if self._transport is not None:
-            return self._transport
-        if origin not in self._transports:
-            self._transports[origin] = FreshConnections(origin, keep=True)
-        return self._transports[origin]
+    async def aclose(self) -> None:
+        await self._transport.aclose()
+
+
+_Way = _Straight | _OverHttpx
+
+
+def _reply(answer: Answer, most: int) -> Reply:
+    codings = encoding.layers(answer.headers.get("content-encoding"))
+    text = encoding.undo_text(answer.body, codings, most) if codings else answer.body
+    detail = "" if answer.complete else f"the answer has more than {most // 1024} kB"
+    if text is None:
+        detail = "it has a content encoding that was not requested and cannot be decoded"
+    return Reply(status=answer.status, headers=answer.headers, text=text or b"", detail=detail)

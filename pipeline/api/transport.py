@@ -27,7 +27,7 @@ Place = Endpoint | Origin
 
 
 class FreshConnections(httpx.AsyncBaseTransport):
-    """A free list of httpx's own single-connection transports.
+    """A free list of httpx's own single-connection transports; `keep` is for what is not paid for.
 
     One pool for all would scan every connection for each request, which is quadratic in the
     number in flight. Decided: no network code of our own below httpx, however much faster it
@@ -37,7 +37,7 @@ class FreshConnections(httpx.AsyncBaseTransport):
     def __init__(self, place: Place, *, keep: bool = False) -> None:
         self._free: list[httpx.AsyncHTTPTransport] = []
         self._keep = int(keep)
-        self._tls = _trust() if place.is_secure else None
+        self._tls = trust() if place.is_secure else None
         self._proxy = proxy_for(place)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
@@ -108,7 +108,12 @@ def way_to(place: Place) -> str:
     return place.address + through
 
 
-def _trust() -> "ssl.SSLContext":
+def trust() -> "ssl.SSLContext":
+    """Make a TLS context that knows the certificate authorities.
+
+    Raises:
+        UsageError: their list cannot be read.
+    """
     try:
         return httpx.create_ssl_context()
     except OSError as error:

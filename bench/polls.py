@@ -1,0 +1,116 @@
+"""Prints the CPU that asking for an accepted request costs, over loopback, against a cheap server.
+
+Each way is measured in rounds, one after the other, and the least counts: other processes only add.
+"""
+
+import asyncio
+import multiprocessing
+import sys
+import time
+from collections.abc import Awaitable, Callable
+from multiprocessing.connection import Connection
+
+import httpx
+
+from pipeline.api.client import Client
+from pipeline.api.endpoint import Endpoint
+from pipeline.api.outcome import RequestState
+from pipeline.api.segmind.wire import SegmindV2Wire
+from pipeline.models import Handle
+
+IDS = [f"0b7a2d52-6f5e-4b6c-9b1e-{number:012x}" for number in range(1000)]
+BODY = b'{"request_id":"%b","status":"PROCESSING"}'
+AT_ONCE = 8
+ROUNDS = 5
+REQUESTS, SECONDS = 1000, 5
+
+
+class Cheap(asyncio.Protocol):
+    """Answers each GET that every request is at work."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        body = BODY % data.split(b"/", 4)[3]
+        head = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n"
+        self.transport.write(head % len(body) + body)
+
+
+def serve(told: Connection) -> None:
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        server = await loop.create_server(Cheap, "127.0.0.1", 0)
+        told.send(server.sockets[0].getsockname()[1])
+        await server.serve_forever()
+
+    asyncio.run(main())
+
+
+class Server:
+    """The cheap server, in a process of its own."""
+
+    def __enter__(self) -> str:
+        ours, theirs = multiprocessing.Pipe()
+        self.process = multiprocessing.Process(target=serve, args=(theirs,), daemon=True)
+        self.process.start()
+        return f"http://127.0.0.1:{ours.recv()}"
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
+    ) -> None:
+        self.process.terminate()
+        self.process.join()
+
+
+async def cpu(poll: Callable[[str], Awaitable[object]], count: int) -> float:
+    """Milliseconds of CPU a poll."""
+
+    async def worker(ids: list[str]) -> None:
+        for id_ in ids:
+            await poll(id_)
+
+    ids = (IDS * (count // len(IDS) + 1))[:count]
+    began = time.process_time()
+    await asyncio.gather(*(worker(ids[first::AT_ONCE]) for first in range(AT_ONCE)))
+    return (time.process_time() - began) / count * 1000
+
+
+async def measure(url: str, count: int) -> dict[str, float]:
+    endpoint = Endpoint(url, "sk-0123456789abcdef0123456789abcdef")
+    wire = SegmindV2Wire(endpoint)
+    pool = httpx.AsyncHTTPTransport(trust_env=False, limits=httpx.Limits(max_connections=16))
+    async with Client(wire, endpoint) as ours, Client(wire, endpoint, transport=pool) as theirs:
+
+        async def ask(client: Client, id_: str) -> None:
+            told = await client.ask(Handle(id=id_, status=f"{url}/v2/requests/{id_}/status"))
+            assert told.state is RequestState.RUNNING, told
+
+        ways = {
+            "kept connections": lambda id_: ask(ours, id_),
+            "httpx, a pool": lambda id_: ask(theirs, id_),
+        }
+        least = dict.fromkeys(ways, float("inf"))
+        for _ in range(ROUNDS):
+            for name, way in ways.items():
+                least[name] = min(least[name], await cpu(way, count))
+    return least
+
+
+def main() -> None:
+    count = int(sys.argv[1]) if sys.argv[1:] else 4000
+    with Server() as url:
+        least = asyncio.run(measure(url, count))
+    share = REQUESTS / SECONDS / 1000
+    for name, cost in least.items():
+        print(
+            f"{name}: {cost:.3f} ms of CPU a poll, "
+            f"{cost * share:.1%} of a core for {REQUESTS} requests, one poll each {SECONDS} s"
+        )
+
+
+if __name__ == "__main__":
+    main()
