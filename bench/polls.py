@@ -56,12 +56,7 @@ class Server:
         self.process.start()
         return f"http://127.0.0.1:{ours.recv()}"
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        at: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.process.terminate()
         self.process.join()
 
