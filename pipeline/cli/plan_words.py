@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from pipeline.cli.chosen import in_words
+from pipeline.cli.chosen import in_words, provider
 from pipeline.cli.listing import Listing
 from pipeline.display.words import duration, money, tasks
 from pipeline.models import Job
@@ -13,8 +13,8 @@ _SIGNS = (
     ("changed", "~", "changed, will be rendered again"),
     ("done", "=", "done"),
     ("failed", "!", "failed; --retry failed renders them again"),
-    ("in_doubt", "?", "in doubt, perhaps paid for; --retry in-doubt renders them again"),
-    ("accepted", ">", "waiting at the provider; asked for by their ids, never sent again"),
+    ("in_doubt", "?", "in doubt, perhaps paid for; {doubts}"),
+    ("accepted", ">", "waiting at the provider: a run asks for them, and never sends them again"),
     ("missing", "?", "done, but the file is gone; --retry missing renders it again"),
     ("removed", "-", "in the manifest, but no longer in the job"),
 )
@@ -30,7 +30,7 @@ def lines(job: Job, facts: dict[str, Any], listing: Listing) -> Iterator[str]:
     for kind, sign, meaning in _SIGNS:
         if not facts[kind]:
             continue
-        yield f"  {sign} {facts[kind]:>7,}  {meaning}"
+        yield f"  {sign} {facts[kind]:>7,}  {meaning.format(doubts=_doubts(job))}"
         section = listing.of(kind)
         yield from (_INDENT + line for line in section.lines)
         if kind != "done" and (more := facts[kind] - section.count) > 0:
@@ -50,6 +50,14 @@ def lines(job: Job, facts: dict[str, Any], listing: Listing) -> Iterator[str]:
     if facts["balance"] is not None:
         yield f"Balance: {money(facts['balance'])}{_COVERS[facts['covered']]}."
     yield from (f"warning: {warning}" for warning in facts["warnings"])
+
+
+def _doubts(job: Job) -> str:
+    """Say what becomes of tasks in doubt."""
+    again = "--retry in-doubt renders them again"
+    return (
+        f"a run looks for them at the provider; {again}" if provider(job).lists_requests else again
+    )
 
 
 _COVERS = {True: ", which covers it", False: ", which does not cover it", None: ""}

@@ -51,6 +51,8 @@ def _lines(state: State) -> list[str]:
         f"  credits    {money(state.remaining_credits):>7}  as last reported",
         f"  output     {state.output}",
     ]
+    if c.accepted:
+        lines.insert(4, f"  accepted   {c.accepted:>7,}  waiting at the provider")
     if state.missing:
         lines.append(f"  missing    {state.missing:>7,}  finished clips whose file is gone")
     doing = state.doing or {}

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from pipeline.cli.planned import excerpts
+from pipeline.models import fingerprint, task_key
 from sandbox.testing import Sandbox
 from tests.cli.conftest import KEY, Command
 
@@ -115,6 +116,33 @@ def test_what_a_run_would_take_up_again_is_planned_with_its_reason(
     words = pipeline("check", job).out
     assert "bad-" in words
     assert "ok-" in words
+
+
+def test_what_waits_at_the_provider_is_counted_apart_from_what_is_in_doubt(
+    pipeline: Command, tmp_path: Path
+) -> None:
+    job = write(tmp_path / "job.yaml", prompts=[{"id": i, "prompt": f"a {i}"} for i in "abc"])
+    claims = tmp_path / "outputs" / "job" / ".inflight"
+    claims.mkdir(parents=True)
+    for task in tasks(pipeline, job)[:2]:
+        claim = {
+            "task": task["task"], "model": "luma-txt-2-video", "params": task["params"],
+            "fingerprint": fingerprint("luma-txt-2-video", task["params"]), "meta": {},
+            "price": 0.95, "attempt": 1, "output": task["output"],
+            "started_at": "2026-01-01T00:00:00.000Z",
+        }  # fmt: skip
+        if task["task"] == "a":
+            claim |= {"provider": "segmind-v2", "handle": {"id": "r-1"}}
+        text = json.dumps({**claim, "sent": True}, separators=(",", ":"))
+        (claims / f"{task_key(task['task'])}.json").write_text(text, encoding="utf-8")
+    plan = json.loads(pipeline("check", job, "--json").out)
+    assert (plan["accepted"], plan["in_doubt"], plan["to_do"], plan["at_risk"]) == (1, 1, 1, 0.95)
+    words = pipeline("check", job).out
+    assert "1  waiting at the provider: a run asks for them" in words
+    assert "1  in doubt, perhaps paid for; a run looks for them at the provider" in words
+    state = json.loads(pipeline("status", job, "--json").out)
+    assert (state["accepted"], state["in_doubt"], state["pending"]) == (1, 1, 1)
+    assert "  accepted         1  waiting at the provider" in pipeline("status", job).out
 
 
 def test_tasks_that_left_the_job_are_named_by_their_files(
