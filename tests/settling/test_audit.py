@@ -11,7 +11,7 @@ from support import virtual
 
 from pipeline.api.outcome import Page, Progress, Query, RequestState, Row
 from pipeline.ledger.manifest import encode
-from pipeline.models import CORRECTION, Claim, Handle, Record, Status, rfc3339
+from pipeline.models import CORRECTION, Claim, Handle, Record, Settled, Status, rfc3339
 from pipeline.settling.audit import Audit, Charges, Kind, audit, read_charges, window
 from pipeline.settling.books import Entry, entries
 from pipeline.store.claims import Leftover
@@ -143,6 +143,20 @@ def test_corrections_are_summed_into_their_attempt(tmp_path: Path) -> None:
     first = record("a", 500, cost=Decimal("0.90"))
     corrected = record("a", 500, cost=Decimal("0.05"), reason=CORRECTION)
     assert held(books(tmp_path, first, corrected), row("a", 500)).agrees
+
+
+def test_a_doubt_that_was_settled_counts_as_what_it_was_settled_to(tmp_path: Path) -> None:
+    doubt = record("a", 500, Status.IN_DOUBT)
+    for settled, listed in (
+        (record("a", 500, Status.FAILED, cost=PRICE, at_risk=-PRICE), [row("a", 500)]),
+        (record("a", 500, at_risk=-PRICE, settled=Settled.FOUND), [row("a", 500)]),
+        (record("a", 500, Status.FAILED, cost=Decimal(0), at_risk=-PRICE), []),
+    ):
+        word = settled.settled or (Settled.BILLED if settled.cost else Settled.NOT_BILLED)
+        ending = msgspec.structs.replace(settled, settled=word)
+        found = held(books(tmp_path, doubt, ending), *listed)
+        assert found.agrees
+        assert found.at_risk == 0
 
 
 def test_what_has_no_id_of_the_list_is_found_by_its_time_and_parameters(tmp_path: Path) -> None:

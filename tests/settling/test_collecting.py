@@ -13,6 +13,7 @@ from pipeline.settling.doubts import collect
 from pipeline.store.claims import Leftover
 
 NOW = virtual.NOON
+PRICE = Decimal("0.95")
 PARAMS = {"prompt": "a lighthouse"}
 
 
@@ -70,14 +71,20 @@ def test_a_record_in_doubt_and_a_leftover_claim_are_doubts(tmp_path: Path) -> No
 
 
 def test_what_a_later_record_has_settled_is_not_in_doubt(tmp_path: Path) -> None:
-    settled = record("a", 500, Status.FAILED, settled=Settled.BILLED, cost=Decimal("0.95"))
+    settled = record("a", 500, Status.FAILED, settled=Settled.BILLED, at_risk=-PRICE, cost=PRICE)
     doubts, known = collect(manifest(tmp_path, record("a", 500), settled), [])
     assert (doubts, known.attempts) == ([], ())
 
 
 def test_a_settled_attempt_ended_when_its_doubt_was_recorded(tmp_path: Path) -> None:
     settled = record(
-        "a", 500, Status.FAILED, settled=Settled.BILLED, cost=1, finished_at=rfc3339(NOW)
+        "a",
+        500,
+        Status.FAILED,
+        settled=Settled.BILLED,
+        at_risk=-PRICE,
+        cost=PRICE,
+        finished_at=rfc3339(NOW),
     )
     path = manifest(tmp_path, record("a", 500), settled, record("b", 450))
     [doubt], known = collect(path, [])
