@@ -80,6 +80,15 @@ class Dispatched:
 
 
 @dataclass(frozen=True, slots=True)
+class Accepted:
+    """The provider has given a request an id. It is waited for, now or by the next run."""
+
+    task: str
+    request_id: str
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
 class Landed:
     """An attempt has ended, with any outcome."""
 
@@ -191,6 +200,7 @@ class Summary:
 Event = (
     Started
     | Dispatched
+    | Accepted
     | Landed
     | Retrying
     | Finished

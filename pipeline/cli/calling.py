@@ -43,13 +43,14 @@ def spelled(*arguments: str) -> str:
     return redact((host().spelling or as_program)(list(arguments)))
 
 
-def called(*, without: Collection[str] = ()) -> list[str]:
-    """Return the current command, its job and its flags as given, but for some."""
+def called(*, without: Collection[str] = (), only: Collection[str] | None = None) -> list[str]:
+    """Return the current command, its job and its flags as given, without some or `only` some."""
     context = click.get_current_context()
     words = [str(context.info_name), str(context.params["job"])]
     for option in context.command.params:
         given = context.get_parameter_source(str(option.name)) is ParameterSource.COMMANDLINE
-        if isinstance(option, click.Option) and given and option.name not in without:
+        wanted = option.name not in without and (only is None or option.name in only)
+        if isinstance(option, click.Option) and given and wanted:
             words += _written(option, context.params[str(option.name)])
     return words
 

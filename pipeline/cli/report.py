@@ -26,4 +26,5 @@ def report(job: Path, output: Path | None) -> None:
             hint=f"to make one, run: {spelled('run', str(job), *output_flag(output))}",
         )
     again = partial(spelled, "run", str(job), *output_flag(output))
-    write(str(write_report(loaded, again)))
+    settle = spelled("settle", str(job), *output_flag(output))
+    write(str(write_report(loaded, again, settle)))

@@ -184,7 +184,9 @@ def write_report_at_end(job: Job, shown: Path, output: Path | None, counts: Coun
         message(f"  no report was written, for more than {MOST:,} clips; to write it: {command}")
         return
     try:
-        path = write_report(job, partial(spelled, *called(without={"retries"})))
+        path = write_report(
+            job, partial(spelled, *called(without={"retries"})), spelled(*_settle())
+        )
     except PipelineError as error:
         message(f"warning: cannot write report.html: {error}")
     else:
@@ -197,5 +199,11 @@ def _print_summary(summary: Summary) -> None:
         style = "green" if summary.exit_code is ExitCode.OK else "bold red"
         console.print(Text(printable(words.summary(summary)), style=style), soft_wrap=True)
     again = called(without={"retries"})
-    for what, flags, risk in words.next_steps(summary):
-        message(f"  {what:<21} {spelled(*again, *flags)}{risk}")
+    for step in words.next_steps(summary):
+        command = _settle() if step.command == "settle" else again
+        message(f"  {step.what:<21} {spelled(*command, *step.flags)}{step.caution}")
+
+
+def _settle() -> list[str]:
+    """Return the arguments that settle the doubts of the present job."""
+    return ["settle", *called(only={"output", "base_url"})[1:]]

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from pipeline import events as ev
 from pipeline.display.progress import Progress
-from pipeline.display.words import clock, duration, line, money
+from pipeline.display.words import clock, duration, line, money, waiting
 from pipeline.printable import printable
 
 # Lines below the requests in flight: bar, money, pause, and an empty one.
@@ -64,7 +64,7 @@ class LiveDisplay:
     def _in_flight(self, now: float) -> list[RenderableType]:
         p = self._progress
         room = max(self._console.height - _OVERHEAD, 1)
-        flying = list(p.flying.values())
+        flying = [*p.flying.values(), *p.waiting.values()]
         shown = flying if len(flying) <= room else flying[: room - 1]
         table = Table.grid(padding=(0, 1), expand=True)
         table.add_column(justify="right", width=9, no_wrap=True)
@@ -74,9 +74,10 @@ class LiveDisplay:
             table.add_column(ratio=3, no_wrap=True, overflow="ellipsis")
         for flight in shown:
             again = f"(try {flight.attempt}) " if flight.attempt > 1 else ""
+            sent = flight.task in p.waiting
             # A narrow terminal has room only for the name, which begins like the prompt.
             row = [
-                Text(duration(now - flight.at), style="cyan"),
+                Text(duration(now - flight.at), style="dim cyan" if sent else "cyan"),
                 Text(again + printable(_HASH.sub("", flight.name or flight.task))),
                 Text(printable(flight.prompt), style="dim"),
             ]
@@ -104,8 +105,10 @@ class LiveDisplay:
         return table
 
     def _money(self) -> RenderableType:
-        m = self._progress.money
-        text = Text(f"{len(self._progress.flying)} in flight   spent {money(m.spent)}")
+        m, accepted = self._progress.money, len(self._progress.waiting)
+        flying = f"{len(self._progress.flying)} in flight"
+        shown = f"{flying}   {waiting(accepted)}" if accepted else flying
+        text = Text(f"{shown}   spent {money(m.spent)}")
         if m.budget is not None:
             text.append(f" of {money(m.budget)}")
         if m.at_risk:

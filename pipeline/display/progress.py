@@ -4,19 +4,24 @@ import time
 from dataclasses import dataclass, field
 
 from pipeline import events as ev
-from pipeline.display.words import duration, money
+from pipeline.display.words import duration, money, waiting
 from pipeline.models import Status
 
 
 @dataclass(slots=True)
 class Progress:
-    """Counts of a run that is going on. Times are in Unix seconds."""
+    """Counts of a run that is going on. Times are in Unix seconds.
+
+    `flying` are the requests that are being sent or answered, `waiting` those that the provider has
+    accepted and works on.
+    """
 
     started: ev.Started | None = None
     done: int = 0
     failed: int = 0
     in_doubt: int = 0
     flying: dict[str, ev.Dispatched] = field(default_factory=dict)
+    waiting: dict[str, ev.Dispatched] = field(default_factory=dict)
     pause: ev.Held | None = None
     stopping: ev.Stopping | None = None
     money: ev.Money = field(default_factory=ev.Money)
@@ -29,8 +34,12 @@ class Progress:
                 self.started = event
             case ev.Dispatched():
                 self.flying[event.task] = event
+            case ev.Accepted():
+                unsent = ev.Dispatched(event.task, "", 1, event.at)  # by an earlier run
+                self.waiting[event.task] = self.flying.pop(event.task, unsent)
             case ev.Landed():
                 self.flying.pop(event.task, None)
+                self.waiting.pop(event.task, None)
             case ev.Finished():
                 self._finished(event)
             case ev.Held():
@@ -83,6 +92,8 @@ class Progress:
         if self.in_doubt:
             parts.append(f"{self.in_doubt:,} in doubt")
         parts.append(f"{len(self.flying)} in flight")
+        if self.waiting:
+            parts.append(waiting(len(self.waiting)))
         left = self.remaining_seconds(now)
         if left is not None:
             parts.append(f"about {duration(left)} to go")

@@ -2,11 +2,12 @@
 
 from datetime import datetime
 from decimal import Decimal
+from typing import NamedTuple
 
 from pipeline import events as ev
 from pipeline.amounts import dollars
 from pipeline.errors import ExitCode
-from pipeline.models import Record, Status
+from pipeline.models import CORRECTION, Record, Settled, Status
 from pipeline.printable import printable
 
 # The signals that stop a run at once when they come a second time.
@@ -47,6 +48,11 @@ def tasks(number: int) -> str:
     return f"{number:,} task" + ("" if number == 1 else "s")
 
 
+def waiting(number: int) -> str:
+    """Format a number of requests that the provider has accepted and not yet ended."""
+    return f"{number:,} waiting at the provider"
+
+
 def line(event: ev.Event) -> str | None:
     """Describe an event in one line; None for events that are not worth a line in a log."""
     text = _text(event)
@@ -58,8 +64,7 @@ def _text(event: ev.Event) -> str | None:  # noqa: PLR0911 - one return a kind
         case ev.Started():
             return _started(event)
         case ev.Finished():
-            done = event.record.status is Status.SUCCEEDED
-            return None if done else _without_clip(event.record, event.name)
+            return _finished(event.record, event.name)
         case ev.Recovered():
             return _recovered(event.record)
         case ev.Held():
@@ -84,12 +89,25 @@ def _started(event: ev.Started) -> str:
     done = f", {c.succeeded:,} done" if c.succeeded else ""
     failed = f", {c.failed:,} failed" if c.failed else ""
     doubt = f", {c.in_doubt:,} in doubt" if c.in_doubt else ""
+    accepted = f", {waiting(c.accepted)}" if c.accepted else ""
     price = f", about {money(event.expected_cost)}" if event.expected_cost is not None else ""
     where = f", at {event.host}" if event.host else ""
     return (
-        f"{event.job}: {tasks(c.total)}{done}{failed}{doubt}; {event.selected:,} to render{price},"
+        f"{event.job}: {tasks(c.total)}{done}{failed}{doubt}{accepted};"
+        f" {event.selected:,} to render{price},"
         f" {event.concurrency} at a time{where}, into {event.output}"
     )
+
+
+def _finished(record: Record, name: str = "") -> str | None:
+    """Describe the end of a task; None for a clip that came as expected."""
+    if record.settled is None:
+        return None if record.status is Status.SUCCEEDED else _without_clip(record, name)
+    if record.status is Status.SUCCEEDED:
+        return f"found: {named(record, name)}: the provider lists it, and it is taken in"
+    if record.settled is Settled.FOUND and record.reason != CORRECTION:
+        return _without_clip(record, name)
+    return f"settled: {named(record, name)}: {record.error}"
 
 
 def _without_clip(record: Record, name: str = "") -> str:
@@ -98,6 +116,8 @@ def _without_clip(record: Record, name: str = "") -> str:
 
 
 def _recovered(record: Record) -> str:
+    if record.settled is not None:
+        return _finished(record) or ""
     if record.status is Status.SUCCEEDED:
         return f"recovered: {named(record)}: it was complete when the last run was killed"
     return _without_clip(record)
@@ -133,6 +153,7 @@ def _asked(event: ev.Asked) -> str:
     parts = [f"{ended:,} of {here.total:,}", f"{event.in_flight:,} in flight"]
     parts += [f"{here.failed:,} failed"] if here.failed else []
     parts += [f"{here.in_doubt:,} in doubt"] if here.in_doubt else []
+    parts += [waiting(here.accepted)] if here.accepted else []
     parts += [f"{here.pending:,} left to do", *_spent(event.money)]
     return f"status: {', '.join(parts)}"
 
@@ -151,6 +172,8 @@ def summary(event: ev.Summary) -> str:
         parts.append(f"{all_.failed:,} failed")
     if all_.in_doubt:
         parts.append(f"{all_.in_doubt:,} in doubt")
+    if all_.accepted:
+        parts.append(waiting(all_.accepted))
     if all_.pending:
         price = event.price_left
         cost = f" (about {money(price)})" if price and event.left == all_.pending else ""
@@ -159,13 +182,26 @@ def summary(event: ev.Summary) -> str:
     return f"exit {int(event.exit_code)}: {event.detail}. {', '.join(parts)}."
 
 
-def next_steps(event: ev.Summary) -> list[tuple[str, list[str], str]]:
-    """List how to continue: what each command is for, its flags of `run`, and a caution."""
-    steps = []
-    if event.counts.failed:
-        steps.append(("failed tasks again:", ["--retry", "failed"], ""))
-    if event.counts.in_doubt:
-        steps.append(("tasks in doubt again:", ["--retry", "in-doubt"], "   (may pay twice)"))
-    if event.counts.pending:
-        steps.append(("the rest:", list[str](), ""))
+class Step(NamedTuple):
+    """How to continue: what it is for, the command with its flags, and a caution."""
+
+    what: str
+    flags: list[str]
+    caution: str = ""
+    command: str = "run"
+
+
+def next_steps(event: ev.Summary) -> list[Step]:
+    """List how to continue after a run."""
+    counts, steps = event.counts, list[Step]()
+    if counts.failed:
+        steps.append(Step("failed tasks again:", ["--retry", "failed"]))
+    if counts.in_doubt:
+        steps.append(Step("ask what they became:", [], command="settle"))
+        again = ["--retry", "in-doubt"]
+        steps.append(Step("tasks in doubt again:", again, "   (may pay twice)"))
+    if counts.pending:
+        steps.append(Step("the rest:", []))
+    elif counts.accepted:
+        steps.append(Step("what is waiting:", []))
     return steps

@@ -175,6 +175,8 @@ class History:
             self.corrections += ended.corrections
             self.unpriced -= ended.unpriced
             self._forget_place(summary.started_at)
+            if ended.cost:
+                self._corrected.add(_digest(summary.task))
         elif is_correction:
             self._corrected.add(_digest(summary.task))
             self.corrections += cost

@@ -130,13 +130,21 @@ def corrected(before: Record | None, record: Record) -> Record:
     What ends the doubt of an attempt before the last is a correction too: of the sums alone.
     """
     if record.reason != CORRECTION:
-        return record
+        return _as_ended(before, record)
     if record.settled is not None:  # it ends an older attempt: the task stands as before
         return before or record
     cost = rounded((before.cost or ZERO if before else ZERO) + (record.cost or ZERO))
     if before is None:
         return msgspec.structs.replace(record, cost=cost, reason=None)
     return msgspec.structs.replace(before, cost=cost, cost_source=record.cost_source)
+
+
+def _as_ended(before: Record | None, record: Record) -> Record:
+    """Add to a record that ends a doubt what the doubt has counted as cost."""
+    is_end = before is not None and record.settled and before.started_at == record.started_at
+    if before is None or not is_end or not before.cost or record.cost is None:
+        return record
+    return msgspec.structs.replace(record, cost=rounded(before.cost + record.cost))
 
 
 def _decode(path: Path, offset: int, line: bytes) -> Record:

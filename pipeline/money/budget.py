@@ -12,7 +12,7 @@ class Ledger(Protocol):
     """What the records of this job say of money, of this run and of those before.
 
     `unpriced` counts those that were or may have been charged, nobody knows how much; `corrections`
-    sums the differences that later records have carried.
+    sums what records carry that did not come through a reservation: differences to earlier ones.
     """
 
     @property
@@ -29,7 +29,7 @@ class Ledger(Protocol):
 
     @property
     def corrections(self) -> Decimal:
-        """The part of `spent` that corrects other records."""
+        """The part of `spent` and `at_risk` that corrects other records."""
 
     def understated(self, written: Decimal | None) -> Decimal:
         """Add up by how much answers have reported less than the written price."""

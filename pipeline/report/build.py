@@ -16,11 +16,11 @@ from pipeline.store.shelf import open_shelf
 MOST = 20_000
 
 
-def write_report(job: Job, command: Callable[..., str]) -> Path:
+def write_report(job: Job, command: Callable[..., str], settle: str = "") -> Path:
     """Write `report.html`; returns its path.
 
-    `command` writes the command that continues the job, with these flags of `run` besides: the
-    page shows it.
+    `command` writes the command that continues the job, with these flags of `run` besides, and
+    `settle` is the one that settles its doubts: the page shows them.
 
     Raises:
         DirectoryError: the output directory is another job's, or cannot be read.
@@ -41,6 +41,8 @@ def write_report(job: Job, command: Callable[..., str]) -> Path:
         meta=meta,
         names=names,
         balance=files.balance,
+        accepted=files.accepted,
+        settle=settle,
     )
     write(layout.report, data, open_shelf(job, layout))
     return layout.report

@@ -1,7 +1,7 @@
 """What the report shows, gathered from records. No I/O."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -10,15 +10,19 @@ from msgspec.structs import replace
 
 from pipeline.amounts import ZERO, rounded
 from pipeline.ledger.manifest import corrected
-from pipeline.models import CORRECTION, Record, Status
+from pipeline.models import CORRECTION, Record, Settled, Status
 from pipeline.report.night import Night, Span, nights, span
+
+# What a person has said of a doubt.
+_WORDS = frozenset({Settled.BILLED, Settled.NOT_BILLED})
 
 
 @dataclass(frozen=True, slots=True)
 class Totals:
     """How the job stands. Money in US dollars, over the manifest's life.
 
-    `remaining_credits` is the balance as last reported, or None.
+    `remaining_credits` is the balance as last reported, or None. `accepted` tasks wait at the
+    provider.
     """
 
     total: int
@@ -29,16 +33,19 @@ class Totals:
     spent: Decimal
     at_risk: Decimal
     remaining_credits: Decimal | None
+    accepted: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class ReportData:
     """All that the page says.
 
-    `command` writes the command that runs the job with the flags it is given. `generated_at` is
-    RFC 3339. `records` has the last record of each task. The sets name tasks: `former` ones left
-    the job, `changed` ones will be rendered again, `missing` ones succeeded and their file is not
-    there now. `names` has for tasks of the job what their files are called, without extension.
+    `command` writes the command that runs the job with the flags it is given, `settle` is the one
+    that settles its doubts, empty where there is none. `generated_at` is RFC 3339. `records` has
+    the last record of each task. The sets name tasks: `former` ones left the job, `changed` ones
+    will be rendered again, `missing` ones succeeded and their file is not there now, `accepted`
+    ones wait at the provider. `names` has for tasks of the job what their files are called,
+    without extension.
     """
 
     name: str
@@ -51,6 +58,8 @@ class ReportData:
     former: frozenset[str] = frozenset()
     changed: frozenset[str] = frozenset()
     missing: frozenset[str] = frozenset()
+    accepted: frozenset[str] = frozenset()
+    settle: str = ""
     names: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -68,8 +77,8 @@ class _Tally:
         self.last[record.task] = corrected(self.last.get(record.task), record)
         self.spent += rounded(record.cost or ZERO)
         self.at_risk += rounded(record.at_risk or ZERO)
-        if record.reason == CORRECTION:
-            return
+        if record.reason == CORRECTION or record.settled in _WORDS:
+            return  # nothing was in flight for it
         self.simulated |= bool(record.simulated)
         if (placed := span(record)) is not None:
             self.spans.append(placed)
@@ -90,6 +99,8 @@ def collect(  # noqa: PLR0913  # all but the first are passed by name
     meta: Mapping[str, dict[str, Any]] | None = None,
     names: Mapping[str, str] | None = None,
     balance: Decimal | None = None,
+    accepted: Collection[str] = (),
+    settle: str = "",
 ) -> ReportData:
     """Gather the report of the job `name` from all records of its manifest, in their order.
 
@@ -99,6 +110,7 @@ def collect(  # noqa: PLR0913  # all but the first are passed by name
     counted, and the page keeps its order. `meta` is what the job says of its tasks now, which
     editing it changes without rendering anything. `pending` counts the tasks that no record
     settles; where it is None, `current` decides. `balance` is what is left, where that is known.
+    `accepted` are the tasks that wait at the provider; `settle` is the command that settles doubts.
     """
     tally = _Tally()
     for record in records:
@@ -106,17 +118,26 @@ def collect(  # noqa: PLR0913  # all but the first are passed by name
     if meta is not None:
         tally.describe(meta)
     former, changed = _moved_on(tally.last, current)
-    unsettled = former | changed
+    waiting = frozenset(accepted if current is None else current.keys() & set(accepted))
     return ReportData(
         name=name,
         command=command,
         generated_at=generated_at,
-        totals=_totals(tally, unsettled, len(current or ()), pending, balance),
+        totals=_totals(
+            tally,
+            former | changed,
+            waiting,
+            wanted=len(current or ()),
+            pending=pending,
+            balance=balance,
+        ),
         records=_in_order(tally.last, current),
         nights=nights(tally.spans),
         simulated=tally.simulated,
         former=former,
         changed=changed,
+        accepted=waiting,
+        settle=settle,
         names=names or {},
     )
 
@@ -135,18 +156,27 @@ def _moved_on(
     return former, changed
 
 
-def _totals(
+def _totals(  # noqa: PLR0913 - what they are made of
     tally: _Tally,
     unsettled: frozenset[str],
+    waiting: frozenset[str],
+    *,
     wanted: int,
     pending: int | None,
     balance: Decimal | None,
 ) -> Totals:
-    counts = Counter(one.status for task, one in tally.last.items() if task not in unsettled)
+    elsewhere = unsettled | waiting
+    counts = Counter(
+        record.status
+        for task, record in tally.last.items()
+        if task not in elsewhere and record.settled is not Settled.NOT_BILLED
+    )
+    ended = counts.total() + len(waiting)
     if pending is None:
-        pending = max(0, wanted - counts.total())
+        pending = max(0, wanted - ended)
     return Totals(
-        total=counts.total() + pending,
+        total=ended + pending,
+        accepted=len(waiting),
         succeeded=counts[Status.SUCCEEDED],
         failed=counts[Status.FAILED],
         in_doubt=counts[Status.IN_DOUBT],

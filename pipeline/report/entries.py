@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 import msgspec
 
-from pipeline.models import Record, Status
+from pipeline.models import Record, Settled, Status
 from pipeline.report.data import ReportData
 
 # Image-to-video models take whole pictures as base64; the page says how long they are.
@@ -33,8 +33,8 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One task on the page. Fields without a value are left out of the JSON.
 
     `name` is the file name that a task without a file would get. `src` is the clip's relative URL.
-    `group` is the same for takes of the same request. `standing` is `changed`, `former` or nothing;
-    `missing` is set if the file was not found.
+    `group` is the same for takes of the same request. `standing` is `changed`, `former`, `accepted`
+    or nothing; `missing` is set if the file was not found.
     """
 
     task: str
@@ -59,6 +59,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     duration_s: float | None = None
     standing: str = ""
     missing: bool = False
+    settled: Settled | None = None
 
 
 def embedded(value: Any) -> str:
@@ -94,13 +95,15 @@ def entry(record: Record, data: ReportData) -> Entry:
         http_status=record.http_status,
         attempts=record.attempts,
         cost=record.cost,
-        at_risk=record.at_risk,
+        # What a record takes back from a doubt is a difference: nothing of it is at risk now.
+        at_risk=record.at_risk if record.settled is None else None,
         request_id=record.request_id,
         error=record.error,
         finished_at=record.finished_at,
         duration_s=record.duration_s,
         standing=_standing(record.task, data),
         missing=record.task in data.missing,
+        settled=record.settled,
     )
 
 
@@ -144,4 +147,6 @@ def outputs(records: Iterable[Record]) -> Iterator[tuple[str, str]]:
 def _standing(task: str, data: ReportData) -> str:
     if task in data.former:
         return "former"
+    if task in data.accepted:
+        return "accepted"
     return "changed" if task in data.changed else ""

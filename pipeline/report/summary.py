@@ -13,7 +13,11 @@ _FAILED = (
 )
 _IN_DOUBT = (
     "These were sent, but no complete response came back, so you may have paid for each. Sending "
-    "one again may pay for it twice: compare with your account first."
+    "one again may pay for it twice: settle them first, or compare with your account."
+)
+_ACCEPTED = (
+    "The provider has accepted these and works on them, or has finished. Run the same command to "
+    "bring them: nothing is sent again."
 )
 _MISSING = (
     "These were rendered and paid for, but their files are no longer beside this report. Put them "
@@ -78,6 +82,7 @@ def _shares(totals: Totals) -> tuple[tuple[str, str, int], ...]:
         ("succeeded", "Succeeded", totals.succeeded),
         ("failed", "Failed", totals.failed),
         ("in-doubt", "In doubt", totals.in_doubt),
+        *((("accepted", "Waiting", totals.accepted),) if totals.accepted else ()),
         ("pending", "Left to do", totals.pending),
     )
 
@@ -118,7 +123,12 @@ def _unfinished(data: ReportData) -> Iterator[str]:
     if totals.failed:
         yield _block("failed", "Failed", _FAILED, command("--retry", "failed"))
     if totals.in_doubt:
-        yield _block("in_doubt", "In doubt", _IN_DOUBT, command("--retry", "in-doubt"))
+        commands = [data.settle] if data.settle else []
+        again = command("--retry", "in-doubt")
+        yield _block("in_doubt", "In doubt", _IN_DOUBT, *commands, again)
+    if totals.accepted:
+        heading = f"Waiting at the provider: {totals.accepted:,}"
+        yield _block("accepted", heading, _ACCEPTED, command())
     if data.missing - data.former - data.changed:
         yield _block("missing", "Missing files", _MISSING, command("--retry", "missing"))
     if totals.pending:
@@ -126,10 +136,11 @@ def _unfinished(data: ReportData) -> Iterator[str]:
         yield _block("pending", heading, _PENDING, command())
 
 
-def _block(key: str, heading: str, meaning: str, command: str) -> str:
+def _block(key: str, heading: str, meaning: str, *commands: str) -> str:
+    shown = (f'<div class="command"><code>{escape(command)}</code></div>' for command in commands)
     return (
         f'<section class="block" data-block="{key}" aria-labelledby="block-{key}">'
         f'<h3 id="block-{key}">{heading}</h3><p>{meaning}</p>'
-        f'<div class="command"><code>{escape(command)}</code></div>'
+        f"{''.join(shown)}"
         '<div class="rows"></div></section>'
     )

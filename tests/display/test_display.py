@@ -129,10 +129,11 @@ def test_the_last_line_sums_up_and_the_next_steps_are_commands() -> None:
     for part in ("exit 1", "2 rendered", "3 failed", "2 in doubt", "5 left to do (about $4.75)",
                  "spent $3.80", "$0.95 at risk", "$21.50 credits left"):  # fmt: skip
         assert part in said
-    assert [flags for _, flags, _ in next_steps(summary())] == [
-        ["--retry", "failed"],
-        ["--retry", "in-doubt"],
-        [],
+    assert [(step.command, *step.flags) for step in next_steps(summary())] == [
+        ("run", "--retry", "failed"),
+        ("settle",),
+        ("run", "--retry", "in-doubt"),
+        ("run",),
     ]
 
 

@@ -96,6 +96,7 @@ function facts(entry) {
     }
   };
   fact("Status", STATUS[entry.status] + standing(entry));
+  fact("Settled", SETTLED[entry.settled]);
   fact("Reason", entry.error);
   fact("Model", entry.model);
   for (const [name, value] of Object.entries(entry.params)) {
@@ -119,7 +120,7 @@ function facts(entry) {
 }
 
 function standing(entry) {
-  const words = { changed: " · changed in the job since", former: " · no longer in the job" };
+  const words = { changed: " · changed in the job since", former: " · no longer in the job", accepted: " · waiting at the provider" };
   return words[entry.standing] ?? "";
 }
 

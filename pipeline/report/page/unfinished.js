@@ -2,16 +2,18 @@
 
 const ROWS = 100;
 const KIND_OF_BLOCK = {
-  failed: (entry) => entry.status === "failed" && !entry.standing,
+  failed: (entry) => entry.status === "failed" && entry.settled !== "not_billed" && !entry.standing,
   in_doubt: (entry) => entry.status === "in_doubt" && !entry.standing,
   missing: (entry) => isMissing(entry) && !entry.standing,
 };
 const blocks = [...document.querySelectorAll("#unfinished .block")];
 
 for (const block of blocks) {
-  const command = find(".command", block);
-  command.append(copier("Copy", find("code", command).textContent));
-  find("button", command).setAttribute("aria-label", `Copy the command: ${find("h3", block).textContent}`);
+  for (const command of block.querySelectorAll(".command")) {
+    const text = find("code", command).textContent;
+    command.append(copier("Copy", text));
+    find("button", command).setAttribute("aria-label", `Copy the command: ${find("h3", block).textContent}, ${text}`);
+  }
 }
 
 function unfinishedCount() {

@@ -13,6 +13,11 @@ const DATE = new Intl.DateTimeFormat(LOCALE, {
 });
 
 const STATUS = { succeeded: "Succeeded", failed: "Failed", in_doubt: "In doubt" };
+const SETTLED = {
+  found: "found in the provider's list of requests",
+  billed: "charged, by a person's word",
+  not_billed: "not charged, by a person's word",
+};
 
 function number(value) {
   return value.toLocaleString(LOCALE);
