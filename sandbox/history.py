@@ -101,10 +101,10 @@ class RequestHistory:
         if refusal := await self._spoiled(request, "history_looks"):
             return refusal
         wanted = request.path_params["id"]
-        for entry in self._visible():
-            if entry.listed == wanted:
-                return _json(self._row(request, entry, 1))
-        return answers.problem(404, "Request not found.")
+        entry = self._service.books.find(wanted) or self._others.find(wanted)
+        if entry is None or not self._has_row(entry):
+            return answers.problem(404, "Request not found.")
+        return _json(self._row(request, entry, 1))
 
     async def _spoiled(self, request: Request, kind: str) -> Response | None:
         """Count a question, and answer it where the settings have another answer than rows."""
@@ -127,9 +127,11 @@ class RequestHistory:
 
     def _visible(self) -> list[Entry]:
         """List what has a row by now."""
-        before = time.time() - self._service.settings.history_lag
         ours = (entry for entry in self._service.books.entries if entry.begun is not None)
-        return [entry for entry in [*ours, *self._others.all()] if entry.arrived <= before]
+        return [entry for entry in [*ours, *self._others.all()] if self._has_row(entry)]
+
+    def _has_row(self, entry: Entry) -> bool:
+        return entry.arrived + self._service.settings.history_lag <= time.time()
 
     def _row(self, request: Request, entry: Entry, output: int) -> dict[str, Any]:
         url = media_url(request, self._service.books, entry.listed, output)
