@@ -11,7 +11,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from pipeline.api.outcome import Balance, Judgement, Outcome, Page, Progress, Query
+from pipeline.api.outcome import Balance, Judgement, Outcome, Page, Progress, Query, Row
 from pipeline.models import Handle, Task
 
 if TYPE_CHECKING:  # it imports HTTP, which reading a job does not need
@@ -135,6 +135,9 @@ class Provider(Protocol):
     @property
     def lists_requests(self) -> bool:
         """Whether it lists what was requested, so that a doubt may be settled."""
+
+    def read_row(self, fields: Mapping[str, Any]) -> Row | None:
+        """Read a request as its list names the fields; None where it has no id. Pure."""
 
     @property
     def longest_silence(self) -> float:

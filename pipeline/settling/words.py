@@ -132,9 +132,7 @@ async def write(
         record = endings.by_word(
             origin.claim, word, price=price, request_id=request_id, remaining=remaining
         )
-        store.doubtful = [left for left in store.doubtful if left is not origin]
-        keep = f"{origin.claim.output}-{origin.attempt[:8]}"
-        return await store.note(origin.attempt, record, keep=keep)
+        return await store.note(origin.attempt, record, keep=taken_out(store, origin))
     assert origin is not None
     record = endings.by_word(
         origin,
@@ -145,6 +143,13 @@ async def write(
         stands=not store.history.is_superseded(origin),
     )
     return await store.correct(record)
+
+
+def taken_out(store: Store, left: Leftover) -> str:
+    """Take a claim out of those in doubt; returns the name for what had come of its body."""
+    assert left.claim is not None
+    store.doubtful = [other for other in store.doubtful if other is not left]
+    return f"{left.claim.output}-{left.attempt[:8]}"
 
 
 class _Hearing:

@@ -1,63 +1,20 @@
 """A person's word on what is in doubt: written once, for all named or none."""
 
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import anyio
 import pytest
+from support.doubts import PRICE, leave_claim, opened, record, records
 
 from pipeline.errors import UsageError
-from pipeline.ledger.manifest import encode, read
-from pipeline.models import Claim, Handle, Record, Settled, Status, task_key
+from pipeline.ledger.manifest import read
+from pipeline.models import Handle, Settled, Status
 from pipeline.settling.words import Said, say
-from pipeline.store import claims
 from pipeline.store.commit import Store
 from pipeline.store.layout import Layout
-from pipeline.store.recovery import recover
-
-PRICE = Decimal("0.95")
-AT = "2026-11-26T11:00:00.000Z"
-
-
-def record(task: str, status: Status = Status.IN_DOUBT, **more: Any) -> Record:
-    return Record(
-        **{
-            "task": task,
-            "status": status,
-            "model": "luma",
-            "params": {"prompt": task},
-            "fingerprint": "f",
-            "at_risk": PRICE if status is Status.IN_DOUBT else Decimal(0),
-            "started_at": AT,
-            "finished_at": AT,
-            **more,
-        }
-    )
-
-
-def leave_claim(layout: Layout, task: str, part: bytes = b"", **more: Any) -> None:
-    claim = Claim(
-        **{
-            "task": task,
-            "fingerprint": "f",
-            "model": "luma",
-            "params": {"prompt": task},
-            "meta": {},
-            "price": PRICE,
-            "attempt": 1,
-            "output": task,
-            "started_at": AT,
-            "sent": True,
-            **more,
-        }
-    )
-    attempt = f"{task_key(task)}.abc.1"
-    layout.claim(attempt).write_bytes(claims.encode(claim, attempt))
-    if part:
-        layout.part(attempt).write_bytes(part)
 
 
 @pytest.fixture
@@ -65,17 +22,6 @@ def layout(tmp_path: Path) -> Layout:
     found = Layout(tmp_path / "out")
     found.inflight.mkdir(parents=True)
     return found
-
-
-@asynccontextmanager
-async def opened(layout: Layout) -> AsyncIterator[Store]:
-    store = Store(layout)
-    try:
-        recover(store)
-        yield store
-    finally:
-        store.stop()
-        store.close()
 
 
 def spoken(layout: Layout, **words: Any) -> Said:
@@ -90,10 +36,6 @@ def history(layout: Layout, use: Callable[[Store], Any] = lambda store: store.hi
     store = Store(layout)
     store.close()
     return use(store)
-
-
-def records(layout: Layout, *given: Record) -> None:
-    layout.manifest.write_bytes(b"".join(map(encode, given)))
 
 
 def test_a_charged_doubt_is_spent_and_no_longer_at_risk(layout: Layout) -> None:

@@ -6,13 +6,14 @@ published logs and third-party harvests for the rest.
 
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from pipeline.api.outcome import Judgement, Outcome
+from pipeline.api.outcome import Judgement, Outcome, Row
 from pipeline.api.provider import Model, Session
 from pipeline.api.segmind.hosts import BASE_URL, HOSTS
 from pipeline.api.segmind.judging import judge
 from pipeline.api.segmind.models import MODELS
+from pipeline.api.segmind.rows import read_row
 from pipeline.api.timeouts import USUAL, Timeouts
 from pipeline.models import Task
 
@@ -64,6 +65,10 @@ class Segmind:
         from pipeline.api.segmind.wire import SegmindWire  # noqa: PLC0415 - it imports HTTP
 
         return SegmindWire(endpoint)
+
+    def read_row(self, fields: Mapping[str, Any]) -> Row | None:
+        """Read a request as its list names the fields; None where it has no id."""
+        return read_row(fields)
 
     def judge(self, task: Task, outcome: Outcome, *, solvent: bool = False) -> Judgement:
         """Say what the outcome of a task means, by the table."""
