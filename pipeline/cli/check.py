@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from pipeline.api.outcome import Balance
-from pipeline.cli.chosen import provider
+from pipeline.cli.chosen import hosts, provider
 from pipeline.cli.listing import Listing
 from pipeline.cli.options import (
     base_url_option,
@@ -63,10 +63,11 @@ def check(  # noqa: PLR0913 - the flags of the command
         answer, loaded = ask(loaded, base_url)
         _explain(answer)
     files = read_files(loaded)
+    sent_to = hosts(loaded, base_url)
     most = 0 if as_json else None if whole else _FIRST
     with Listing(loaded, files, most=most) as listing:
         plan = listing.make(frozenset(Retry(name) for name in retries))
-        facts = _facts(loaded, files, plan, answer)
+        facts = {**_facts(loaded, files, plan, answer), "hosts": sent_to}
         if as_json:
             write_json(facts, more=("tasks", listing.to_do))
         else:

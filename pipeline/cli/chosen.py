@@ -1,8 +1,12 @@
 """Which provider a job uses, and why. Imports no HTTP, which a plain `check` does not need."""
 
+from contextlib import suppress
+from urllib.parse import urlsplit
+
 from pipeline.api import providers
 from pipeline.api.provider import Provider
 from pipeline.cli.calling import host
+from pipeline.cli.environment import find_base_url
 from pipeline.models import Job
 
 
@@ -18,3 +22,21 @@ def in_words(job: Job) -> str:
     if host().provider is not None:
         why = "as the program that started this command says"
     return f"{chosen.name} ({chosen.about}), {why}"
+
+
+def hosts(job: Job, base_url: str | None) -> tuple[str, ...]:
+    """List the hosts that get the key; none where the base URL cannot be read.
+
+    Raises:
+        UsageError: a `.env` cannot be read.
+    """
+    chosen = provider(job)
+    url = find_base_url(job.path, base_url, provider=chosen)
+    if url.rstrip("/") == chosen.base_url:
+        return chosen.hosts
+    with suppress(ValueError):  # a run refuses it
+        parts = urlsplit(url)
+        name = parts.hostname or ""
+        name = f"[{name}]" if ":" in name else name
+        return (f"{name}:{parts.port}" if parts.port else name,)
+    return ()

@@ -76,6 +76,19 @@ def find_access(job: Path, base_url: str | None = None, *, provider: Provider) -
     return Access(holder.key, base_url or provider.base_url, warnings)
 
 
+def find_base_url(job: Path, base_url: str | None = None, *, provider: Provider) -> str:
+    """Find where the API is, in the order of `find_access`, and without a key.
+
+    Raises:
+        UsageError: a `.env` cannot be read.
+    """
+    if base_url is None:
+        environment = _source("the environment", os.environ, provider)
+        sources = [environment] if environment.base_url else _dotenvs(job, provider)
+        base_url = next((source.base_url for source in sources if source.base_url), None)
+    return base_url or provider.base_url
+
+
 def _of_lower_rank(holder: _Source, teller: _Source, variable: str) -> UsageError:
     return UsageError(
         f"{teller.place} says where the API is ({variable}), but the key comes from"

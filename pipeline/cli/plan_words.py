@@ -25,6 +25,8 @@ def lines(job: Job, facts: dict[str, Any], listing: Listing) -> Iterator[str]:
     """Describe what a run would do, a line at a time."""
     yield f"{facts['job']}: {tasks(facts['total'])} of {job.model} → {facts['output']}"
     yield f"Provider: {in_words(job)}."
+    if facts["hosts"]:
+        yield f"The key goes to {' and '.join(facts['hosts'])}, and to no other host."
     yield ""
     hidden = False
     for kind, sign, meaning in _SIGNS:

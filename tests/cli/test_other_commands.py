@@ -47,6 +47,25 @@ def test_check_says_which_provider_a_job_uses_and_why(
     assert json.loads(pipeline("check", job, "--json", env={}).out)["provider"] == chosen.name
 
 
+def test_check_says_which_hosts_get_the_key(pipeline: Command, job: Path) -> None:
+    def told(*flags: str, **env: str) -> list[str]:
+        done = pipeline("check", job, "--json", *flags, env=env)
+        hosts: list[str] = json.loads(done.out)["hosts"]
+        words = f"The key goes to {' and '.join(hosts)}, and to no other host."
+        assert words in pipeline("check", job, *flags, env=env).out.splitlines()
+        return hosts
+
+    usual = list(providers.get().hosts)
+    assert told() == usual
+    assert told(SEGMIND_BASE_URL="https://api.segmind.com/") == usual
+    elsewhere = {"SEGMIND_BASE_URL": "https://u:pw@proxy.example:8443/x"}
+    assert told(**elsewhere) == ["proxy.example:8443"]  # then all addresses are below that one
+    assert told("--base-url", "http://127.0.0.1:9", **elsewhere) == ["127.0.0.1:9"]
+    (job.parent / ".env").write_text("SEGMIND_BASE_URL=https://other.example\n", encoding="utf-8")
+    assert told() == ["other.example"]
+    assert told("--base-url", "https://api.segmind.com", **elsewhere) == usual
+
+
 def test_check_tells_what_a_run_would_do(pipeline: Command, job: Path) -> None:
     pipeline("run", job)
     text = job.read_text(encoding="utf-8")

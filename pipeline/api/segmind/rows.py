@@ -39,6 +39,8 @@ def read_page(reply: Reply, page: int) -> Page:
     if listed is None:
         return Page(readable=False, detail="the answer is not a list of requests")
     rows = tuple(row for one in listed if (row := read_row(one)) is not None)
+    if listed and not rows:  # for an audit, a list that cannot be read is not an empty one
+        return Page(readable=False, detail="what the answer lists has no request ids")
     return Page(rows=rows, more=bool(listed) and _has_more(answer, len(listed), page))
 
 
