@@ -76,7 +76,9 @@ def _ignore(_event: Event) -> None:
 class Books:
     """A ledger. Every change goes through `record`, which also hands it to `keep`.
 
-    `questions` counts what was asked, by kind, since the server started: it is not kept.
+    A request is `in_flight` until its POST is over, or in v2 its generation; a generation is
+    `at_work` until it ends, whoever has left. `questions` counts what was asked, by kind, since the
+    server started: it is not kept.
     """
 
     def __init__(self, keep: Callable[[Event], None] = _ignore) -> None:
@@ -96,6 +98,8 @@ class Books:
         self.charged = Decimal(0)
         self.in_flight = 0
         self.peak_in_flight = 0
+        self.at_work = 0
+        self.peak_at_work = 0
         self.first_post: float | None = None
 
     @property
@@ -122,9 +126,7 @@ class Books:
             case Arrived():
                 self._arrive(event)
             case Begun():
-                entry = self._entries[event.request_id]
-                entry.begun = event
-                self._listed[event.listed] = entry
+                self._begin(event)
             case Charged():
                 self._charge(event)
             case Finished():
@@ -190,6 +192,13 @@ class Books:
         self.in_flight += 1
         self.peak_in_flight = max(self.peak_in_flight, self.in_flight)
 
+    def _begin(self, event: Begun) -> None:
+        entry = self._entries[event.request_id]
+        entry.begun = event
+        self._listed[event.listed] = entry
+        self.at_work += 1
+        self.peak_at_work = max(self.peak_at_work, self.at_work)
+
     def _charge(self, event: Charged) -> None:
         entry = self._entries[event.request_id]
         entry.price, entry.charged_at, entry.before = event.price, event.at, self.balance
@@ -203,6 +212,7 @@ class Books:
     def _finish(self, event: Finished) -> None:
         entry = self._entries[event.request_id]
         entry.state, entry.error, entry.done = event.state, event.error, event.at
+        self.at_work -= 1
         if entry.outlives_its_post:
             self.in_flight -= 1
 

@@ -11,6 +11,8 @@ def report(books: Books) -> dict[str, Any]:
         "posts": sum(1 for _ in books.entries),
         "in_flight": books.in_flight,
         "peak_in_flight": books.peak_in_flight,
+        "at_work": books.at_work,
+        "peak_at_work": books.peak_at_work,
         "balance": plain(books.balance),
         "charged": plain(books.charged),
         "charges": [_charge_of(entry) for entry in books.paid],

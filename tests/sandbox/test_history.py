@@ -84,8 +84,10 @@ def test_what_is_under_way_is_pending_whether_its_client_waits_or_not(
         (row,) = until(api.rows)
         assert (row["model_status"], row["credits_deduction"]) == ("PENDING", 0)
         assert (row["generation_url"], row["latency_ms"]) == (None, None)
+        assert (box.books()["at_work"], box.books()["peak_at_work"]) == (1, 1)
         until(lambda: api.rows(status="COMPLETED"))
         assert api.get(f"{HISTORY}/{row['request_id']}").json()["model_status"] == "COMPLETED"
+        assert (box.books()["at_work"], box.books()["peak_at_work"]) == (0, 1)
 
 
 def test_one_request_is_found_by_its_id_with_the_key_only(api: Client) -> None:

@@ -187,8 +187,11 @@ def test_a_wrong_request_is_refused_in_json(
     assert "x-remaining-credits" in answer.headers
 
 
-def test_a_body_that_is_no_json_is_refused(sandbox: Sandbox, client: httpx.Client) -> None:
-    answer = client.post(f"{sandbox.url}/v1/{LUMA}", content=b"{", headers=KEY)
+@pytest.mark.parametrize("body", [b"{", b'{"prompt":' + b"[" * 100_000])
+def test_a_body_that_is_no_json_is_refused(
+    sandbox: Sandbox, client: httpx.Client, body: bytes
+) -> None:
+    answer = client.post(f"{sandbox.url}/v1/{LUMA}", content=body, headers=KEY)
     assert answer.status_code == 400
 
 
