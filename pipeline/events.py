@@ -81,7 +81,10 @@ class Dispatched:
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """The provider has given a request an id. It is waited for, now or by the next run."""
+    """The provider has given an attempt an id: it is waited for there.
+
+    What an earlier run has sent is accepted without having been dispatched in this one.
+    """
 
     task: str
     request_id: str

@@ -7,6 +7,7 @@ task the last says how it stands, and sums of money count them all.
 import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import IO
 
 import msgspec
 
@@ -93,6 +94,16 @@ def last_records(path: Path, history: History) -> Iterator[Record]:
             record = last[record.task] = corrected(last.get(record.task), record)
         if history.is_last(record.task, offset):
             yield record
+
+
+def tail(path: Path, most: int = 2 * 1024**2) -> Iterator[Record]:
+    """Yield the records at the end of a manifest: those in its last `most` bytes.
+
+    Raises:
+        DirectoryError: a line is not a record.
+    """
+    for offset, line in Lines(path, most=most):
+        yield _decode(path, offset, line)
 
 
 def record_at(path: Path, offset: int) -> Record | None:
@@ -204,8 +215,9 @@ class Lines:
     but for its line end.
     """
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, path: Path, most: int | None = None) -> None:
+        """With `most`, only the lines that begin in the last so many bytes are read."""
+        self.path, self._most = path, most
         self.end = 0
         self.unended = False
 
@@ -217,8 +229,8 @@ class Lines:
         except OSError as error:
             raise DirectoryError(f"{self.path} cannot be read: {error.strerror}") from error
         torn: tuple[int, bytes] | None = None
-        offset = 0
         with file:
+            offset = self._begin(file)
             while line := file.readline(_LONGEST + 1):
                 text = line.removeprefix(_BOM) if offset == 0 else line
                 if self._is_torn(text, offset):
@@ -230,6 +242,15 @@ class Lines:
                     if not text.isspace():
                         yield offset, text
                 offset += len(line)
+
+    def _begin(self, file: IO[bytes]) -> int:
+        """Go to the first line to read; return its offset."""
+        size = os.fstat(file.fileno()).st_size
+        if self._most is None or size <= self._most:
+            return 0
+        file.seek(size - self._most)
+        file.readline(_LONGEST)
+        return file.tell()
 
     def _is_torn(self, text: bytes, offset: int) -> bool:
         if len(text) > _LONGEST:

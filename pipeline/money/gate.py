@@ -181,6 +181,24 @@ class CreditGate:
         self._reservations.add(token, lone=self._goes_alone(name))
         return token
 
+    def resume(self, name: str, price: Decimal | None) -> Reservation:
+        """Set aside the price of a request that an earlier run has sent, whatever there is left.
+
+        None is the present price. What is at risk for it already needs nothing: 0.
+        """
+        token = Reservation(
+            price_class=name,
+            price=self._price(name) if price is None else price,
+            rank=0,
+            sent=self.balance.tick(),
+            before=self.balance.reading,
+            alone=False,
+            replaces=None,
+            _settlement=self._settlement,
+        )
+        self._reservations.resume(token)
+        return token
+
     def _goes_alone(self, name: str) -> bool:
         """Say whether nothing may go beside it: too little is known, or there may be too little."""
         if self._reservations.flying or self._policy.gate is Gate.OFF or self.balance.silent:

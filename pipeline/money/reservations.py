@@ -65,6 +65,12 @@ class Reservations:
         self.flying.add(token)
         self.in_flight += token.price
 
+    def resume(self, token: Reservation) -> None:
+        """Count a request that was sent before the books were opened; it may exceed the budget."""
+        self.flying.add(token)
+        self.in_flight += token.price
+        self.risen += token.price
+
     def remove(self, token: Reservation) -> None:
         """Count a request no more."""
         self.flying.remove(token)

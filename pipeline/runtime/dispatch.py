@@ -145,12 +145,12 @@ class Dispatch:
         return min(wait, circuit.patience_left(now))
 
     def _wait_for_places(self, now: float) -> float | None:
-        """Leave their places to the requests of a killed run that may still be at work."""
+        """Leave their places to what earlier runs have sent and may still be at work."""
         state = self._state
         state.places = [end for end in state.places if end > now]
-        if not state.places or len(state.flying) + len(state.places) < state.job.concurrency:
+        if len(state.flying) + len(state.places) < state.job.concurrency:
             return None
-        return min(state.places) - now
+        return min(state.places, default=now + LONGEST_WAIT) - now
 
     def _wait_for_room(self) -> float | None:
         state = self._state
@@ -239,6 +239,8 @@ class Dispatch:
             started_at=rfc3339(time.time()),
             simulated=state.simulated,
             boot_id=boot_id(),
+            provider=state.provider.name,
+            base_url=state.session.endpoint.base_url,
         )
         try:
             await state.store.claim(attempt.id, attempt.claim)

@@ -23,12 +23,13 @@ class Stage(StrEnum):
     RESERVED = "reserved"  # its price is set aside
     CLAIMED = "claimed"  # its claim is durable; nothing has left
     SENT = "sent"  # a worker has it, and its request may be on the wire
+    ACCEPTED = "accepted"  # the provider has given it an id, which its claim holds
     ANSWERED = "answered"  # the outcome is here
     SAVED = "saved"  # output and completed claim are durable, its cost is still being found out
     RECORDED = "recorded"  # its record is durable
     WAITING = "waiting"  # goes out again at a known time
     PARKED = "parked"  # out of attempts, until it is known whether that was an outage
-    LEFT = "left"  # its claim stays on the disk, for the next run to resolve
+    LEFT = "left"  # its claim stays on the disk, for the next run to ask for or to settle
 
     # An enum's own hash is a function in Python, and each transition takes two.
     __hash__ = str.__hash__
@@ -38,7 +39,8 @@ TRANSITIONS: dict[Stage, frozenset[Stage]] = {
     Stage.QUEUED: frozenset({Stage.RESERVED}),
     Stage.RESERVED: frozenset({Stage.CLAIMED, Stage.QUEUED}),
     Stage.CLAIMED: frozenset({Stage.SENT, Stage.QUEUED}),
-    Stage.SENT: frozenset({Stage.ANSWERED, Stage.LEFT}),
+    Stage.SENT: frozenset({Stage.ANSWERED, Stage.ACCEPTED, Stage.LEFT}),
+    Stage.ACCEPTED: frozenset({Stage.ANSWERED, Stage.LEFT}),
     Stage.ANSWERED: frozenset(
         {Stage.SAVED, Stage.RECORDED, Stage.WAITING, Stage.PARKED, Stage.QUEUED, Stage.LEFT}
     ),
@@ -66,7 +68,7 @@ def transitions() -> Iterator[tuple[Stage, Stage]]:
 
 def diagram() -> str:
     """Draw the table as a Mermaid state diagram, for the documentation."""
-    lines = ["stateDiagram-v2", f"    [*] --> {Stage.QUEUED}"]
+    lines = ["stateDiagram-v2", f"    [*] --> {Stage.QUEUED}", f"    [*] --> {Stage.ACCEPTED}"]
     lines += [f"    {before} --> {after}" for before, after in transitions()]
     ends = (Stage.RECORDED, Stage.LEFT)
     return "\n".join([*lines, *(f"    {stage} --> [*]" for stage in ends)])
@@ -78,7 +80,8 @@ class Attempt:
 
     `number` counts how often its request went out, `tries` the failures that count against
     `retry.attempts`. `rank` is its place in the order of importance, from 1. `origin` is the state
-    of the task before the run, by the manifest. `id` names what is or was last in flight, its claim
+    of the task before the run, by the manifest, None once the run has counted it elsewhere; tasks
+    that are not in the job are not `counted`. `id` names what is or was last in flight, its claim
     and its part: no other attempt in the directory has it. Times are monotonic seconds, None for
     never; but `received`, when its last answer came, is in Unix seconds.
 
@@ -89,7 +92,8 @@ class Attempt:
 
     task: Task
     price_class: str
-    origin: TaskState = TaskState.NEW
+    origin: TaskState | None = TaskState.NEW
+    counted: bool = True
     rank: int = 0
     id: str = ""
     stage: Stage = Stage.QUEUED

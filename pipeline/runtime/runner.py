@@ -19,24 +19,28 @@ from pipeline.engines.crew import Crew, CrewFactory, Setting
 from pipeline.engines.local import local
 from pipeline.errors import DirectoryError, ExitCode, StorageError, UsageError
 from pipeline.ledger.history import TaskState
-from pipeline.ledger.plan import Plan, Retry, count, make
-from pipeline.models import Gate, Job, Record
+from pipeline.ledger.plan import Kind, Plan, Retry, count, make
+from pipeline.models import Gate, Job, Record, Task
 from pipeline.money.account import Account, Alone
 from pipeline.money.gate import CreditGate
 from pipeline.money.topup import TopUp
 from pipeline.runtime.circuit import Circuit
 from pipeline.runtime.engine import Engine
 from pipeline.runtime.leftover import places_kept
+from pipeline.runtime.lookups import Lookups
 from pipeline.runtime.pauses import Pauses
+from pipeline.runtime.poller import Poller
 from pipeline.runtime.queue import Backlog, Queue
+from pipeline.runtime.resuming import resume
 from pipeline.runtime.schedule import hours
 from pipeline.runtime.signals import obeying
 from pipeline.runtime.state import RunState, clock
 from pipeline.runtime.streak import MOST, Streak
+from pipeline.store.claims import Leftover
 from pipeline.store.commit import Hop, Store, in_thread
 from pipeline.store.layout import lock_output, wrong_origin
 from pipeline.store.outstanding import outstanding
-from pipeline.store.recovery import record_doubts, recover
+from pipeline.store.recovery import recover
 from pipeline.store.shelf import ShelfFactory, open_shelf
 from pipeline.store.state_file import StateFile
 
@@ -46,13 +50,19 @@ _WARY = (
 )
 
 
+# What a plan shows of tasks that a lookup may yet end.
+_WATCHED = {Kind.ACCEPTED: TaskState.ACCEPTED, Kind.IN_DOUBT: TaskState.IN_DOUBT}
+_FLAWED = (TaskState.FAILED, TaskState.IN_DOUBT, TaskState.ACCEPTED)
+
+
 @dataclass(frozen=True, slots=True)
 class Options:
     """What one run is asked for, beside its job.
 
     `limit` bounds how many of the tasks left it takes. `until` is a wall-clock time to be done
     by. `keep_places` leaves their places to what a killed run may still have at the API.
-    `wait_for_credits` is the patience for a top-up in seconds; None stops instead. `confirm`
+    `wait_for_credits` is the patience for a top-up in seconds; None stops instead. `settle_only`
+    sends nothing: what is in doubt is looked up, and what was accepted is waited for. `confirm`
     is called with the plan before anything is sent, and raises to refuse.
     """
 
@@ -61,6 +71,7 @@ class Options:
     until: clock_time | None = None
     keep_places: bool = True
     wait_for_credits: float | None = None
+    settle_only: bool = False
     fsync: bool = True
     handle_signals: bool = False
     confirm: Callable[[Plan], None] = lambda _: None
@@ -108,21 +119,30 @@ async def run(  # noqa: PLR0913 - each port once
         store, recovered = open_store(job, resources, watch, hop, shelf, fsync=options.fsync)
         watch = both(StateFile(store.layout, store.history), watch)
         backlog = resources.enter_context(closing(Backlog()))
-        plan = _plan(job, provider, store, backlog, options)
-        options.confirm(plan)
-
-        async with (
-            provider.connect(endpoint, timeout=job.timeout, max_size=job.max_size) as session,
-            crew(Setting(job, session, store.shelf.spool)) as workers,
-        ):
-            queue = Queue(backlog, plan.classes)
-            state = compose(job, provider, store, session, queue, options=options, watch=watch)
-            state.account, state.simulated = account, await _origin(store, session)
-            watch(_started(job, plan, began, endpoint.host_unless(provider.base_url)))
-            _report_start(recovered, (*job.warnings, *plan.warnings), state)
-            if options.keep_places:
-                _keep_places(state)
-            await _serve(Engine(state), workers, options)
+        async with provider.connect(
+            endpoint, timeout=job.timeout, max_size=job.max_size
+        ) as session:
+            # First, as what is found is not rendered again.
+            lookups = Lookups(job, provider, store, session, watch)
+            claims = await _look_up(lookups, options)
+            watch = both(lookups.see, watch)
+            origins: dict[str, TaskState] = {}
+            plan = _plan(job, provider, store, backlog, options, claims, origins)
+            options.confirm(plan)
+            async with crew(Setting(job, session, store.shelf.spool)) as workers:
+                queue = Queue(backlog, plan.classes)
+                state = compose(job, provider, store, session, queue, options=options, watch=watch)
+                state.account = account
+                state.simulated = await _origin(store, session, unknown=bool(claims))
+                watch(_started(job, plan, began, endpoint.host_unless(provider.base_url)))
+                found = [*recovered, *lookups.recorded]
+                _report_start(found, (*job.warnings, *plan.warnings), state)
+                if claims and job.credits.gate is Gate.AUTO:
+                    await state.ask_balance()  # while nothing counts as in flight
+                resume(state, claims, origins)
+                if options.keep_places:
+                    _keep_places(state)
+                await _serve(Engine(state, lookups, origins), workers, options)
         summary = _sum_up(state, plan, options, anyio.current_time() - start)
     watch(summary)
     return summary
@@ -149,16 +169,38 @@ def open_store(  # noqa: PLR0913 - what a store is made of
         resources.callback(store.close)
         for warning in lock.warnings:
             store.warn(warning)
-        return store, [*recover(store), *record_doubts(store, store.doubtful)]
+        return store, recover(store)
     except (OSError, StorageError) as error:
-        raise DirectoryError(
-            f"{job.output_dir} cannot be used: {error}",
-            hint="make room, fix its permissions, or choose another directory with --output",
-        ) from error
+        raise _unusable(job, error) from error
 
 
-def _plan(job: Job, provider: Provider, store: Store, backlog: Backlog, options: Options) -> Plan:
-    """Hold the job against its manifest; what is to do goes to the backlog."""
+async def _look_up(lookups: Lookups, options: Options) -> list[Leftover]:
+    try:
+        return await lookups.before(record=not options.settle_only)
+    except (OSError, StorageError) as error:
+        raise _unusable(lookups.job, error) from error
+
+
+def _plan(  # noqa: PLR0913, PLR0917 - what a plan is made from
+    job: Job,
+    provider: Provider,
+    store: Store,
+    backlog: Backlog,
+    options: Options,
+    claims: list[Leftover],
+    origins: dict[str, TaskState],
+) -> Plan:
+    """Hold the job against its manifest; what is to do goes to the backlog.
+
+    `claims` are those that the run follows; `origins` gets the tasks that are waited for, and those
+    in doubt.
+    """
+    accepted = {left.claim.task for left in (*store.accepted, *claims) if left.claim is not None}
+
+    def note(task: Task, kind: Kind, chosen: bool) -> None:
+        if not chosen and kind in _WATCHED:
+            origins[task.id] = _WATCHED[kind]
+
     plan = make(
         job,
         store.history,
@@ -166,13 +208,25 @@ def _plan(job: Job, provider: Provider, store: Store, backlog: Backlog, options:
         store.shelf,
         retry=options.retry,
         limit=options.limit,
-        take=backlog.add,
+        take=None if options.settle_only else backlog.add,
+        show=note if accepted or store.history.open_doubts else None,
         provider=provider,
+        accepted=accepted,
     )
+    if options.settle_only:
+        plan.selected = 0
+        plan.classes.clear()
     backlog.seal(options.limit)
     if options.limit is not None:
         plan.classes = backlog.classes()
     return plan
+
+
+def _unusable(job: Job, error: Exception) -> DirectoryError:
+    return DirectoryError(
+        f"{job.output_dir} cannot be used: {error}",
+        hint="make room, fix its permissions, or choose another directory with --output",
+    )
 
 
 def compose(  # noqa: PLR0913 - what a run is made of
@@ -204,6 +258,7 @@ def compose(  # noqa: PLR0913 - what a run is made of
         watch=watch,
         circuit=Circuit(job.concurrency, job.retry.outage),
         pauses=Pauses(watch, within, history.durations, longest=longest),
+        poller=Poller(session.ask, job.poll),
         streak=Streak(wary=history.without_clip >= MOST),
         top_up=None if wait is None else TopUp(wait),
     )
@@ -263,11 +318,16 @@ def _refuse_unknown_price(job: Job, model: Model) -> None:
         )
 
 
-async def _origin(store: Store, session: Session) -> bool | None:
-    """Say whether the directory holds simulated clips; refuse to mix them with paid ones."""
+async def _origin(store: Store, session: Session, *, unknown: bool) -> bool | None:
+    """Say whether the directory holds simulated clips; refuse to mix them with paid ones.
+
+    Where no record says it, it is asked for if it must not stay `unknown`.
+    """
     simulated = store.history.simulated
     if simulated is None:
-        return None
+        if not unknown:
+            return None
+        return (await session.balance()).simulated if session.endpoint.on_loopback else False
     # The sandbox lives on loopback alone, and marks its answers.
     answers = (await session.balance()).simulated if session.endpoint.on_loopback else False
     if answers is not None and answers != simulated:
@@ -308,11 +368,13 @@ def _count_left(state: RunState) -> ev.Money:
         return state.money
     history, left = state.store.history, {record.task for record in doubts}
     for attempt in (*state.left, *state.queue.begun):
+        if attempt.claim is not None and attempt.claim.handle is not None:
+            state.count(attempt, TaskState.ACCEPTED)
+            continue
         # One that was to be sent again, as the job asks, stands in doubt already.
         in_doubt = history.state_of(attempt.task) is TaskState.IN_DOUBT
         if attempt.task.id in left or (in_doubt and attempt.origin is not TaskState.IN_DOUBT):
-            state.moved[attempt.origin] += 1
-            state.ended[TaskState.IN_DOUBT] += 1
+            state.count(attempt, TaskState.IN_DOUBT)
     risks, known = (rounded(one.at_risk or ZERO) for one in doubts), state.gate.remaining
     return replace(
         state.money,
@@ -332,9 +394,11 @@ def _sum_up(state: RunState, plan: Plan, options: Options, seconds: float) -> ev
         code, detail = state.stopped.exit_code, state.stopped.detail
     else:
         judged = state.ended if options.limit is not None else states
-        flawed = judged[TaskState.FAILED] + judged[TaskState.IN_DOUBT]
+        flawed = sum(judged[one] for one in _FLAWED) + len(state.queue)
         code = ExitCode.SOME_FAILED if flawed else ExitCode.OK
         detail = code.meaning
+        if waiting := judged[TaskState.ACCEPTED]:
+            detail = f"{waiting} waiting at the provider: run again to fetch what they bring"
         if options.limit is not None and code is ExitCode.OK:
             detail = "every task that --limit let through has succeeded"
     return ev.Summary(

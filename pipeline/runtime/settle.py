@@ -6,6 +6,8 @@ from contextlib import suppress
 from dataclasses import replace
 from decimal import Decimal
 
+import msgspec
+
 from pipeline import events as ev
 from pipeline.api.outcome import Decision, Fault, Judgement, Outcome
 from pipeline.backoff import Retries
@@ -30,6 +32,9 @@ from pipeline.runtime.resolution import (
 from pipeline.runtime.state import RunState, clock
 from pipeline.store.layout import wrong_origin
 
+# Where an attempt is while its outcome is awaited.
+_OPEN = frozenset({Stage.SENT, Stage.ACCEPTED})
+
 
 class Settle:
     """Settles attempts: their money, their files, and what becomes of their tasks."""
@@ -46,8 +51,8 @@ class Settle:
         One that comes late, of an attempt that is not in flight any more, changes nothing.
         """
         state = self._state
-        attempt = state.flying.get(assignment.task.id)
-        if attempt is None or attempt.id != assignment.attempt or attempt.stage is not Stage.SENT:
+        attempt = self.find(assignment)
+        if attempt is None:
             return
         attempt.to(Stage.ANSWERED)
         attempt.received = time.time()
@@ -73,6 +78,50 @@ class Settle:
         # Not where the run is cut off: what is in flight then is left to the next one.
         state.watch(ev.Landed(attempt.task.id, time.time()))
         state.land(attempt)
+
+    def find(self, assignment: Assignment) -> Attempt | None:
+        """Find the attempt of an assignment; None where it is not in flight any more."""
+        attempt = self._state.flying.get(assignment.task.id)
+        if attempt is None or attempt.id != assignment.attempt or attempt.stage not in _OPEN:
+            return None
+        return attempt
+
+    async def accept(self, attempt: Attempt, outcome: Outcome) -> None:
+        """Make the provider's id durable in the claim: from now on nothing of it is in doubt."""
+        state = self._state
+        assert attempt.claim is not None
+        self._check_origin(outcome)
+        simulated = outcome.simulated if outcome.status is not None else state.simulated
+        attempt.claim = msgspec.structs.replace(
+            attempt.claim, handle=outcome.accepted, sent=True, simulated=simulated
+        )
+        try:
+            await state.store.accept(attempt.id, attempt.claim)
+        except StorageError as error:
+            # It is followed all the same: what it brings may yet be saved.
+            state.stop(ExitCode.STORAGE, error.message)
+        attempt.to(Stage.ACCEPTED)
+        assert outcome.accepted is not None
+        state.watch(ev.Accepted(attempt.task.id, outcome.accepted.id, time.time()))
+        if not outcome.accepted.listed:
+            await self._api_is_alive(attempt.sent_at or 0.0)
+
+    def leave(self, attempt: Attempt) -> None:
+        """Leave an accepted request to the next run, which asks for it."""
+        state = self._state
+        attempt.money.release()
+        state.leave(attempt)
+        state.watch(ev.Landed(attempt.task.id, time.time()))
+        state.land(attempt)
+
+    def stays_in_doubt(self, attempt: Attempt, outcome: Outcome) -> None:
+        """Let a doubt that has its record stand: what the list shows could not be had."""
+        state = self._state
+        assert attempt.claim is not None
+        state.store.drop(attempt.id)
+        state.warn(f"{attempt.task.id} stays in doubt: {outcome.detail}")
+        attempt.claim = msgspec.structs.replace(attempt.claim, handle=None)
+        self.leave(attempt)
 
     def _check_origin(self, outcome: Outcome) -> None:
         state = self._state

@@ -21,9 +21,14 @@ from pipeline.money.topup import TopUp
 from pipeline.runtime.circuit import Circuit
 from pipeline.runtime.lifecycle import Attempt, Stage
 from pipeline.runtime.pauses import Pauses
+from pipeline.runtime.poller import Poller
 from pipeline.runtime.queue import Queue
 from pipeline.runtime.streak import Streak
 from pipeline.store.commit import Store
+
+# Stops that go on asking for what the provider has accepted; after all others that is left to the
+# next run, so that a stop takes seconds.
+_FOLLOWED = frozenset({ExitCode.CREDITS, ExitCode.API_REFUSES})
 
 # Waits are cut into pieces, and the wall clock is read again: a laptop may have slept.
 LONGEST_WAIT = 15.0
@@ -47,8 +52,9 @@ class RunState:
     """The parts of a run, what is in flight, what has ended, and the stop.
 
     `moved` and `ended` count by task state, from where and to where; `places` are the times until
-    which requests of a killed run keep their places, in monotonic seconds. While `paused` is not
-    0, nothing goes out.
+    which requests of a killed run keep their places, in monotonic seconds. `resumed` counts what an
+    earlier run has sent and this one follows: it may be more than the concurrency. While `paused`
+    is not 0, nothing goes out. `doubted` are the tasks that this run has recorded in doubt.
     """
 
     job: Job
@@ -60,6 +66,7 @@ class RunState:
     watch: ev.Watcher
     circuit: Circuit
     pauses: Pauses
+    poller: Poller
     streak: Streak = field(default_factory=Streak)
     account: Account = field(default_factory=Alone)
     top_up: TopUp | None = None
@@ -67,6 +74,8 @@ class RunState:
     stopped: Stop | None = None
     flying: dict[str, Attempt] = field(default_factory=dict)
     left: list[Attempt] = field(default_factory=list)
+    resumed: int = 0
+    doubted: set[str] = field(default_factory=set)
     paused: int = 0
     ended: Counter[TaskState] = field(default_factory=Counter)
     moved: Counter[TaskState] = field(default_factory=Counter)
@@ -93,6 +102,8 @@ class RunState:
             self.stopped = Stop(exit_code, detail)
             self.pauses.end(going_on=False)
             self.pacing.cancel()
+            if exit_code not in _FOLLOWED:
+                self.poller.end()
             self.watch(ev.Stopping(exit_code, detail, len(self.flying), time.time()))
         self.notify()
 
@@ -118,6 +129,11 @@ class RunState:
         attempt.id = self.store.new_attempt(attempt.task)
         self.flying[attempt.task.id] = attempt
         self.circuit.dispatched(attempt.task.id)
+
+    def resume(self, attempt: Attempt) -> None:
+        """Note that what an earlier run has sent is in flight: it counts for every bound."""
+        self.flying[attempt.task.id] = attempt
+        self.resumed += 1
 
     def land(self, attempt: Attempt) -> None:
         """Note that nothing of an attempt is on its way any more.
@@ -156,7 +172,9 @@ class RunState:
                 self.withdraw(attempt)
                 continue
             sent = attempt.witness is not None and attempt.witness.sent
-            if sent and not attempt.money.spent:
+            if attempt.stage is Stage.ACCEPTED:
+                attempt.money.release()
+            elif sent and not attempt.money.spent:
                 attempt.money.doubt()
             self.leave(attempt)
         self.flying.clear()
@@ -189,7 +207,8 @@ class RunState:
             BooksError: a bug; nothing new may go out.
         """
         self.gate.check()
-        if not self.gate.in_flight <= len(self.flying) <= self.job.concurrency:
+        most = max(self.job.concurrency, self.resumed)
+        if not self.gate.in_flight <= len(self.flying) <= most:
             raise BooksError(
                 f"{self.gate.in_flight} reservations and {len(self.flying)} attempts are in flight,"
                 f" with a concurrency of {self.job.concurrency}"
@@ -208,9 +227,18 @@ class RunState:
     def announce(self, attempt: Attempt, record: Record, *, last: bool = True) -> None:
         """Count and announce what is durable; `last` where the task is not tried again."""
         if last:
-            self.moved[attempt.origin] += 1
-            self.ended[TASK_STATES[record.status]] += 1
+            self.count(attempt, TASK_STATES[record.status])
         self.watch(ev.Finished(record, self.money, time.time(), last, attempt.task.output))
+
+    def count(self, attempt: Attempt, ended: TaskState) -> None:
+        """Count how a task of the job stands now."""
+        if not attempt.counted:
+            return
+        if attempt.origin is not None:
+            self.moved[attempt.origin] += 1
+        self.ended[ended] += 1
+        if ended is TaskState.IN_DOUBT:
+            self.doubted.add(attempt.task.id)
 
     def report(self) -> None:
         """Say how the run stands, to whoever watches."""

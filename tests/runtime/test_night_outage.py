@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from support.night import CLIP, REFUSED_CONNECT, SILENCE, Answer, Call, Night
+from support.night import CLIP, REFUSED_CONNECT, SILENCE, Answer, Call, FakeProvider, Night
 
 from pipeline import events as ev
 from pipeline.errors import ExitCode
@@ -20,6 +20,12 @@ WIDTHS = [1, 2, 6]
 
 def poison(*victims: str, status: int = 500) -> Callable[[Call], Answer]:
     return lambda call: Answer(status) if call.task in victims else CLIP
+
+
+class Unlisted(FakeProvider):
+    """A provider that has no list of requests."""
+
+    lists_requests = False
 
 
 def outage(start: float, end: float, answer: Answer = Answer(503)) -> Callable[[Call], Answer]:  # noqa: B008
@@ -300,7 +306,7 @@ def test_tasks_that_only_seem_to_fly_are_not_shown_in_flight(tmp_path: Path) -> 
         if isinstance(event, ev.Held) and event.until is not None:
             seen[len(progress.flying) - night.in_flight] += 1
 
-    night.watch = look
+    night.watch, night.provider = look, Unlisted  # one that is looked up is not on the wire
     night.run(concurrency=4)
     assert set(seen) == {0}
 

@@ -22,12 +22,12 @@ import anyio.lowlevel
 
 import pipeline
 from pipeline.api.endpoint import Endpoint
-from pipeline.api.outcome import Balance, Body, Outcome
+from pipeline.api.outcome import Balance, Body, Outcome, Page, Progress, Query
 from pipeline.api.provider import Witness
 from pipeline.api.segmind import Segmind
 from pipeline.job import load
 from pipeline.ledger.plan import Retry
-from pipeline.models import Task
+from pipeline.models import Handle, Task
 
 CHANGING = ("fsync", "replace", "unlink", "write", "pwrite", "mkdir")
 REAL = {name: getattr(os, name) for name in CHANGING}
@@ -81,6 +81,15 @@ class Client:
 
     async def __aexit__(self, *_: object) -> None:
         pass
+
+    async def list_requests(self, query: Query, page: int) -> Page:
+        return Page(readable=False, detail="HTTP 404")
+
+    async def ask(self, handle: Handle) -> Progress:
+        raise AssertionError("nothing was accepted")
+
+    async def fetch(self, media: str, part: Path) -> Outcome:
+        raise AssertionError("nothing was accepted")
 
     async def balance(self) -> Balance:
         return Balance(Decimal(1000), simulated=False)

@@ -19,11 +19,20 @@ import anyio
 
 from pipeline import events as ev
 from pipeline.api.endpoint import Endpoint
-from pipeline.api.outcome import Balance, Body, Fault, Outcome
+from pipeline.api.outcome import (
+    Balance,
+    Body,
+    Fault,
+    Outcome,
+    Page,
+    Progress,
+    Query,
+    RequestState,
+)
 from pipeline.api.provider import Provider, Witness
 from pipeline.api.segmind import Segmind
 from pipeline.ledger.manifest import read
-from pipeline.models import CreditPolicy, Gate, Job, Record, RetryPolicy, Task, fingerprint
+from pipeline.models import CreditPolicy, Gate, Handle, Job, Record, RetryPolicy, Task, fingerprint
 from pipeline.money.account import Account, Alone
 from pipeline.runtime import runner
 from pipeline.runtime.runner import Options
@@ -56,6 +65,16 @@ class Answer:
     remaining: Decimal | None = None
     location: str | None = None
     hopeless: bool = False
+    accepted: Handle | None = None
+
+
+@dataclass(frozen=True)
+class Poll:
+    """A question for a request, `at` virtual seconds of the run."""
+
+    id: str
+    at: float
+    listed: bool
 
 
 CLIP = Answer(200, body=b"clip")
@@ -124,7 +143,20 @@ class FakeSession:
             hopeless=answer.hopeless,
             took=answer.seconds,
             simulated=True,
+            accepted=answer.accepted,
         )
+
+    async def ask(self, handle: Handle) -> Progress:
+        self._night.polls.append(Poll(handle.id, anyio.current_time(), listed=handle.listed))
+        return self._night.progress(self._night.polls[-1])
+
+    async def fetch(self, media: str, part: Path) -> Outcome:
+        self._night.fetched.append(media)
+        return self._outcome(part, self._night.media(media))
+
+    async def list_requests(self, query: Query, page: int) -> Page:
+        self._night.listings.append(query)
+        return self._night.listing(query) if page == 1 else Page()
 
     async def balance(self) -> Balance:
         told = self._night.balance
@@ -142,6 +174,12 @@ class Night:
         default_factory=lambda: Balance(simulated=True)
     )
     params: Callable[[str], dict[str, Any]] = lambda _: {}
+    progress: Callable[[Poll], Progress] = lambda _: Progress(state=RequestState.RUNNING)
+    media: Callable[[str], Answer] = lambda _: CLIP
+    listing: Callable[[Query], Page] = lambda _: Page(readable=False, detail="HTTP 404")
+    polls: list[Poll] = field(default_factory=list)
+    fetched: list[str] = field(default_factory=list)
+    listings: list[Query] = field(default_factory=list)
     calls: list[Call] = field(default_factory=list)
     seen: Counter[str] = field(default_factory=Counter)
     events: list[ev.Event] = field(default_factory=list)
@@ -207,6 +245,10 @@ class Night:
             return summary
 
         return virtual.run(main(), at=begin, sleeps=sleeps)
+
+    def clock(self) -> float:
+        """Virtual seconds of the run."""
+        return anyio.current_time()
 
     def see(self, event: ev.Event) -> None:
         self.events.append(event)

@@ -13,6 +13,7 @@ from pipeline.engines.crew import Assignment, Seat
 from pipeline.engines.local import LocalCrew
 from pipeline.ledger.plan import make
 from pipeline.runtime.engine import Engine
+from pipeline.runtime.lookups import Lookups
 from pipeline.runtime.queue import Backlog, Queue
 from pipeline.runtime.runner import Options, compose, open_store
 from pipeline.runtime.state import RunState
@@ -34,17 +35,17 @@ def opened(night: Night, **changes: Any) -> Iterator[Engine]:
         backlog.seal()
         queue = Queue(backlog, plan.classes)
         session = FakeSession(night)
-        yield Engine(
-            compose(
-                job=job,
-                provider=FakeProvider(session),
-                store=store,
-                session=session,
-                queue=queue,
-                options=Options(),
-                watch=night.see,
-            )
+        provider = FakeProvider(session)
+        state = compose(
+            job=job,
+            provider=provider,
+            store=store,
+            session=session,
+            queue=queue,
+            options=Options(),
+            watch=night.see,
         )
+        yield Engine(state, Lookups(job, provider, store, session, night.see))
 
 
 @dataclass

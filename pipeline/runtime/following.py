@@ -1,0 +1,133 @@
+"""Follows accepted requests to their end: asks, fetches the output, and makes an outcome of it."""
+
+from dataclasses import replace
+
+import anyio
+
+from pipeline.api.outcome import Fault, Outcome, Progress, RequestState
+from pipeline.errors import ExitCode
+from pipeline.models import part_of
+from pipeline.runtime.lifecycle import Attempt
+from pipeline.runtime.state import RunState, clock
+
+# So many addresses of an output may be dead before it counts as lost.
+_ADDRESSES = 3
+# Outputs that are fetched at once: the provider is done with them.
+_FETCHES = 4
+# Seconds before a fetch that failed is tried again: at first, and at most.
+_AGAIN, _LONGEST_AGAIN = 2.0, 60.0
+# What a file server may answer that says nothing of the file.
+_BUSY = frozenset({408, 425, 429, *range(500, 600)})
+
+
+class Following:
+    """Follows the accepted requests of a run."""
+
+    def __init__(self, state: RunState) -> None:
+        self._state = state
+        self._fetches = anyio.CapacityLimiter(_FETCHES)
+
+    async def follow(self, attempt: Attempt, *, at_once: bool = False) -> Outcome | None:
+        """Wait for the end of a request; None where the run stops waiting: it stays accepted.
+
+        `at_once` asks now, as for a request that was accepted long ago.
+        """
+        state, end = self._state, clock() + self._state.job.patience
+        dead, wait = 0, _AGAIN
+        assert attempt.claim is not None
+        assert attempt.claim.handle is not None
+        handle = attempt.claim.handle
+        while True:
+            progress = await state.poller.final(handle, patience=end - clock(), at_once=at_once)
+            at_once = False
+            if progress is None:
+                return None
+            if progress.state is RequestState.REFUSED:
+                state.stop(ExitCode.API_REFUSES, f"{attempt.task.id}: {progress.detail}")
+                return None
+            if progress.state is not RequestState.DONE:
+                return self._without_output(attempt, progress)
+            fetched = await self._fetch(attempt, progress)
+            if fetched is None or _is_whole(fetched):
+                return fetched
+            if _is_dead(fetched):
+                dead += 1
+                if dead >= _ADDRESSES:
+                    return self._lost(attempt, progress, fetched)
+            if not await self._pause(wait, end):
+                return None
+            wait = min(wait * 2, _LONGEST_AGAIN)
+            at_once = True
+
+    async def _pause(self, seconds: float, end: float) -> bool:
+        """Wait before another fetch; False where the run does not wait so long."""
+        state, due = self._state, clock() + seconds
+        while (now := clock()) < due:
+            if state.poller.ended or now >= end:
+                return False
+            await state.wait(due - now)
+        return not state.poller.ended
+
+    async def _fetch(self, attempt: Attempt, progress: Progress) -> Outcome | None:
+        """Bring the output home; None where it cannot be written, which stops the run."""
+        state, shelf = self._state, self._state.store.shelf
+        if progress.media is None:
+            return _nothing(attempt, "the answer names no address of an output")
+        async with self._fetches:
+            outcome = await state.session.fetch(progress.media, shelf.spool(part_of(attempt.id)))
+        if outcome.fault is Fault.UNSAVED:
+            state.stop(ExitCode.STORAGE, f"{state.store.layout.root}: {outcome.detail}")
+            return None
+        return self._of(attempt, progress, outcome)
+
+    def _of(self, attempt: Attempt, progress: Progress, outcome: Outcome) -> Outcome:
+        """Add to an outcome what the provider, and not the file server, says of the request."""
+        assert attempt.claim is not None
+        assert attempt.claim.handle is not None
+        return replace(
+            outcome,
+            took=self._seconds(attempt, progress),
+            cost=progress.cost,
+            remaining=progress.remaining,
+            seed=progress.seed,
+            request_id=attempt.claim.handle.id,
+            retry_after=None,
+            simulated=bool(self._state.simulated),
+        )
+
+    def _seconds(self, attempt: Attempt, progress: Progress) -> float:
+        """How long it took: by the provider, else since it was sent, as far as that is known."""
+        if progress.seconds is not None:
+            return progress.seconds
+        return 0.0 if attempt.sent_at is None else clock() - attempt.sent_at
+
+    def _without_output(self, attempt: Attempt, progress: Progress) -> Outcome:
+        if progress.state is RequestState.FAILED:
+            failed = Outcome(took=0.0, status=422, text=progress.error or progress.detail)
+            return self._of(attempt, replace(progress, cost=None), failed)
+        gone = "the provider does not know the request any more"
+        return self._of(attempt, progress, _nothing(attempt, gone))
+
+    def _lost(self, attempt: Attempt, progress: Progress, fetched: Outcome) -> Outcome:
+        """Make the outcome of an output that cannot be had any more."""
+        if fetched.fault in {Fault.BROKEN_MEDIA, Fault.TOO_LARGE}:  # it came, and is what it is
+            return fetched
+        said = fetched.detail or f"HTTP {fetched.status}"
+        return self._of(
+            attempt, progress, _nothing(attempt, f"its output cannot be fetched: {said}")
+        )
+
+
+def _nothing(attempt: Attempt, why: str) -> Outcome:  # noqa: ARG001
+    return Outcome(took=0.0, fault=Fault.GONE, detail=why)
+
+
+def _is_whole(outcome: Outcome) -> bool:
+    return outcome.body is not None or outcome.fault is Fault.TOO_LARGE
+
+
+def _is_dead(outcome: Outcome) -> bool:
+    """Whether an address does not lead to the output, and asking it again would not help."""
+    if outcome.fault in {Fault.NOT_MEDIA, Fault.BROKEN_MEDIA, Fault.GONE}:
+        return True
+    return outcome.status is not None and not outcome.ok and outcome.status not in _BUSY

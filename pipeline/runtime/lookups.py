@@ -1,0 +1,299 @@
+"""Looks doubts up in the provider's list of requests: before a run, in it, and at its end.
+
+What the list has, in whatever state, is in doubt no more: it becomes an accepted claim, which the
+engine follows, or, where the request has failed, a record. What it does not have stays in doubt.
+"""
+
+import time
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+import msgspec
+
+from pipeline import events as ev
+from pipeline.api import providers
+from pipeline.api.outcome import Decision, Outcome, RequestState, Row
+from pipeline.api.provider import Provider, Session
+from pipeline.errors import PipelineError, UsageError
+from pipeline.ledger import endings
+from pipeline.ledger.manifest import tail
+from pipeline.models import Claim, Handle, Job, Record, Status, Task, rfc3339, task_key
+from pipeline.runtime.lifecycle import Attempt
+from pipeline.runtime.state import RunState, clock
+from pipeline.settling.attempts import Doubt, Known, KnownAttempt
+from pipeline.settling.doubts import collect
+from pipeline.settling.inquiry import Inquiry
+from pipeline.store.claims import Leftover
+from pipeline.store.commit import Store
+from pipeline.store.recovery import record_doubts
+
+# A row may appear late: so long, in seconds, the end of a run waits before each question.
+_LAGS = (0.0, 3.0, 6.0)
+# For what was sent longer ago, in seconds beyond the job's timeout, the list has had its time.
+_YOUNG = 120.0
+# How the end of a request that the list calls failed is judged: as its provider answers for one.
+_FAILED = 422
+# Records that are remembered, to tell their rows from those of doubts.
+_RECENT = 5000
+
+
+@dataclass(slots=True)
+class Lookups:
+    """The doubts of one job, and the list of one session. `watch` hears what was found.
+
+    `recorded` are the records that were written before the run. `state` is there once it begins.
+    """
+
+    job: Job
+    provider: Provider
+    store: Store
+    session: Session
+    watch: ev.Watcher
+    recorded: list[Record] = field(default_factory=list)
+    _inquiry: Inquiry = field(init=False)
+    _settled: set[str] = field(default_factory=set)  # leftover claims that are in doubt no more
+    _recent: deque[Record] = field(default_factory=lambda: deque(maxlen=_RECENT))
+    _lags: list[float] = field(default_factory=lambda: list(_LAGS))
+    _young_until: float = 0.0  # in Unix seconds
+    _said: str | None = None
+
+    def __post_init__(self) -> None:
+        self._inquiry = Inquiry(self.session)
+
+    def see(self, event: ev.Event) -> None:
+        """Take what this run records: a row of it explains nothing else."""
+        if isinstance(event, ev.Finished):
+            self._recent.append(event.record)
+            if event.record.status is Status.IN_DOUBT:
+                self._young_until = event.at + _YOUNG
+
+    # -- before the run -----------------------------------------------------------------------
+
+    async def before(self, *, record: bool = True) -> list[Leftover]:
+        """Look up what earlier runs have left in doubt; return the claims to follow.
+
+        With `record`, leftover claims that are not listed become records in doubt.
+
+        Raises:
+            PipelineError: the directory cannot be read or written.
+        """
+        followed = [left for left in self.store.accepted if self._may_follow(left)]
+        if self.provider.lists_requests:
+            self._recent.extend(tail(self.store.layout.manifest))
+            followed += await self._settle()
+        for left in self._unsettled:
+            self._note_age(left.claim)
+        if record:
+            self.recorded += record_doubts(self.store, self._unsettled)
+        return followed
+
+    def _may_follow(self, left: Leftover) -> bool:
+        """Whether this session reaches what has accepted a claim; else a person is told.
+
+        A directory may come from anybody: the key goes only where this run would send it anyway.
+        """
+        claim, endpoint = left.claim, self.session.endpoint
+        assert claim is not None
+        here = endpoint.base_url.rstrip("/")
+        if claim.base_url is not None and claim.base_url.rstrip("/") != here:
+            self._warn(
+                f"{claim.task} waits at {claim.base_url}, and this run asks {here}: run again with"
+                " that base URL to fetch its output"
+            )
+            return False
+        if not _share_a_key(claim.provider, self.provider):
+            self._warn(f"{claim.task} waits at the provider {claim.provider}, which is not asked")
+            return False
+        return True
+
+    @property
+    def _unsettled(self) -> list[Leftover]:
+        """The leftover claims that are in doubt, as far as is known by now."""
+        return [left for left in self.store.doubtful if left.attempt not in self._settled]
+
+    def _note_age(self, claim: Claim | None) -> None:
+        """Note until when the list may not show a claim yet."""
+        assert claim is not None
+        try:
+            sent = datetime.fromisoformat(claim.started_at).timestamp()
+        except ValueError:
+            return
+        self._young_until = max(self._young_until, sent + self.job.timeout + _YOUNG)
+
+    def _warn(self, message: str) -> None:
+        self.watch(ev.Warned(message, time.time()))
+
+    # -- doubts and rows ----------------------------------------------------------------------
+
+    async def _settle(self) -> list[Leftover]:
+        """Ask about everything in doubt; return the claims that are accepted now."""
+        leftovers = [*self.store.accepted, *self._unsettled]
+        manifest, name = self.store.layout.manifest, self.provider.name
+        doubts, known = collect(manifest, leftovers, provider=name)
+        if not doubts:
+            return []
+        rows = await self._inquiry.explain(doubts, known)
+        self._say()
+        found = [(doubt, rows[doubt.key]) for doubt in doubts if doubt.key in rows]
+        names = self._names(doubt.task for doubt, _ in found if isinstance(doubt.origin, Record))
+        ended = [await self._end(doubt, row, names) for doubt, row in found]
+        return [left for left in ended if left is not None]
+
+    def _say(self) -> None:
+        """Say once why the list gives no answer."""
+        said = self._inquiry.said
+        if said is not None and said != self._said:
+            self._warn(said)
+            self._said = said
+
+    def _names(self, tasks: Iterable[str]) -> dict[str, str]:
+        """Find the names of the outputs of some tasks, as the job has them now."""
+        wanted = set(tasks)
+        if not wanted:
+            return {}
+        try:
+            return {task.id: task.output for task in self.job.tasks() if task.id in wanted}
+        except PipelineError:  # the plan says it, with all that is wrong
+            return {}
+
+    async def _end(self, doubt: Doubt, row: Row, names: dict[str, str]) -> Leftover | None:
+        """End a doubt by its row; return its claim where there is an output to wait for."""
+        origin, store = doubt.origin, self.store
+        if row.progress.state is RequestState.FAILED:
+            await self._fail(doubt, row)
+            return None
+        handle = Handle(id=row.id, listed=True, at=rfc3339(time.time()))
+        base_url = self.session.endpoint.base_url
+        if isinstance(origin, Leftover):
+            assert origin.claim is not None
+            claim = msgspec.structs.replace(
+                origin.claim, handle=handle, base_url=origin.claim.base_url or base_url
+            )
+            await store.accept(origin.attempt, claim)
+            self._settled.add(origin.attempt)
+            return Leftover(origin.attempt, claim)
+        assert isinstance(origin, Record)
+        if not store.history.is_superseded(origin):
+            name = names.get(origin.task) or task_key(origin.task)
+            return await store.reclaim(origin, handle, output=name, base_url=base_url)
+        if row.progress.state is RequestState.DONE:
+            cost = row.progress.cost
+            record = endings.listed_too_late(origin, request_id=row.id, cost=cost)
+            self.recorded.append(await store.correct(record))
+        return None
+
+    async def _fail(self, doubt: Doubt, row: Row) -> None:
+        """Record that a request has failed and cost nothing."""
+        origin, store = doubt.origin, self.store
+        assert origin is not None
+        attempt: Claim | Record | None = origin.claim if isinstance(origin, Leftover) else origin
+        assert attempt is not None
+        stands = isinstance(origin, Leftover) or not store.history.is_superseded(origin)
+        failed = Outcome(took=0.0, status=_FAILED, text=row.progress.error, request_id=row.id)
+        meaning = self.provider.judge(task_of(attempt), failed)
+        record = endings.listed_failed(
+            attempt, meaning.error, request_id=row.id, reason=meaning.reason, stands=stands
+        )
+        if isinstance(origin, Leftover):
+            self._settled.add(origin.attempt)
+            self.recorded.append(await store.note(origin.attempt, record))
+        else:
+            self.recorded.append(await store.correct(record))
+
+    # -- in the run ---------------------------------------------------------------------------
+
+    async def look_up(self, state: RunState, attempt: Attempt, outcome: Outcome) -> Outcome:
+        """Look an attempt up whose answer leaves open what came of it.
+
+        Returns what came of it by the list: accepted, or failed; else the outcome as it was.
+        """
+        if outcome.accepted is not None or not self._is_open(attempt, outcome):
+            return outcome
+        assert attempt.claim is not None
+        doubt = Doubt.of_claim(attempt.claim, outcome.request_id)
+        known = self._others(state, attempt)
+        row = (await self._inquiry.explain([doubt], known)).get(doubt.key)
+        self._say()
+        if row is None:
+            return outcome
+        if row.progress.state is not RequestState.FAILED:
+            handle = Handle(id=row.id, listed=True, at=rfc3339(time.time()))
+            return replace(outcome, accepted=handle, cost=None)
+        said = f"the provider lists it as failed: {row.progress.error or 'it does not say why'}"
+        # It was not charged, whatever the answer was: it is tried again like a server's error.
+        return replace(
+            outcome, status=500, fault=None, text=row.progress.error, detail=said, cost=None
+        )
+
+    def _is_open(self, attempt: Attempt, outcome: Outcome) -> bool:
+        """Whether it is open what came of an attempt, and the list can be asked."""
+        if not (self.provider.lists_requests and self._inquiry.is_open):
+            return False
+        decision = self.provider.judge(attempt.task, outcome).decision
+        if decision is Decision.IN_DOUBT:
+            return True
+        # What is retried as free may go on behind a gateway that has given up.
+        return decision is Decision.RETRY and outcome.status is not None and outcome.status >= 500  # noqa: PLR2004
+
+    def _others(self, state: RunState, attempt: Attempt) -> Known:
+        """What else of this run can have a row like that of an attempt."""
+        wanted = attempt.task.fingerprint
+        flying = [
+            KnownAttempt.of_claim(other.claim)
+            for other in state.flying.values()
+            if other is not attempt and other.claim and other.task.fingerprint == wanted
+        ]
+        recent = [record for record in self._recent if record.fingerprint == wanted]
+        ended = [KnownAttempt.of_record(record) for record in recent]
+        ids = frozenset(record.request_id for record in recent if record.request_id)
+        return Known(attempts=(*flying, *ended), ids=ids)
+
+    # -- at its end ---------------------------------------------------------------------------
+
+    async def again(self, state: RunState) -> list[Leftover]:
+        """Ask once more about what is still in doubt; return the claims to follow.
+
+        Call it until it returns none: it waits where the list may not show a request yet.
+        """
+        while self._lags and not state.poller.ended and self._may_show_more:
+            if not await self._wait(state, self._lags.pop(0)):
+                return []
+            if followed := await self._settle():
+                return followed
+        return []
+
+    @property
+    def _may_show_more(self) -> bool:
+        doubts = self.store.history.open_doubts or self._unsettled
+        young = time.time() < self._young_until
+        return bool(doubts) and young and self.provider.lists_requests and self._inquiry.is_open
+
+    @staticmethod
+    async def _wait(state: RunState, seconds: float) -> bool:
+        """Wait for so long; False where the run is stopped meanwhile."""
+        due = clock() + seconds
+        while (now := clock()) < due and not state.poller.ended:
+            await state.wait(due - now)
+        return not state.poller.ended
+
+
+def task_of(attempt: Claim | Record) -> Task:
+    """Make the task of what was sent, as it was then."""
+    return Task(
+        id=attempt.task,
+        model=attempt.model,
+        params=attempt.params,
+        fingerprint=attempt.fingerprint,
+        output=(attempt.output if isinstance(attempt, Claim) else None) or task_key(attempt.task),
+        meta=attempt.meta,
+    )
+
+
+def _share_a_key(name: str | None, provider: Provider) -> bool:
+    """Whether a provider of this name is reached with the same key as another."""
+    try:
+        return providers.get(name).key_variable == provider.key_variable
+    except UsageError:
+        return False

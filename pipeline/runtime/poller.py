@@ -1,0 +1,147 @@
+"""Asks a provider about all accepted requests: one heap of due times, however many wait.
+
+A question is free, so that it counts as no attempt and is asked again whatever comes. The first
+comes soon, the next less and less often; a 429 slows them all.
+"""
+
+import heapq
+import itertools
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Self
+
+import anyio
+
+from pipeline.api.outcome import Progress, RequestState
+from pipeline.models import Handle
+
+# Seconds between two questions for one request: the first wait, how it grows, and its end.
+FIRST, SLOWER, LONGEST = 2.0, 1.5, 15.0
+# A 429 may slow all questions by so many seconds.
+_LONGEST_PAUSE = 600.0
+# Seconds after which the heap is looked at again, whatever happens.
+_LOOK = 15.0
+# Seconds between any two questions, and how many may be on their way at once.
+_APART = 0.005
+_AT_ONCE = 16
+# A list may lag: so often, over so many seconds, it must not know a request before that is final.
+_GONE_TIMES, _GONE_SECONDS = 5, 60.0
+
+Ask = Callable[[Handle], Awaitable[Progress]]
+
+
+@dataclass(slots=True, eq=False)
+class _Waiting:
+    """A request that is asked for, and whoever waits for it, until `end` (monotonic seconds)."""
+
+    handle: Handle
+    end: float
+    interval: float
+    gone: int = 0
+    gone_since: float = 0.0
+    progress: Progress | None = None
+    over: anyio.Event = field(default_factory=anyio.Event)
+
+
+class Poller:
+    """Asks for requests until their state is final. Use it as an async context manager.
+
+    `every` sets both ends of the interval, in seconds.
+    """
+
+    def __init__(self, ask: Ask, every: float | None = None) -> None:
+        self._ask = ask
+        self._first, self._most = (FIRST, LONGEST) if every is None else (every, every)
+        self._due: list[tuple[float, int, _Waiting]] = []
+        self._order = itertools.count()
+        self._changed = anyio.Event()
+        self._slots = anyio.CapacityLimiter(_AT_ONCE)
+        self._not_before = 0.0
+        self.ended = False
+
+    async def __aenter__(self) -> Self:
+        self._group = anyio.create_task_group()
+        await self._group.__aenter__()
+        self._group.start_soon(self._serve)
+        return self
+
+    async def __aexit__(self, *error: object) -> bool | None:
+        self.end()
+        self._group.cancel_scope.cancel()
+        return await self._group.__aexit__(*error)  # type: ignore[arg-type]
+
+    async def final(
+        self, handle: Handle, *, patience: float, at_once: bool = False
+    ) -> Progress | None:
+        """Wait for the end of a request: DONE, FAILED, GONE or REFUSED.
+
+        None where it is not over within `patience`, in seconds, or the poller has ended; the
+        request is as it was. With `at_once` the first question is asked now.
+        """
+        now = anyio.current_time()
+        waiting = _Waiting(handle, now + patience, self._first)
+        if self.ended or patience <= 0:
+            return None
+        self._put(waiting, now if at_once else now + self._first)
+        await waiting.over.wait()
+        return waiting.progress
+
+    def end(self) -> None:
+        """Let everybody go who waits: nothing is asked any more."""
+        self.ended = True
+        for _, _, waiting in self._due:
+            waiting.over.set()
+        self._due.clear()
+        self._changed.set()
+
+    def _put(self, waiting: _Waiting, when: float) -> None:
+        if self.ended:
+            waiting.over.set()
+            return
+        heapq.heappush(self._due, (min(when, waiting.end), next(self._order), waiting))
+        if self._due[0][2] is waiting:
+            self._changed.set()
+
+    async def _serve(self) -> None:
+        while not self.ended:
+            now = anyio.current_time()
+            wait = max(self._due[0][0], self._not_before) - now if self._due else _LOOK
+            if self._due and wait <= 0:
+                _, _, waiting = heapq.heappop(self._due)
+                if now >= waiting.end:
+                    waiting.over.set()
+                    continue
+                await self._slots.acquire_on_behalf_of(waiting)
+                self._group.start_soon(self._question, waiting)
+                self._not_before = max(self._not_before, now + _APART)
+                continue
+            self._changed = anyio.Event()
+            with anyio.move_on_after(min(wait, _LOOK)):
+                await self._changed.wait()
+
+    async def _question(self, waiting: _Waiting) -> None:
+        try:
+            progress = await self._ask(waiting.handle)
+        finally:
+            self._slots.release_on_behalf_of(waiting)
+        now = anyio.current_time()
+        if progress.retry_after is not None:
+            self._not_before = max(
+                self._not_before, now + min(progress.retry_after, _LONGEST_PAUSE)
+            )
+        if self._is_final(waiting, progress, now):
+            waiting.progress = progress
+            waiting.over.set()
+            return
+        self._put(waiting, now + waiting.interval)
+        waiting.interval = min(waiting.interval * SLOWER, self._most)
+
+    @staticmethod
+    def _is_final(waiting: _Waiting, progress: Progress, now: float) -> bool:
+        if progress.state is not RequestState.GONE:
+            waiting.gone = 0
+            return progress.final or progress.state is RequestState.REFUSED
+        if not waiting.gone:
+            waiting.gone_since = now
+        waiting.gone += 1
+        return waiting.gone >= _GONE_TIMES and now - waiting.gone_since >= _GONE_SECONDS

@@ -1,0 +1,52 @@
+"""Takes up what earlier runs have sent: its claims become attempts in flight."""
+
+import time
+from collections.abc import Iterable, Mapping
+
+from pipeline import events as ev
+from pipeline.amounts import ZERO
+from pipeline.ledger.history import TaskState
+from pipeline.money.price_class import price_class
+from pipeline.runtime.lifecycle import Attempt, Stage
+from pipeline.runtime.lookups import task_of
+from pipeline.runtime.state import RunState
+from pipeline.store.claims import Leftover
+
+
+def resume(
+    state: RunState, claims: Iterable[Leftover], origins: Mapping[str, TaskState]
+) -> list[Attempt]:
+    """Let the run follow accepted claims; returns their attempts.
+
+    `origins` says how the plan counts a task of the job. Of several claims of one task, one is
+    followed, and the others are left to the next run.
+    """
+    resumed = []
+    for left in claims:
+        claim = left.claim
+        assert claim is not None
+        assert claim.handle is not None
+        if claim.task in state.flying:
+            continue
+        task = task_of(claim)
+        attempt = Attempt(
+            task,
+            price_class(task),
+            origin=origins.get(claim.task),
+            counted=claim.task in origins,
+            id=left.attempt,
+            stage=Stage.ACCEPTED,
+            number=claim.attempt,
+            claim=claim,
+        )
+        if claim.task in state.doubted:  # counted as in doubt, and as moved there
+            state.doubted.remove(claim.task)
+            state.ended[TaskState.IN_DOUBT] -= 1
+            attempt.origin, attempt.counted = None, True
+        # What is in doubt by a record is counted as at risk already.
+        price = ZERO if claim.doubted else claim.price
+        attempt.reservation = state.gate.resume(attempt.price_class, price)
+        state.resume(attempt)
+        state.watch(ev.Accepted(claim.task, claim.handle.id, time.time()))
+        resumed.append(attempt)
+    return resumed
