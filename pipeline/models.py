@@ -227,7 +227,7 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True):
     identifies the boot of the machine (see `claims.boot_id`). `provider` and `base_url` say where
     it is sent to. `handle` is there once the provider has accepted it: from then on nothing of it
     is in doubt, and it is never sent again. `doubted` says that it stands for a doubt that has a
-    record already, which put `at_risk` at risk (None: nobody knows how much). `sent` is the last
+    record already, which put `at_risk` at risk (None: it is not known how much). `sent` is the last
     field, so that it can be overwritten in place just before the first byte of the request.
     """
 

@@ -1,52 +1,36 @@
-"""The order of commits: claims, outputs, records. One owner, one thread, many tasks a commit.
+"""The store of a run: what tasks want to be durable is gathered, and committed together.
 
-For one task, in this order, each step durable before the next:
-
-    claim written             before its request leaves
-    part whole                the body, with its hash
-    claim completed           with hash and headers
-    part renamed to output    an older clip of the task moves to superseded/
-    record appended
-    claim removed
-    record counted            on the event loop: the history has it, and `recorded` is called
+One owner, one thread, many tasks a commit; `steps.py` has the order of its steps.
 """
 
 import asyncio
-import contextlib
 import itertools
 import os
 import secrets
 from collections.abc import Awaitable, Callable
 from decimal import Decimal
 from functools import partial
-from pathlib import Path
 
 import anyio
 import anyio.to_thread
-import msgspec
 
-from pipeline.amounts import ZERO
 from pipeline.errors import PipelineError, StorageError
-from pipeline.ledger import records
 from pipeline.ledger.manifest import last_records, open_doubts
 from pipeline.ledger.writing import Manifest
 from pipeline.models import Claim, Handle, Record, Task, part_of, task_key
 from pipeline.store import claims
-from pipeline.store.batch import CommitRequest, Recorded, Syncing
+from pipeline.store.batch import CommitRequest, Recorded
 from pipeline.store.claims import Leftover
 from pipeline.store.layout import Layout
 from pipeline.store.outstanding import attempt_of, attempts_of, reclaimed
-from pipeline.store.shelf import LocalShelf, Shelf, sync_names
+from pipeline.store.shelf import LocalShelf, Shelf
 from pipeline.store.state_file import balance, read_note
+from pipeline.store.steps import Steps
 
 # Seconds in which requests gather for one commit.
 _WINDOW = 0.005
 # Not a name of an attempt: what is recorded under it has no claim and no part.
 _NO_CLAIM = "none"
-
-
-class DoubtError(PipelineError):
-    """A doubt has ended already, or not as this record says."""
 
 
 Hop = Callable[[Callable[[], None]], Awaitable[None]]
@@ -84,9 +68,7 @@ class Store:
     ) -> None:
         self.layout = layout
         self._hop = hop
-        # As text: objects of paths would be a tenth of what a task costs.
-        self._inflight = f"{layout.inflight}{os.sep}"
-        self._fsync, self._warn = fsync, warn
+        self._warn = warn
         self._warnings: dict[str, None] = {}  # noted, in this order
         self._reported: set[str] = set()
         self.leftovers = list(claims.leftovers(layout.inflight))
@@ -100,7 +82,8 @@ class Store:
         self._run, self._attempts = secrets.token_hex(3), itertools.count(1)
         try:
             self.shelf = shelf(layout, fsync=fsync, warn=self.warn)
-            self._sync_names(layout.root)
+            self._steps = Steps(layout, self._manifest, self.shelf, fsync=fsync, warn=self.warn)
+            self._steps.sync_names(layout.root)
         except BaseException:
             self._manifest.close()
             raise
@@ -120,12 +103,6 @@ class Store:
             if warning not in self._reported:
                 self._reported.add(warning)
                 self._warn(warning)
-
-    def _claim(self, attempt: str) -> str:
-        return f"{self._inflight}{attempt}.json"
-
-    def _draft(self, attempt: str) -> str:
-        return f"{self._inflight}{attempt}.new"
 
     def new_attempt(self, task: Task | Record) -> str:
         """Name an attempt, as no other one in this directory: its claim and its part go by it.
@@ -243,11 +220,11 @@ class Store:
 
     def noting(self, attempt: str, failed: Callable[[OSError], None]) -> claims.Noting:
         """Note in a claim how far its attempt has come; `failed` is called if it cannot."""
-        return claims.Noting(self._claim(attempt), failed)
+        return claims.Noting(self._steps.claim(attempt), failed)
 
     def has_claim(self, attempt: str) -> bool:
         """Return whether the next run would find the claim of this attempt."""
-        return os.path.lexists(self._claim(attempt))
+        return os.path.lexists(self._steps.claim(attempt))
 
     def verify(self) -> None:
         """See that all records are found under the manifest's name.
@@ -260,8 +237,16 @@ class Store:
         except OSError as error:
             raise StorageError(f"{self.layout.manifest}: {error}") from error
         finally:
-            self._warn_put_back()
+            self._steps.warn_put_back()
             self.report_warnings()
+
+    def counted(self, claim: Claim) -> Decimal:
+        """Return what the record of a claim's doubt has counted as cost already, in US dollars."""
+        return self._steps.counted(claim)
+
+    def remove_claim(self, attempt: str) -> None:
+        """Remove a claim whose record is written: one that stays is known by its record."""
+        self._steps.remove_claim(attempt)
 
     def drop(self, attempt: str) -> None:
         """Remove the claim and part of an attempt that left nothing to record.
@@ -328,7 +313,7 @@ class Store:
 
     async def _carry_out(self, batch: list[CommitRequest]) -> None:
         try:
-            await self._hop(partial(self.carry_out, batch))
+            await self._hop(partial(self._steps.carry_out, batch))
         except Exception as error:  # noqa: BLE001 - whoever waits must hear of it
             for request in batch:
                 request.error = request.error or error
@@ -356,174 +341,11 @@ class Store:
         Raises:
             StorageError: it could not be carried out.
         """
-        self.carry_out([request])
+        self._steps.carry_out([request])
         self._count(request)
         self._raise(request)
         assert request.record is not None
         return request.record
-
-    # -- one commit, in the thread ------------------------------------------------------------
-
-    def carry_out(self, batch: list[CommitRequest]) -> None:
-        """Carry out requests, one step for all before the next; each has its own error."""
-        self._write_claims(batch)
-        self._sync_claims([r for r in batch if r.claim or r.accepted or r.completed])
-        placing = [r for r in batch if r.completed and r.place and r.error is None]
-        self._each(placing, self._place)
-        self._flush(placing)
-        for request in batch:
-            if request.keep is not None and request.error is None:
-                self._keep(request, request.keep)
-        self._append([r for r in batch if r.record is not None and r.error is None])
-
-    def _each(self, batch: list[CommitRequest], do: Callable[[CommitRequest], None]) -> None:
-        for request in batch:
-            try:
-                do(request)
-            except (OSError, PipelineError) as error:
-                request.error = request.error or error
-
-    def _sync_claims(self, batch: list[CommitRequest]) -> None:
-        """Make the names of claims durable."""
-        if batch:
-            self._all(batch, partial(self._sync_names, self.layout.inflight))
-
-    def _flush(self, placed: list[CommitRequest]) -> None:
-        if placed:
-            self._all(placed, self.shelf.flush)
-
-    def _all(self, batch: list[CommitRequest], do: Callable[[], None]) -> None:
-        """Do what counts for a whole batch, and fails for all of it."""
-        try:
-            do()
-        except OSError as error:
-            for request in batch:
-                request.error = request.error or error
-
-    def _sync_names(self, folder: Path) -> None:
-        if self._fsync:
-            sync_names(folder, self.layout, self.warn)
-
-    def _write_claims(self, batch: list[CommitRequest]) -> None:
-        """Write the claims of a batch, or complete them, and make them and the parts durable."""
-        with Syncing(active=self._fsync) as files:
-            self._each([r for r in batch if r.claim], partial(self._write_claim, files))
-            self._each([r for r in batch if r.accepted], partial(self._write_accepted, files))
-            self._each([r for r in batch if r.completed], partial(self._write_completed, files))
-        written = [r for r in batch if (r.accepted or r.completed) and not r.error]
-        self._each(written, self._replace_claim)
-
-    def _write_claim(self, files: Syncing, request: CommitRequest) -> None:
-        assert request.claim is not None
-        # In place: a torn claim means that its request has not left.
-        files.write(request, self._claim(request.attempt), request.claim)
-
-    def _write_accepted(self, files: Syncing, request: CommitRequest) -> None:
-        assert request.accepted is not None
-        # Not in place, as with a completed one.
-        claim = msgspec.structs.replace(request.accepted, sent=True)
-        files.write(request, self._draft(request.attempt), claim)
-
-    def _write_completed(self, files: Syncing, request: CommitRequest) -> None:
-        files.sync(request, str(self.shelf.spool(part_of(request.attempt))))
-        assert request.completed is not None
-        self._choose_name(request)
-        # Not in place: should this be torn, the claim still says what was sent.
-        files.write(request, self._draft(request.attempt), request.completed)
-
-    def _choose_name(self, request: CommitRequest) -> None:
-        assert request.completed is not None
-        done = request.completed.completion
-        assert done is not None
-        output = self.shelf.choose(request.completed.task, done.output, done.sha256)
-        done = msgspec.structs.replace(done, output=output)
-        request.completed = msgspec.structs.replace(request.completed, completion=done, sent=True)
-
-    def _replace_claim(self, request: CommitRequest) -> None:
-        os.replace(self._draft(request.attempt), self._claim(request.attempt))
-
-    def _place(self, request: CommitRequest) -> None:
-        assert request.completed is not None
-        if self.history.has(request.completed.task):
-            self._supersede(request)
-        done = request.completed.completion
-        assert done is not None
-        self.shelf.place(part_of(request.attempt), request.completed.task, done.output)
-        counted = self.counted(request.completed)
-        request.record = records.succeeded(request.completed, done, counted)
-
-    def counted(self, claim: Claim) -> Decimal:
-        """Return what the record of a claim's doubt has counted as cost already."""
-        found = self.history.doubts.counted(attempt_of(claim))
-        return (found.cost if found else None) or ZERO
-
-    def _supersede(self, request: CommitRequest) -> None:
-        """Move the older clips away; one that cannot be moved never costs the new one."""
-        assert request.completed is not None
-        try:
-            self.shelf.supersede(request.completed.task)
-        except OSError as error:
-            self.warn(
-                f"an older clip of {request.completed.task} stays in place, because it cannot be"
-                f" moved to {self.layout.superseded}: {error.strerror or error}"
-            )
-            self._choose_name(request)
-            with Syncing(active=self._fsync) as files:
-                files.write(request, self._draft(request.attempt), request.completed)
-            if request.error is None:
-                self._replace_claim(request)
-
-    def _keep(self, request: CommitRequest, name: str) -> None:
-        """Keep what has come of a body, and say in the record where."""
-        assert request.record is not None
-        try:
-            kept = self.shelf.keep(part_of(request.attempt), name)
-        except OSError as error:
-            said = f"its body could not be kept: {error.strerror or error}"
-        else:
-            request.keep = None
-            said = f"body kept in {kept}" if kept else ""
-        if said:
-            said = f"{request.record.error} ({said})"
-            request.record = msgspec.structs.replace(request.record, error=said)
-
-    def _append(self, recorded: list[CommitRequest]) -> None:
-        """Append the records of some requests, and remove their claims."""
-        self._each(recorded, self._refuse_second_end)
-        recorded = [request for request in recorded if request.error is None]
-        if not recorded:
-            return
-        try:
-            offsets = self._manifest.append([r.record for r in recorded if r.record is not None])
-        except OSError as error:
-            for request in recorded:
-                request.error = error
-            return
-        finally:
-            self._warn_put_back()
-        for request, request.offset in zip(recorded, offsets, strict=True):
-            self.remove_claim(request.attempt)
-            if request.drops_part:
-                self.shelf.drop(part_of(request.attempt))
-
-    def _refuse_second_end(self, request: CommitRequest) -> None:
-        """See that a record ends no doubt that has ended: no run could read it."""
-        assert request.record is not None
-        if request.record.settled and (why := self.history.doubts.fault(request.record)):
-            raise DoubtError(f"the record of {request.record.task} was not written: {why}")
-
-    def remove_claim(self, attempt: str) -> None:
-        """Remove a claim whose record is written: one that stays is known by its record."""
-        with contextlib.suppress(OSError):
-            os.unlink(self._claim(attempt))
-
-    def _warn_put_back(self) -> None:
-        if count := self._manifest.put_back:
-            records = "1 record was" if count == 1 else f"{count} records were"
-            self.warn(
-                f"{self.layout.manifest} was replaced or cut while the run went on:"
-                f" {records} put back"
-            )
 
     def close(self) -> None:
         """Close the manifest."""

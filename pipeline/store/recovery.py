@@ -79,7 +79,7 @@ def _recover_all(store: Store) -> Iterator[Record]:
                 yield taken
             elif left.accepted:
                 followed.add(attempt_of(claim))
-                # It is fetched anew: what was complete is not there any more.
+                # It is fetched again: what was complete is not there any more.
                 claim = msgspec.structs.replace(claim, completion=None)
                 store.accepted.append(replace(left, claim=claim))
             else:

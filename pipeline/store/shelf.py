@@ -1,7 +1,7 @@
 """Where parts and outputs lie: the port, and the folders of this machine behind it.
 
 A part is the body of one attempt, a local file. It becomes an output when the store places it, or
-is kept as evidence, or dropped. The order of these steps is the store's; see `commit.py`.
+is kept as evidence, or dropped. The order of these steps is the store's; see `steps.py`.
 """
 
 import contextlib

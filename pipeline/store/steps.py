@@ -1,0 +1,225 @@
+"""The order of commits: claims, outputs, records. In one thread, many tasks a commit.
+
+For one task, in this order, each step durable before the next:
+
+    claim written             before its request leaves
+    claim accepted            with the id that the provider has given, where it gives one
+    part whole                the body, with its hash
+    claim completed           with hash and headers
+    part renamed to output    an older clip of the task moves to superseded/
+    record appended
+    claim removed
+    record counted            on the event loop: the history has it, and `recorded` is called
+"""
+
+import contextlib
+import os
+from collections.abc import Callable
+from decimal import Decimal
+from functools import partial
+from pathlib import Path
+
+import msgspec
+
+from pipeline.amounts import ZERO
+from pipeline.errors import PipelineError
+from pipeline.ledger import records
+from pipeline.ledger.writing import Manifest
+from pipeline.models import Claim, part_of
+from pipeline.store.batch import CommitRequest, Syncing
+from pipeline.store.layout import Layout
+from pipeline.store.outstanding import attempt_of
+from pipeline.store.shelf import Shelf, sync_names
+
+
+class DoubtError(PipelineError):
+    """A doubt has ended already, or not as this record says."""
+
+
+class Steps:
+    """Carries out commits. It is called from one thread at a time."""
+
+    def __init__(
+        self,
+        layout: Layout,
+        manifest: Manifest,
+        shelf: Shelf,
+        *,
+        fsync: bool,
+        warn: Callable[[str], None],
+    ) -> None:
+        self._layout, self._manifest, self._shelf = layout, manifest, shelf
+        self._history = manifest.history
+        self._fsync, self._warn = fsync, warn
+        # As text: objects of paths would be a tenth of what a task costs.
+        self._inflight = f"{layout.inflight}{os.sep}"
+
+    def claim(self, attempt: str) -> str:
+        """Return the path of the claim of an attempt."""
+        return f"{self._inflight}{attempt}.json"
+
+    def _draft(self, attempt: str) -> str:
+        return f"{self._inflight}{attempt}.new"
+
+    def carry_out(self, batch: list[CommitRequest]) -> None:
+        """Carry out requests, one step for all before the next; each has its own error."""
+        self._write_claims(batch)
+        self._sync_claims([r for r in batch if r.claim or r.accepted or r.completed])
+        placing = [r for r in batch if r.completed and r.place and r.error is None]
+        self._each(placing, self._place)
+        self._flush(placing)
+        for request in batch:
+            if request.keep is not None and request.error is None:
+                self._keep(request, request.keep)
+        self._append([r for r in batch if r.record is not None and r.error is None])
+
+    def _each(self, batch: list[CommitRequest], do: Callable[[CommitRequest], None]) -> None:
+        for request in batch:
+            try:
+                do(request)
+            except (OSError, PipelineError) as error:
+                request.error = request.error or error
+
+    def _sync_claims(self, batch: list[CommitRequest]) -> None:
+        """Make the names of claims durable."""
+        if batch:
+            self._all(batch, partial(self.sync_names, self._layout.inflight))
+
+    def _flush(self, placed: list[CommitRequest]) -> None:
+        if placed:
+            self._all(placed, self._shelf.flush)
+
+    def _all(self, batch: list[CommitRequest], do: Callable[[], None]) -> None:
+        """Do what counts for a whole batch, and fails for all of it."""
+        try:
+            do()
+        except OSError as error:
+            for request in batch:
+                request.error = request.error or error
+
+    def sync_names(self, folder: Path) -> None:
+        """Make the names in a folder durable."""
+        if self._fsync:
+            sync_names(folder, self._layout, self._warn)
+
+    def _write_claims(self, batch: list[CommitRequest]) -> None:
+        """Write the claims of a batch, or complete them, and make them and the parts durable."""
+        with Syncing(active=self._fsync) as files:
+            self._each([r for r in batch if r.claim], partial(self._write_claim, files))
+            self._each([r for r in batch if r.accepted], partial(self._write_accepted, files))
+            self._each([r for r in batch if r.completed], partial(self._write_completed, files))
+        written = [r for r in batch if (r.accepted or r.completed) and not r.error]
+        self._each(written, self._replace_claim)
+
+    def _write_claim(self, files: Syncing, request: CommitRequest) -> None:
+        assert request.claim is not None
+        # In place: a torn claim means that its request has not left.
+        files.write(request, self.claim(request.attempt), request.claim)
+
+    def _write_accepted(self, files: Syncing, request: CommitRequest) -> None:
+        assert request.accepted is not None
+        # Not in place, as with a completed one.
+        claim = msgspec.structs.replace(request.accepted, sent=True)
+        files.write(request, self._draft(request.attempt), claim)
+
+    def _write_completed(self, files: Syncing, request: CommitRequest) -> None:
+        files.sync(request, str(self._shelf.spool(part_of(request.attempt))))
+        assert request.completed is not None
+        self._choose_name(request)
+        # Not in place: should this be torn, the claim still says what was sent.
+        files.write(request, self._draft(request.attempt), request.completed)
+
+    def _choose_name(self, request: CommitRequest) -> None:
+        assert request.completed is not None
+        done = request.completed.completion
+        assert done is not None
+        output = self._shelf.choose(request.completed.task, done.output, done.sha256)
+        done = msgspec.structs.replace(done, output=output)
+        request.completed = msgspec.structs.replace(request.completed, completion=done, sent=True)
+
+    def _replace_claim(self, request: CommitRequest) -> None:
+        os.replace(self._draft(request.attempt), self.claim(request.attempt))
+
+    def _place(self, request: CommitRequest) -> None:
+        assert request.completed is not None
+        if self._history.has(request.completed.task):
+            self._supersede(request)
+        done = request.completed.completion
+        assert done is not None
+        self._shelf.place(part_of(request.attempt), request.completed.task, done.output)
+        counted = self.counted(request.completed)
+        request.record = records.succeeded(request.completed, done, counted)
+
+    def counted(self, claim: Claim) -> Decimal:
+        """Return what the record of a claim's doubt has counted as cost already."""
+        found = self._history.doubts.counted(attempt_of(claim))
+        return (found.cost if found else None) or ZERO
+
+    def _supersede(self, request: CommitRequest) -> None:
+        """Move the older clips away; one that cannot be moved never costs the new one."""
+        assert request.completed is not None
+        try:
+            self._shelf.supersede(request.completed.task)
+        except OSError as error:
+            self._warn(
+                f"an older clip of {request.completed.task} stays in place, because it cannot be"
+                f" moved to {self._layout.superseded}: {error.strerror or error}"
+            )
+            self._choose_name(request)
+            with Syncing(active=self._fsync) as files:
+                files.write(request, self._draft(request.attempt), request.completed)
+            if request.error is None:
+                self._replace_claim(request)
+
+    def _keep(self, request: CommitRequest, name: str) -> None:
+        """Keep what has come of a body, and say in the record where."""
+        assert request.record is not None
+        try:
+            kept = self._shelf.keep(part_of(request.attempt), name)
+        except OSError as error:
+            said = f"its body could not be kept: {error.strerror or error}"
+        else:
+            request.keep = None
+            said = f"body kept in {kept}" if kept else ""
+        if said:
+            said = f"{request.record.error} ({said})"
+            request.record = msgspec.structs.replace(request.record, error=said)
+
+    def _append(self, recorded: list[CommitRequest]) -> None:
+        """Append the records of some requests, and remove their claims."""
+        self._each(recorded, self._refuse_second_end)
+        recorded = [request for request in recorded if request.error is None]
+        if not recorded:
+            return
+        try:
+            offsets = self._manifest.append([r.record for r in recorded if r.record is not None])
+        except OSError as error:
+            for request in recorded:
+                request.error = error
+            return
+        finally:
+            self.warn_put_back()
+        for request, request.offset in zip(recorded, offsets, strict=True):
+            self.remove_claim(request.attempt)
+            if request.drops_part:
+                self._shelf.drop(part_of(request.attempt))
+
+    def _refuse_second_end(self, request: CommitRequest) -> None:
+        """See that a record ends no doubt that has ended: no run could read it."""
+        assert request.record is not None
+        if request.record.settled and (why := self._history.doubts.fault(request.record)):
+            raise DoubtError(f"the record of {request.record.task} was not written: {why}")
+
+    def remove_claim(self, attempt: str) -> None:
+        """Remove a claim whose record is written: one that stays is known by its record."""
+        with contextlib.suppress(OSError):
+            os.unlink(self.claim(attempt))
+
+    def warn_put_back(self) -> None:
+        """Warn where records had to be put back."""
+        if count := self._manifest.put_back:
+            records = "1 record was" if count == 1 else f"{count} records were"
+            self._warn(
+                f"{self._layout.manifest} was replaced or cut while the run went on:"
+                f" {records} put back"
+            )
