@@ -56,16 +56,16 @@ def listed_too_late(
     source: CostSource | None = CostSource.REPORTED,
     remaining: Decimal | None = None,
 ) -> Record:
-    """Write that the provider lists a request as completed whose task was rendered again since.
+    """Write that the provider lists a request as completed whose task was sent again since.
 
-    Its clip is not taken in: the task has another. `cost` is in US dollars, None for what it has
+    Its clip is not taken in. `cost` is in US dollars, None for what it has
     put at risk.
     """
     return _ended(
         doubt,
         Settled.FOUND,
         _price(doubt) if cost is None else cost,
-        "it was charged, and the task has another clip since: this one is not taken in",
+        "it was charged, and the task was sent again since: this clip is not taken in",
         reason=None,
         stands=False,
         request_id=request_id,

@@ -1,0 +1,458 @@
+"""Requests that a provider has given an id: durable before they are asked for, never sent again."""
+
+import hashlib
+import os
+from collections.abc import Callable
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import anyio
+import anyio.lowlevel
+import msgspec
+import pytest
+
+from pipeline.errors import DirectoryError, StorageError
+from pipeline.ledger.doubts import attempt_digest
+from pipeline.ledger.endings import by_word
+from pipeline.ledger.formats import FORMAT
+from pipeline.ledger.manifest import encode, read, replay
+from pipeline.ledger.records import doubtful
+from pipeline.models import (
+    Claim,
+    Completion,
+    Handle,
+    Record,
+    Settled,
+    Status,
+    Task,
+    fingerprint,
+    part_of,
+)
+from pipeline.store.claims import LONGEST_ID, boot_id, leftovers
+from pipeline.store.commit import Store, inline
+from pipeline.store.layout import Layout
+from pipeline.store.outstanding import outstanding
+from pipeline.store.recovery import record_doubts, recover
+
+PRICE, BODY = Decimal("0.95"), b"a clip"
+SENT = "2026-01-01T00:00:00.000Z"
+PARAMS = {"prompt": "a"}
+TASK = Task(id="a", model="m", params=PARAMS, fingerprint=fingerprint("m", PARAMS), output="a")
+HANDLE = Handle(id="r1", status="https://api.example/v2/requests/r1/status", at=SENT)
+LISTED = Handle(id="r1", listed=True, at=SENT)
+NAME = attempt_digest("a", SENT)
+
+
+def claim_of(**more: Any) -> Claim:
+    fields = {
+        "task": "a", "fingerprint": TASK.fingerprint, "model": "m", "params": PARAMS, "meta": {},
+        "price": PRICE, "attempt": 1, "output": "a", "started_at": SENT, "boot_id": boot_id(),
+        "provider": "segmind-v2", "base_url": "https://api.example",
+    }  # fmt: skip
+    return Claim(**{**fields, **more})
+
+
+DOUBT = doubtful(claim_of(), "the run was killed", answered=False)
+
+
+def complete(claim: Claim, body: bytes = BODY) -> Claim:
+    done = Completion(
+        output=f"{claim.output}.mp4", bytes=len(body), sha256=hashlib.sha256(body).hexdigest(),
+        content_type="video/mp4", http_status=200, cost=PRICE, remaining_credits=None,
+        request_id="r1", finished_at="2026-01-01T00:01:00.000Z", duration_s=60.0, simulated=False,
+    )  # fmt: skip
+    return msgspec.structs.replace(claim, completion=done)
+
+
+@pytest.fixture
+def layout(tmp_path: Path) -> Layout:
+    found = Layout(tmp_path / "out")
+    found.inflight.mkdir(parents=True)
+    return found
+
+
+def write_doubt(layout: Layout, *more: Record) -> None:
+    layout.manifest.write_bytes(b"".join(map(encode, (DOUBT, *more))))
+
+
+async def accept(layout: Layout, handle: Handle = HANDLE) -> str:
+    """Claim, send and accept a request, and be killed."""
+    store = Store(layout)
+    attempt = store.new_attempt(TASK)
+    claim = claim_of()
+    await store.claim(attempt, claim)
+    store.noting(attempt, lambda _: None).sending()
+    await store.accept(attempt, msgspec.structs.replace(claim, handle=handle))
+    store.close()
+    return attempt
+
+
+def reopened(layout: Layout) -> Store:
+    """Open the store as the next run does, and take in what is whole."""
+    store = Store(layout)
+    recover(store)
+    return store
+
+
+# -- durable, and found again -----------------------------------------------------------------
+
+
+async def test_an_accepted_request_is_found_by_its_id_by_the_next_run(layout: Layout) -> None:
+    attempt = await accept(layout)
+    text = layout.claim(attempt).read_bytes()
+    assert text.endswith(b'"sent":true}')
+    assert b'"format":%d' % FORMAT in text
+    store = reopened(layout)
+    (left,) = store.accepted
+    assert (left.attempt, left.accepted, store.doubtful) == (attempt, True, [])
+    assert left.claim is not None
+    assert left.claim.handle == HANDLE
+    assert (left.claim.provider, left.claim.base_url) == ("segmind-v2", "https://api.example")
+    store.close()
+    assert not layout.manifest.read_bytes()
+    assert outstanding(layout) == []
+
+
+async def test_a_found_request_is_placed_and_recorded_before_anything_serves(
+    layout: Layout,
+) -> None:
+    attempt = await accept(layout, LISTED)
+    store = reopened(layout)
+    (left,) = store.accepted
+    assert left.claim is not None
+    layout.part(attempt).write_bytes(BODY)
+    record = await store.finish(attempt, complete(left.claim))
+    store.close()
+    assert (record.settled, record.at_risk, record.cost) == (Settled.FOUND, 0, PRICE)
+    assert (layout.root / "a.mp4").read_bytes() == BODY
+    assert list(layout.inflight.iterdir()) == []
+    assert replay(layout.manifest).spent == PRICE
+
+
+async def test_commits_from_before_the_store_serves_do_not_run_beside_its_own(
+    layout: Layout,
+) -> None:
+    """The disk is reached from one thread at a time, whoever asks."""
+    inside = 0
+
+    async def hop(blocking: Callable[[], None]) -> None:
+        nonlocal inside
+        inside += 1
+        assert inside == 1
+        await anyio.lowlevel.checkpoint()
+        blocking()
+        inside -= 1
+
+    store = Store(layout, hop=hop)
+
+    async def claim(number: int) -> None:
+        await store.claim(store.new_attempt(TASK), claim_of(attempt=number))
+
+    async with anyio.create_task_group() as group:
+        for number in range(3):
+            group.start_soon(claim, number)
+        group.start_soon(store.serve)
+        await anyio.lowlevel.checkpoint()
+        await claim(3)
+        store.stop()
+    store.close()
+    assert len(list(layout.inflight.glob("*.json"))) == 4
+
+
+# -- a kill between the steps -----------------------------------------------------------------
+
+
+STEPS = ["open", "write", "fsync", "replace"]
+
+
+@pytest.mark.parametrize("step", STEPS)
+async def test_a_kill_while_a_request_is_accepted_leaves_a_doubt_or_its_id(
+    layout: Layout, step: str
+) -> None:
+    """The draft is torn, whole, or in place: never is the claim itself torn."""
+    attempt = await accept(layout)
+    accepted = layout.claim(attempt).read_bytes()
+    sent = msgspec.json.encode(claim_of(part=part_of(attempt), format=FORMAT, sent=True))
+    draft = layout.inflight / f"{attempt}.new"
+    if step != "replace":
+        layout.claim(attempt).write_bytes(sent)
+        draft.write_bytes({"open": b"", "write": accepted[:-40], "fsync": accepted}[step])
+    store = reopened(layout)
+    assert not draft.exists()
+    found = store.accepted if step == "replace" else store.doubtful
+    assert [left.attempt for left in found] == [attempt]
+    assert len(store.accepted) + len(store.doubtful) == 1
+    store.close()
+
+
+async def test_a_kill_after_the_fetch_takes_the_clip_in_without_asking(layout: Layout) -> None:
+    attempt = await accept(layout)
+    store = reopened(layout)
+    (left,) = store.accepted
+    assert left.claim is not None
+    layout.part(attempt).write_bytes(BODY)
+    await store.complete(attempt, complete(left.claim))
+    store.close()
+    store = Store(layout)
+    (record,) = recover(store)
+    store.close()
+    assert (record.status, store.accepted) == (Status.SUCCEEDED, [])
+    assert (layout.root / "a.mp4").read_bytes() == BODY
+
+
+async def test_a_completed_claim_without_its_clip_is_asked_for_again(layout: Layout) -> None:
+    """The disk lost the part; the provider still has it."""
+    attempt = await accept(layout)
+    store = reopened(layout)
+    (left,) = store.accepted
+    assert left.claim is not None
+    layout.part(attempt).write_bytes(BODY)
+    await store.complete(attempt, complete(left.claim))
+    store.close()
+    layout.part(attempt).write_bytes(BODY[:2])
+    store = Store(layout)
+    assert recover(store) == []
+    (left,) = store.accepted
+    assert left.claim is not None
+    assert left.claim.completion is None
+    assert layout.part(attempt).exists()  # where the next fetch writes
+    store.close()
+
+
+async def test_what_was_sent_and_not_accepted_is_left_to_be_looked_up(layout: Layout) -> None:
+    store = Store(layout)
+    attempt = store.new_attempt(TASK)
+    await store.claim(attempt, claim_of())
+    store.noting(attempt, lambda _: None).sending()
+    store.close()
+    layout.part(attempt).write_bytes(b"half of it")
+    store = reopened(layout)
+    assert [left.attempt for left in store.doubtful] == [attempt]
+    assert layout.part(attempt).exists()
+    assert outstanding(layout) != []
+    (record,) = record_doubts(store, store.doubtful)
+    assert (record.status, record.at_risk, store.doubtful) == (Status.IN_DOUBT, PRICE, [])
+    assert [path.read_bytes() for path in layout.errors.iterdir()] == [b"half of it"]
+    assert list(layout.inflight.iterdir()) == []
+    store.close()
+
+
+async def test_a_doubtful_claim_that_the_list_has_becomes_an_accepted_one(layout: Layout) -> None:
+    store = Store(layout)
+    attempt = store.new_attempt(TASK)
+    await store.claim(attempt, claim_of())
+    store.noting(attempt, lambda _: None).sending()
+    store.close()
+    store = reopened(layout)
+    (left,) = store.doubtful
+    assert left.claim is not None
+    await store.accept(attempt, msgspec.structs.replace(left.claim, handle=LISTED))
+    store.close()
+    store = reopened(layout)
+    assert ([left.attempt for left in store.accepted], store.doubtful) == ([attempt], [])
+    store.close()
+
+
+# -- a doubt that has a record ----------------------------------------------------------------
+
+
+async def reclaim(layout: Layout) -> str:
+    store = reopened(layout)
+    (doubt,) = await store.doubts()
+    left = await store.reclaim(doubt, LISTED, output="a", base_url="https://api.example")
+    assert await store.doubts() == []  # it is followed now
+    store.close()
+    return left.attempt
+
+
+async def test_a_recorded_doubt_that_the_list_has_gets_a_claim_that_ends_it(
+    layout: Layout,
+) -> None:
+    write_doubt(layout)
+    attempt = await reclaim(layout)
+    store = reopened(layout)
+    (left,) = store.accepted
+    claim = left.claim
+    assert claim is not None
+    assert (claim.doubted, claim.at_risk, claim.started_at) == (True, PRICE, SENT)
+    assert store.history.at_risk == PRICE  # until it has ended
+    assert await store.doubts() == []
+    layout.part(attempt).write_bytes(BODY)
+    record = await store.finish(attempt, complete(claim))
+    assert (record.at_risk, record.cost, record.settled) == (-PRICE, PRICE, Settled.FOUND)
+    assert (store.history.at_risk, store.history.spent) == (0, PRICE)
+    assert replay(layout.manifest).open_doubts == {}
+    store.close()
+
+
+async def test_a_claim_whose_doubt_has_ended_is_only_removed(layout: Layout) -> None:
+    """Killed after the record, and before the claim was removed."""
+    write_doubt(layout)
+    attempt = await reclaim(layout)
+    with layout.manifest.open("ab") as file:
+        file.write(encode(by_word(DOUBT, Settled.NOT_BILLED)))
+    store = reopened(layout)
+    assert (store.accepted, store.doubtful) == ([], [])
+    assert not layout.claim(attempt).exists()
+    assert store.history.at_risk == 0
+    store.close()
+
+
+async def test_a_second_claim_of_one_doubt_is_not_followed(layout: Layout) -> None:
+    write_doubt(layout)
+    await reclaim(layout)
+    store = Store(layout)
+    await store.reclaim(DOUBT, LISTED, output="a")
+    store.close()
+    store = reopened(layout)
+    assert len(store.accepted) == 1
+    assert len(list(layout.inflight.glob("*.json"))) == 1
+    store.close()
+
+
+async def test_a_claim_takes_back_what_the_manifest_says_and_not_what_it_says(
+    layout: Layout,
+) -> None:
+    write_doubt(layout)
+    attempt = await reclaim(layout)
+    path = layout.claim(attempt)
+    path.write_bytes(path.read_bytes().replace(b'"at_risk":0.95', b'"at_risk":500'))
+    store = reopened(layout)
+    (left,) = store.accepted
+    assert left.claim is not None
+    assert left.claim.at_risk == PRICE
+    layout.part(attempt).write_bytes(BODY)
+    await store.finish(attempt, complete(left.claim))
+    store.close()
+    assert replay(layout.manifest).at_risk == 0
+
+
+async def test_a_claim_of_a_doubt_whose_record_was_lost_is_an_ordinary_one(
+    layout: Layout,
+) -> None:
+    write_doubt(layout)
+    attempt = await reclaim(layout)
+    layout.manifest.unlink()
+    store = reopened(layout)
+    (left,) = store.accepted
+    assert left.claim is not None
+    layout.part(attempt).write_bytes(BODY)
+    record = await store.finish(attempt, complete(left.claim))
+    store.close()
+    assert (record.at_risk, record.settled) == (0, Settled.FOUND)
+    assert replay(layout.manifest).spent == PRICE
+
+
+async def test_a_second_end_of_a_doubt_is_not_written(layout: Layout) -> None:
+    write_doubt(layout)
+    store = reopened(layout)
+    ended = by_word(DOUBT, Settled.BILLED)
+    await store.correct(ended)
+    before = layout.manifest.read_bytes()
+    with pytest.raises(StorageError, match="an earlier record has settled"):
+        await store.correct(ended)
+    assert layout.manifest.read_bytes() == before
+    store.close()
+    reopened(layout).close()
+
+
+async def test_a_clip_that_was_booked_and_lost_costs_once_when_it_is_found(
+    layout: Layout,
+) -> None:
+    booked = msgspec.structs.replace(DOUBT, cost=PRICE, at_risk=Decimal(0))
+    layout.manifest.write_bytes(encode(booked))
+    attempt = await reclaim(layout)
+    store = reopened(layout)
+    (left,) = store.accepted
+    assert left.claim is not None
+    layout.part(attempt).write_bytes(BODY)
+    await store.finish(attempt, complete(left.claim))
+    store.close()
+    history = replay(layout.manifest)
+    assert (history.spent, history.at_risk) == (PRICE, 0)
+
+
+# -- hostile ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "handle",
+    [
+        {"id": ""},
+        {"id": "r" * (LONGEST_ID + 1)},
+        {"id": "r\n1"},
+        {"id": "r1", "status": "https://a\x1b[2J"},
+        {"id": "r1", "result": "https://a/" + "a" * 10_000},
+        {"id": 1},
+    ],
+)
+async def test_a_claim_with_a_strange_id_or_address_is_refused(
+    layout: Layout, handle: dict[str, Any]
+) -> None:
+    attempt = await accept(layout)
+    path = layout.claim(attempt)
+    claim = msgspec.json.decode(path.read_bytes())
+    claim["handle"] = handle
+    path.write_bytes(msgspec.json.encode(claim))
+    with pytest.raises(DirectoryError, match=rf"{attempt}"):
+        list(leftovers(layout.inflight))
+
+
+@pytest.mark.parametrize("at_risk", [-1, "1e30", -0.95])
+async def test_a_claim_with_an_amount_that_is_not_money_is_refused(
+    layout: Layout, at_risk: object
+) -> None:
+    attempt = await accept(layout)
+    path = layout.claim(attempt)
+    claim = msgspec.json.decode(path.read_bytes())
+    claim["at_risk"] = at_risk
+    path.write_bytes(msgspec.json.encode(claim))
+    with pytest.raises(DirectoryError, match="amount"):
+        list(leftovers(layout.inflight))
+
+
+async def test_an_id_that_the_next_run_could_not_read_is_not_written(layout: Layout) -> None:
+    store = Store(layout, hop=inline)
+    attempt = store.new_attempt(TASK)
+    await store.claim(attempt, claim_of())
+    before = layout.claim(attempt).read_bytes()
+    with pytest.raises(StorageError, match="id of its request"):
+        await store.accept(attempt, claim_of(handle=Handle(id="r\x00")))
+    assert layout.claim(attempt).read_bytes() == before
+    store.close()
+
+
+async def test_a_full_disk_leaves_the_claim_as_it_was(
+    layout: Layout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = Store(layout)
+    attempt = store.new_attempt(TASK)
+    await store.claim(attempt, claim_of())
+    before = layout.claim(attempt).read_bytes()
+
+    def full(_file: int, _data: bytes) -> int:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "write", full)
+        with pytest.raises(StorageError, match="No space"):
+            await store.accept(attempt, claim_of(handle=HANDLE))
+    assert layout.claim(attempt).read_bytes() == before
+    store.close()
+
+
+def test_a_claim_of_0_1_is_a_doubt_as_ever(layout: Layout) -> None:
+    """It has no provider, no handle, and the name of its task alone."""
+    old = {
+        "task": "a", "fingerprint": TASK.fingerprint, "model": "m", "params": PARAMS, "meta": {},
+        "price": 0.95, "attempt": 1, "output": "a", "started_at": SENT,
+    }  # fmt: skip
+    layout.claim(TASK.key).write_bytes(msgspec.json.encode(old))
+    store = reopened(layout)
+    (left,) = store.doubtful
+    assert not left.accepted
+    (record,) = record_doubts(store, store.doubtful)
+    assert (record.at_risk, record.provider) == (PRICE, None)
+    store.close()
+    assert list(read(layout.manifest)) == [record]
