@@ -37,11 +37,11 @@ class Cheap(asyncio.Protocol):
         self.transport.write(head % len(body) + body)
 
 
-def serve(told: Connection) -> None:
+def serve(port: Connection) -> None:
     async def main() -> None:
         loop = asyncio.get_running_loop()
         server = await loop.create_server(Cheap, "127.0.0.1", 0)
-        told.send(server.sockets[0].getsockname()[1])
+        port.send(server.sockets[0].getsockname()[1])
         await server.serve_forever()
 
     asyncio.run(main())
@@ -81,8 +81,8 @@ async def measure(url: str, count: int) -> dict[str, float]:
     async with Client(wire, endpoint) as ours, Client(wire, endpoint, transport=pool) as theirs:
 
         async def ask(client: Client, id_: str) -> None:
-            told = await client.ask(Handle(id=id_, status=f"{url}/v2/requests/{id_}/status"))
-            assert told.state is RequestState.RUNNING, told
+            progress = await client.ask(Handle(id=id_, status=f"{url}/v2/requests/{id_}/status"))
+            assert progress.state is RequestState.RUNNING, progress
 
         ways = {
             "kept connections": lambda id_: ask(ours, id_),

@@ -47,8 +47,11 @@ class Answer:
 class Connections:
     """Keeps connections to one origin, and asks over them."""
 
-    def __init__(self, origin: Origin, trust: Callable[[], ssl.SSLContext]) -> None:
+    def __init__(
+        self, origin: Origin, trust: Callable[[], ssl.SSLContext], idle: float = _IDLE_SECONDS
+    ) -> None:
         self._origin = origin
+        self._idle = idle
         self._tls = trust() if origin.is_secure else None
         self._kept: list[_Line] = []  # the one used last is the last
 
@@ -83,7 +86,7 @@ class Connections:
         return (host.rpartition(":")[0] if self._origin.port == default else host).encode("ascii")
 
     def _take(self) -> "_Line | None":
-        oldest = asyncio.get_running_loop().time() - _IDLE_SECONDS
+        oldest = asyncio.get_running_loop().time() - self._idle
         while self._kept and self._kept[0].used < oldest:
             self._kept.pop(0).close()
         while self._kept:
@@ -186,7 +189,7 @@ class _Line(asyncio.Protocol):
             if len(self._buffer) >= most:
                 raise httpx.RemoteProtocolError("a head or a line is too long")
             if not await self.more():
-                raise self._broken(bool(self._buffer))
+                raise self._broken()
 
     async def exactly(self, size: int, known: int = 0) -> bytes:
         """Take so many bytes; `known` were taken of the same body before."""
@@ -222,11 +225,12 @@ class _Line(asyncio.Protocol):
         if self._error is not None:
             raise self._error
 
-    def _broken(self, began: bool) -> Exception:
+    def _broken(self) -> Exception:
         if self._error is not None:
             return self._error
-        said = "peer closed: incomplete" if began else "closed without sending a response"
-        return httpx.RemoteProtocolError(said)
+        if self.has_answered:
+            return httpx.RemoteProtocolError("peer closed: incomplete")
+        return httpx.RemoteProtocolError("closed without sending a response")
 
 
 async def _read(line: _Line, most: int) -> tuple[Answer, bool]:

@@ -8,9 +8,10 @@ import asyncio
 import contextlib
 import ipaddress
 import socket
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import httpx
 
@@ -21,26 +22,73 @@ from pipeline.api.outcome import Fault, Outcome
 from pipeline.api.patience import Patience
 from pipeline.api.receiving import Receiving
 from pipeline.api.timeouts import Timeouts
-from pipeline.api.transport import FreshConnections, Trace, proxy_for, way_to
+from pipeline.api.transport import FreshConnections, Trace, proxy_for, trust, way_to
 from pipeline.api.wire import Reported
+
+if TYPE_CHECKING:
+    import ssl
 
 _MOST_REDIRECTS = 5
 _REDIRECTS = {301, 302, 303, 307, 308}
 # Addresses of one name that are tried, one after another.
 _MOST_TRIES = 4
+# Addresses that stand for one of IPv4. Source: RFC 6052, 2.1.
+_NAT64 = ipaddress.ip_network("64:ff9b::/96")
+LookUp = Callable[[Origin], Awaitable[list[str]]]
 # Nothing here says whose request it is.
 _HEADERS = {"user-agent": "pipeline", "accept": "*/*", "accept-encoding": "identity"}
 
 
-class _RefusedError(Exception):
+class RefusedError(Exception):
     """An address that is not fetched from; says why."""
+
+
+async def look_up(origin: Origin) -> list[str]:
+    """Look the addresses of a host up, in the order in which they are to be tried.
+
+    Raises:
+        OSError: there is no such name.
+    """
+    loop = asyncio.get_running_loop()
+    found = await loop.getaddrinfo(origin.host, origin.port, type=socket.SOCK_STREAM)
+    return list(dict.fromkeys(str(one[4][0]) for one in found))
+
+
+def is_private(address: str) -> bool:
+    """Whether an address is within this machine or its network, or is none of one host."""
+    ip = ipaddress.ip_address(address.partition("%")[0])
+    if isinstance(ip, ipaddress.IPv6Address):
+        within = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF) if ip in _NAT64 else None
+        ip = ip.ipv4_mapped or ip.sixtofour or within or ip
+    return not ip.is_global or ip.is_multicast
+
+
+def _literals(host: str) -> list[str]:
+    """Read a host that is an address, in each form that a look-up takes, such as 127.1."""
+    found = list[str]()
+    with contextlib.suppress(OSError):
+        found.append(socket.inet_ntoa(socket.inet_aton(host)))
+    with contextlib.suppress(ValueError):
+        found.append(str(ipaddress.ip_address(host)))
+    return found
 
 
 class Fetcher:
     """Fetches outputs for one endpoint, whose key it never sends."""
 
-    def __init__(self, endpoint: Endpoint, max_size: int, timeouts: Timeouts) -> None:
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        max_size: int,
+        timeouts: Timeouts,
+        *,
+        look_up: LookUp = look_up,
+        is_private: Callable[[str], bool] = is_private,
+    ) -> None:
         self._endpoint = endpoint
+        self._look_up = look_up
+        self._is_private = is_private
+        self._tls: ssl.SSLContext | None = None
         self._own = Origin.of(endpoint.base_url)
         self._max_size = max_size
         self._timeouts = timeouts
@@ -57,8 +105,8 @@ class Fetcher:
                 outcome, following = await self._from(url, origin, receiving)
                 if following is None:
                     return _without_secrets(outcome, url, trusted=origin == self._own)
-                url = self._redirected(url, following)
-        except _RefusedError as why:
+                url = self.redirected(url, following)
+        except RefusedError as why:
             outcome = receiving.outcome(fault=Fault.NOT_SENT, detail=str(why), hopeless=True)
             return _without_secrets(outcome, None)
         detail = f"more than {_MOST_REDIRECTS} redirects"
@@ -74,47 +122,50 @@ class Fetcher:
         """Read an address.
 
         Raises:
-            _RefusedError: it is none that is fetched from.
+            RefusedError: it is none that is fetched from.
         """
         url = parse(media)
         if url is None:
-            raise _RefusedError("the address of the output is not a plain http(s) URL")
+            raise RefusedError("the address of the output is not a plain http(s) URL")
         if self._endpoint.redact(media) != media:
-            raise _RefusedError("the address of the output contains the API key")
+            raise RefusedError("the address of the output contains the API key")
         return url
 
-    def _redirected(self, url: httpx.URL, location: str) -> httpx.URL:
+    def redirected(self, url: httpx.URL, location: str) -> httpx.URL:
+        """Find where a redirect leads.
+
+        Raises:
+            RefusedError: it is not followed.
+        """
         try:
             following = self._checked(str(url.join(location)))
         except (httpx.InvalidURL, ValueError) as error:
-            raise _RefusedError(f"{shown(str(url))} redirects to what is not a URL") from error
+            raise RefusedError(f"{shown(str(url))} redirects to what is not a URL") from error
         target = Origin.of(str(following))
         assert target is not None
         if url.scheme == "https" and not target.is_secure and not target.on_loopback:
-            raise _RefusedError(f"{shown(str(url))} redirects from https to http")
+            raise RefusedError(f"{shown(str(url))} redirects from https to http")
         return following
 
     async def _addresses(self, origin: Origin) -> list[str | None]:
         """List the addresses to connect to; None is the name as it stands.
 
         Raises:
-            _RefusedError: it is within a private network.
+            RefusedError: it is within a private network.
             OSError: there is no such name.
         """
         if self._endpoint.on_loopback or origin == self._own:
             return [None]
         if proxy_for(origin) is not None:  # the proxy looks the name up
-            with contextlib.suppress(OSError):
-                _check(socket.inet_ntoa(socket.inet_aton(origin.host)), origin)
-            with contextlib.suppress(ValueError):
-                _check(str(ipaddress.ip_address(origin.host)), origin)
+            self._check(_literals(origin.host), origin)
             return [None]
-        loop = asyncio.get_running_loop()
-        found = await loop.getaddrinfo(origin.host, origin.port, type=socket.SOCK_STREAM)
-        addresses = list(dict.fromkeys(str(one[4][0]) for one in found))
-        for address in addresses:
-            _check(address, origin)
+        addresses = await self._look_up(origin)
+        self._check(addresses, origin)
         return list(addresses[:_MOST_TRIES])
+
+    def _check(self, addresses: Iterable[str], origin: Origin) -> None:
+        if any(self._is_private(address) for address in addresses):
+            raise RefusedError(f"{origin.address} is within a private network, and is not asked")
 
     # -- one request --------------------------------------------------------------------------
 
@@ -122,7 +173,9 @@ class Fetcher:
         self, url: httpx.URL, origin: Origin, receiving: Receiving
     ) -> tuple[Outcome, str | None]:
         """Ask one address; with the location to go on to, if it redirects."""
-        transport = FreshConnections(origin)
+        if origin.is_secure and self._tls is None:
+            self._tls = trust()
+        transport = FreshConnections(origin, tls=self._tls)
         try:
             response = await self._answer(url, origin, transport, receiving)
             if isinstance(response, Outcome):
@@ -195,12 +248,3 @@ def _without_secrets(outcome: Outcome, url: httpx.URL | None, *, trusted: bool =
         detail=detail if outcome.body is None else outcome.detail,
         simulated=outcome.simulated and trusted,
     )
-
-
-def _check(address: str, origin: Origin) -> None:
-    """Refuse an address within this machine or its network."""
-    ip = ipaddress.ip_address(address.partition("%")[0])
-    if isinstance(ip, ipaddress.IPv6Address):
-        ip = ip.ipv4_mapped or ip.sixtofour or ip
-    if not ip.is_global or ip.is_multicast:
-        raise _RefusedError(f"{origin.address} is within a private network: it is not fetched from")

@@ -34,10 +34,12 @@ class FreshConnections(httpx.AsyncBaseTransport):
     measures: paid requests go through a library that many people test.
     """
 
-    def __init__(self, place: Place, *, keep: bool = False) -> None:
+    def __init__(
+        self, place: Place, *, keep: bool = False, tls: "ssl.SSLContext | None" = None
+    ) -> None:
         self._free: list[httpx.AsyncHTTPTransport] = []
         self._keep = int(keep)
-        self._tls = trust() if place.is_secure else None
+        self._tls = (tls or trust()) if place.is_secure else None
         self._proxy = proxy_for(place)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:

@@ -8,6 +8,8 @@ from pipeline.api.segmind import values
 from pipeline.api.wire import Reply
 
 PER_PAGE = 100
+# A server that knows no pages may send them all; what is more is not waited for.
+_MOST = 10_000
 
 STATES = {
     "QUEUED": RequestState.WAITING,
@@ -38,7 +40,7 @@ def read_page(reply: Reply, page: int) -> Page:
     listed = find_rows(answer)
     if listed is None:
         return Page(readable=False, detail="the answer is not a list of requests")
-    rows = tuple(row for one in listed if (row := read_row(one)) is not None)
+    rows = tuple(row for one in listed[:_MOST] if (row := read_row(one)) is not None)
     if listed and not rows:  # for an audit, a list that cannot be read is not an empty one
         return Page(readable=False, detail="what the answer lists has no request ids")
     return Page(rows=rows, more=bool(listed) and _has_more(answer, len(listed), page))

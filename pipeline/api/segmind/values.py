@@ -112,12 +112,27 @@ def moment(value: Any) -> float | None:
             return None
         seconds = _written(text)
         if seconds is None:
-            seconds = number(text, 1e20)
+            seconds = _unix(text)
     else:
-        seconds = number(value, 1e20)
+        seconds = _unix(value)
     while seconds is not None and seconds > _LAST:  # milliseconds, or smaller
         seconds /= 1000
     return seconds if seconds is not None and seconds >= _FIRST else None
+
+
+def day(seconds: float) -> str:
+    """Write the day of a Unix time in UTC; of one that no clock shows, one that it does."""
+    known = min(max(seconds, _FIRST), _LAST) if seconds == seconds else _LAST  # noqa: PLR0124 - NaN
+    return datetime.fromtimestamp(known, UTC).date().isoformat()
+
+
+def _unix(value: Any) -> float | None:
+    try:
+        seconds = float(_figure(value) or "nan")
+    except ValueError:
+        return None
+    # Nanoseconds are the finest that anybody counts in.
+    return seconds if 0 <= seconds < _LAST * 1e9 else None
 
 
 def _written(text: str) -> float | None:
@@ -140,20 +155,22 @@ _ADDRESSES = (
     "video", "videos", "video_url", "images", "image_url", "image_urls", "audio", "audios",
     "audio_url", "output", "outputs", "media", "url", "urls", "image", "result",
 )  # fmt: skip
+# How deep an address may lie, and from where on what a text holds is counted.
+_DEEPEST_ADDRESS, _WITHIN_TEXT = 6, 3
 
 
 def address(value: Any, depth: int = 0) -> str | None:
     """Find the first http(s) address in a value: a text, a list, a mapping by its usual names."""
-    if depth > DEEPEST:
+    if depth > _DEEPEST_ADDRESS:
         return None
     if isinstance(value, str):
         text = value.strip()
-        if text[:1] in {"[", "{"} and depth < DEEPEST:
-            return address(written(text), DEEPEST - 3)
+        if text[:1] in {"[", "{"} and depth < _WITHIN_TEXT:
+            return address(written(text), _WITHIN_TEXT)
         return text if text.lower().startswith(("http://", "https://")) and parse(text) else None
     inner: Iterator[Any] = iter(())
     if isinstance(value, list):
-        inner = iter(value[:100])
+        inner = iter(value[:10])
     elif isinstance(value, dict):
         inner = (value[name] for name in _ADDRESSES if name in value)
     found = (address(one, depth + 1) for one in inner)
@@ -162,8 +179,16 @@ def address(value: Any, depth: int = 0) -> str | None:
 
 # -- what was sent --------------------------------------------------------------------------------
 
-_TEXT = re.compile(r"'(?:[^'\\\n]|\\.)*'|\"(?:[^\"\\\n]|\\.)*\"", re.DOTALL)
-_PLAIN = re.compile(r"(?:[\[\]{}(),:]|None|True|False|[0-9.]+(?:[eE][-+]?[0-9]+)?|-(?=[0-9])|\s)*")
+# Nothing in it is looked at twice: a text of any kind is judged in one pass.
+_TEXT = r"'(?:[^'\\\n]|\\.)*+'|\"(?:[^\"\\\n]|\\.)*+\""
+_TEXTS = re.compile(_TEXT, re.DOTALL)
+_PLAIN = re.compile(
+    rf"(?:{_TEXT}|[\[\]{{}}(),:]|\s|None|True|False|-?+[0-9.]++(?:[eE][-+]?+[0-9]++)?+)*+",
+    re.DOTALL,
+)
+
+# A difference is parsed as deep as it is long.
+_SUM = re.compile(r"[0-9.\"')\]}]\s*+-")
 
 
 def sent(value: Any) -> Mapping[str, Any] | None:
@@ -184,19 +209,24 @@ def written(text: str) -> Any:
 
 def _literal(text: str) -> Any:
     """Read Python's repr of plain data. What could be costly to parse is not even tried."""
-    # With texts as "", so that what remains shows all structure.
-    bare = _TEXT.sub("0", text)
-    if not _PLAIN.fullmatch(bare) or _depth(bare) > DEEPEST:
+    text = text.strip()
+    if not _PLAIN.fullmatch(text):
+        return None
+    bare = _TEXTS.sub('""', text)
+    if _SUM.search(bare) or _depth(bare) > DEEPEST:
         return None
     try:
-        return ast.literal_eval(text.strip())
+        return ast.literal_eval(text)
     except (ValueError, SyntaxError, MemoryError, RecursionError, TypeError):
         return None
 
 
 def _depth(bare: str) -> int:
     depth = deepest = 0
-    for char in bare:
-        depth += (char in "[{(") - (char in "]})")
+    for found in _BRACKET.finditer(bare):
+        depth += 1 if found.group() in "[{(" else -1
         deepest = max(deepest, depth)
     return deepest
+
+
+_BRACKET = re.compile(r"[\[\]{}()]")

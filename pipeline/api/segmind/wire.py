@@ -5,7 +5,6 @@ Sources: the vendor's pages, and its SDK 1.3.0.
 """
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -74,7 +73,7 @@ class SegmindWire:
 
     def list_requests(self, query: Query, page: int) -> Conversation[Page]:
         """Ask for one page of the list of requests: the whole days that cover the query."""
-        days = (datetime.fromtimestamp(at, UTC).date() for at in (query.since, query.until))
+        days = (values.day(at) for at in (query.since, query.until))
         told = {
             "page": page,
             "per_page": rows.PER_PAGE,

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from support.raw import make_task
 
 from pipeline.api.outcome import Body, Decision, Fault, Outcome
+from pipeline.api.segmind import Segmind, SegmindV2
 from pipeline.api.segmind.answer import Answer, means_no_credits, refused_by_moderation
 from pipeline.api.segmind.judging import describe, judge, rule
 from pipeline.api.segmind.table import TABLE, table_markdown
@@ -543,3 +544,65 @@ def test_a_page_made_to_be_slow_to_read_is_read(piece: str) -> None:
     """So large that a pattern that looks at a place twice would take until the test is ended."""
     page = answered(406, text=piece * 500_000)
     assert len(described(page)) < 300
+
+
+# -- what the runtime hands in --------------------------------------------------------------------
+
+PROVIDERS = [Segmind(), SegmindV2()]
+
+
+@pytest.mark.parametrize("provider", PROVIDERS, ids=lambda one: one.name)
+@pytest.mark.parametrize(
+    ("outcome", "decision", "charged", "reason"),
+    [
+        (Outcome(took=1, status=200, body=CLIP), Decision.SUCCEED, True, None),
+        (Outcome(took=1, status=422, text="boom"), Decision.FAIL, False, Cause.REJECTED),
+        (
+            Outcome(took=1, status=422, text="frame moderation failed"),
+            Decision.FAIL,
+            False,
+            Cause.MODERATION,
+        ),
+        (Outcome(took=1, status=500, text="boom"), Decision.RETRY, False, Cause.SERVER_ERROR),
+        (
+            Outcome(took=1, status=500, text="the prompt was rejected by moderation"),
+            Decision.FAIL,
+            False,
+            Cause.MODERATION,
+        ),
+        (Outcome(took=1, fault=Fault.GONE), Decision.IN_DOUBT, True, Cause.GONE),
+        (Outcome(took=1, status=404, fault=Fault.GONE), Decision.IN_DOUBT, True, Cause.GONE),
+        (
+            Outcome(took=1, status=200, fault=Fault.GONE, text="moderation"),
+            Decision.IN_DOUBT,
+            True,
+            Cause.GONE,
+        ),
+        (Outcome(took=1, status=200, fault=Fault.NO_ID), Decision.IN_DOUBT, True, Cause.UNKNOWN),
+        (Outcome(took=1, status=200, fault=Fault.CUT), Decision.IN_DOUBT, True, Cause.CUT),
+    ],
+)
+def test_both_providers_judge_how_a_request_has_ended(
+    provider: Segmind, outcome: Outcome, decision: Decision, charged: bool, reason: Cause | None
+) -> None:
+    told = provider.judge(make_task(), outcome)
+    assert (told.decision, told.charged) == (decision, charged)
+    assert reason is None or told.reason is reason
+
+
+def test_what_is_gone_is_no_sign_of_an_outage() -> None:
+    assert not judge(make_task(), Outcome(took=1, fault=Fault.GONE)).outage
+
+
+def test_an_accepted_request_is_neither_paid_for_nor_in_doubt() -> None:
+    told = judge(make_task(), Outcome(took=1, status=200, accepted=Handle(id="r-1")))
+    assert (told.decision, told.charged) == (Decision.ACCEPT, False)
+
+
+def test_no_line_for_people_shows_the_query_of_an_address() -> None:
+    text = '{"url": "https://bucket.example/clip.mp4?X-Amz-Signature=abcdef"}'
+    told = answered(200, fault=Fault.NOT_MEDIA, text=text)
+    assert "bucket.example/clip.mp4" in described(told)
+    assert "abcdef" not in described(told)
+    elsewhere = answered(303, location="https://bucket.example/clip.mp4?X-Amz-Signature=abcdef")
+    assert "abcdef" not in described(elsewhere)
