@@ -74,11 +74,11 @@ def _fits(claimant: Claimant, place: Place) -> bool:
     return claimant.since <= place[0] <= claimant.until
 
 
-def assign(claimants: Sequence[Claimant], rows: Rows) -> dict[int, str]:
+def assign(claimants: Sequence[Claimant], rows: Rows, *, exchange: bool = True) -> dict[int, str]:
     """Give free rows to claimants; returns the row's id by the index of the claimant.
 
-    The best pair goes first, by rank and distance. Whoever is left without gets one where others
-    can make way and still have one themselves, so that no row is missed that could be given.
+    The best pair goes first, by rank and distance. With `exchange`, whoever is left without gets
+    one where others can make way and still have one themselves: as many get one as can.
     """
     given: dict[int, tuple[int, Place]] = {}
     queue = [(*found, index) for index, who in enumerate(claimants) if (found := rows.best(who))]
@@ -90,7 +90,8 @@ def assign(claimants: Sequence[Claimant], rows: Rows) -> dict[int, str]:
             given[index] = kind, place
         elif found := rows.best(claimants[index]):
             heapq.heappush(queue, (*found, index))
-    _Exchange(claimants, rows, given).serve_all()
+    if exchange:
+        _Exchange(claimants, rows, given).serve_all()
     return {index: place[1] for index, (_, place) in given.items()}
 
 

@@ -234,7 +234,7 @@ async def read_charges(session: ListsRequests, models: Iterable[str], span: Span
         reader = _Reader(session)
         listing = Listing(partial(_is_of, model), most_pages=_MOST_PAGES)
         spans = windows_between(span[0] - SKEW, span[1] + SKEW)
-        is_whole = await listing.read(model, spans, reader.ask, lambda _: False)
+        is_whole = await listing.read(model, spans, reader.ask)
         rows += listing.rows
         if not is_whole:
             detail = reader.detail or f"it has more than {_MOST_PAGES} pages of {printable(model)}"

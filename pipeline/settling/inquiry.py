@@ -12,7 +12,7 @@ from pipeline.backoff import Backoff
 from pipeline.printable import printable
 from pipeline.settling.attempts import Doubt, Key, Known
 from pipeline.settling.listing import Listing, windows
-from pipeline.settling.matching import Interest, explain, is_certain
+from pipeline.settling.matching import Certainty, Interest, Related, explain
 
 ALLOWANCE = 15.0
 """Seconds that a list which fails or is slow may cost a run, in all."""
@@ -118,16 +118,22 @@ class Inquiry:
         doubts = [self._as_given(doubt) for doubt in doubts]
         known = self._with_given(doubts, known)
         listing = Listing(Interest(doubts, known).has)
+        certainty = Certainty(doubts, known)
 
-        def enough(read: Listing) -> bool:
-            return is_certain(doubts, known, explain(doubts, known, read.rows, whole=read.whole))
+        def explained() -> dict[Key, Row]:
+            return explain(doubts, known, listing.rows, whole=listing.whole)
 
         async def ask(query: Query, page: int) -> Page | None:
             return await self._access.ask(self._session, query, page)
 
-        await listing.read(model, windows(doubts, time.time()), ask, enough)
+        await listing.read(
+            model,
+            windows(doubts, filter(Related(doubts).to, known.attempts), time.time()),
+            ask,
+            enough=lambda: certainty.is_reached(explained),
+        )
         self._read_at[model] = anyio.current_time()
-        return explain(doubts, known, listing.rows, whole=listing.whole)
+        return explained()
 
     def _as_given(self, doubt: Doubt) -> Doubt:
         """Say of a doubt what was found before: its id, or which earlier attempts have failed."""

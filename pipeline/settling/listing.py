@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 
 from pipeline.api.outcome import Page, Query, Row
-from pipeline.settling.attempts import Attempt
+from pipeline.settling.attempts import Attempt, KnownAttempt
 from pipeline.settling.matching import SKEW, Span
 
 MOST_PAGES = 50
@@ -17,24 +17,38 @@ _LONGEST_WINDOW = 29 * _DAY
 # Reading through a gap costs less than another request.
 _GAP = 7 * _DAY
 _MOST_ROWS = 1000
+# A request takes less, in seconds.
+_LONGEST = 3600.0
 
 Ask = Callable[[Query, int], Awaitable[Page | None]]
 """Asks for a page; None where none can be had."""
 
 
-def windows(attempts: Iterable[Attempt], now: float) -> list[Span]:
-    """Say from when to when the rows of these attempts can be, the newest first.
+def windows(doubts: Iterable[Attempt], known: Iterable[KnownAttempt], now: float) -> list[Span]:
+    """Say from when to when the rows of these doubts can be, the newest first.
 
-    A row is looked for up to a day after its attempt was claimed. `now` is in Unix seconds.
+    A row is looked for up to a day after its doubt was claimed. `known` are the attempts that can
+    have the same rows: those of about that time are to be listed too. `now` is in Unix seconds.
     """
-    began = sorted(a.began for a in attempts if a.began is not None)
+    began = sorted(a.began for a in doubts if a.began is not None)
+    others = [(a.began, a.ended) for a in known if a.began is not None]
     spans: list[Span] = []
     for at in began:
-        since, until = at - SKEW, min(at + _DAY, max(now, at) + SKEW)
+        since, until = _from(at, others), min(at + _DAY, max(now, at) + SKEW)
         if spans and since - spans[-1][1] <= _GAP:
-            since, until = spans[-1][0], max(until, spans.pop()[1])
+            before = spans.pop()
+            since, until = min(since, before[0]), max(until, before[1])
         spans.append((since, until))
     return [part for span in reversed(spans) for part in windows_between(*span)]
+
+
+def _from(at: float, others: Iterable[tuple[float, float | None]]) -> float:
+    """Say from when on the rows matter for a doubt that was claimed `at` this time."""
+    earliest = at
+    for began, ended in others:
+        is_near = at - _LONGEST < began and (ended is None or ended > at - 2 * SKEW)
+        earliest = min(earliest, began) if is_near else earliest
+    return earliest - SKEW
 
 
 def windows_between(since: float, until: float) -> list[Span]:
@@ -55,7 +69,11 @@ class Listing:
     pages: int = 0
 
     async def read(
-        self, model: str, spans: Iterable[Span], ask: Ask, enough: Callable[["Listing"], bool]
+        self,
+        model: str,
+        spans: Iterable[Span],
+        ask: Ask,
+        enough: Callable[[], bool] = lambda: False,
     ) -> bool:
         """Read the list of one model in these windows, until `enough`, a failure or the bound.
 
@@ -78,7 +96,7 @@ class _Window:
     _oldest: float = math.inf
     _is_sorted: bool = True
 
-    async def read(self, ask: Ask, enough: Callable[[Listing], bool]) -> bool:
+    async def read(self, ask: Ask, enough: Callable[[], bool]) -> bool:
         """Read page after page; returns whether the next window is to be read too."""
         listing, number = self.listing, 0
         while listing.pages < listing.most_pages:
@@ -89,7 +107,7 @@ class _Window:
                 break
             is_last = not self._take(page) or not page.more or self._is_past()
             self._note(is_last=is_last)
-            if enough(listing):
+            if enough():
                 return False
             if is_last:
                 return True

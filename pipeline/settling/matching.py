@@ -6,7 +6,7 @@ of another attempt, where the two had the same model and parameters.
 """
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
@@ -21,6 +21,7 @@ SKEW = 120.0
 Span = tuple[float, float]
 """From when to when a list was read whole, in Unix seconds."""
 
+_ALWAYS: Sequence[Span] = ((-math.inf, math.inf),)
 _COMPLETED, _PENDING, _FAILED = range(3)
 _KINDS = {RequestState.DONE: _COMPLETED, RequestState.FAILED: _FAILED}
 _FITTING = {
@@ -38,7 +39,7 @@ def explain(
     known: Known,
     rows: Iterable[Row],
     *,
-    whole: Sequence[Span] = ((-math.inf, math.inf),),
+    whole: Sequence[Span] = _ALWAYS,
 ) -> dict[Key, Row]:
     """Return the row that explains each doubt, by the key of the doubt, where one does.
 
@@ -56,9 +57,9 @@ def explain(
 def pair(attempts: Iterable[KnownAttempt], rows: Iterable[Row]) -> dict[Key, Row]:
     """Return the row of each attempt, by its key, where one can be its own: by id, then by time."""
     known = Known(attempts=tuple(attempts))
-    table = _Table([], known, merged(rows), everything=True)
+    table = _Table([], known, merged(rows), audit=True)
     table.by_id()
-    table.by_time(())
+    table.by_time(_ALWAYS)
     return table.taken
 
 
@@ -95,21 +96,30 @@ def _kind(row: Row) -> int:
     return _KINDS.get(row.progress.state, _PENDING)
 
 
-def is_certain(doubts: Sequence[Doubt], known: Known, found: Mapping[Key, Row]) -> bool:
-    """Return whether older rows of the list could change nothing that matters.
+class Certainty:
+    """Knows when older rows of the list could change nothing that matters for some doubts.
 
-    It is so where each doubt is explained, by its own request id or by a row that is COMPLETED
-    while no other attempt that is known can have had that row.
+    It is so where each is explained, by its own request id or by a row that is COMPLETED while no
+    other attempt that is known can have had that row.
     """
-    related = Related(doubts)
-    crowded = {attempt.model for attempt in known.attempts if related.to(attempt)}
-    for doubt in doubts:
-        row = found.get(doubt.key)
-        if row is None:
+
+    def __init__(self, doubts: Sequence[Doubt], known: Known) -> None:
+        self._doubts = doubts
+        related = Related(doubts)
+        self._crowded = {attempt.model for attempt in known.attempts if related.to(attempt)}
+        self._is_possible = not any(d.model in self._crowded and not d.request_id for d in doubts)
+
+    def is_reached(self, explained: Callable[[], Mapping[Key, Row]]) -> bool:
+        """Whether it is so; `explained` matches what was read so far, and takes its time."""
+        if not self._is_possible:
             return False
-        if row.id != doubt.request_id and (_kind(row) is not _COMPLETED or doubt.model in crowded):
-            return False
-    return True
+        found = explained()
+        return all(self._is_certain(doubt, found.get(doubt.key)) for doubt in self._doubts)
+
+    def _is_certain(self, doubt: Doubt, row: Row | None) -> bool:
+        if row is None or row.id == doubt.request_id:
+            return row is not None
+        return _kind(row) is _COMPLETED and doubt.model not in self._crowded
 
 
 class Related:
@@ -160,17 +170,18 @@ class _Table:
         known: Known,
         rows: dict[str, Row],
         *,
-        everything: bool = False,
+        audit: bool = False,
     ) -> None:
-        """`everything` takes in what is known although no doubt could have its row."""
+        """`audit` is about what is known itself, not about doubts."""
         self.found: dict[Key, Row] = {}
         self.taken: dict[Key, Row] = {}  # by what is known
+        self._is_audit = audit
         self._rows = {name: row for name, row in rows.items() if name not in known.ids}
         self._doubts = _grouped(doubts)
         self._unreadable = [doubt for doubt in doubts if body_of(doubt.params) is None]
         related, keys = Related(doubts), {doubt.key for doubt in doubts}
         self._attempts = [a for a in known.attempts if a.key not in keys]
-        others = [a for a in self._attempts if everything or related.to(a)]
+        others = [a for a in self._attempts if audit or related.to(a)]
         self._known = _grouped(a for a in others if a.request_id not in rows)
         self._all = _grouped([*doubts, *others])
 
@@ -207,19 +218,25 @@ class _Table:
 
     def _give_known(self, group: _Group, names: list[str], whole: Sequence[Span]) -> None:
         """Give to what is known the rows that can be its own, before a doubt gets any."""
-        known = self._known.get(group, [])
-        wanting = [(a, who) for a in known if (who := _of_known(a)) is not None]
-        earlier = [who for a in self._all[group] for who in _earlier(a, len(names))]
-        given = self._assign([*(who for _, who in wanting), *earlier], names)
-        for index, row in given.items():
-            if index < len(wanting):
-                self.taken[wanting[index][0].key] = row
-        # One whose row should be there, and is not at its time: the clocks differ by more.
-        late = [
-            replace(who, until=math.inf)
-            for index, (attempt, who) in enumerate(wanting)
-            if index not in given and _is_due(attempt, whole)
+        wanting = [
+            (attempt, who)
+            for attempt in self._known.get(group, [])
+            if (who := _of_known(attempt)) is not None
         ]
+        # Of those that were sent before what was read, the own rows may not be there.
+        listed = [pair for pair in wanting if _is_listed(pair[0], whole)]
+        earlier = [who for a in self._all[group] for who in _earlier(a, len(names))]
+        given = self._assign([*(who for _, who in listed), *earlier], names)
+        missing = [pair for index, pair in enumerate(listed) if index not in given]
+        for index, row in given.items():
+            if index < len(listed):
+                self.taken[listed[index][0].key] = row
+        if self._is_audit:
+            return
+        others = [who for attempt, who in wanting if not _is_listed(attempt, whole)]
+        self._assign(others, names, exchange=False)
+        # One whose row should be there, and is not at its time: the clocks differ by more.
+        late = [replace(who, until=math.inf) for a, who in missing if _is_due(a, whole)]
         # Any of those may be the one that has failed, whatever row it was given.
         perhaps = [
             replace(who, kinds=_FITTING[Expected.FAILED])
@@ -228,7 +245,9 @@ class _Table:
         ]
         self._assign([*late, *perhaps], names)
 
-    def _assign(self, claimants: list[Claimant], names: list[str]) -> dict[int, Row]:
+    def _assign(
+        self, claimants: list[Claimant], names: list[str], *, exchange: bool = True
+    ) -> dict[int, Row]:
         if not claimants:
             return {}
         rows = [self._rows[name] for name in names if name in self._rows]
@@ -237,7 +256,7 @@ class _Table:
             for row in rows
             if row.created is not None and math.isfinite(row.created)
         ]
-        given = assign(claimants, Rows.of(timed))
+        given = assign(claimants, Rows.of(timed), exchange=exchange)
         return {index: self._rows.pop(name) for index, name in given.items()}
 
     def _sorted_rows(self) -> dict[_Group, list[str]]:
@@ -268,8 +287,7 @@ def _of_doubt(doubt: Doubt, whole: Sequence[Span]) -> Claimant | None:
     if began is None:
         return None
     # That one has failed and was not charged is concluded from a whole list only.
-    is_whole = any(since <= began - SKEW and began <= until for since, until in whole)
-    kinds = _FITTING[Expected.ANY] if is_whole else _FITTING[Expected.DONE]
+    kinds = _FITTING[Expected.ANY if _is_listed(doubt, whole) else Expected.DONE]
     return Claimant(began, began - SKEW, math.inf, kinds)
 
 
@@ -288,6 +306,14 @@ def _earlier(attempt: Attempt, most: int) -> list[Claimant]:
         return []
     before = Claimant(began, -math.inf, began + SKEW, _FITTING[Expected.FAILED])
     return [before] * min(attempt.attempt - 1, most)
+
+
+def _is_listed(attempt: Attempt, whole: Sequence[Span]) -> bool:
+    """Whether the list was read where the row of an attempt begins to be possible."""
+    began = attempt.began
+    return began is not None and any(
+        since <= began - SKEW and began <= until for since, until in whole
+    )
 
 
 def _is_due(attempt: KnownAttempt, whole: Sequence[Span]) -> bool:

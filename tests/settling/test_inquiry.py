@@ -10,7 +10,7 @@ from support import virtual
 
 from pipeline.api.outcome import Page, Progress, Query, RequestState, Row
 from pipeline.models import rfc3339
-from pipeline.settling.attempts import Doubt, Known, KnownAttempt
+from pipeline.settling.attempts import Doubt, Expected, Known, KnownAttempt
 from pipeline.settling.inquiry import ALLOWANCE, Inquiry
 
 DAY = 86400.0
@@ -333,3 +333,23 @@ def test_what_a_page_has_shown_counts_although_the_next_one_fails() -> None:
 
     provider = Provider(instead=half)
     assert explained(provider, [doubt(1), doubt(500)]) == {"task 1"}
+
+
+def test_a_doubt_after_many_equal_takes_is_explained_by_the_row_that_is_left() -> None:
+    """What was sent long before, and is not in what was read, takes no row of it."""
+    rows = [row(1, ago=100 + n * 62.0, name=f"take {n}") for n in range(200)]
+    takes = tuple(
+        KnownAttempt(
+            task=f"take {n}",
+            started_at=rfc3339(virtual.NOON - 101 - n * 62.0),
+            model="luma",
+            params={"prompt": "prompt 1"},
+            ended=virtual.NOON - 40 - n * 62.0,
+            expected=Expected.DONE,
+        )
+        for n in range(1, 200)
+    )
+    provider = Provider(rows)
+    assert explained(provider, [doubt(1, ago=101.0)], Known(attempts=takes)) == {"task 1"}
+    assert len(provider.asked) == 1
+    assert explained(Provider(rows[1:]), [doubt(1, ago=101.0)], Known(attempts=takes)) == set()
