@@ -19,7 +19,7 @@ unexport PYTHONPATH PYTHONHOME
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo test test-variants check format render overnight calendar plan status audit report open sandbox \
+.PHONY: help demo test test-variants check format render overnight calendar plan status settle audit report open sandbox \
 	chaos soak bench bench-quick browser-test test-all-pythons lock changelog clean job-given
 
 help: ## This list
@@ -54,6 +54,9 @@ calendar: .venv/.installed-run ## Render jobs/calendar.yaml, the month in jobs/c
 
 status: job-given .venv/.installed-run ## Where JOB stands, also while it runs
 	@exec $(PY) -m pipeline status "$$JOB" $(ARGS)
+
+settle: job-given .venv/.installed-run ## Ask the provider what became of what is in doubt in JOB
+	@exec $(PY) -m pipeline settle "$$JOB" $(ARGS)
 
 audit: job-given .venv/.installed-run ## Compare the records of JOB with what the provider has charged
 	@exec $(PY) -m pipeline audit "$$JOB" $(ARGS)

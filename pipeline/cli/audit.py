@@ -4,8 +4,6 @@ import os
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from decimal import Decimal
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +18,9 @@ from pipeline.cli.options import base_url_option, debug_option, load_job, output
 from pipeline.cli.output import message, show, write_json
 from pipeline.errors import DirectoryError, ExitCode, UsageError
 from pipeline.models import Job
-from pipeline.settling.audit import Audit, Charges, read_charges, window
-from pipeline.settling.audit import audit as compare
-from pipeline.settling.books import Entry, entries
+from pipeline.settling.audit import Audit
+from pipeline.settling.auditing import audit_jobs
 from pipeline.settling.doubts import same_account
-from pipeline.store.layout import Layout, refuse_another_job, refuse_newer_files
-from pipeline.store.outstanding import sent_claims
 
 # Days; a list is asked for in windows of a month, and no account is older.
 _EARLIEST = 3660
@@ -80,7 +75,7 @@ def audit(  # noqa: PLR0913 - the flags of the command
     access, warned = _access(loaded, base_url)
     for warning in warned.warnings:
         message(f"warning: {warning}")
-    found = _audit(loaded, access, since)
+    found = _compare(loaded, access, since)
     if as_data:
         write_json({"jobs": [job.name for job in loaded], **found.as_json()})
     else:
@@ -114,43 +109,23 @@ def _access(jobs: Sequence[Job], base_url: str | None) -> tuple[Endpoint, Job]:
     return access, warned
 
 
-def _audit(jobs: Sequence[Job], access: Endpoint, since: float | None) -> Audit:
-    """Read the books and the list, and compare them."""
-    books = [entry for job in jobs for entry in _books(job)]
-    span = window(books, since=since, now=time.time())
-    if span is None:
-        zero = Decimal(0)
-        now = time.time()
-        return Audit(since=now, until=now, here=zero, at_risk=zero, there=zero, differences=())
-    models = {job.model for job in jobs} | {entry.attempt.model for entry in books}
-    charges = anyio.run(partial(_charges, jobs[0], access, models, span))
-    return compare(books, charges, span)
-
-
-def _books(job: Job) -> list[Entry]:
-    """Read what the files of a job say of each attempt.
+def _compare(jobs: Sequence[Job], access: Endpoint, since: float | None) -> Audit:
+    """Read the books and the list, and compare them.
 
     Raises:
-        DirectoryError: the output directory is another job's, or cannot be read.
+        DirectoryError: an output directory is another job's, or cannot be read.
     """
-    layout = Layout(job.output_dir)
-    refuse_newer_files(layout)
-    try:
-        refuse_another_job(layout, job)
-        running = layout.is_running()
-        # Before the manifest: a claim may get its record meanwhile, and is found there.
-        return entries(job.name, layout.manifest, sent_claims(layout), running=running)
-    except OSError as error:
-        raise DirectoryError(f"{layout.root} cannot be read: {error.strerror}") from error
-
-
-async def _charges(
-    job: Job, access: Endpoint, models: set[str], span: tuple[float, float]
-) -> Charges:
-    """Read what the provider lists for these models and this time."""
-    renders = provider(job)
+    first = jobs[0]
+    renders = provider(first)
     if host := access.host_unless(renders.base_url):
         message(f"asking {host} for its list of requests")
-    session = renders.connect(access, timeout=job.timeout, max_size=job.max_size)
-    async with session as connected:
-        return await read_charges(connected, models, span)
+
+    async def read() -> Audit:
+        session = renders.connect(access, timeout=first.timeout, max_size=first.max_size)
+        async with session as connected:
+            return await audit_jobs(jobs, connected, renders, since=since)
+
+    try:
+        return anyio.run(read)
+    except OSError as error:
+        raise DirectoryError(f"an output directory cannot be read: {error}") from error

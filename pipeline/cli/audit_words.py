@@ -1,5 +1,6 @@
 """The result of `pipeline audit` in words."""
 
+import math
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -21,8 +22,10 @@ _KINDS = {
 
 def lines(found: Audit, *, several: bool) -> Iterator[str]:
     """Yield both totals, and a line for each difference; `several` jobs are named in each."""
-    since, until = _moment(found.since), _moment(found.until)
-    yield f"{since} to {until} UTC"
+    if math.isinf(found.since):
+        yield "nothing was sent yet"
+        return
+    yield f"{_moment(found.since)} to {_moment(found.until)} UTC"
     yield f"  recorded here   {money(found.here):>9}  {found.attempts:,} requests"
     if found.readable:
         yield f"  charged there   {money(found.there):>9}  {found.requests:,} requests"

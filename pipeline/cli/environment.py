@@ -24,6 +24,10 @@ _LARGEST = 64 * 1024
 _BLANKS = re.compile(r"[^\S\r\n]{100,}")
 
 
+class NoKeyError(UsageError):
+    """There is no key."""
+
+
 @dataclass(frozen=True, slots=True)
 class Access:
     """The key, and the URL it goes to. `warnings` are for people."""
@@ -50,7 +54,8 @@ def find_access(job: Path, base_url: str | None = None, *, provider: Provider) -
     directory. Every key may go to the provider's usual URL, whoever names it.
 
     Raises:
-        UsageError: there is no key, or its URL stands in a `.env` that does not hold it.
+        NoKeyError: there is no key.
+        UsageError: its URL stands in a `.env` that does not hold it.
     """
     environment = _source("the environment", os.environ, provider)
     is_complete = environment.key and (base_url or environment.base_url)
@@ -60,7 +65,7 @@ def find_access(job: Path, base_url: str | None = None, *, provider: Provider) -
     holder = next((source for source in sources if source.key), None)
     if holder is None:
         name = provider.key_variable
-        raise UsageError(
+        raise NoKeyError(
             f"no API key: {name} is not set",
             hint="; ".join(
                 [f"export {name}=…, or write it into a .env file beside {job.name}", *warnings]

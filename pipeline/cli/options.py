@@ -1,5 +1,6 @@
 """Arguments and options that commands share, and how they read their values."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import time
 from pathlib import Path
@@ -55,6 +56,13 @@ retry_option = click.option(
     type=click.Choice(["failed", "in-doubt", "missing"]),
     help="Take those tasks up again; repeatable.",
 )
+
+
+def tasks_option(flag: str, help: str) -> Callable[[Any], Any]:  # noqa: A002 - as click has it
+    """Make an option that takes tasks; several may follow it (see `Several`)."""
+    return click.option(flag, multiple=True, type=_NamedText(), metavar="TASK…", help=help)
+
+
 debug_option = click.option("--debug", is_flag=True, help="Show tracebacks, secrets removed.")
 
 

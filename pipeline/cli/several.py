@@ -12,6 +12,11 @@ class Several(click.Command):
     with a dash is written `--billed=-that`.
     """
 
+    def collect_usage_pieces(self, ctx: click.Context) -> list[str]:
+        """Show the arguments first: after such an option, they would be values of it."""
+        options, *arguments = super().collect_usage_pieces(ctx)
+        return [*arguments, options]
+
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Write the option before each of its values, as click expects it."""
         options = [one for one in self.params if isinstance(one, click.Option)]

@@ -198,7 +198,7 @@ class _Hearing:
                 raise UsageError(
                     f"{_FLAGS[word]} {printable(task)}: it {_ENDED[ending.settled]} at"
                     f" {printable(ending.at)}, nothing was written",
-                    hint="a doubt takes one word: a render of your own is --again",
+                    hint="a doubt takes one word; run with --retry failed renders the task again",
                 )
             self.before.add(task)
         if not ended:

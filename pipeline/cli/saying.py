@@ -1,0 +1,101 @@
+"""Records what a person says of what is in doubt, by words or by an exported list."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import ExitStack, suppress
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+
+import anyio
+
+from pipeline import events as ev
+from pipeline.cli.access import endpoint
+from pipeline.cli.chosen import provider
+from pipeline.cli.environment import NoKeyError
+from pipeline.cli.output import message
+from pipeline.display.words import line, money, named
+from pipeline.models import Job, Record, Settled, Status
+from pipeline.runtime.runner import open_store
+from pipeline.settling.exported import Reach, Taken, take_list
+from pipeline.settling.usage import read_usage
+from pipeline.settling.words import Said, say
+from pipeline.store.commit import Store
+
+T = TypeVar("T")
+
+
+def take_words(job: Job, *, billed: Sequence[str], not_billed: Sequence[str]) -> None:
+    """Record a person's words, all of them or none. Needs no key and no network.
+
+    Raises:
+        PipelineError: a word is about no task in doubt, or the directory cannot be used.
+    """
+    cost, published = job.credits.cost, provider(job).model(job.model).price
+    hear = partial(
+        say,
+        billed=billed,
+        not_billed=not_billed,
+        price=published if cost is None else cost,
+        tasks=[task.id for task in job.tasks()],
+    )
+    said: Said = _with_store(job, hear)
+    for record in said.records:
+        message(_in_words(record))
+    for task in said.before:
+        message(f"{task}: this was said before, nothing was written")
+
+
+def take_exported(job: Job, file: Path, base_url: str | None) -> bool:
+    """Settle what a list explains that a person has exported; needs no network.
+
+    Returns whether there are outputs to ask for: with a key, what completed can be fetched.
+
+    Raises:
+        PipelineError: the list cannot be read, or the directory cannot be used.
+    """
+    rows = read_usage(file, provider(job))
+    reachable = None
+    with suppress(NoKeyError):
+        access, _ = endpoint(job, base_url)
+        reachable = access.base_url
+    names = {task.id: task.output for task in job.tasks()}
+    reach = Reach(provider(job), base_url=reachable, names=names)
+    taken: Taken = _with_store(job, partial(take_list, rows=rows, reach=reach))
+    for record in taken.records:
+        message(_in_words(record))
+    for doubt in taken.open:
+        message(f"{doubt.task}: listed, and it is not known yet how it ended")
+    return bool(taken.accepted)
+
+
+def _with_store(job: Job, settle: Callable[[Store], Awaitable[T]]) -> T:
+    """Take the output directory and settle in it.
+
+    Raises:
+        DirectoryError: a run uses it, it is another job's, or it cannot be used.
+        StorageError: a record cannot be written.
+    """
+
+    async def main() -> T:
+        with ExitStack() as resources:
+            store, _ = open_store(job, resources, _warn)
+            settled = await settle(store)
+            store.report_warnings()
+            return settled
+
+    return anyio.run(main)
+
+
+def _warn(event: ev.Event) -> None:
+    if (text := line(event)) is not None:
+        message(text)
+
+
+def _in_words(record: Record) -> str:
+    """Say what has been recorded."""
+    if record.settled is Settled.NOT_BILLED:
+        return f"{named(record)}: not charged; the next run sends it"
+    if record.settled is Settled.BILLED:
+        return f"{named(record)}: charged, and not sent again by itself"
+    what = "failed" if record.status is Status.FAILED else f"charged {money(record.cost)}"
+    return f"{named(record)}: {what}: {record.error}"
