@@ -1,11 +1,11 @@
 """Where the API is, and the key to it."""
 
-import ipaddress
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 import httpx
 
+from pipeline.api.origin import is_loopback, parse
 from pipeline.common.redaction import redactor
 from pipeline.errors import UsageError
 
@@ -71,18 +71,10 @@ def _check_url(url: str) -> None:
         )
     if parts.username or parts.password or parts.query or parts.fragment:
         raise UsageError("the base URL must not contain a user, a password, a query or a fragment")
+    if parse(url) is None:
+        raise UsageError("the base URL is not a valid URL: it is too long, or contains spaces")
     if parts.scheme == "http" and not is_loopback(parts.hostname):
         raise UsageError(
             f"the key would be sent to {parts.hostname} unencrypted, over plain http",
             hint="use https://",
         )
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a host, by its name or address, is this machine."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

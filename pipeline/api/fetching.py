@@ -24,6 +24,7 @@ from pipeline.api.receiving import Receiving
 from pipeline.api.timeouts import Timeouts
 from pipeline.api.transport import FreshConnections, Trace, proxy_for, trust, way_to
 from pipeline.api.wire import Reported
+from pipeline.errors import UsageError
 
 if TYPE_CHECKING:
     import ssl
@@ -106,7 +107,7 @@ class Fetcher:
                 if following is None:
                     return _without_secrets(outcome, url, trusted=origin == self._own)
                 url = self.redirected(url, following)
-        except RefusedError as why:
+        except (RefusedError, UsageError) as why:  # also a proxy that cannot be used
             outcome = receiving.outcome(fault=Fault.NOT_SENT, detail=str(why), hopeless=True)
             return _without_secrets(outcome, None)
         detail = f"more than {_MOST_REDIRECTS} redirects"

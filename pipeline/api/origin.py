@@ -1,12 +1,11 @@
 """Where a URL leads: scheme, host and port, as whoever sends to it reads them."""
 
+import ipaddress
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Self
 
 import httpx
-
-from pipeline.api.endpoint import is_loopback
 
 # No address that anybody serves is longer.
 LONGEST = 8192
@@ -54,6 +53,7 @@ def parse(url: str) -> httpx.URL | None:
         return None
     try:
         parsed = httpx.URL(url)
+        parsed.raw_host.decode("ascii").encode("idna")  # as a look-up of the name does
     except (httpx.InvalidURL, ValueError):
         return None
     if parsed.scheme not in _PORTS or not parsed.raw_host or parsed.userinfo:
@@ -68,3 +68,13 @@ def shown(url: str, most: int = 200) -> str:
         return "an address that is not a plain http(s) URL"
     text = parsed.netloc.decode("ascii") + parsed.raw_path.partition(b"?")[0].decode("ascii")
     return text if len(text) <= most else text[: most - 1] + "…"
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host, by its name or address, is this machine."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -12,6 +12,7 @@ from pipeline.api.receiving import as_it_comes
 from pipeline.api.timeouts import Timeouts
 from pipeline.api.transport import FreshConnections, proxy_for, trust, way_to
 from pipeline.api.wire import Conversation, Reply, Request, T
+from pipeline.errors import UsageError
 
 # The list of requests tells what was sent with each of them, pictures too.
 MOST = 8 * 1024**2
@@ -67,6 +68,8 @@ class Reader:
                 answer = await self._way(origin).get(request, most)
             except (httpx.HTTPError, OSError) as error:
                 detail = explain(error, way_to(origin))
+            except UsageError as error:  # a proxy or a list of authorities that cannot be used
+                return Reply(detail=str(error))
         if answer is None:
             bound = f"no answer from {way_to(origin)} within {self._timeouts.asking:g} s"
             return Reply(detail=detail or bound)

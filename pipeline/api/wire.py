@@ -3,11 +3,13 @@
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
-from pipeline.api.origin import Origin
 from pipeline.api.outcome import Page, Progress, Query
 from pipeline.models import Handle, Task
+
+if TYPE_CHECKING:  # it imports HTTP, which reading a job does not need
+    from pipeline.api.origin import Origin
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,7 @@ class Wire(Protocol):
     """Makes the requests of one provider, and reads its answers. It sends nothing itself."""
 
     @property
-    def origins(self) -> frozenset[Origin]:
+    def origins(self) -> "frozenset[Origin]":
         """Where the key may go."""
 
     @property

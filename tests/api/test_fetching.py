@@ -190,6 +190,9 @@ async def test_a_server_that_is_not_there_was_not_asked(part: Path) -> None:
         "https://ho st/clip.mp4",
         "https://host/a\nb",
         "https://[::1",
+        "https://" + "a" * 64 + ".example/clip.mp4",
+        "https://a..example/clip.mp4",
+        "https://.example/clip.mp4",
         "https://host:99999/x",
         "https://host/" + "x" * 10_000,
         f"https://host/clip.mp4?key={KEY}",
@@ -295,6 +298,15 @@ async def test_through_a_proxy_an_address_of_the_own_network_is_refused_too(
     for host in ("10.0.0.1", "127.1", "[::ffff:10.0.0.1]", "169.254.169.254"):
         outcome = await fetch(f"https://{host}/latest", part, base=VENDOR)
         assert (outcome.fault, outcome.hopeless) == (Fault.NOT_SENT, True), host
+
+
+async def test_a_proxy_that_cannot_be_used_is_told(
+    part: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "socks4://:1")
+    outcome = await fetch("https://cdn.example/clip.mp4", part)
+    assert outcome.fault is Fault.NOT_SENT
+    assert "HTTPS_PROXY" in outcome.detail
 
 
 # -- redirects ------------------------------------------------------------------------------------

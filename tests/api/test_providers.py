@@ -1,11 +1,15 @@
 """The registry of providers, and what crosses the port."""
 
 import pickle
+import subprocess
+import sys
 
 import pytest
 from support.raw import Attempt, Line, answer, make_task
 
 from pipeline.api import providers
+from pipeline.api.endpoint import Endpoint
+from pipeline.api.outcome import Outcome
 from pipeline.errors import UsageError
 
 
@@ -33,3 +37,30 @@ async def test_an_outcome_does_not_carry_back_what_was_sent(attempt: Attempt) ->
     outcome = await attempt(act, task=make_task(image="x" * 1_000_000))
     assert outcome.body is not None
     assert len(pickle.dumps(outcome)) < 4096
+
+
+@pytest.mark.parametrize("name", ["segmind", "segmind-v2"])
+def test_a_provider_says_how_it_works_and_which_hosts_get_the_key(name: str) -> None:
+    provider = providers.get(name)
+    assert provider.about
+    assert provider.lists_requests
+    assert provider.hosts == ("api.segmind.com", "api.spotprod.segmind.com")
+    assert (provider.key_variable, provider.url_variable) == ("SEGMIND_API_KEY", "SEGMIND_BASE_URL")
+    assert provider.models is providers.get().models
+
+
+def test_a_model_that_only_v1_has_is_told_with_the_way_out() -> None:
+    outcome = Outcome(took=1, status=404)
+    assert "provider: segmind" in providers.get("segmind-v2").judge(make_task(), outcome).advice
+    assert "provider:" not in providers.get("segmind").judge(make_task(), outcome).advice
+
+
+def test_knowing_the_providers_needs_no_http() -> None:
+    code = "import sys, pipeline.api.providers; sys.exit('httpx' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize("url", ["https://h/a b", "https://h\\@x", "https://h/" + "x" * 9000])
+def test_a_base_url_that_could_not_be_asked_is_refused(url: str) -> None:
+    with pytest.raises(UsageError, match="URL"):
+        Endpoint(url, "key")

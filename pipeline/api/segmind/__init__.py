@@ -6,9 +6,10 @@ published logs and third-party harvests for the rest.
 
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from pipeline.api.outcome import Judgement, Outcome, Row
+from pipeline.api.outcome import Decision, Judgement, Outcome, Row
 from pipeline.api.provider import Model, Session
 from pipeline.api.segmind.hosts import BASE_URL, HOSTS
 from pipeline.api.segmind.judging import judge
@@ -75,6 +76,10 @@ class Segmind:
         return judge(task, outcome, solvent=solvent)
 
 
+_NOT_FOUND = 404
+_ONLY_V1 = "if v2 does not have the model, set `provider: segmind`, which uses v1"
+
+
 class SegmindV2(Segmind):
     """The same vendor, whose answer to a call is an id: its output is asked for."""
 
@@ -85,3 +90,10 @@ class SegmindV2(Segmind):
         from pipeline.api.segmind.wire import SegmindV2Wire  # noqa: PLC0415 - it imports HTTP
 
         return SegmindV2Wire(endpoint)
+
+    def judge(self, task: Task, outcome: Outcome, *, solvent: bool = False) -> Judgement:
+        """Say what the outcome of a task means; a model that is not found may be one of v1."""
+        meaning = super().judge(task, outcome, solvent=solvent)
+        if outcome.status == _NOT_FOUND and meaning.decision is Decision.STOP:
+            return replace(meaning, advice=f"{meaning.advice}; {_ONLY_V1}")
+        return meaning

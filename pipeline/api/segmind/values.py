@@ -12,7 +12,6 @@ from typing import Any
 import msgspec
 
 from pipeline.api import headers
-from pipeline.api.origin import parse
 from pipeline.api.queries import without_queries
 
 # Letters of an id: a UUID has 36.
@@ -167,7 +166,7 @@ def address(value: Any, depth: int = 0) -> str | None:
         text = value.strip()
         if text[:1] in {"[", "{"} and depth < _WITHIN_TEXT:
             return address(written(text), _WITHIN_TEXT)
-        return text if text.lower().startswith(("http://", "https://")) and parse(text) else None
+        return text if _is_address(text) else None
     inner: Iterator[Any] = iter(())
     if isinstance(value, list):
         inner = iter(value[:10])
@@ -175,6 +174,13 @@ def address(value: Any, depth: int = 0) -> str | None:
         inner = (value[name] for name in _ADDRESSES if name in value)
     found = (address(one, depth + 1) for one in inner)
     return next((one for one in found if one), None)
+
+
+def _is_address(text: str) -> bool:
+    # A row of a file is read without it.
+    from pipeline.api.origin import parse  # noqa: PLC0415 - it imports HTTP
+
+    return text.lower().startswith(("http://", "https://")) and parse(text) is not None
 
 
 # -- what was sent --------------------------------------------------------------------------------
