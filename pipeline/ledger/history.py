@@ -112,6 +112,11 @@ class History:
         counted = self.doubts.counted(attempt_digest(doubt.task, doubt.started_at))
         return counted is not None and not self.is_last(doubt.task, counted.offset)
 
+    def has_clip(self, task: str) -> bool:
+        """Return whether the last record of `task` has an output."""
+        packed = self._last.get(_digest(task), TaskState.NEW)
+        return TaskState(packed & 0xF) is TaskState.DONE
+
     def state_of(self, task: Task) -> TaskState:
         """Return the state of a task of the job."""
         packed = self._last.get(_digest(task.id))

@@ -175,7 +175,7 @@ class Lookups:
             self._settled.add(origin.attempt)
             return Leftover(origin.attempt, claim)
         assert isinstance(origin, Record)
-        if not store.history.is_superseded(origin):
+        if store.takes_in(origin):
             name = names.get(origin.task) or task_key(origin.task)
             return await store.reclaim(origin, handle, output=name, base_url=base_url)
         if row.progress.state is RequestState.DONE:

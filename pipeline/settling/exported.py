@@ -78,7 +78,7 @@ async def _end(store: Store, doubt: Doubt, row: Row, reach: Reach, taken: Taken)
     state = row.progress.state
     if state is RequestState.FAILED:
         taken.records.append(await end_failed(store, doubt, row, reach.provider))
-    elif isinstance(doubt.origin, Record) and store.history.is_superseded(doubt.origin):
+    elif isinstance(doubt.origin, Record) and not store.takes_in(doubt.origin):
         if state is RequestState.DONE:
             cost = row.progress.cost
             record = endings.listed_too_late(doubt.origin, request_id=row.id, cost=cost)

@@ -74,7 +74,7 @@ class Store:
         self.leftovers = list(claims.leftovers(layout.inflight))
         self.accepted: list[Leftover] = []
         self.doubtful: list[Leftover] = []
-        self._reclaimed: set[bytes] = set()
+        self._reclaimed: list[Leftover] = []
         attempts = attempts_of(self.leftovers)
         self._manifest = Manifest(layout.manifest, fsync=fsync, attempts=attempts)
         self.history = self._manifest.history
@@ -140,8 +140,18 @@ class Store:
         claim = reclaimed(doubt, handle, output, base_url)
         attempt = self.new_attempt(doubt)
         await self.accept(attempt, claim)
-        self._reclaimed.add(attempt_of(claim))
-        return Leftover(attempt, claim)
+        self._reclaimed.append(left := Leftover(attempt, claim))
+        return left
+
+    def takes_in(self, doubt: Record) -> bool:
+        """Return whether the output of an open doubt is of use, now that the provider lists it.
+
+        It is not where the task has been rendered since, or another request of it is followed.
+        """
+        for left in (*self.accepted, *self._reclaimed):
+            if left.claim and left.claim.task == doubt.task and self.has_claim(left.attempt):
+                return False
+        return not (self.history.is_superseded(doubt) and self.history.has_clip(doubt.task))
 
     async def doubts(self) -> list[Record]:
         """Read the record of each open doubt for which there is no claim with an id.
@@ -151,7 +161,7 @@ class Store:
             StorageError: the disk failed.
         """
         found: list[Record] = []
-        followed = self._reclaimed.union(attempts_of(self.accepted))
+        followed = set(attempts_of([*self.accepted, *self._reclaimed]))
 
         def read() -> None:
             every = open_doubts(self.layout.manifest, self.history)

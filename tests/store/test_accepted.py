@@ -16,8 +16,9 @@ from pipeline.errors import DirectoryError, StorageError
 from pipeline.ledger.doubts import attempt_digest
 from pipeline.ledger.endings import by_word
 from pipeline.ledger.formats import FORMAT
+from pipeline.ledger.history import TaskState
 from pipeline.ledger.manifest import encode, read, replay
-from pipeline.ledger.records import doubtful
+from pipeline.ledger.records import doubtful, succeeded
 from pipeline.models import (
     Claim,
     Completion,
@@ -36,7 +37,7 @@ from pipeline.store.outstanding import outstanding
 from pipeline.store.recovery import record_doubts, recover
 
 PRICE, BODY = Decimal("0.95"), b"a clip"
-SENT = "2026-01-01T00:00:00.000Z"
+SENT, LATER = "2026-01-01T00:00:00.000Z", "2026-01-02T00:00:00.000Z"
 PARAMS = {"prompt": "a"}
 TASK = Task(id="a", model="m", params=PARAMS, fingerprint=fingerprint("m", PARAMS), output="a")
 HANDLE = Handle(id="r1", status="https://api.example/v2/requests/r1/status", at=SENT)
@@ -371,6 +372,53 @@ async def test_a_clip_that_was_booked_and_lost_costs_once_when_it_is_found(
     store.close()
     history = replay(layout.manifest)
     assert (history.spent, history.at_risk) == (PRICE, 0)
+
+
+def rendered(**more: Any) -> Record:
+    claim = complete(claim_of(**{"started_at": LATER, **more}))
+    assert claim.completion is not None
+    return succeeded(claim, claim.completion)
+
+
+async def test_a_doubt_whose_task_has_no_clip_is_taken_in_although_it_was_sent_again(
+    layout: Layout,
+) -> None:
+    """It was sent again, and that failed: the clip of the first request is the only one."""
+    failed = msgspec.structs.replace(DOUBT, status=Status.FAILED, started_at=LATER, at_risk=None)
+    write_doubt(layout, failed)
+    store = reopened(layout)
+    (doubt,) = await store.doubts()
+    assert store.takes_in(doubt)
+    left = await store.reclaim(doubt, LISTED, output="a")
+    assert left.claim is not None
+    layout.part(left.attempt).write_bytes(BODY)
+    await store.finish(left.attempt, complete(left.claim))
+    assert store.history.state_of(TASK) is TaskState.DONE
+    store.close()
+    assert replay(layout.manifest).state_of(TASK) is TaskState.DONE
+
+
+async def test_a_doubt_whose_task_has_a_clip_since_is_not_taken_in(layout: Layout) -> None:
+    write_doubt(layout, rendered())
+    store = reopened(layout)
+    (doubt,) = await store.doubts()
+    assert not store.takes_in(doubt)
+    store.close()
+
+
+async def test_of_two_doubts_of_one_task_one_is_taken_in(layout: Layout) -> None:
+    write_doubt(layout, msgspec.structs.replace(DOUBT, started_at=LATER))
+    store = reopened(layout)
+    first, second = await store.doubts()
+    assert store.takes_in(first)
+    assert store.takes_in(second)
+    await store.reclaim(first, LISTED, output="a")
+    assert not store.takes_in(second)
+    store.close()
+    store = reopened(layout)
+    (second,) = await store.doubts()
+    assert not store.takes_in(second)
+    store.close()
 
 
 # -- hostile ----------------------------------------------------------------------------------
