@@ -18,7 +18,7 @@ from pipeline.display.plain import PlainLines
 from pipeline.display.progress import Progress
 from pipeline.display.words import duration, line, money, next_steps
 from pipeline.errors import ExitCode, UsageError
-from pipeline.models import Record, Status
+from pipeline.models import CORRECTION, Record, Settled, Status
 
 LATER = time.time() + 3600
 
@@ -233,6 +233,48 @@ def test_a_task_that_is_sent_again_is_counted_once() -> None:
     for event in (doubt, doubt, finished("a")):
         progress.take(event)
     assert (progress.done, progress.in_doubt, progress.ended) == (1, 0, 1)
+
+
+def test_an_accepted_request_is_waited_for_and_no_longer_being_sent() -> None:
+    progress = Progress()
+    for event in (started(), ev.Dispatched("a", "p", 1, 0.0), ev.Accepted("a", "r1", 5.0)):
+        progress.take(event)
+    assert (list(progress.flying), list(progress.waiting)) == ([], ["a"])
+    assert "0 in flight, 1 waiting at the provider" in progress.line()
+    progress.take(ev.Landed("a", 60.0))
+    assert not progress.waiting
+    assert "waiting" not in progress.line()
+
+
+def test_the_display_shows_what_waits_at_the_provider_also_from_an_earlier_run() -> None:
+    events = [*many(2), ev.Accepted("task-0", "r1", 0.0), ev.Accepted("older", "r2", 0.0)]
+    text = drawn(120, 24, events, color=False)
+    for part in ("task-0", "task-1", "older", "1 in flight", "2 waiting at the provider"):
+        assert part in text
+
+
+def test_the_last_line_says_what_is_left_at_the_provider() -> None:
+    said = summary()
+    counts = replace(said.counts, pending=0, accepted=3)
+    waiting = replace(said, counts=counts)
+    assert "3 waiting at the provider" in (line(waiting) or "")
+    assert [(step.what, step.command, step.flags) for step in next_steps(waiting)][-1] == (
+        "what is waiting:", "run", []
+    )  # fmt: skip
+    first = replace(started(), counts=replace(started().counts, accepted=3))
+    assert "3 waiting at the provider" in (line(first) or "")
+
+
+def test_what_settles_a_doubt_is_one_line() -> None:
+    def said(**fields: Any) -> str:
+        settled = msgspec.structs.replace(record("a", Status.FAILED, "why"), **fields)
+        return line(ev.Recovered(settled, 0.0)) or ""
+
+    found = said(status=Status.SUCCEEDED, settled=Settled.FOUND)
+    assert found.startswith("found: a: ")
+    assert said(settled=Settled.FOUND) == "failed: a: why"
+    assert said(settled=Settled.BILLED) == "settled: a: why"
+    assert said(settled=Settled.FOUND, reason=CORRECTION) == "settled: a: why"
 
 
 def test_a_log_file_that_cannot_be_written_is_refused(tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 from collections.abc import Callable
 from decimal import Decimal
 
-from pipeline.models import Record, Status
+from pipeline.models import CORRECTION, Record, Settled, Status
 from pipeline.report import ReportData
 
 MakeRecord = Callable[..., Record]
@@ -83,3 +83,52 @@ def test_an_empty_manifest_makes_an_empty_report(a_report: MakeReport) -> None:
     assert data.totals.total == 0
     assert data.records == ()
     assert data.nights == ()
+
+
+def test_what_waits_at_the_provider_is_counted_apart(
+    a_record: MakeRecord, a_report: MakeReport
+) -> None:
+    doubt = a_record("found", status=Status.IN_DOUBT, at_risk=Decimal("0.95"))
+    done = a_record("done")
+    current = dict.fromkeys(("new", "sent", "found", "done"), done.fingerprint)
+    data = a_report(doubt, done, current=current, accepted=["sent", "found", "left the job"])
+    totals = data.totals
+    assert (totals.accepted, totals.pending, totals.in_doubt, totals.total) == (2, 1, 0, 4)
+    assert data.accepted == {"sent", "found"}
+
+
+def test_the_end_of_a_doubt_takes_its_money_back(
+    a_record: MakeRecord, a_report: MakeReport
+) -> None:
+    doubt = a_record("a", status=Status.IN_DOUBT, at_risk=Decimal("0.95"))
+    found = a_record("a", at_risk=Decimal("-0.95"), settled=Settled.FOUND)
+    data = a_report(doubt, found)
+    assert (data.totals.spent, data.totals.at_risk) == (Decimal("0.95"), 0)
+    assert data.records == (found,)
+
+
+def test_what_was_not_charged_is_left_to_do(a_record: MakeRecord, a_report: MakeReport) -> None:
+    free = a_record("a", status=Status.FAILED, at_risk=Decimal("-0.95"), settled=Settled.NOT_BILLED)
+    doubt = a_record("a", status=Status.IN_DOUBT, at_risk=Decimal("0.95"))
+    totals = a_report(doubt, free, current={"a": free.fingerprint}).totals
+    assert (totals.failed, totals.pending, totals.total) == (0, 1, 1)
+
+
+def test_the_end_of_an_older_doubt_leaves_its_task_as_it_stands(
+    a_record: MakeRecord, a_report: MakeReport
+) -> None:
+    doubt = a_record("a", status=Status.IN_DOUBT, at_risk=Decimal("0.95"))
+    done = a_record("a", started_at="2026-11-22T22:00:00.000Z")
+    late = a_record(
+        "a",
+        status=Status.FAILED,
+        cost=Decimal(1),
+        at_risk=Decimal("-0.95"),
+        settled=Settled.FOUND,
+        reason=CORRECTION,
+    )
+    data = a_report(doubt, done, late)
+    assert data.records == (done,)
+    assert data.totals.succeeded == 1
+    assert (data.totals.spent, data.totals.at_risk) == (Decimal("1.95"), 0)
+    assert sum(sum(night.succeeded) + sum(night.failed) for night in data.nights) == 1

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.models import Record, Status
+from pipeline.models import Record, Settled, Status
 from pipeline.report import ReportData
 from pipeline.report.entries import (
     LONGEST_VALUE,
@@ -135,6 +135,16 @@ def test_an_entry_says_how_its_task_stands_in_the_job(
     records = [a_record("kept"), a_record("changed"), a_record("former")]
     data = a_report(*records, current={"kept": records[0].fingerprint, "changed": "another"})
     assert [entry(record, data).standing for record in records] == ["", "changed", "former"]
+
+
+def test_an_entry_says_how_its_doubt_has_ended_and_no_difference_as_risk(
+    a_record: MakeRecord, a_report: MakeReport
+) -> None:
+    found = a_record("a", at_risk=Decimal("-0.95"), settled=Settled.FOUND)
+    shown = entry(found, a_report(found, accepted=["b"]))
+    assert (shown.settled, shown.at_risk, shown.standing) == ("found", None, "")
+    waiting = a_record("b", status=Status.IN_DOUBT)
+    assert entry(waiting, a_report(waiting, accepted=["b"])).standing == "accepted"
 
 
 def test_outputs_are_those_of_successes(a_record: MakeRecord) -> None:

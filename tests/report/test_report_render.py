@@ -155,6 +155,23 @@ def test_each_kind_of_unfinished_task_has_its_command(
         assert f"pipeline run 'my job.yaml'{retry}" in text
 
 
+def test_a_doubt_is_settled_before_it_is_sent_again_and_what_waits_is_said(
+    a_record: MakeRecord, a_report: MakeReport
+) -> None:
+    data = a_report(
+        a_record("a"),
+        a_record("c", status=Status.IN_DOUBT),
+        accepted=["w"],
+        settle="pipeline settle 'my job.yaml'",
+        pending=0,
+    )
+    text = page(data).text
+    assert text.index("pipeline settle 'my job.yaml'") < text.index("--retry in-doubt")
+    assert "Waiting1" in text
+    assert "Waiting at the provider: 1" in text
+    assert "Waiting" not in page(a_report(a_record("a"))).text
+
+
 def test_a_finished_job_offers_no_command(a_record: MakeRecord, a_report: MakeReport) -> None:
     text = page(a_report(a_record())).text
     assert "pipeline run" not in text
