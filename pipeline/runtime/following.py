@@ -84,6 +84,7 @@ class Following:
         """Add to an outcome what the provider, and not the file server, says of the request."""
         assert attempt.claim is not None
         assert attempt.claim.handle is not None
+        known = self._state.simulated
         return replace(
             outcome,
             took=self._seconds(attempt, progress),
@@ -92,7 +93,8 @@ class Following:
             seed=progress.seed,
             request_id=attempt.claim.handle.id,
             retry_after=None,
-            simulated=bool(self._state.simulated),
+            # Where nothing has said it yet, the file server's word is all there is.
+            simulated=outcome.simulated if known is None else known,
         )
 
     def _seconds(self, attempt: Attempt, progress: Progress) -> float:

@@ -103,8 +103,8 @@ class Settle:
         attempt.to(Stage.ACCEPTED)
         assert outcome.accepted is not None
         state.watch(ev.Accepted(attempt.task.id, outcome.accepted.id, time.time()))
-        if not outcome.accepted.listed:
-            await self._api_is_alive(attempt.sent_at or 0.0)
+        # Whatever the answer was: the API is at work.
+        await self._api_is_alive(attempt.sent_at or 0.0)
 
     def leave(self, attempt: Attempt) -> None:
         """Leave an accepted request to the next run, which asks for it."""

@@ -271,3 +271,11 @@ def test_what_is_not_accepted_yet_is_never_asked_for(tmp_path: Path) -> None:
     night.watch = watch
     night.run()
     assert order == ["durable"]
+
+
+def test_an_accepted_probe_ends_an_outage_long_before_its_output_comes(tmp_path: Path) -> None:
+    night = night_of(tmp_path, tasks=5, takes=3000.0)
+    night.api = lambda call: Answer(503) if call.at < 60 else accepting(call)
+    summary = night.run(concurrency=5)
+    assert summary.exit_code is ExitCode.OK
+    assert max(call.at for call in night.calls) < 300

@@ -283,3 +283,11 @@ def test_a_doubt_whose_output_cannot_be_had_stays_a_doubt(tmp_path: Path) -> Non
     assert len(list(read(tmp_path / "out" / "manifest.jsonl"))) == 1
     provider.night.media = lambda _: CLIP
     assert provider.run().exit_code is ExitCode.OK
+
+
+def test_the_first_answer_of_all_may_be_one_that_is_found(tmp_path: Path) -> None:
+    """Whether clips are simulated is known by then only from the file itself."""
+    found = losing(DONE)
+    api = lambda provider, call: found(provider, call) if call.task == "t000" else CLIP  # noqa: E731
+    summary = provider_of(tmp_path, 3, api).run(concurrency=1)
+    assert (summary.exit_code, summary.counts.succeeded) == (ExitCode.OK, 3)
