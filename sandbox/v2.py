@@ -145,15 +145,7 @@ class Asynchronous:
         return entry
 
     def _state_of(self, entry: Entry) -> str:
-        """Name the state of a request."""
-        if entry.state is not None:
-            return entry.state
-        assert entry.begun is not None
-        along = (time.time() - entry.begun.at) / max(entry.begun.latency, 1e-9)
-        if along < _QUEUED:
-            return "QUEUED"
-        is_strange = self._service.settings.states is States.STRANGE and along < _STRANGE
-        return "THROTTLED" if is_strange else "PROCESSING"
+        return state_at(time.time(), entry, self._service.settings.states)
 
     def _metrics(self, entry: Entry) -> dict[str, Any]:
         assert entry.begun is not None
@@ -170,6 +162,17 @@ class Asynchronous:
         if self._service.settings.credit_header:
             metrics["remaining_credits"] = self._service.shown_balance(entry.request_id)
         return metrics
+
+
+def state_at(now: float, entry: Entry, states: States) -> str:
+    """Name the state of a request. Pure."""
+    if entry.state is not None:
+        return entry.state
+    assert entry.begun is not None
+    along = (now - entry.begun.at) / max(entry.begun.latency, 1e-9)
+    if along < _QUEUED:
+        return "QUEUED"
+    return "THROTTLED" if states is States.STRANGE and along < _STRANGE else "PROCESSING"
 
 
 def _accepted(request: Request, listed: str) -> dict[str, str]:

@@ -75,19 +75,19 @@ def test_what_was_refused_before_has_no_row(api: Client, wire: str, word: str) -
 
 
 @pytest.mark.parametrize("wire", ["v1", "v2"])
-def test_what_is_under_way_is_pending_whether_its_client_waits_or_not(
+def test_what_is_under_way_is_pending_and_ends_though_its_client_has_left(
     session: httpx.Client, wire: str
 ) -> None:
-    with simulated(session, latency=1, jitter=0) as box:
+    with simulated(session) as box:
         api = Client(box, session)
-        dial(box, f"/{wire}/{LUMA}", b'{"prompt": "later"}').close()
+        dial(box, f"/{wire}/{LUMA}", b'{"prompt": "later [[latency 600]]"}').close()
         (row,) = until(api.rows)
         assert (row["model_status"], row["credits_deduction"]) == ("PENDING", 0)
         assert (row["generation_url"], row["latency_ms"]) == (None, None)
-        assert (box.books()["at_work"], box.books()["peak_at_work"]) == (1, 1)
-        until(lambda: api.rows(status="COMPLETED"))
-        assert api.get(f"{HISTORY}/{row['request_id']}").json()["model_status"] == "COMPLETED"
-        assert (box.books()["at_work"], box.books()["peak_at_work"]) == (0, 1)
+        dial(box, f"/{wire}/{LUMA}", b'{"prompt": "soon [[latency 0.2]]"}').close()
+        (row,) = until(lambda: api.rows(status="COMPLETED"))
+        assert "soon" in row["request_body"]
+        assert (box.books()["at_work"], box.books()["peak_at_work"]) == (1, 2)
 
 
 def test_one_request_is_found_by_its_id_with_the_key_only(api: Client) -> None:

@@ -8,7 +8,7 @@ import pytest
 from segmind import SegmindClient
 from segmind.exceptions import SegmindError
 from segmind.v2 import InferenceFailed, InferenceTimeout
-from support.simulated import LUMA, until
+from support.simulated import LUMA
 
 from sandbox.testing import Sandbox
 
@@ -65,8 +65,8 @@ def test_run_waits_for_a_result_with_an_address(client: SegmindClient) -> None:
 
 
 def test_submit_async_gives_a_job_that_waits(client: SegmindClient, box: Sandbox) -> None:
+    assert client.submit_async(LUMA, prompt="[[latency 600]]").status()["status"] == "QUEUED"
     job = client.submit_async(LUMA, prompt="a lake [[latency 0.2]]")
-    assert job.status()["status"] in {"QUEUED", "PROCESSING"}
     assert job.wait(timeout=30, interval=0.05)["output"] == job.result()["video"]["url"]
     assert box.requests()[-1]["listed_id"] == job.request_id
 
@@ -78,13 +78,10 @@ def test_a_job_that_fails_raises_with_the_text_of_the_api(client: SegmindClient)
     assert caught.value.status_body["status"] == "FAILED"
 
 
-def test_a_job_that_takes_too_long_raises_and_can_be_asked_for_again(
-    client: SegmindClient,
-) -> None:
-    job = client.submit_async(LUMA, prompt="[[latency 1]]")
+def test_a_job_that_takes_too_long_raises(client: SegmindClient) -> None:
+    job = client.submit_async(LUMA, prompt="[[latency 600]]")
     with pytest.raises(InferenceTimeout):
         job.wait(timeout=0, interval=0.05)
-    assert job.wait(timeout=30, interval=0.05)["status"] == "COMPLETED"
 
 
 @pytest.mark.parametrize(("word", "status"), [("406", 406), ("moderation", 400), ("500", 500)])
@@ -115,7 +112,5 @@ def test_history_and_get_find_what_was_asked_for(
 def test_what_is_under_way_is_pending_in_its_history(
     client: SegmindClient, elsewhere: SegmindClient
 ) -> None:
-    job = client.submit_async(LUMA, prompt="[[latency 0.5]]")
+    job = client.submit_async(LUMA, prompt="[[latency 600]]")
     assert elsewhere.generations.get(job.request_id)["model_status"] == "PENDING"
-    job.wait(timeout=30, interval=0.05)
-    until(lambda: elsewhere.generations.get(job.request_id)["model_status"] == "COMPLETED")
