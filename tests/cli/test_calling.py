@@ -89,9 +89,9 @@ def test_the_demo_names_clips_and_ends_with_commands_that_work(
         assert name in screen.text
     assert not re.search(r"127\.0\.0\.1|--base-url|pipeline run", screen.text.split("exit 1: ")[1])
     assert "The demo went well: only theatre failed, as it should." in screen.text
+    for line in screen.text.split("The demo went well")[1].splitlines():
+        assert len(line) <= 60
     ending = screen.text.split("Go on with:\n")[1].splitlines()
-    for line in ending:
-        assert len(line) < 60
     commands = [re.split(r"  +", line.strip())[0] for line in ending]
     assert commands == [
         "make open JOB=jobs/demo.yaml",
@@ -102,6 +102,38 @@ def test_the_demo_names_clips_and_ends_with_commands_that_work(
     assert all(
         re.search(rf"^{command.split()[1]}: ", targets, re.MULTILINE) for command in commands
     )
+
+
+def demo(folder: Path) -> tuple[int, str]:
+    """Run the demo without a terminal, in a folder of its own."""
+    if not (folder / "jobs").exists():
+        (folder / "jobs").mkdir()
+        shutil.copy(ROOT / "jobs" / "demo.yaml", folder / "jobs")
+    done = subprocess.run(
+        [sys.executable, ROOT / "scripts" / "demo.py"], cwd=folder, check=False,
+        env=clean_environment(PYTHONPATH=str(ROOT)), capture_output=True, text=True, timeout=100,
+    )  # fmt: skip
+    return done.returncode, done.stdout + done.stderr
+
+
+def test_the_demo_kills_its_run_and_neither_loses_a_clip_nor_pays_for_one_twice(
+    folder: Path,
+) -> None:
+    code, said = demo(folder)
+    assert code == 0, said
+    before, after = said.split("This demo has killed the run: SIGKILL, as by kill -9.")
+    assert "demo: 12 tasks; 12 to render" in before
+    assert "exit " not in before
+    assert "12 tasks; 12 to render" not in after
+    assert " found: " in after
+    assert "in doubt:" not in after
+    assert "charged   $10.45 for 11 clips" in after
+    assert "recorded  $10.45 in the manifest" in after
+    assert len(list((folder / "jobs" / "outputs" / "demo").glob("*.mp4"))) == 11
+    code, said = demo(folder)
+    assert code == 0, said
+    assert "killed" not in said
+    assert "11 done, 1 failed; 0 to render" in said
 
 
 def test_a_suggested_command_has_the_flags_of_the_one_that_was_called(
