@@ -20,7 +20,8 @@ import anyio
 import anyio._backends._asyncio
 import anyio.lowlevel
 
-import pipeline
+# Imported here, once: each run is a fork of this process.
+import pipeline.runtime.runner
 from pipeline.api.endpoint import Endpoint
 from pipeline.api.outcome import Balance, Body, Outcome, Page, Progress, Query
 from pipeline.api.provider import Witness
