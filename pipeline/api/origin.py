@@ -9,6 +9,7 @@ import httpx
 
 # No address that anybody serves is longer.
 LONGEST = 8192
+_HIGHEST_PORT = 65_535
 _PORTS = {"http": 80, "https": 443}
 
 
@@ -56,9 +57,9 @@ def parse(url: str) -> httpx.URL | None:
         parsed.raw_host.decode("ascii").encode("idna")  # as a look-up of the name does
     except (httpx.InvalidURL, ValueError):
         return None
-    if parsed.scheme not in _PORTS or not parsed.raw_host or parsed.userinfo:
-        return None
-    return parsed
+    is_plain = parsed.scheme in _PORTS and parsed.raw_host and not parsed.userinfo
+    has_port = parsed.port is None or 0 < parsed.port <= _HIGHEST_PORT
+    return parsed if is_plain and has_port else None
 
 
 def shown(url: str, most: int = 200) -> str:

@@ -246,6 +246,12 @@ async def test_a_result_that_has_expired_is_asked_for_in_the_list(api: Web) -> N
     assert api.paths == [STATUS, RESULT, LISTED]
 
 
+async def test_a_result_that_has_expired_while_the_list_fails_is_asked_for_again(api: Web) -> None:
+    told = await says(api, DONE, listed=as_json({}, "500 Oops"))
+    assert told.state is RequestState.UNREACHED
+    assert api.paths == [STATUS, RESULT, LISTED]
+
+
 async def test_what_is_done_and_found_nowhere_is_done_without_an_address(api: Web) -> None:
     told = await says(api, DONE)
     assert (told.state, told.media) == (RequestState.DONE, None)

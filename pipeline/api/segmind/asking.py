@@ -73,6 +73,9 @@ class Asking:
             listed = yield from self._list(handle)
             if listed.final:
                 return _noted(_together(result, listed), note)
+            if gone and listed.state is not RequestState.GONE:  # the list may know it again
+                detail = f"its result: {result.detail}; the list of requests: {listed.detail}"
+                return _noted(replace(listed, state=RequestState.UNREACHED, detail=detail), note)
             if gone:  # it is done by what its state says
                 detail = f"its result: {result.detail}; the list of requests: {listed.detail}"
                 return _noted(replace(progress, detail=detail), note)
