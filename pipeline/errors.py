@@ -52,8 +52,8 @@ class ExitCode(IntEnum):
 _CODES = {
     ExitCode.OK: ("every task of the job has succeeded", "see the clips in report.html"),
     ExitCode.SOME_FAILED: (
-        "the run finished, but some tasks failed or are in doubt",
-        "read the reasons in report.html, then use --retry failed or --retry in-doubt",
+        "the run finished, but some tasks failed, are in doubt or wait at the provider",
+        "read the reasons in report.html, then use --retry failed, or `pipeline settle`",
     ),
     ExitCode.REFUSED: ("nothing was sent", "fix what the message names, then run again"),
     ExitCode.CREDITS: ("stopped for credits", "top up or raise the budget, then run again"),

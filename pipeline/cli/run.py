@@ -115,8 +115,9 @@ def run(  # noqa: PLR0913, PLR0917 - the flags of the command
 ) -> int:
     """Render JOB.yaml, or continue where an earlier run stopped.
 
-    What is done is not rendered again. Failed tasks, and those in doubt (perhaps paid for), are
-    taken up only with --retry. Exit codes: 0 all done, 1 some failed or in doubt, 2 refused,
+    What is done is not rendered again. What an earlier run has left in doubt (perhaps paid for) is
+    looked for at the provider first. Failed tasks, and those that stay in doubt, are taken up only
+    with --retry. Exit codes: 0 all done, 1 some failed or in doubt, 2 refused,
     3 credits, 4 the API refuses, 5 outage, 6 window closed, 7 disk.
     """
     loaded = load_job(job, output, concurrency=concurrency)

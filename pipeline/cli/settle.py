@@ -33,7 +33,7 @@ from pipeline.state import read_files
 @click.option(
     "--from",
     "exported",
-    type=NamedPath(path_type=Path, dir_okay=False, exists=True),
+    type=NamedPath(path_type=Path, dir_okay=False),
     metavar="FILE",
     help="A list of requests that you have exported from the page of your account.",
 )
@@ -78,8 +78,8 @@ def settle(  # noqa: PLR0913, PLR0917 - the flags of the command
     code = ask(loaded, base_url) if asks else ExitCode.OK
     doubts, waiting = still_open(loaded), len(read_files(loaded).accepted)
     if as_data:
-        told = {"in_doubt": len(doubts), "at_risk": at_risk(doubts), "accepted": waiting}
-        write_json({**told, "tasks": [as_json(doubt) for doubt in doubts]})
+        facts = {"in_doubt": len(doubts), "at_risk": at_risk(doubts), "accepted": waiting}
+        write_json({**facts, "tasks": [as_json(doubt) for doubt in doubts]})
     else:
         _print(doubts, waiting)
     if code > ExitCode.SOME_FAILED and code not in _OF_THE_API:
