@@ -104,7 +104,7 @@ class _Exchange:
     def __init__(self, claimants: Sequence[Claimant], rows: Rows, given: dict[int, _Row]) -> None:
         self._claimants, self._rows, self._given = claimants, rows, given
         self._owner = {row: index for index, row in given.items()}
-        self._hopeless: set[_Row] = set()  # reached in vain: no path leads on from there
+        self._hopeless: set[_Row] = set()  # reached in vain: no path will ever lead on
 
     def serve_all(self) -> None:
         """Find as many rows as there can be."""
@@ -118,7 +118,6 @@ class _Exchange:
         if row is None:
             self._hopeless.update(path)
             return
-        self._hopeless.clear()
         self._rows.take(*row)
         while row is not None:
             taker = path[row]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pipeline.amounts import ZERO, rounded
 from pipeline.ledger.manifest import read
-from pipeline.models import CORRECTION, Record, Status
+from pipeline.models import Record, Status
 from pipeline.settling.attempts import Doubt, Key, KnownAttempt
 from pipeline.store.claims import Leftover
 
@@ -71,7 +71,7 @@ def entries(
         key = record.task, record.started_at
         entry = _of_record(job, record)
         before = found.get(key)
-        found[key] = entry if before is None else _added(before, entry, record)
+        found[key] = entry if before is None else _added(before, entry)
     for entry in _of_claims(job, claims, running=running):
         before = found.get(entry.attempt.key)
         if before is None or before.state is State.IN_DOUBT:
@@ -89,17 +89,12 @@ def _of_record(job: str, record: Record) -> Entry:
     )
 
 
-def _added(before: Entry, entry: Entry, record: Record) -> Entry:
+def _added(before: Entry, entry: Entry) -> Entry:
     """Add a later record of the same attempt: a correction, or what has ended its doubt."""
-    is_correction = record.reason == CORRECTION and record.settled is None
-    latest = before if is_correction else entry
-    attempt = replace(
-        latest.attempt,
-        ended=before.attempt.ended,
-        request_id=latest.attempt.request_id or before.attempt.request_id,
-    )
+    request_id = entry.attempt.request_id or before.attempt.request_id
+    attempt = replace(entry.attempt, ended=before.attempt.ended, request_id=request_id)
     cost, at_risk = before.cost + entry.cost, before.at_risk + entry.at_risk
-    return replace(latest, attempt=attempt, cost=cost, at_risk=at_risk)
+    return replace(entry, attempt=attempt, cost=cost, at_risk=at_risk)
 
 
 def _of_claims(job: str, claims: Iterable[Leftover], *, running: bool) -> Iterator[Entry]:

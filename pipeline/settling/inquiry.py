@@ -108,10 +108,12 @@ class Inquiry:
         for asking in batch:
             known |= asking.known
         found = await self._look_up(model, doubts, known) if self.is_open else {}
-        self._given |= found
         for asking in batch:
+            if asking not in waiting:  # it was cancelled meanwhile, and takes no row
+                continue
             keys = [doubt.key for doubt in asking.doubts]
             asking.found = {key: found[key] for key in keys if key in found}
+            self._given |= asking.found
             waiting.remove(asking)
 
     async def _look_up(self, model: str, doubts: list[Doubt], known: Known) -> dict[Key, Row]:

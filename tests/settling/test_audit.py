@@ -137,6 +137,10 @@ def test_a_charge_without_an_amount_confirms_nothing(tmp_path: Path) -> None:
 def test_a_request_with_several_outputs_is_counted_once(tmp_path: Path) -> None:
     ours = books(tmp_path, record("a", 500))
     assert held(ours, row("a", 500), row("a", 500), row("a", 500)).there == PRICE
+    ours = books(tmp_path, record("a", 500), record("b", 400))
+    found = held(ours, row("a", 500), row("b", 400), row("x", 450), row("x", 450))
+    assert kinds(found) == [("unknown_here", None)]
+    assert found.there == 3 * PRICE
 
 
 def test_corrections_are_summed_into_their_attempt(tmp_path: Path) -> None:
@@ -207,6 +211,25 @@ def test_what_waits_at_the_provider_is_not_a_charge_of_others(tmp_path: Path) ->
     ours = books(tmp_path, claims=[Leftover("a.1", claim)])
     assert held(ours, row("a", 500, WAITING)).agrees
     assert kinds(held(ours, row("a", 500))) == [("accepted", "a")]
+
+
+def test_a_claim_whose_record_is_written_counts_once(tmp_path: Path) -> None:
+    done = record("a", 500)
+    claim = Claim(
+        task="a",
+        fingerprint="f",
+        model="luma",
+        params={"prompt": "a"},
+        meta={},
+        price=PRICE,
+        attempt=1,
+        output="a",
+        started_at=done.started_at,
+        sent=True,
+    )
+    found = held(books(tmp_path, done, claims=[Leftover("a.1", claim)]), row("a", 500))
+    assert found.agrees
+    assert (found.here, found.at_risk) == (PRICE, 0)
 
 
 def test_tasks_of_one_name_in_two_jobs_are_two(tmp_path: Path) -> None:

@@ -353,3 +353,51 @@ def test_a_doubt_after_many_equal_takes_is_explained_by_the_row_that_is_left() -
     assert explained(provider, [doubt(1, ago=101.0)], Known(attempts=takes)) == {"task 1"}
     assert len(provider.asked) == 1
     assert explained(Provider(rows[1:]), [doubt(1, ago=101.0)], Known(attempts=takes)) == set()
+
+
+def test_an_answer_is_the_same_when_it_is_asked_for_again() -> None:
+    provider = Provider([row(1, state=RequestState.WAITING, name="first")])
+
+    async def use(inquiry: Inquiry) -> None:
+        await inquiry.explain([doubt(1)])
+        provider.rows.append(row(1, name="better"))
+        found = await inquiry.explain([doubt(1)])
+        assert [each.id for each in found.values()] == ["first"]
+
+    run(provider, use)
+
+
+def test_what_was_explained_before_keeps_its_row_while_it_is_in_flight() -> None:
+    provider = Provider([row(1, name="x")])
+
+    async def use(inquiry: Inquiry) -> None:
+        first = doubt(1)
+        await inquiry.explain([first])
+        provider.rows.append(row(1, name="y"))
+        flying = KnownAttempt(
+            task=first.task,
+            started_at=first.started_at,
+            model=first.model,
+            params=first.params,
+            expected=Expected.IN_FLIGHT,
+        )
+        found = await inquiry.explain([doubt(1, task="twin")], Known(attempts=(flying,)))
+        assert [each.id for each in found.values()] == ["y"]
+
+    run(provider, use)
+
+
+def test_a_caller_who_is_cancelled_takes_no_row() -> None:
+    provider = Provider([row(1)], takes=0.9)
+
+    async def use(inquiry: Inquiry) -> None:
+        async def impatient() -> None:
+            with anyio.move_on_after(0.3):
+                await inquiry.explain([doubt(1, task="gone")])
+
+        async with anyio.create_task_group() as group:
+            group.start_soon(inquiry.explain, [doubt(2)])
+            group.start_soon(impatient)
+        assert await inquiry.explain([doubt(1)])
+
+    run(provider, use)

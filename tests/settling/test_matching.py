@@ -248,3 +248,39 @@ def test_parameters_of_endless_depth_explain_nothing() -> None:
     for _ in range(100_000):
         deep = [deep]
     assert found([doubt()], [row("r", sent={**PARAMS, "x": deep})]) == {}
+
+
+def test_what_was_sent_before_the_list_begins_takes_a_row_that_is_free() -> None:
+    since_now = [(T0 - SKEW, T0 + 100)]
+    before = Known(attempts=(known("b", -150.0),))
+    assert explain([doubt()], before, [row("r", -20.0)], whole=since_now) == {}
+    both = explain([doubt()], before, [row("r", -20.0), row("s", 1.0)], whole=since_now)
+    assert [each.id for each in both.values()] == ["s"]
+
+
+def test_what_is_in_flight_may_be_what_has_failed() -> None:
+    flying = known("b", 0.5, Expected.IN_FLIGHT, took=None)
+    rows = [row("pending", 1.0, WAITING), row("failed", 1.0, FAILED)]
+    assert found([doubt()], rows, flying) == {}
+    assert found([doubt()], [*rows, row("other", 2.0, FAILED)], flying) == {"a": "other"}
+
+
+def test_what_is_in_flight_is_most_likely_not_done() -> None:
+    flying = known("b", 0.5, Expected.IN_FLIGHT, took=None)
+    rows = [row("pending", 1.0, WAITING), row("done", 1.0)]
+    assert found([doubt()], rows, flying) == {"a": "done"}
+
+
+def test_a_success_may_still_be_listed_as_pending() -> None:
+    assert found([doubt()], [row("r", 1.0, WAITING)], known("b", 0.0)) == {}
+
+
+def test_its_own_id_under_another_model_or_body_is_another_request() -> None:
+    mine = doubt(request_id="own")
+    for other in ({"model": "kling"}, {"sent": {"prompt": "something else"}}):
+        assert found([mine], [row("own", **other), row("r")]) == {"a": "r"}
+    assert found([mine], [row("own", sent=None)]) == {"a": "own"}
+
+
+def test_a_doubt_without_parameters_is_explained_by_any_row_of_its_model() -> None:
+    assert found([doubt(params={})], [row("r"), row("s", model="kling")]) == {"a": "r"}
