@@ -9,6 +9,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, Self
 
@@ -29,6 +30,7 @@ pytestmark = pytest.mark.few(1)
 DRIVER = Path(__file__).parents[1] / "support" / "crash_driver.py"
 # Processes die here, and no power is lost: what is synced to a disk only costs time.
 MEMORY = "/dev/shm" if Path("/dev/shm").is_dir() else None
+PRICE = Decimal("0.95")
 Attempt = tuple[str, str]  # task, fingerprint
 
 
@@ -60,8 +62,10 @@ class Driver:
 class Shop:
     """A job, its directory, and what the API has been asked for."""
 
-    def __init__(self, driver: Driver, folder: Path, concurrency: int = 1) -> None:
-        self._driver = driver
+    def __init__(
+        self, driver: Driver, folder: Path, concurrency: int = 1, api: str = "bare"
+    ) -> None:
+        self._driver, self._api = driver, api
         self.job, self.journal = folder / "job.yaml", folder / "journal"
         self.layout = Layout(folder / "outputs" / "job")
         self._concurrency = concurrency
@@ -71,6 +75,7 @@ class Shop:
         job = {
             "model": "luma-txt-2-video",
             "concurrency": self._concurrency,
+            "poll": 0.1,
             "credits": {"cost": 0.95},
             "prompts": prompts,
         }
@@ -80,7 +85,7 @@ class Shop:
         """Run the job, to its end or to its death at a step; hold it against every promise."""
         sent, barred = self.sent(), self.barred(retry)
         told = self._driver.order(
-            job=str(self.job), journal=str(self.journal), die_at=die_at, retry=retry
+            job=str(self.job), journal=str(self.journal), die_at=die_at, retry=retry, api=self._api
         )
         again = self.sent() - sent
         assert not barred & set(again), "sent again unasked"
@@ -154,9 +159,9 @@ def driver() -> Iterator[Driver]:
 
 
 @contextmanager
-def shop_of(driver: Driver, concurrency: int = 1) -> Iterator[Shop]:
+def shop_of(driver: Driver, concurrency: int = 1, api: str = "bare") -> Iterator[Shop]:
     with tempfile.TemporaryDirectory(dir=MEMORY) as folder:
-        yield Shop(driver, Path(folder), concurrency)
+        yield Shop(driver, Path(folder), concurrency, api)
 
 
 TWO = [{"id": "a", "prompt": "a lighthouse"}, {"id": "b", "prompt": "a harbour"}]
@@ -211,6 +216,64 @@ def test_whatever_step_a_run_dies_at_that_renders_changed_tasks_the_older_clips_
                 if shop.run()["code"]:
                     shop.run(None, "in-doubt")
                 assert len(list(shop.layout.root.rglob("*.mp4"))) == 4
+
+
+def check_each_paid_once(shop: Shop) -> None:
+    """The books of the server and of the manifest are equal, and nothing is in doubt."""
+    assert {record.status for record in shop.last().values()} == {Status.SUCCEEDED}
+    assert set(shop.sent().values()) == {1}
+    assert sum(record.cost or 0 for record in shop.records()) == PRICE * shop.sent().total()
+
+
+@pytest.mark.parametrize("every", EVERY)
+@pytest.mark.parametrize("api", ["listed", "accepting"])
+def test_whatever_step_a_run_dies_at_what_the_api_knows_is_taken_in_and_paid_once(
+    driver: Driver, tmp_path: Path, api: str, every: int
+) -> None:
+    whole = Shop(driver, tmp_path, api=api)
+    whole.write(TWO)
+    steps = whole.run()["steps"]
+    for step in range(1, steps + 1, every):
+        with shop_of(driver, api=api) as shop:
+            shop.write(TWO)
+            assert shop.run(step)["code"] is None
+            known = {task for task, _ in shop.sent()}
+            shop.run()
+            doubtful = {t for t, record in shop.last().items() if record.status is Status.IN_DOUBT}
+            assert not doubtful & known
+            if doubtful:  # killed between the mark that it leaves, and its arrival
+                shop.run(None, "in-doubt")
+            check_each_paid_once(shop)
+            at_risk = sum(record.at_risk or 0 for record in shop.records())
+            assert at_risk == PRICE * len(doubtful)
+
+
+@pytest.mark.parametrize("every", EVERY)
+def test_whatever_step_a_settling_dies_at_the_next_one_goes_on(
+    driver: Driver, tmp_path: Path, every: int
+) -> None:
+    """A doubt that has a record is found, claimed, fetched, placed and ended: dead anywhere."""
+    lost = Shop(driver, tmp_path)
+    lost.write(TWO)
+    for died_at in range(20, 60):
+        (tmp_path / f"{died_at}").mkdir()
+        lost = Shop(driver, tmp_path / f"{died_at}")
+        lost.write(TWO)
+        lost.run(died_at)
+        if [task for task, _ in lost.sent()] == ["a"] and not any(
+            claim.completion for claim in lost.claims()
+        ):
+            break
+    assert lost.run()["code"] == 1
+    assert lost.last()["a"].status is Status.IN_DOUBT
+    for step in range(1, 60, every):
+        with shop_of(driver, api="listed") as shop:
+            shutil.copytree(lost.job.parent, shop.job.parent, dirs_exist_ok=True)
+            shop.run(step)
+            shop.run()
+            check_each_paid_once(shop)
+            assert sum(record.at_risk or 0 for record in shop.records()) == 0
+            assert shop.last()["a"].settled == "found"
 
 
 def test_whatever_step_the_recovery_dies_at_the_next_one_goes_on(

@@ -1,9 +1,11 @@
 """Runs of the real composition root that die at a chosen step: a process that forks one for each.
 
-Reads orders as JSON lines: {"job", "output", "journal", "die_at", "retry"}. Answers each with a
-line {"steps", "code", "ops"}. A step is a place before, inside or after a call that changes what
-is on disk; the client is a function that writes each request into the journal, as the server's
-own books would have it, before it answers with a clip that no other request has had.
+Reads orders as JSON lines: {"job", "output", "journal", "die_at", "retry", "api"}. Answers each
+with a line {"steps", "code", "ops"}. A step is a place before, inside or after a call that changes
+what is on disk; the client is a function that writes each request into the journal, as the server's
+own books would have it, before it answers with a clip that no other request has had. `api` is what
+it does besides: `bare` nothing, `listed` lists the requests of the journal, `accepting` answers
+with an id as well, and gives the clip to whoever asks by it.
 """
 
 import hashlib
@@ -11,6 +13,7 @@ import json
 import os
 import signal
 import sys
+import time
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
@@ -23,7 +26,7 @@ import anyio.lowlevel
 # Imported here, once: each run is a fork of this process.
 import pipeline.runtime.runner
 from pipeline.api.endpoint import Endpoint
-from pipeline.api.outcome import Balance, Body, Outcome, Page, Progress, Query
+from pipeline.api.outcome import Balance, Body, Outcome, Page, Progress, Query, RequestState, Row
 from pipeline.api.provider import Witness
 from pipeline.api.segmind import Segmind
 from pipeline.job import load
@@ -72,10 +75,11 @@ def _subject(name: str, arguments: tuple[Any, ...]) -> str:
 class Client:
     """Answers at once, with a clip of its own for each request."""
 
-    def __init__(self, journal: Path, steps: Steps) -> None:
+    def __init__(self, journal: Path, steps: Steps, api: str) -> None:
         self.endpoint = Endpoint("https://api.example.com", "k")
         self._journal = journal
         self._steps = steps
+        self._api = api
 
     async def __aenter__(self) -> Self:
         return self
@@ -84,13 +88,32 @@ class Client:
         pass
 
     async def list_requests(self, query: Query, page: int) -> Page:
-        return Page(readable=False, detail="HTTP 404")
+        if self._api == "bare" or page > 1:
+            return Page(readable=self._api != "bare", detail="HTTP 404")
+        return Page(
+            rows=tuple(
+                Row(
+                    id=line["id"],
+                    model=query.model,
+                    sent=line["params"],
+                    created=line["at"],
+                    progress=_done(line),
+                )
+                for line in self._requests()
+            )
+        )
 
     async def ask(self, handle: Handle) -> Progress:
-        raise AssertionError("nothing was accepted")
+        return next(_done(line) for line in self._requests() if line["id"] == handle.id)
 
     async def fetch(self, media: str, part: Path) -> Outcome:
-        raise AssertionError("nothing was accepted")
+        await anyio.lowlevel.checkpoint()
+        return self._answer(part, f"clip {media}")
+
+    def _requests(self) -> list[dict[str, Any]]:
+        if not self._journal.exists():
+            return []
+        return [json.loads(line) for line in self._journal.read_text("utf-8").splitlines()]
 
     async def balance(self) -> Balance:
         return Balance(Decimal(1000), simulated=False)
@@ -100,19 +123,32 @@ class Client:
         assert witness is not None
         witness.sending()
         self._steps.step()
-        line = json.dumps({"task": task.id, "fingerprint": task.fingerprint}) + "\n"
+        name = os.urandom(8).hex()
+        said = {"id": name, "params": task.params, "at": time.time()}
+        line = json.dumps({"task": task.id, "fingerprint": task.fingerprint, **said}) + "\n"
         file = os.open(self._journal, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
         REAL["write"](file, line.encode())
         os.close(file)
         self._steps.step()
         await anyio.lowlevel.checkpoint()
-        data = f"clip {os.urandom(8).hex()} of {task.id}".encode()
         self._steps.ops.append(f"answer {task.id}")
+        if self._api == "accepting":
+            return Outcome(took=0.0, status=200, accepted=Handle(id=name))
+        return self._answer(part, f"clip {name}")
+
+    def _answer(self, part: Path, text: str) -> Outcome:
+        """Write a clip to its part, as it comes."""
+        data = text.encode()
         descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
         self._steps.watch("write", descriptor, data)
         os.close(descriptor)
         body = Body(len(data), hashlib.sha256(data).hexdigest(), ".mp4", "video/mp4")
         return Outcome(took=0.0, status=200, body=body)
+
+
+def _done(line: dict[str, Any]) -> Progress:
+    """Say of a request in the journal that it is done; its clip lies at an address of its own."""
+    return Progress(state=RequestState.DONE, media=line["id"], cost=Decimal("0.95"))
 
 
 class Provider(Segmind):
@@ -136,7 +172,7 @@ def run(order: dict[str, Any]) -> dict[str, Any]:
         retry=frozenset(Retry(name) for name in order["retry"]), keep_places=False
     )
     endpoint = Endpoint("https://api.example.com", "k")
-    provider = Provider(Client(Path(order["journal"]), steps))
+    provider = Provider(Client(Path(order["journal"]), steps, order.get("api", "bare")))
     render = partial(pipeline.run, job, endpoint, options=options, provider=provider)
     summary = anyio.run(render)
     return {"steps": steps.count, "code": int(summary.exit_code), "ops": steps.ops}
