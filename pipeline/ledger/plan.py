@@ -1,7 +1,7 @@
 """The job compared with its manifest: what is done, changed and to do, and what it would cost."""
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
@@ -14,7 +14,7 @@ from pipeline.events import Counts
 from pipeline.ledger.disk import Clips, Disk
 from pipeline.ledger.history import History, TaskState
 from pipeline.ledger.manifest import last_records
-from pipeline.models import InDoubt, Job, Record, Task
+from pipeline.models import Claim, InDoubt, Job, Record, Task
 from pipeline.money.price_class import price_class
 from pipeline.money.prices import PriceBook
 
@@ -56,7 +56,10 @@ Show = Callable[[Task, Kind, bool], None]
 
 @dataclass(slots=True)
 class Plan:
-    """How the tasks of a job stand, and what a run would do."""
+    """How the tasks of a job stand, and what a run would do.
+
+    `outdated` are accepted tasks that have changed in the job since they were sent.
+    """
 
     total: int = 0
     states: Counter[TaskState] = field(default_factory=Counter)
@@ -68,6 +71,7 @@ class Plan:
     classes: Counter[str] = field(default_factory=Counter)
     prices: PriceBook = field(default_factory=lambda: PriceBook(None, None))
     selected: int = 0
+    outdated: set[str] = field(default_factory=set)
     budget_left: Decimal | None = None
     too_short: str | None = None
 
@@ -160,13 +164,14 @@ def make(  # noqa: PLR0913 - what a run may be asked for
     take: Callable[[Task, TaskState], None] | None = None,
     show: Show | None = None,
     provider: Provider | None = None,
-    accepted: Collection[str] = (),
+    accepted: Mapping[str, Claim] | None = None,
 ) -> Plan:
     """Expand the job and hold it against the manifest; each task to do goes to `take`.
 
     `show` is given each task that is not simply done, to do or not. `provider` says what is
-    published of the model, where it is not the job's own. `accepted` are the tasks for which the
-    provider has a request with an id, of whatever parameters: they are not rendered now.
+    published of the model, where it is not the job's own. `accepted` has by task the claims of
+    requests that the provider knows by an id, of whatever parameters: those tasks are not rendered
+    now.
 
     Raises:
         JobFileError: with every problem of the rows.
@@ -182,7 +187,11 @@ def make(  # noqa: PLR0913 - what a run may be asked for
         plan.budget_left = job.credits.budget - history.spent - history.at_risk - said_less
     taken, recorded = _taken_up(job, retry), 0
     for task in map(history.known, job.tasks()):
-        state = TaskState.ACCEPTED if task.id in accepted else history.state_of(task)
+        state = history.state_of(task)
+        if accepted and (claim := accepted.get(task.id)) is not None:
+            state = TaskState.ACCEPTED
+            if claim.fingerprint != task.fingerprint:
+                plan.outdated.add(task.id)
         disk.look_into(task.output.rpartition("/")[0])
         plan.total += 1
         plan.states[state] += 1

@@ -132,7 +132,7 @@ async def run(  # noqa: PLR0913 - each port once
             async with crew(Setting(job, session, store.shelf.spool)) as workers:
                 queue = Queue(backlog, plan.classes)
                 state = compose(job, provider, store, session, queue, options=options, watch=watch)
-                state.account = account
+                state.account, state.outdated = account, plan.outdated
                 state.simulated = await _origin(store, session, unknown=bool(claims))
                 watch(_started(job, plan, began, endpoint.host_unless(provider.base_url)))
                 found = [*recovered, *lookups.recorded]
@@ -195,7 +195,8 @@ def _plan(  # noqa: PLR0913, PLR0917 - what a plan is made from
     `claims` are those that the run follows; `origins` gets the tasks that are waited for, and those
     in doubt.
     """
-    accepted = {left.claim.task for left in (*store.accepted, *claims) if left.claim is not None}
+    left = (left.claim for left in (*store.accepted, *claims))
+    accepted = {claim.task: claim for claim in left if claim is not None}
 
     def note(task: Task, kind: Kind, chosen: bool) -> None:
         if not chosen and kind in _WATCHED:
@@ -394,9 +395,12 @@ def _sum_up(state: RunState, plan: Plan, options: Options, seconds: float) -> ev
         code, detail = state.stopped.exit_code, state.stopped.detail
     else:
         judged = state.ended if options.limit is not None else states
-        flawed = sum(judged[one] for one in _FLAWED) + len(state.queue)
+        outdated = state.ended[TaskState.CHANGED]
+        flawed = sum(judged[one] for one in _FLAWED) + len(state.queue) + outdated
         code = ExitCode.SOME_FAILED if flawed else ExitCode.OK
         detail = code.meaning
+        if outdated:
+            detail = f"{outdated} changed in the job after they were sent: run again to render them"
         if waiting := judged[TaskState.ACCEPTED]:
             detail = f"{waiting} waiting at the provider: run again to fetch what they bring"
         if options.limit is not None and code is ExitCode.OK:

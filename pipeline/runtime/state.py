@@ -54,7 +54,8 @@ class RunState:
     `moved` and `ended` count by task state, from where and to where; `places` are the times until
     which requests of a killed run keep their places, in monotonic seconds. `resumed` counts what an
     earlier run has sent and this one follows: it may be more than the concurrency. While `paused`
-    is not 0, nothing goes out. `doubted` are the tasks that this run has recorded in doubt.
+    is not 0, nothing goes out. `doubted` are the tasks that this run has recorded in doubt,
+    `outdated` those that have changed in the job since what is waited for was sent.
     """
 
     job: Job
@@ -76,6 +77,7 @@ class RunState:
     left: list[Attempt] = field(default_factory=list)
     resumed: int = 0
     doubted: set[str] = field(default_factory=set)
+    outdated: set[str] = field(default_factory=set)
     paused: int = 0
     ended: Counter[TaskState] = field(default_factory=Counter)
     moved: Counter[TaskState] = field(default_factory=Counter)
@@ -236,6 +238,8 @@ class RunState:
             return
         if attempt.origin is not None:
             self.moved[attempt.origin] += 1
+        if attempt.task.id in self.outdated and ended is not TaskState.ACCEPTED:
+            ended = TaskState.CHANGED
         self.ended[ended] += 1
         if ended is TaskState.IN_DOUBT:
             self.doubted.add(attempt.task.id)
