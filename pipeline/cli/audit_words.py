@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
 
+from pipeline.cli.output import aligned
 from pipeline.display.words import money
 from pipeline.printable import printable
 from pipeline.settling.audit import Audit, Difference, Kind
@@ -40,11 +41,7 @@ def lines(found: Audit, *, several: bool) -> Iterator[str]:
 
 
 def _table(differences: tuple[Difference, ...], *, several: bool) -> Iterator[str]:
-    rows = [_HEAD, *(_row(one, several=several) for one in differences)]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(_HEAD) - 1)]
-    for *cells, last in rows:
-        padded = (cell.ljust(width) for cell, width in zip(cells, widths, strict=True))
-        yield "  ".join([*padded, last])
+    return aligned([_HEAD, *(_row(one, several=several) for one in differences)])
 
 
 def _row(one: Difference, *, several: bool) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 from pipeline.amounts import ZERO
+from pipeline.cli.output import aligned
 from pipeline.display.words import money
 from pipeline.errors import DirectoryError
 from pipeline.ledger.manifest import open_doubts, replay
@@ -20,11 +21,7 @@ _UNKNOWN = "\N{EN DASH}"
 
 def table(doubts: Sequence[Doubt]) -> Iterator[str]:
     """Yield the lines of the table: task, when it was sent, request id, price."""
-    rows = [_HEAD, *(_row(doubt) for doubt in doubts)]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(_HEAD) - 1)]
-    for *cells, price in rows:
-        padded = (cell.ljust(width) for cell, width in zip(cells, widths, strict=True))
-        yield "  ".join([*padded, price])
+    return aligned([_HEAD, *(_row(doubt) for doubt in doubts)])
 
 
 def _row(doubt: Doubt) -> tuple[str, str, str, str]:

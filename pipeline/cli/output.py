@@ -5,7 +5,7 @@ terminal.
 """
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -16,6 +16,8 @@ from pipeline.common.redaction import redactor
 from pipeline.printable import printable_lines
 
 _ENCODER = msgspec.json.Encoder(decimal_format="number")
+# Characters; a name in a manifest that was copied may have any length.
+_WIDEST = 60
 _secrets: set[str] = set()
 
 
@@ -41,6 +43,14 @@ def message(text: str) -> None:
 def show(text: str) -> None:
     """Write an answer for people to standard output."""
     click.echo(printable_lines(text))
+
+
+def aligned(rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    """Yield the rows of a table as lines; a very long cell moves only the rest of its own row."""
+    widths = [min(max(map(len, column)), _WIDEST) for column in zip(*rows, strict=True)]
+    for row in rows:
+        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        yield "  ".join(cells).rstrip()
 
 
 def write(text: str) -> None:

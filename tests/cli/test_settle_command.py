@@ -95,6 +95,23 @@ def test_what_the_provider_lists_is_taken_in_and_counted_once(doubts: Doubts) ->
     assert doubts.manifest == before
 
 
+def test_what_the_provider_lists_as_failed_was_not_charged(doubts: Doubts) -> None:
+    text = doubts.job.read_text(encoding="utf-8")
+    more = '  - {id: mill, prompt: "a mill [[fail failed]]"}\nconcurrency'
+    doubts.job.write_text(text.replace("concurrency", more), encoding="utf-8")
+    doubts.pipeline("run", doubts.job, "--no-report")
+    lost = {**doubts.last("mill"), "status": "in_doubt", "at_risk": 0.95, "request_id": None}
+    kept = [line for line in doubts.manifest.splitlines() if b'"mill"' not in line]
+    lines = [*kept, json.dumps(lost, default=float).encode()]
+    (doubts.out / "manifest.jsonl").write_bytes(b"".join(line + b"\n" for line in lines))
+    doubts.box.change(history="json")
+    done = doubts.settle()
+    assert (done.code, doubts.status()["at_risk"]) == (0, 0)
+    assert any(line.startswith("found: mill") and "fail" in line for line in done.err.splitlines())
+    found = doubts.last("mill")
+    assert (found["status"], found["settled"], found["cost"]) == ("failed", "found", 0)
+
+
 def test_what_is_not_listed_stays_in_doubt_and_no_record_is_written(doubts: Doubts) -> None:
     before = doubts.manifest
     done = doubts.settle()
@@ -114,6 +131,16 @@ def test_settle_json_lists_what_is_still_in_doubt(doubts: Doubts) -> None:
     told = json.loads(doubts.settle("--json").out)
     assert (told["in_doubt"], told["at_risk"], told["accepted"]) == (2, 1.9, 0)
     assert [task["task"] for task in told["tasks"]] == ["one", "two"]
+
+
+def test_settle_sends_no_task_that_is_still_to_do(doubts: Doubts) -> None:
+    text = doubts.job.read_text(encoding="utf-8")
+    more = "  - {id: four, prompt: a bridge}\nconcurrency"
+    doubts.job.write_text(text.replace("concurrency", more), encoding="utf-8")
+    doubts.box.change(history="json")
+    assert doubts.settle().code == 0
+    assert (doubts.status()["succeeded"], doubts.status()["pending"]) == (3, 1)
+    assert doubts.box.books()["posts"] == 3
 
 
 def test_asking_needs_a_key_and_what_nobody_doubts_needs_none(doubts: Doubts) -> None:
@@ -168,6 +195,29 @@ def test_a_second_other_word_is_refused_and_names_the_first(doubts: Doubts) -> N
     assert "one" in refused.err
     assert "billed" in refused.err.replace("--not-billed", "")
     assert doubts.manifest == before
+
+
+def test_the_same_word_again_is_no_error_and_writes_nothing(doubts: Doubts) -> None:
+    doubts.settle("--billed", "one")
+    before = doubts.manifest
+    done = doubts.settle("--billed", "one", env={})
+    assert (done.code, "said before" in done.err) == (1, True)
+    assert doubts.manifest == before
+
+
+def test_the_table_is_readable_whatever_a_copied_manifest_holds(doubts: Doubts) -> None:
+    record = doubts.last("one")
+    strange = ["\x1b[31mred", "\u202ereversed", "x" * 5000]
+    with (doubts.out / "manifest.jsonl").open("a", encoding="utf-8") as file:
+        for name in strange:
+            line = {**record, "task": name, "request_id": "id\n\x07" + name[:9]}
+            file.write(json.dumps(line, default=float) + "\n")
+    done = doubts.settle()
+    lines = done.out.splitlines()
+    assert done.code == 1
+    assert len(lines) == 1 + 2 + len(strange)
+    assert all(line.isprintable() for line in lines)
+    assert sum(len(line) for line in lines) < 6000
 
 
 @pytest.mark.parametrize(
