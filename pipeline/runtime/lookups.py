@@ -130,8 +130,9 @@ class Lookups:
     async def _settle(self) -> list[Leftover]:
         """Ask about everything in doubt; return the claims that are accepted now."""
         leftovers = [*self.store.accepted, *self._unsettled]
-        manifest, name = self.store.layout.manifest, self.provider.name
-        doubts, known = collect(manifest, leftovers, provider=name)
+        manifest, history = self.store.layout.manifest, self.store.history
+        name = self.provider.name
+        doubts, known = collect(manifest, leftovers, provider=name, history=history)
         if not doubts:
             return []
         rows = await self._inquiry.explain(doubts, known)

@@ -4,14 +4,15 @@ A doubt is an attempt, named by its task and `started_at`: of several doubts of 
 looked up.
 """
 
-from collections.abc import Iterable, Sequence
+import itertools
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from pipeline.api import providers
 from pipeline.errors import UsageError
 from pipeline.ledger.history import History
-from pipeline.ledger.manifest import open_doubts, read, replay
+from pipeline.ledger.manifest import open_doubts, replay, tail
 from pipeline.models import CORRECTION, Record, rfc3339
 from pipeline.settling.attempts import Doubt, Key, Known, KnownAttempt
 from pipeline.settling.matching import Related
@@ -20,6 +21,8 @@ from pipeline.store.outstanding import attempt_of, attempts_of, unrecorded
 
 # Seconds before the oldest doubt: what ended earlier can have none of the rows of a doubt.
 _BEFORE = 86400.0
+# Bytes of the manifest in which they are looked for at first.
+_TAIL = 4 * 1024**2
 
 
 def collect(
@@ -74,7 +77,7 @@ def know(manifest: Path, doubts: Sequence[Doubt], *, provider: str | None = None
     related = Related(doubts)
     attempts: dict[Key, KnownAttempt] = {}
     ids: set[str] = set()
-    for record in read(manifest):
+    for record in _recent(manifest, since):
         key = record.task, record.started_at
         if key in own or record.finished_at < since or _is_correction(record):
             continue
@@ -87,6 +90,17 @@ def know(manifest: Path, doubts: Sequence[Doubt], *, provider: str | None = None
         if related.to(attempt):
             attempts[key] = replace(attempt, ended=before.ended) if before else attempt
     return Known(attempts=tuple(attempts.values()), ids=frozenset(ids))
+
+
+def _recent(manifest: Path, since: str) -> Iterator[Record]:
+    """Yield the records from a time on, and some before: they are in the order of their ends."""
+    most, size = _TAIL, manifest.stat().st_size if manifest.exists() else 0
+    while True:
+        records = tail(manifest, most)
+        first = next(records, None)
+        if first is None or most >= size or first.finished_at < since:
+            return itertools.chain([first] if first else [], records)
+        most *= 8
 
 
 def _is_correction(record: Record) -> bool:

@@ -65,7 +65,9 @@ async def take_list(store: Store, rows: Iterable[Row], reach: Reach) -> Taken:
         StorageError: a record or a claim cannot be written.
     """
     leftovers = [*store.accepted, *store.doubtful]
-    doubts, known = collect(store.layout.manifest, leftovers, provider=reach.provider.name)
+    doubts, known = collect(
+        store.layout.manifest, leftovers, provider=reach.provider.name, history=store.history
+    )
     found = explain(doubts, known, rows)
     taken = Taken()
     for doubt in doubts:

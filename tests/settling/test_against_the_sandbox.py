@@ -59,13 +59,23 @@ def doubtful(workspace: Workspace, **keys: Any) -> None:
     workspace.write(prompts=prompts, params={"loop": False}, credits={"cost": 0.95}, **keys)
 
 
-@pytest.mark.parametrize("history", ["json", "repr", "object"])
-@pytest.mark.parametrize("ids", ["same", "other", "none"])
+@pytest.mark.parametrize(
+    ("history", "ids", "times"),
+    [
+        ("json", "same", "utc"),
+        ("json", "other", "naive"),
+        ("repr", "other", "offset"),
+        ("repr", "none", "utc"),
+        ("object", "none", "offset"),
+    ],
+)
 def test_doubts_are_found_however_the_list_writes_them(
-    workspace: Workspace, history: str, ids: str
+    workspace: Workspace, history: str, ids: str, times: str
 ) -> None:
     doubtful(workspace)
-    with Sandbox(history="missing", request_ids=ids, strangers=150, **FAST) as box:
+    with Sandbox(
+        history="missing", request_ids=ids, history_times=times, strangers=150, **FAST
+    ) as box:
         workspace.run(url=box.url)
         assert workspace.counts()["in_doubt"] == 2
         assert found(workspace, box.url) == ({}, _said(workspace, box))

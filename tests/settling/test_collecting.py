@@ -138,3 +138,19 @@ def test_doubts_at_another_account_are_left_out(tmp_path: Path) -> None:
     path = manifest(tmp_path, record("a", 500, provider="elsewhere"), record("b", 400))
     doubts, _ = collect(path, [])
     assert [doubt.task for doubt in doubts] == ["b"]
+
+
+def test_what_ended_while_a_doubt_was_open_is_found_in_a_long_manifest(tmp_path: Path) -> None:
+    filler = [
+        record(f"task {n}", 10 * 86400, Status.SUCCEEDED, meta={"x": "y" * 900}, params={"n": n})
+        for n in range(6000)
+    ]
+    near = record("b", 550, Status.SUCCEEDED, request_id="near")
+    late = [record(f"late {n}", 300 - n / 100, Status.SUCCEEDED, meta={"x": "y" * 900},
+                   params={"n": n}, request_id=f"late {n}") for n in range(6000)]  # fmt: skip
+    path = manifest(tmp_path, *filler, record("a", 500), near, *late)
+    assert path.stat().st_size > 9 * 1024**2
+    [doubt], known = collect(path, [])
+    assert doubt.task == "a"
+    assert [attempt.task for attempt in known.attempts] == ["b"]
+    assert len(known.ids) == 6001
