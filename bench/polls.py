@@ -14,10 +14,12 @@ import httpx
 
 from pipeline.api.client import Client
 from pipeline.api.endpoint import Endpoint
-from pipeline.api.outcome import RequestState
+from pipeline.api.outcome import Progress, RequestState
 from pipeline.api.segmind.wire import SegmindV2Wire
 from pipeline.models import Handle
+from pipeline.runtime.poller import Poller
 
+KEY = "sk-0123456789abcdef0123456789abcdef"
 IDS = [f"0b7a2d52-6f5e-4b6c-9b1e-{number:012x}" for number in range(1000)]
 BODY = b'{"request_id":"%b","status":"PROCESSING"}'
 AT_ONCE = 8
@@ -75,7 +77,7 @@ async def cpu(poll: Callable[[str], Awaitable[object]], count: int) -> float:
 
 
 async def measure(url: str, count: int) -> dict[str, float]:
-    endpoint = Endpoint(url, "sk-0123456789abcdef0123456789abcdef")
+    endpoint = Endpoint(url, KEY)
     wire = SegmindV2Wire(endpoint)
     pool = httpx.AsyncHTTPTransport(trust_env=False, limits=httpx.Limits(max_connections=16))
     async with Client(wire, endpoint) as ours, Client(wire, endpoint, transport=pool) as theirs:
@@ -95,16 +97,40 @@ async def measure(url: str, count: int) -> dict[str, float]:
     return least
 
 
+async def run(url: str) -> tuple[float, int]:
+    """The share of a core of a run's poller, and how many it has asked."""
+    endpoint, asked = Endpoint(url, KEY), 0
+    async with Client(SegmindV2Wire(endpoint), endpoint) as client:
+
+        async def ask(handle: Handle) -> Progress:
+            nonlocal asked
+            asked += 1
+            return await client.ask(handle)
+
+        async with Poller(ask, SECONDS) as poller, asyncio.TaskGroup() as group:
+            for id_ in IDS:
+                group.create_task(poller.final(Handle(id=id_), patience=3600))
+            await asyncio.sleep(SECONDS)
+            began, asked, used = time.monotonic(), 0, time.process_time()
+            await asyncio.sleep(3 * SECONDS)
+            share = (time.process_time() - used) / (time.monotonic() - began)
+            count = asked
+            poller.end()
+    return share, count
+
+
 def main() -> None:
     count = int(sys.argv[1]) if sys.argv[1:] else 4000
     with Server() as url:
         least = asyncio.run(measure(url, count))
+        used, asked = asyncio.run(run(url))
     share = REQUESTS / SECONDS / 1000
     for name, cost in least.items():
         print(
             f"{name}: {cost:.3f} ms of CPU a poll, "
             f"{cost * share:.1%} of a core for {REQUESTS} requests, one poll each {SECONDS} s"
         )
+    print(f"a run's poller: {used:.1%} of a core, {asked} polls in {3 * SECONDS} s")
 
 
 if __name__ == "__main__":

@@ -54,6 +54,7 @@ class Connections:
         self._idle = idle
         self._tls = trust() if origin.is_secure else None
         self._kept: list[_Line] = []  # the one used last is the last
+        self._headers: tuple[Mapping[str, str], bytes] = ({}, b"")
 
     async def get(self, target: bytes, headers: Mapping[str, str], most: int) -> Answer:
         """Ask for a target (path and query), for an answer of `most` bytes.
@@ -62,9 +63,7 @@ class Connections:
             httpx.HTTPError: no answer, or one that is not whole, or not HTTP.
             OSError: the connection failed.
         """
-        head = [b"GET %b HTTP/1.1" % target, b"host: %b" % self._host]
-        head += [f"{name}: {value}".encode("ascii") for name, value in headers.items()]
-        request = b"\r\n".join([*head, b"", b""])
+        request = b"GET %b HTTP/1.1\r\n%b\r\n\r\n" % (target, self._written(headers))
         while (line := self._take()) is not None:
             try:
                 return await self._exchange(line, request, most)
@@ -79,11 +78,15 @@ class Connections:
         while self._kept:
             self._kept.pop().close()
 
-    @property
-    def _host(self) -> bytes:
-        default = 443 if self._origin.is_secure else 80
-        host = self._origin.address
-        return (host.rpartition(":")[0] if self._origin.port == default else host).encode("ascii")
+    def _written(self, headers: Mapping[str, str]) -> bytes:
+        """Write headers, which are mostly the same object as before."""
+        if self._headers[0] is not headers:
+            default = 443 if self._origin.is_secure else 80
+            address = self._origin.address
+            host = address.rpartition(":")[0] if self._origin.port == default else address
+            fields = [f"{name}: {value}" for name, value in {"host": host, **headers}.items()]
+            self._headers = (headers, "\r\n".join(fields).encode("ascii"))
+        return self._headers[1]
 
     def _take(self) -> "_Line | None":
         oldest = asyncio.get_running_loop().time() - self._idle

@@ -1,5 +1,7 @@
 """Free requests: GETs whose answers are short texts, to the addresses that may get the key."""
 
+from typing import TYPE_CHECKING
+
 import httpx
 
 from pipeline import __version__
@@ -13,6 +15,9 @@ from pipeline.api.timeouts import Timeouts
 from pipeline.api.transport import FreshConnections, proxy_for, trust, way_to
 from pipeline.api.wire import Conversation, Reply, Request, T
 from pipeline.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 # The list of requests tells what was sent with each of them, pictures too.
 MOST = 8 * 1024**2
@@ -94,11 +99,16 @@ class _Straight:
 
     def __init__(self, origin: Origin) -> None:
         self._connections = Connections(origin, trust)
+        # Of one provider all have the same headers.
+        self._given: Mapping[str, str] = {}
+        self._all: Mapping[str, str] = HEADERS
 
     async def get(self, request: Request, most: int) -> Answer:
         url = parse(request.url)
         assert url is not None
-        return await self._connections.get(url.raw_path, {**HEADERS, **request.headers}, most)
+        if request.headers is not self._given:
+            self._given, self._all = request.headers, {**HEADERS, **request.headers}
+        return await self._connections.get(url.raw_path, self._all, most)
 
     async def aclose(self) -> None:
         await self._connections.aclose()
@@ -142,8 +152,9 @@ _Way = _Straight | _OverHttpx
 
 
 def _reply(answer: Answer, most: int) -> Reply:
-    codings = encoding.layers(answer.headers.get("content-encoding"))
-    text = encoding.undo_text(answer.body, codings, most) if codings else answer.body
+    text: bytes | None = answer.body
+    if coding := answer.headers.get("content-encoding"):
+        text = encoding.undo_text(answer.body, encoding.layers(coding), most)
     detail = "" if answer.complete else f"the answer has more than {most // 1024} kB"
     if text is None:
         detail = "it has a content encoding that was not requested and cannot be decoded"

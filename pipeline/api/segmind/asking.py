@@ -113,11 +113,13 @@ def read(reply: Reply, id_: str, before: Progress | None = None) -> Progress:
         return replace(_strange(reply), detail="the answer is about another request")
     told = answer.get("status", "COMPLETED" if before is not None else None)
     state, detail = rows.read_state(told)
-    media = values.address(answer)
-    if before is not None and media is not None and state not in _FINAL and detail:
+    if before is not None and detail and values.address(answer) is not None:
         state, detail = RequestState.DONE, ""
     if not reply.ok and state is not RequestState.FAILED:
         return _strange(reply)
+    if state not in _FINAL:  # the usual answer, some hundred times a second
+        wait = retry_after(reply.headers, RESET_HEADER)
+        return Progress(state=state, detail=detail, retry_after=wait, status=reply.status)
     return _progress(reply, answer, state, detail)
 
 

@@ -119,6 +119,8 @@ def _progress(row: Mapping[str, Any]) -> Progress:
 
 def read_state(value: Any) -> tuple[RequestState, str]:
     """Read a state; one that nobody knows is waited for, and told."""
+    if isinstance(value, str) and value in STATES:
+        return STATES[value], ""
     told = values.word(value)
     state = STATES.get(told.upper())
     if state is not None:
