@@ -1,9 +1,10 @@
-"""Each fault through the real command, against the sandbox."""
+"""Each fault through the real command, against the sandbox, without a list of requests and with."""
 
 import hashlib
 import itertools
 import json
 import socket
+from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
@@ -63,9 +64,41 @@ class Shared:
         return [r for r in self.workspace.requests(self.books) if f"]] {name} (" in r["prompt"]]
 
 
+OPTIONS = {
+    "latency": 0.02, "clips": "tiny", "credits": 1_000_000, "retry_after": 1, "slow_seconds": 0.6
+}  # fmt: skip
+
+
 @pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory, sandbox: Sandbox) -> Shared:
-    return Shared(CommandWorkspace(tmp_path_factory.mktemp("faults"), sandbox.url), sandbox)
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shared]:
+    with Sandbox(**OPTIONS, history="missing") as api:
+        yield Shared(CommandWorkspace(tmp_path_factory.mktemp("faults"), api.url), api)
+
+
+@pytest.fixture(scope="module")
+def settled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shared]:
+    with Sandbox(**OPTIONS) as api:
+        yield Shared(CommandWorkspace(tmp_path_factory.mktemp("settled"), api.url), api)
+
+
+def test_with_a_list_of_requests_what_was_paid_for_is_taken_in(settled: Shared) -> None:
+    doubtful = {name for name, (_, status, _) in FAULTS.items() if status == "in_doubt"}
+    for name in doubtful:
+        record = settled.records[name]
+        assert (record["status"], record["settled"]) == ("succeeded", "found")
+        assert len(settled.sent(name)) == FAULTS[name][2]
+    bad = {name for name, record in settled.records.items() if record["status"] != "succeeded"}
+    assert bad == {name for name, (_, status, _) in FAULTS.items() if status == "failed"}
+    assert not settled.workspace.claims()
+
+
+def test_with_a_list_of_requests_ours_and_the_server_s_books_differ_by_useless_answers(
+    settled: Shared,
+) -> None:
+    spent, at_risk = settled.workspace.money()
+    useless = sum(record["at_risk"] for record in settled.records.values())
+    assert at_risk == useless == Decimal("0.95") * 4
+    assert settled.workspace.charged(settled.books) == spent + at_risk
 
 
 def test_a_night_of_faults_ends_with_1_and_every_good_task_has_succeeded(shared: Shared) -> None:

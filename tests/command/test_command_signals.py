@@ -7,6 +7,7 @@ import socket
 import time
 from contextlib import suppress
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 from support.command import CommandWorkspace, Process, eventually
@@ -93,7 +94,7 @@ def test_sigusr1_prints_how_the_run_stands_and_sigusr2_does_nothing(
         (signal.SIGTERM, signal.SIGINT),
     ],
 )
-def test_a_second_signal_stops_at_once_and_leaves_claims_that_the_next_run_holds_in_doubt(
+def test_a_second_signal_stops_at_once_and_leaves_claims_whose_requests_the_next_run_finds(
     workspace: CommandWorkspace, sandbox: Sandbox, first: signal.Signals, second: signal.Signals
 ) -> None:
     workspace.write(["[[latency 20]]"] * 3 + ["good"], concurrency=3)
@@ -108,6 +109,21 @@ def test_a_second_signal_stops_at_once_and_leaves_claims_that_the_next_run_holds
     assert time.monotonic() - begun < 10  # half of what an answer takes
     assert len(workspace.claims()) == 3
     again = workspace.run("--no-wait")
+    assert again.code == 0
+    assert "3 waiting at the provider" in again.err
+    assert workspace.counts() == {"succeeded": 4}
+    assert workspace.money() == (Decimal("3.80"), 0)
+    assert not workspace.claims()
+
+
+def test_without_a_list_of_requests_they_are_in_doubt(tmp_path: Path) -> None:
+    with Sandbox(latency=0.02, clips="tiny", history="missing") as api:
+        workspace = CommandWorkspace(tmp_path, api.url)
+        workspace.write(["[[latency 20]]"] * 3 + ["good"], concurrency=3)
+        process = workspace.start()
+        until_in_flight(workspace, api, 3)
+        process.kill()
+        again = workspace.run("--no-wait")
     assert again.code == 1
     assert again.err.count("in doubt: t00") == 3
     assert workspace.counts() == {"in_doubt": 3, "succeeded": 1}
@@ -211,11 +227,9 @@ def test_sigkill_loses_nothing_and_renders_nothing_again(
     until_in_flight(workspace, sandbox, 3)
     process.kill()
     run = workspace.run()
-    assert run.code == 1
-    assert workspace.counts() == {"succeeded": 6, "in_doubt": 3}
-    assert len(workspace.requests(sandbox.books())) == 9
-    assert workspace.run("--retry", "in-doubt").code == 0
+    assert run.code == 0
     assert workspace.counts() == {"succeeded": 9}
+    assert len(workspace.requests(sandbox.books())) == 9
 
 
 def test_a_terminal_that_goes_away_stops_the_run_gently(
