@@ -40,12 +40,14 @@ class _Found:
             case ev.Started() | ev.Summary():
                 return
             case ev.Finished() | ev.Recovered() if event.record.status is not Status.IN_DOUBT:
-                message(f"found: {_in_words(event.record)}")
+                message(_in_words(event.record))
             case _:
                 self._watch(event)
 
 
 def _in_words(record: Record) -> str:
+    """Say what became of a doubt, or of a request that the provider had accepted."""
+    what = "found" if record.settled else "fetched"
     if record.status is Status.SUCCEEDED:
-        return f"{printable(named(record))}, charged {money(record.cost)}"
-    return printable(f"{named(record)}: {record.error}")
+        return f"{what}: {printable(named(record))}, charged {money(record.cost)}"
+    return f"{'found' if record.settled else 'failed'}: {printable(named(record))}: {record.error}"

@@ -348,4 +348,24 @@ def test_settle_waits_for_what_was_accepted_and_is_not_in_doubt(
     path.write_text(path.read_text(encoding="utf-8").replace("0.3", "60"), encoding="utf-8")
     done = waiting.settle()
     assert (done.code, waiting.status()["succeeded"]) == (0, 1)
+    assert "fetched: slow" in done.err
+    assert box.books()["posts"] == 1
+
+
+def test_settle_asks_for_what_was_accepted_whatever_the_job_says_now(
+    tmp_path: Path, box: Sandbox, pipeline: Command
+) -> None:
+    path = tmp_path / "job.yaml"
+    text = 'prompts:\n  - {id: slow, prompt: "slow [[latency 1]]"}\ncredits: {cost: 0.95}\n'
+    wire = "provider: segmind-v2\npoll: 0.1\npatience: 0.2\n"
+    path.write_text(f"model: luma-txt-2-video\n{wire}{text}", encoding="utf-8")
+    waiting = Doubts(tmp_path, box, pipeline)
+    waiting.pipeline("run", path, "--no-report")
+    path.write_text("model: luma-txt-2-video\nprompts: [another]\n", encoding="utf-8")
+    assert waiting.settle().code == 0
+    (record,) = waiting.records
+    assert (record["task"], record["status"]) == ("slow", "succeeded")
+    assert (waiting.out / record["output"]).exists()
+    box.change(history="json")
+    assert waiting.pipeline("audit", path).code == 0
     assert box.books()["posts"] == 1
