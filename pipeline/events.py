@@ -146,12 +146,16 @@ class Resumed:
 
 @dataclass(frozen=True, slots=True)
 class Stopping:
-    """Nothing more is dispatched. The `in_flight` requests are finished and saved."""
+    """Nothing more is dispatched. The `in_flight` requests are finished and saved.
+
+    `accepted` are those that are not waited for: the next run asks for them by their ids.
+    """
 
     exit_code: ExitCode
     detail: str
     in_flight: int
     at: float
+    accepted: int = 0
 
 
 @dataclass(frozen=True, slots=True)

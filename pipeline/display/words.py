@@ -140,6 +140,8 @@ def first_words(text: str, most: int = 60) -> str:
 
 def _stopping(event: ev.Stopping) -> str:
     text = f"stopping: {event.detail}"
+    if event.accepted:
+        text += f"; {waiting(event.accepted)}: the next run asks for them"
     if event.in_flight:
         text += f"; {tasks(event.in_flight)} in flight will be finished and saved"
         if signal := _SECOND.get(event.exit_code):

@@ -104,9 +104,12 @@ class RunState:
             self.stopped = Stop(exit_code, detail)
             self.pauses.end(going_on=False)
             self.pacing.cancel()
+            left = 0  # not waited for
             if exit_code not in _FOLLOWED:
                 self.poller.end()
-            self.watch(ev.Stopping(exit_code, detail, len(self.flying), time.time()))
+                left = sum(each.stage is Stage.ACCEPTED for each in self.flying.values())
+            flying = len(self.flying) - left
+            self.watch(ev.Stopping(exit_code, detail, flying, time.time(), accepted=left))
         self.notify()
 
     def out_of_credits(self, detail: str) -> None:

@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -350,6 +351,31 @@ def test_settle_waits_for_what_was_accepted_and_is_not_in_doubt(
     assert (done.code, waiting.status()["succeeded"]) == (0, 1)
     assert "fetched: slow" in done.err
     assert box.books()["posts"] == 1
+
+
+def test_ctrl_c_ends_settle_at_once_and_what_was_accepted_stays_so(
+    tmp_path: Path, box: Sandbox, pipeline: Command
+) -> None:
+    path = tmp_path / "job.yaml"
+    text = 'prompts:\n  - {id: slow, prompt: "slow [[latency 60]]"}\ncredits: {cost: 0.95}\n'
+    wire = "provider: segmind-v2\npoll: 0.1\npatience: 0.2\n"
+    path.write_text(f"model: luma-txt-2-video\n{wire}{text}", encoding="utf-8")
+    waiting = Doubts(tmp_path, box, pipeline)
+    waiting.pipeline("run", path, "--no-report")
+    path.write_text(path.read_text(encoding="utf-8").replace("0.2", "60"), encoding="utf-8")
+    asked = sum(box.books()["questions"].values())
+    with subprocess.Popen(
+        [sys.executable, "-m", "pipeline", "settle", str(path)],
+        env={**os.environ, **waiting.env}, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL,
+        text=True,
+    ) as settling:  # fmt: skip
+        eventually(lambda: sum(box.books()["questions"].values()) > asked + 1)
+        settling.send_signal(signal.SIGINT)
+        _, said = settling.communicate(timeout=20)
+    assert settling.returncode == 130
+    assert "1 waiting at the provider: the next run asks for them" in said
+    assert "in flight" not in said
+    assert (waiting.status()["accepted"], waiting.status()["in_doubt"]) == (1, 0)
 
 
 def test_settle_asks_for_what_was_accepted_whatever_the_job_says_now(

@@ -100,6 +100,13 @@ def test_a_stop_by_signal_says_how_to_stop_at_once() -> None:
     assert quiet == "stopping: no credits"
 
 
+def test_a_stop_says_what_is_left_waiting_at_the_provider() -> None:
+    left = line(ev.Stopping(ExitCode.SIGINT, "SIGINT received", 0, 0.0, accepted=7))
+    assert (
+        left == "stopping: SIGINT received; 7 waiting at the provider: the next run asks for them"
+    )
+
+
 def test_recovered_claims_are_told() -> None:
     taken = line(ev.Recovered(record("a"), 0.0))
     doubtful = line(ev.Recovered(record("a", Status.IN_DOUBT, "killed"), 0.0))
