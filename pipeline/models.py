@@ -192,7 +192,9 @@ class Handle(msgspec.Struct, frozen=True, kw_only=True):
 
     `id` is the provider's own. `status` and `result` are the addresses that its answer named, if it
     named some. `listed` says that it was found in the provider's list of requests, and is asked for
-    there. `at` is when it was accepted or found (RFC 3339).
+    there. `at` is when it was accepted or found (RFC 3339). `media` and `cost`, in US dollars, are
+    what a list has said of its output that a person has exported: that is fetched before anybody
+    is asked.
     """
 
     id: str
@@ -200,6 +202,8 @@ class Handle(msgspec.Struct, frozen=True, kw_only=True):
     result: str | None = None
     listed: bool = False
     at: str = ""
+    media: str | None = None
+    cost: Decimal | None = None
 
 
 class Completion(msgspec.Struct, frozen=True, kw_only=True):

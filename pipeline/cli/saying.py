@@ -2,9 +2,10 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import ExitStack, suppress
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import anyio
 
@@ -20,6 +21,9 @@ from pipeline.settling.exported import Reach, Taken, take_list
 from pipeline.settling.usage import read_usage
 from pipeline.settling.words import Said, say
 from pipeline.store.commit import Store
+
+if TYPE_CHECKING:  # it imports HTTP, which a person's words do not need
+    from pipeline.api.endpoint import Endpoint
 
 T = TypeVar("T")
 
@@ -54,13 +58,20 @@ def take_exported(job: Job, file: Path, base_url: str | None) -> bool:
         PipelineError: the list cannot be read, or the directory cannot be used.
     """
     rows = read_usage(file, provider(job))
-    reachable = None
+    access: Endpoint | None = None
     with suppress(NoKeyError):
-        access, _ = endpoint(job, base_url)
-        reachable = access.base_url
-    names = {task.id: task.output for task in job.tasks()}
-    reach = Reach(provider(job), base_url=reachable, names=names)
-    taken: Taken = _with_store(job, partial(take_list, rows=rows, reach=reach))
+        access, job = endpoint(job, base_url)
+    reach = Reach(provider(job), names={task.id: task.output for task in job.tasks()})
+
+    async def take(store: Store) -> Taken:
+        if access is None:
+            return await take_list(store, rows, reach)
+        session = provider(job).connect(access, timeout=job.timeout, max_size=job.max_size)
+        async with session as connected:
+            asking = replace(reach, base_url=access.base_url, ask=connected.ask)
+            return await take_list(store, rows, asking)
+
+    taken = _with_store(job, take)
     for record in taken.records:
         message(_in_words(record))
     for doubt in taken.open:

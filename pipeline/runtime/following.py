@@ -6,7 +6,7 @@ import anyio
 
 from pipeline.api.outcome import Fault, Outcome, Progress, RequestState
 from pipeline.errors import ExitCode
-from pipeline.models import part_of
+from pipeline.models import Handle, part_of
 from pipeline.runtime.lifecycle import Attempt
 from pipeline.runtime.state import RunState, clock
 
@@ -37,9 +37,12 @@ class Following:
         assert attempt.claim is not None
         assert attempt.claim.handle is not None
         handle = attempt.claim.handle
+        exported = _exported(handle)
         while True:
-            progress = await state.poller.final(handle, patience=end - clock(), at_once=at_once)
-            at_once = False
+            progress = exported or await state.poller.final(
+                handle, patience=end - clock(), at_once=at_once
+            )
+            exported, at_once = None, False
             if progress is None:
                 return None
             if progress.state is RequestState.REFUSED:
@@ -118,6 +121,13 @@ class Following:
         return self._of(
             attempt, progress, _nothing(attempt, f"its output cannot be fetched: {said}")
         )
+
+
+def _exported(handle: Handle) -> Progress | None:
+    """Return what an exported list has said of a request, if it has named an output."""
+    if handle.media is None:
+        return None
+    return Progress(state=RequestState.DONE, media=handle.media, cost=handle.cost)
 
 
 def _nothing(attempt: Attempt, why: str) -> Outcome:  # noqa: ARG001

@@ -5,12 +5,13 @@ follows like any other; what has failed was not charged; what completed and is o
 """
 
 import time
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 
+import anyio
 import msgspec
 
-from pipeline.api.outcome import Outcome, RequestState, Row
+from pipeline.api.outcome import Outcome, Progress, RequestState, Row
 from pipeline.api.provider import Provider
 from pipeline.ledger import endings
 from pipeline.models import Claim, Handle, Record, Settled, Task, rfc3339, task_key
@@ -23,6 +24,13 @@ from pipeline.store.commit import Store
 
 # How the end of a request that a list calls failed is judged: as its provider answers for one.
 _FAILED = 422
+
+
+Ask = Callable[[Handle], Awaitable[Progress]]
+"""Asks where a request is; see `pipeline.api.provider.Session.ask`."""
+
+# Seconds that questions about rows may take, in all.
+_LONGEST = 15.0
 
 
 @dataclass(slots=True)
@@ -42,12 +50,14 @@ class Taken:
 class Reach:
     """What a settling can do: the provider, and its base URL where a key allows to ask there.
 
-    `names` are the outputs of the job's tasks, without extension, as the job has them now.
+    `names` are the outputs of the job's tasks, without extension, as the job has them now. `ask` is
+    a session's: without it, what completed counts as one that can be asked for.
     """
 
     provider: Provider
     base_url: str | None = None
     names: Mapping[str, str] = field(default_factory=dict)
+    ask: Ask | None = None
 
     @property
     def can_ask(self) -> bool:
@@ -70,10 +80,39 @@ async def take_list(store: Store, rows: Iterable[Row], reach: Reach) -> Taken:
     )
     found = explain(doubts, known, rows)
     taken = Taken()
+    asking = _Asking(reach)
     for doubt in doubts:
         if (row := found.get(doubt.key)) is not None:
+            row = await asking.completed(row)
             await _end(store, doubt, row, reach, taken)
     return taken
+
+
+class _Asking:
+    """Asks what became of requests that completed, and of which no output is named."""
+
+    def __init__(self, reach: Reach) -> None:
+        self._ask = reach.ask if reach.can_ask else None
+        self._until = anyio.current_time() + _LONGEST
+
+    async def completed(self, row: Row) -> Row:
+        """Return what the provider says of a row, or the row where nobody is to be asked.
+
+        Where the provider has forgotten the request, the row is GONE: it was charged, and lost.
+        """
+        said = row.progress
+        if self._ask is None or said.state is not RequestState.DONE or said.media is not None:
+            return row
+        progress: Progress | None = None
+        with anyio.move_on_after(max(self._until - anyio.current_time(), 0.0)):
+            progress = await self._ask(Handle(id=row.id, listed=True))
+        if progress is None or progress.state in _SAYS_NOTHING:
+            return replace(row, progress=replace(said, state=RequestState.UNREACHED))
+        cost = progress.cost if said.cost is None else said.cost
+        return replace(row, progress=replace(progress, cost=cost))
+
+
+_SAYS_NOTHING = frozenset({RequestState.UNREACHED, RequestState.REFUSED})
 
 
 async def _end(store: Store, doubt: Doubt, row: Row, reach: Reach, taken: Taken) -> None:
@@ -81,13 +120,15 @@ async def _end(store: Store, doubt: Doubt, row: Row, reach: Reach, taken: Taken)
     if state is RequestState.FAILED:
         taken.records.append(await end_failed(store, doubt, row, reach.provider))
     elif isinstance(doubt.origin, Record) and not store.takes_in(doubt.origin):
-        if state is RequestState.DONE:
+        if state in {RequestState.DONE, RequestState.GONE}:
             cost = row.progress.cost
             record = endings.listed_too_late(doubt.origin, request_id=row.id, cost=cost)
             taken.records.append(await store.correct(record))
         else:
             taken.open.append(doubt)
-    elif reach.can_ask:
+    elif state is RequestState.UNREACHED:
+        taken.open.append(doubt)
+    elif reach.can_ask and state is not RequestState.GONE:
         taken.accepted.append(await accept(store, doubt, row, reach))
     elif _is_out_of_reach(doubt, row):
         price = row.progress.cost
@@ -99,8 +140,9 @@ async def _end(store: Store, doubt: Doubt, row: Row, reach: Reach, taken: Taken)
 
 def _is_out_of_reach(doubt: Doubt, row: Row) -> bool:
     """Whether a request was charged, as far as is known for how much, and its output is lost."""
-    done = row.progress.state is RequestState.DONE and row.progress.media is None
-    return done and (row.progress.cost is not None or bool(doubt.at_risk))
+    done = row.progress.state in {RequestState.DONE, RequestState.GONE}
+    lost = done and row.progress.media is None
+    return lost and (row.progress.cost is not None or bool(doubt.at_risk))
 
 
 async def accept(store: Store, doubt: Doubt, row: Row, reach: Reach) -> Leftover:
@@ -110,7 +152,10 @@ async def accept(store: Store, doubt: Doubt, row: Row, reach: Reach) -> Leftover
         StorageError: it cannot be written.
     """
     origin = doubt.origin
-    handle = Handle(id=row.id, listed=True, at=rfc3339(time.time()))
+    said = row.progress
+    media = said.media if said.state is RequestState.DONE else None
+    cost = said.cost if media else None
+    handle = Handle(id=row.id, listed=True, at=rfc3339(time.time()), media=media, cost=cost)
     if isinstance(origin, Leftover):
         assert origin.claim is not None
         base_url = origin.claim.base_url or reach.base_url

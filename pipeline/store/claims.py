@@ -165,7 +165,13 @@ def _refuse_forged(path: Path, text: bytes, claim: Claim) -> None:
         faults.append("its part is another attempt's")
     done = claim.completion
     faults += _strange_texts(claim)
-    paid = (claim.price, claim.at_risk, done.cost if done else None)
+    handle = claim.handle
+    paid = (
+        claim.price,
+        claim.at_risk,
+        done.cost if done else None,
+        handle.cost if handle else None,
+    )
     left = done.remaining_credits if done else None
     if not all(map(is_money, (*paid, left))) or min(amount or ZERO for amount in paid) < 0:
         faults.append("an amount in it is not a valid amount of money")
@@ -185,7 +191,7 @@ def handle_fault(handle: Handle) -> str | None:
     """
     if not handle.id or len(handle.id) > LONGEST_ID or printable(handle.id) != handle.id:
         return "the id of its request is not a text of one line"
-    texts = (handle.status or "", handle.result or "", handle.at)
+    texts = (handle.status or "", handle.result or "", handle.media or "", handle.at)
     if any(len(text) > LONGEST_ADDRESS or printable(text) != text for text in texts):
         return "an address of its request is not a text of one line"
     return None

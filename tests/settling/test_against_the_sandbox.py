@@ -1,5 +1,6 @@
 """Look-ups and audits over real sockets: the command leaves doubts, the sandbox lists requests."""
 
+import csv
 import json
 import time
 from collections.abc import Awaitable, Callable
@@ -152,3 +153,39 @@ def test_doubts_that_were_charged_are_differences(workspace: Workspace) -> None:
         ("in_doubt", "c"),
     ]
     assert audit.at_risk == 2 * PRICE
+
+
+@pytest.mark.parametrize("with_address", [True, False])
+def test_an_exported_list_ends_doubts_where_the_history_is_out_of_reach(
+    workspace: Workspace, with_address: bool
+) -> None:
+    doubtful(workspace)
+    with Sandbox(history="missing", request_ids="other", **FAST) as box:
+        workspace.run(url=box.url)
+        box.change(history="repr")
+        answer = httpx.get(
+            f"{box.url}/inference-request/request-history",
+            headers={"x-api-key": KEY},
+            trust_env=False,
+        )
+        box.change(history="missing")
+        left_out = () if with_address else ("generation_url",)
+        rows = [
+            {k: v for k, v in row.items() if k not in left_out} for row in answer.json()["data"]
+        ]
+        with (workspace.folder / "usage.csv").open("w", newline="") as file:
+            writer = csv.DictWriter(file, list(rows[0]))
+            writer.writeheader()
+            writer.writerows(rows)
+        process = workspace.start("--from", "usage.csv", url=box.url, command="settle")
+        settled = workspace.finish(process)
+        charged = Decimal(str(box.books()["charged"]))
+        assert settled.code == 0, settled.err
+        assert len(box.requests()) == 3
+    assert workspace.spent() == charged == 3 * PRICE
+    last = workspace.last()
+    if with_address:
+        assert workspace.sound() == 3
+        assert {last[task]["settled"] for task in "bc"} == {"found"}
+    else:
+        assert {last[task]["settled"] for task in "bc"} == {"billed"}

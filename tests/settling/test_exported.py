@@ -1,5 +1,6 @@
 """Doubts that an exported list of requests ends."""
 
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from support.doubts import AT, PRICE, leave_claim, opened, record, records
 from pipeline.api import providers
 from pipeline.api.outcome import Progress, RequestState, Row
 from pipeline.ledger.manifest import read
-from pipeline.models import Settled, Status
+from pipeline.models import Handle, Settled, Status
 from pipeline.settling.attempts import unix
 from pipeline.settling.exported import Reach, Taken, take_list
 from pipeline.settling.usage import read_usage
@@ -126,3 +127,50 @@ def test_an_exported_file_ends_a_doubt(layout: Layout, tmp_path: Path) -> None:
         ("a", Settled.BILLED, PRICE),
         ("b", Settled.FOUND, 0),
     ]
+
+
+def asked(progress: Progress, asked_for: list[str]) -> Reach:
+    async def ask(handle: Handle) -> Progress:
+        asked_for.append(handle.id)
+        return progress
+
+    return replace(ONLINE, ask=ask)
+
+
+def test_what_the_provider_has_forgotten_was_charged(layout: Layout) -> None:
+    records(layout, record("a"))
+    asked_for: list[str] = []
+    found = taken(layout, asked(Progress(state=RequestState.GONE), asked_for), row("a"))
+    assert [(r.settled, r.cost) for r in found.records] == [(Settled.BILLED, PRICE)]
+    assert asked_for == ["id-a"]
+
+
+@pytest.mark.parametrize("state", [RequestState.UNREACHED, RequestState.REFUSED])
+def test_what_cannot_be_asked_for_now_stays_in_doubt(layout: Layout, state: RequestState) -> None:
+    records(layout, record("a"))
+    found = taken(layout, asked(Progress(state=state), []), row("a"))
+    assert [doubt.task for doubt in found.open] == ["a"]
+    assert len(list(read(layout.manifest))) == 1
+
+
+def test_what_the_provider_still_has_is_accepted(layout: Layout) -> None:
+    records(layout, record("a"))
+    there = Progress(state=DONE, media="https://media.test/a.mp4")
+    [left] = taken(layout, asked(there, []), row("a")).accepted
+    assert left.claim is not None
+    assert left.claim.handle is not None
+    assert left.claim.handle.media == "https://media.test/a.mp4"
+
+
+def test_an_output_that_the_list_names_is_kept_in_the_claim_and_nobody_is_asked(
+    layout: Layout,
+) -> None:
+    records(layout, record("a"))
+    asked_for: list[str] = []
+    named = row("a", media="https://media.test/a.mp4")
+    taken(layout, asked(Progress(state=RequestState.GONE), asked_for), named)
+    [left] = leftovers(layout.inflight)
+    assert left.claim is not None
+    assert left.claim.handle is not None
+    assert (left.claim.handle.media, left.claim.handle.cost) == (named.progress.media, PRICE)
+    assert asked_for == []
