@@ -121,9 +121,13 @@ class Client:
     async def attempt(self, task: Task, part: Path, witness: Witness | None = None) -> Outcome:
         self._steps.step()
         assert witness is not None
-        witness.sending()
-        if self._api == "bare":  # else it has arrived: what is lost on its way, no list has
+        if self._api == "bare":
+            witness.sending()
             self._steps.step()
+        else:  # it arrives with its mark: what is lost on its way, no list has
+            watched, os.pwrite = os.pwrite, REAL["pwrite"]
+            witness.sending()
+            os.pwrite = watched
         name = os.urandom(8).hex()
         said = {"id": name, "params": task.params, "at": time.time()}
         line = json.dumps({"task": task.id, "fingerprint": task.fingerprint, **said}) + "\n"
