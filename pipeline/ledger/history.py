@@ -185,12 +185,14 @@ class History:
         elif is_correction:
             self._corrected.add(_digest(summary.task))
             self.corrections += cost
+        if is_correction and ended is None:
+            return
+        if summary.remaining_credits is not None:
+            self._observe(summary, rounded(summary.remaining_credits))
         if is_correction:
             return
         if summary.settled not in _WORDS:
             self._price(summary, cost + ended.cost if ended else cost)
-        if summary.remaining_credits is not None:
-            self._observe(summary, rounded(summary.remaining_credits))
         self._learn(summary)
 
     def _stand(self, summary: Summary | Record, offset: int) -> None:

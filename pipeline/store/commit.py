@@ -13,6 +13,7 @@ from functools import partial
 
 import anyio
 import anyio.to_thread
+import msgspec
 
 from pipeline.errors import PipelineError, StorageError
 from pipeline.ledger.manifest import last_records, open_doubts
@@ -197,13 +198,25 @@ class Store:
         With `keep`, what has come of its body is kept in `errors/` under that name, and the
         record that is returned says where. `recorded` as in `finish`.
         """
+        record = self._with_balance(record)
         return await self._record(
             CommitRequest(attempt, record=record, keep=keep, recorded=recorded)
         )
 
     async def correct(self, record: Record, recorded: Recorded | None = None) -> Record:
         """Make a record durable that corrects another; whatever is in flight stays as it is."""
+        record = self._with_balance(record)
         return await self._record(CommitRequest(_NO_CLAIM, record=record, recorded=recorded))
+
+    def _with_balance(self, record: Record) -> Record:
+        """Add the balance as known to what ends a doubt: no answer came with it that says one.
+
+        What a run has noted of it counts for its own last record only; see `state_file.balance`.
+        """
+        known = self.history.remaining
+        if record.settled is None or record.remaining_credits is not None or known is None:
+            return record
+        return msgspec.structs.replace(record, remaining_credits=known)
 
     async def find(self, wanted: Callable[[Record], bool]) -> list[Record]:
         """Read the last records of tasks, and return those that are wanted.

@@ -35,6 +35,7 @@ from pipeline.store.commit import Store, inline
 from pipeline.store.layout import Layout
 from pipeline.store.outstanding import outstanding
 from pipeline.store.recovery import record_doubts, recover
+from pipeline.store.state_file import balance, read_note
 
 PRICE, BODY = Decimal("0.95"), b"a clip"
 SENT, LATER = "2026-01-01T00:00:00.000Z", "2026-01-02T00:00:00.000Z"
@@ -374,10 +375,11 @@ async def test_a_clip_that_was_booked_and_lost_costs_once_when_it_is_found(
     assert (history.spent, history.at_risk) == (PRICE, 0)
 
 
-def rendered(**more: Any) -> Record:
-    claim = complete(claim_of(**{"started_at": LATER, **more}))
+def rendered(remaining: Decimal | None = None) -> Record:
+    claim = complete(claim_of(started_at=LATER))
     assert claim.completion is not None
-    return succeeded(claim, claim.completion)
+    done = msgspec.structs.replace(claim.completion, remaining_credits=remaining)
+    return succeeded(claim, done)
 
 
 async def test_a_doubt_whose_task_has_no_clip_is_taken_in_although_it_was_sent_again(
@@ -419,6 +421,25 @@ async def test_of_two_doubts_of_one_task_one_is_taken_in(layout: Layout) -> None
     (second,) = await store.doubts()
     assert not store.takes_in(second)
     store.close()
+
+
+@pytest.mark.parametrize("sent_again", [False, True])
+async def test_a_word_on_a_doubt_leaves_the_balance_as_it_was_noted(
+    layout: Layout, sent_again: bool
+) -> None:
+    """The run has asked for it after its last record: an older one must not come back."""
+    older = msgspec.structs.replace(DOUBT, remaining_credits=Decimal(6))
+    records = [older, rendered(remaining=Decimal(6))] if sent_again else [older]
+    layout.manifest.write_bytes(b"".join(map(encode, records)))
+    after = attempt_digest(records[-1].task, records[-1].started_at).hex()
+    note = {"format": FORMAT, "remaining": "5", "after": after}
+    layout.state.write_bytes(msgspec.json.encode(note))
+    store = reopened(layout)
+    assert store.history.remaining == 5
+    ended = await store.correct(by_word(DOUBT, Settled.BILLED, stands=not sent_again))
+    store.close()
+    assert ended.remaining_credits == 5
+    assert balance(read_note(layout), replay(layout.manifest)) == 5
 
 
 # -- hostile ----------------------------------------------------------------------------------
