@@ -33,6 +33,7 @@ PLACES = [
     "pipeline/engines/*.py",
     "pipeline/job/**/*.py",
     "pipeline/report/*.py",
+    "pipeline/settling/*.py",
     "pipeline/store/*.py",
     "sandbox/*.py",
     "tests/common/*.py",

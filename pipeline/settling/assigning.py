@@ -45,7 +45,7 @@ class Rows:
         del places[bisect_left(places, place)]
 
     def is_free(self, kind: int, place: Place) -> bool:
-        """Whether nobody has this row."""
+        """Return whether this row is not given away yet."""
         places = self._free.get(kind, [])
         index = bisect_left(places, place)
         return index < len(places) and places[index] == place
@@ -77,7 +77,7 @@ def _fits(claimant: Claimant, place: Place) -> bool:
 def assign(claimants: Sequence[Claimant], rows: Rows, *, exchange: bool = True) -> dict[int, str]:
     """Give free rows to claimants; returns the row's id by the index of the claimant.
 
-    The best pair goes first, by rank and distance. With `exchange`, whoever is left without gets
+    The best pair goes first, by rank and distance. With `exchange`, a claimant left without gets
     one where others can make way and still have one themselves: as many get one as can.
     """
     given: dict[int, tuple[int, Place]] = {}

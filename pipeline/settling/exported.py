@@ -96,7 +96,7 @@ class _Asking:
         self._until = anyio.current_time() + _LONGEST
 
     async def completed(self, row: Row) -> Row:
-        """Return what the provider says of a row, or the row where nobody is to be asked.
+        """Return what the provider says of a row, or the row if it needs no question.
 
         Where the provider has forgotten the request, the row is GONE: it was charged, and lost.
         """

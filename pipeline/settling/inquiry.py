@@ -46,7 +46,7 @@ class Inquiry:
     """Asks the list of one session, for one run.
 
     It never gives one row to two attempts in its life, whatever its callers know by then. Several
-    may ask at once: whoever waits is served by the next reading of the list.
+    may ask at once: all that wait are served by the next reading of the list.
     """
 
     def __init__(self, session: ListsRequests, *, allowance: float = ALLOWANCE) -> None:

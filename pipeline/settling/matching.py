@@ -225,7 +225,8 @@ class _Table:
         ]
         # Of those that were sent before what was read, the own rows may not be there.
         listed = [pair for pair in wanting if _is_listed(pair[0], whole)]
-        earlier = [who for a in self._all[group] for who in _earlier(a, len(names))]
+        attempts = [] if self._is_audit else self._all[group]
+        earlier = [who for a in attempts for who in _earlier(a, len(names))]
         given = self._assign([*(who for _, who in listed), *earlier], names)
         missing = [pair for index, pair in enumerate(listed) if index not in given]
         for index, row in given.items():

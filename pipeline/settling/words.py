@@ -78,7 +78,7 @@ async def say(
 
     Raises:
         UsageError: a word is about no task, or one that is not in doubt, or has ended otherwise;
-            or nobody knows what it has cost. Nothing was written then.
+            or what it has cost is unknown. Nothing was written then.
         DirectoryError: the manifest cannot be read.
         StorageError: a record cannot be written.
     """

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from pipeline.api.outcome import Progress, RequestState, Row
 from pipeline.models import rfc3339
 from pipeline.settling.attempts import Doubt, Expected, Known, KnownAttempt
-from pipeline.settling.matching import SKEW, explain
+from pipeline.settling.matching import SKEW, explain, pair
 
 T0 = 1_795_694_400.0
 DONE, WAITING, FAILED = RequestState.DONE, RequestState.WAITING, RequestState.FAILED
@@ -173,3 +173,29 @@ def test_every_doubt_that_stands_alone_is_explained_by_its_request(world: list[T
 def test_more_rows_of_others_never_make_two_doubts_share_one(world: list[Truth]) -> None:
     twice = [replace(t, earlier=(*t.earlier, *t.earlier)) for t in world]
     assert explained(twice) == explained(world)
+
+
+@SEARCH
+@given(worlds(bodies=BODIES, listed=True))
+def test_every_attempt_has_its_own_row_where_the_ids_say_so(world: list[Truth]) -> None:
+    known = [
+        replace(t.attempt, request_id=t.row.id)
+        for t in world
+        if isinstance(t.attempt, KnownAttempt) and t.row is not None
+    ]
+    rows = [row for t in world for row in (*t.earlier, t.row) if row is not None]
+    paired = pair(known, rows)
+    assert {key: row.id for key, row in paired.items()} == {a.key: a.request_id for a in known}
+
+
+@SEARCH
+@given(worlds(bodies=BODIES[:1], listed=True))
+def test_every_success_and_failure_has_a_row_where_the_list_has_all(world: list[Truth]) -> None:
+    known = [
+        replace(t.attempt, request_id=None) for t in world if isinstance(t.attempt, KnownAttempt)
+    ]
+    rows = [row for t in world for row in (*t.earlier, t.row) if row is not None]
+    paired = pair(known, rows)
+    ended = [a for a in known if a.expected is not Expected.IN_FLIGHT]
+    assert {attempt.key for attempt in ended} <= paired.keys()
+    assert len({row.id for row in paired.values()}) == len(paired)
