@@ -359,7 +359,8 @@ async def test_an_id_stays_within_its_part_of_the_path(api: Web, id_: str) -> No
 async def quickly(api: Web, provider: Segmind, handle: Handle) -> Progress:
     endpoint = Endpoint(api.url, KEY)
     async with provider.connect(endpoint, timeout=600, max_size=10**9) as session:
-        return await session.ask(handle)
+        async with asyncio.timeout(5):
+            return await session.ask(handle)
 
 
 async def test_an_answer_that_drips_is_not_waited_for(api: Web) -> None:

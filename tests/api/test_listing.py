@@ -45,7 +45,10 @@ async def api() -> AsyncIterator[Web]:
 
 async def list_(api: Web, query: Query = QUERY, page: int = 1, **timeouts: float) -> Page:
     provider = Segmind(Timeouts(**timeouts)) if timeouts else providers.get("segmind")
-    async with provider.connect(Endpoint(api.url, KEY), timeout=5, max_size=10**9) as session:
+    async with (
+        provider.connect(Endpoint(api.url, KEY), timeout=5, max_size=10**9) as session,
+        asyncio.timeout(8),
+    ):
         return await session.list_requests(query, page)
 
 

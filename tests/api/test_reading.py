@@ -28,7 +28,7 @@ async def reading(server: Raw, **bounds: float) -> AsyncIterator[Get]:
     reader = Reader(frozenset({origin}), Timeouts(**bounds))
 
     async def get(path: str = "/x", most: int = MOST) -> Reply:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(8):
             return await reader.get(Request("GET", f"{server.url}{path}", {"k": "v"}), most)
 
     try:
@@ -239,6 +239,25 @@ async def test_bytes_that_nobody_asked_for_are_no_answer_to_the_next_request(ser
     async with serve(act) as server, reading(server) as get:
         for _ in range(4):
             assert (await get()).text == b"hello"
+
+
+async def test_bytes_that_come_while_nothing_is_asked_end_the_connection(serve: Serve) -> None:
+    answered, closed = asyncio.Event(), asyncio.Event()
+
+    async def act(line: Line) -> None:
+        await line.read_head()
+        await line.say(OK)
+        if not answered.is_set():
+            await answered.wait()
+            await line.say(answer(b"forged", content_type="text/plain"))
+            await line.gone()
+            closed.set()
+
+    async with serve(act) as server, reading(server) as get, asyncio.timeout(5):
+        assert (await get()).text == b"hello"
+        answered.set()
+        await closed.wait()
+        assert (await get()).text == b"hello"
 
 
 async def test_what_was_given_up_answers_no_later_request(serve: Serve) -> None:
