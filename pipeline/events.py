@@ -178,7 +178,7 @@ class Warned:
 
 @dataclass(frozen=True, slots=True)
 class Recovered:
-    """A claim of a killed run became a record: the output was recovered, or it is in doubt."""
+    """A record of what an earlier run left: the output is here, or it is or was in doubt."""
 
     record: Record
     at: float

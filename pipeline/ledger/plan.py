@@ -183,8 +183,8 @@ def make(  # noqa: PLR0913 - what a run may be asked for
     plan.too_short = _too_short(job, model, history)
     plan.missing_again = Retry.MISSING in retry
     if job.credits.budget is not None:
-        said_less = history.understated(job.credits.cost)
-        plan.budget_left = job.credits.budget - history.spent - history.at_risk - said_less
+        used = history.spent + history.at_risk + history.understated(job.credits.cost)
+        plan.budget_left = job.credits.budget - used - _awaited(accepted)
     taken, recorded = _taken_up(job, retry), 0
     for task in map(history.known, job.tasks()):
         state = history.state_of(task)
@@ -209,6 +209,12 @@ def make(  # noqa: PLR0913 - what a run may be asked for
     plan.unowned = sorted(disk.unowned) if plan.selected else []
     plan.removed_count = len(history) - recorded
     return plan
+
+
+def _awaited(accepted: Mapping[str, Claim] | None) -> Decimal:
+    """Add up what accepted requests will cost; what is in doubt by a record is at risk already."""
+    claims = accepted.values() if accepted else ()
+    return sum((claim.price or ZERO for claim in claims if not claim.doubted), ZERO)
 
 
 def _select(

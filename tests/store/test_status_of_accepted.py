@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -86,6 +87,15 @@ def test_an_accepted_request_is_neither_to_do_nor_in_doubt(job: Job) -> None:
     plan, kinds, chosen = plan_of(job, *Retry)
     assert (plan.selected, plan.removed_count) == (2, 0)
     assert (kinds["a"], chosen) == (Kind.ACCEPTED, {"b", "c"})
+
+
+def test_the_budget_of_the_plan_covers_what_waits_as_well(job: Job) -> None:
+    job = replace(job, credits=replace(job.credits, budget=Decimal("2.00")))
+    assert plan_of(job)[0].budget_left == 2
+    leave(job, claim_of(task_of(job, "a"), handle=HANDLE))
+    plan, _, _ = plan_of(job)
+    assert plan.budget_left == Decimal("1.05")
+    assert "the run would stop for credits" in plan.advice[0]
 
 
 def test_while_a_run_goes_on_what_waits_is_not_in_flight(job: Job) -> None:
