@@ -6,9 +6,8 @@ engine follows, or, where the request has failed, a record. What it does not hav
 
 import time
 from collections import deque
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 
 import msgspec
 
@@ -22,7 +21,7 @@ from pipeline.ledger.manifest import tail
 from pipeline.models import Claim, Handle, Job, Record, Status, Task, rfc3339, task_key
 from pipeline.runtime.lifecycle import Attempt
 from pipeline.runtime.state import RunState, clock
-from pipeline.settling.attempts import Doubt, Key, Known, KnownAttempt
+from pipeline.settling.attempts import Doubt, Known, KnownAttempt
 from pipeline.settling.doubts import collect
 from pipeline.settling.inquiry import Inquiry
 from pipeline.store.claims import Leftover
@@ -37,14 +36,6 @@ _YOUNG = 120.0
 _FAILED = 422
 # Records that are remembered, to tell their rows from those of doubts.
 _RECENT = 5000
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """What the list has shown: claims to follow, and records of what has failed."""
-
-    claims: list[Leftover]
-    records: list[Record]
 
 
 @dataclass(slots=True)
@@ -91,8 +82,6 @@ class Lookups:
         if self.provider.lists_requests:
             self._recent.extend(tail(self.store.layout.manifest))
             followed += await self._settle()
-        for left in self._unsettled:
-            self._note_age(left.claim)
         if record:
             self.recorded += record_doubts(self.store, self._unsettled)
         return followed
@@ -121,31 +110,25 @@ class Lookups:
         """The leftover claims that are in doubt, as far as is known by now."""
         return [left for left in self.store.doubtful if left.attempt not in self._settled]
 
-    def _note_age(self, claim: Claim | None) -> None:
-        """Note until when the list may not show a claim yet."""
-        assert claim is not None
-        try:
-            sent = datetime.fromisoformat(claim.started_at).timestamp()
-        except ValueError:
-            return
-        self._young_until = max(self._young_until, sent + self.job.timeout + _YOUNG)
-
     def _warn(self, message: str) -> None:
         self.watch(ev.Warned(message, time.time()))
 
     # -- doubts and rows ----------------------------------------------------------------------
 
-    async def _settle(self, lost: Collection[Key] = ()) -> list[Leftover]:
-        """Ask about everything in doubt but what is `lost`; return the claims accepted now."""
+    async def _settle(self) -> list[Leftover]:
+        """Ask about everything in doubt; return the claims that are accepted now."""
         leftovers = [*self.store.accepted, *self._unsettled]
         manifest, history = self.store.layout.manifest, self.store.history
         name = self.provider.name
         doubts, known = collect(manifest, leftovers, provider=name, history=history)
-        doubts = [doubt for doubt in doubts if doubt.key not in lost]
         if not doubts:
             return []
         rows = await self._inquiry.explain(doubts, known)
         self._say()
+        # Whoever wrote it down: a run that was killed itself may have had no time to ask again.
+        began = [doubt.began or 0.0 for doubt in doubts if doubt.key not in rows]
+        young = max(began, default=0.0) + self.job.timeout + _YOUNG
+        self._young_until = max(self._young_until, young)
         found = [(doubt, rows[doubt.key]) for doubt in doubts if doubt.key in rows]
         names = self._names(doubt.task for doubt, _ in found if isinstance(doubt.origin, Record))
         ended = [await self._end(doubt, row, names) for doubt, row in found]
@@ -201,10 +184,10 @@ class Lookups:
         attempt: Claim | Record | None = origin.claim if isinstance(origin, Leftover) else origin
         assert attempt is not None
         stands = isinstance(origin, Leftover) or not store.history.is_superseded(origin)
-        failed = Outcome(took=0.0, status=_FAILED, text=row.progress.error)
-        reason = self.provider.judge(task_of(attempt), failed).reason
+        failed = Outcome(took=0.0, status=_FAILED, text=row.progress.error, request_id=row.id)
+        meaning = self.provider.judge(task_of(attempt), failed)
         record = endings.listed_failed(
-            attempt, _said(row), request_id=row.id, reason=reason, stands=stands
+            attempt, meaning.error, request_id=row.id, reason=meaning.reason, stands=stands
         )
         if isinstance(origin, Leftover):
             self._settled.add(origin.attempt)
@@ -231,9 +214,10 @@ class Lookups:
         if row.progress.state is not RequestState.FAILED:
             handle = Handle(id=row.id, listed=True, at=rfc3339(time.time()))
             return replace(outcome, accepted=handle, cost=None)
+        said = f"the provider lists it as failed: {row.progress.error or 'it does not say why'}"
         # It was not charged, whatever the answer was: it is tried again like a server's error.
         return replace(
-            outcome, status=500, fault=None, text=row.progress.error, detail=_said(row), cost=None
+            outcome, status=500, fault=None, text=row.progress.error, detail=said, cost=None
         )
 
     def _is_open(self, attempt: Attempt, outcome: Outcome) -> bool:
@@ -261,20 +245,17 @@ class Lookups:
 
     # -- at its end ---------------------------------------------------------------------------
 
-    async def again(self, state: RunState) -> Found | None:
-        """Ask once more about what is still in doubt; None where there is no more to be found.
+    async def again(self, state: RunState) -> list[Leftover]:
+        """Ask once more about what is still in doubt; return the claims to follow.
 
-        It waits where the list may not show a request yet. An output that could not be had in this
-        run is left to the next.
+        Call it until it returns none: it waits where the list may not show a request yet.
         """
         while self._lags and not state.poller.ended and self._may_show_more:
             if not await self._wait(state, self._lags.pop(0)):
-                return None
-            before = len(self.recorded)
-            claims = await self._settle(state.lost)
-            if claims or len(self.recorded) > before:
-                return Found(claims, self.recorded[before:])
-        return None
+                return []
+            if followed := await self._settle():
+                return followed
+        return []
 
     @property
     def _may_show_more(self) -> bool:
@@ -289,11 +270,6 @@ class Lookups:
         while (now := clock()) < due and not state.poller.ended:
             await state.wait(due - now)
         return not state.poller.ended
-
-
-def _said(row: Row) -> str:
-    """Say that the list has a request as failed, and why."""
-    return f"the provider lists it as failed: {row.progress.error or 'it does not say why'}"
 
 
 def task_of(attempt: Claim | Record) -> Task:

@@ -25,8 +25,6 @@ from pipeline.settling.matching import SKEW, Span, merged, pair
 
 # Pages of the list that an audit reads of each model, of a hundred rows.
 _MOST_PAGES = 2000
-# The year 2001: no provider is older.
-_FIRST = 978_307_200.0
 # Seconds for one page; and how often it is asked for.
 _PATIENCE, _TRIES = 60.0, 3
 _BETWEEN = 2.0
@@ -123,8 +121,7 @@ def window(books: Sequence[Entry], *, since: float | None = None, now: float) ->
     if not began:
         return None
     ends = [now if entry.ended is None else entry.ended for entry in books]
-    first, last = max(min(began), _FIRST), min(max(*ends, *began), now)
-    return first, max(first, last)
+    return min(began), max(*ends, *began)
 
 
 def audit(books: Iterable[Entry], charges: Charges, span: Span) -> Audit:

@@ -158,6 +158,18 @@ def test_a_row_that_appears_late_is_found_by_the_same_run(tmp_path: Path) -> Non
     assert set(provider.night.seen.values()) == {1}
 
 
+def test_a_doubt_of_the_run_before_is_asked_for_again_at_the_end_while_its_row_may_come(
+    tmp_path: Path,
+) -> None:
+    provider = provider_of(tmp_path, 1, losing(DONE))
+    provider.lag = 14.0
+    assert provider.run().counts.in_doubt == 1
+    assert provider.begin < provider.lag
+    summary = provider.run()
+    assert (summary.exit_code, summary.counts.in_doubt) == (ExitCode.OK, 0)
+    assert provider.night.seen["t000"] == 1
+
+
 def test_an_older_doubt_is_settled_before_anything_is_sent(tmp_path: Path) -> None:
     provider = provider_of(tmp_path, 3, losing(DONE))
     provider.lag = 3600.0
@@ -291,20 +303,3 @@ def test_the_first_answer_of_all_may_be_one_that_is_found(tmp_path: Path) -> Non
     api = lambda provider, call: found(provider, call) if call.task == "t000" else CLIP  # noqa: E731
     summary = provider_of(tmp_path, 3, api).run(concurrency=1)
     assert (summary.exit_code, summary.counts.succeeded) == (ExitCode.OK, 3)
-
-
-def test_a_request_that_appears_late_as_failed_is_counted_as_failed(tmp_path: Path) -> None:
-    provider = provider_of(tmp_path, 2, losing(FAILED, error="out of memory"))
-    provider.lag = 5.0
-    summary = provider.run(concurrency=2)
-    assert (summary.counts.failed, summary.counts.in_doubt, summary.counts.total) == (2, 0, 2)
-    assert (summary.here.failed, summary.money.at_risk) == (2, 0)
-    assert "the provider lists it as failed" in (provider.night.records["t000"].error or "")
-
-
-def test_an_output_that_is_dead_is_asked_for_once_in_a_run(tmp_path: Path) -> None:
-    provider = provider_of(tmp_path, 1, losing(DONE))
-    provider.night.media = lambda _: Answer(404, seconds=0.1)
-    summary = provider.run()
-    assert (summary.counts.in_doubt, summary.money.at_risk) == (1, 1)
-    assert len(provider.night.fetched) == 3
