@@ -53,10 +53,11 @@ def settle(  # noqa: PLR0913, PLR0917 - the flags of the command
 ) -> int:
     """Find out what became of the tasks of JOB.yaml that are in doubt. Sends no generation.
 
-    By itself it asks the provider, which is free, and takes in what it finds. With --billed,
-    --not-billed or --from it records what you say, without key and network. A TASK is a full name,
-    an id, or a pattern; several may follow one option. Then it prints what is still in doubt. Exit
-    codes: 0 nothing is in doubt any more, 1 something is, 2 refused.
+    By itself it asks the provider, which is free, and takes in what it finds. With --billed and
+    --not-billed it records what you say, without key and network; with --from what a list says that
+    you have exported. A TASK is a full name, an id, or a pattern; several may follow one option.
+    Then it prints what is still in doubt. Exit codes: 0 nothing is in doubt any more, 1 something
+    is, 2 refused.
     """
     says = bool(billed or not_billed)
     if says and exported is not None:
