@@ -168,6 +168,8 @@ class Fetcher:
             return [None]
         addresses = await self._look_up(origin)
         self._check(addresses, origin)
+        # One after another: a network without IPv4 fails at once, one with a broken IPv6 does not.
+        addresses.sort(key=lambda address: ":" in address)
         return list(addresses[:_MOST_TRIES])
 
     def _check(self, addresses: Iterable[str], origin: Origin) -> None:

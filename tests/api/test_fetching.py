@@ -270,7 +270,7 @@ async def test_what_was_looked_up_is_connected_to_and_not_looked_up_again(
     files: Web, part: Path
 ) -> None:
     port = files.url.rpartition(":")[2]
-    names = Names(["127.0.0.2", "127.0.0.1"])
+    names = Names(["::1", "127.0.0.2", "127.0.0.1"])
     outcome = await fetcher_by(names).fetch(f"http://no-such.invalid:{port}/clip.mp4", part)
     assert outcome.body is not None
     assert names.asked == ["no-such.invalid"]
