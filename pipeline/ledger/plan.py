@@ -182,16 +182,10 @@ def make(  # noqa: PLR0913 - what a run may be asked for
     plan = Plan(prices=PriceBook(job.credits.cost, model.price, history.last_cost))
     plan.too_short = _too_short(job, model, history)
     plan.missing_again = Retry.MISSING in retry
-    if job.credits.budget is not None:
-        used = history.spent + history.at_risk + history.understated(job.credits.cost)
-        plan.budget_left = job.credits.budget - used - _awaited(accepted)
+    plan.budget_left = _budget_left(job, history, accepted)
     taken, recorded = _taken_up(job, retry), 0
     for task in map(history.known, job.tasks()):
-        state = history.state_of(task)
-        if accepted and (claim := accepted.get(task.id)) is not None:
-            state = TaskState.ACCEPTED
-            if claim.fingerprint != task.fingerprint:
-                plan.outdated.add(task.id)
+        state = _state_of(plan, task, history, accepted)
         disk.look_into(task.output.rpartition("/")[0])
         plan.total += 1
         plan.states[state] += 1
@@ -211,10 +205,28 @@ def make(  # noqa: PLR0913 - what a run may be asked for
     return plan
 
 
-def _awaited(accepted: Mapping[str, Claim] | None) -> Decimal:
-    """Add up what accepted requests will cost; what is in doubt by a record is at risk already."""
+def _state_of(
+    plan: Plan, task: Task, history: History, accepted: Mapping[str, Claim] | None
+) -> TaskState:
+    claim = accepted.get(task.id) if accepted else None
+    if claim is None:
+        return history.state_of(task)
+    if claim.fingerprint != task.fingerprint:
+        plan.outdated.add(task.id)
+    return TaskState.ACCEPTED
+
+
+def _budget_left(
+    job: Job, history: History, accepted: Mapping[str, Claim] | None
+) -> Decimal | None:
+    """Return what a budget leaves, in US dollars; accepted requests will cost their price."""
+    if job.credits.budget is None:
+        return None
     claims = accepted.values() if accepted else ()
-    return sum((claim.price or ZERO for claim in claims if not claim.doubted), ZERO)
+    # What is in doubt by a record is at risk already.
+    awaited = sum((claim.price or ZERO for claim in claims if not claim.doubted), ZERO)
+    used = history.spent + history.at_risk + history.understated(job.credits.cost)
+    return job.credits.budget - used - awaited
 
 
 def _select(

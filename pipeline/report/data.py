@@ -104,13 +104,12 @@ def collect(  # noqa: PLR0913  # all but the first are passed by name
 ) -> ReportData:
     """Gather the report of the job `name` from all records of its manifest, in their order.
 
-    `command` writes the command that continues the job, for a shell, with the flags it is given.
-    `current` maps each task of the job as it is now to its fingerprint, in
-    the order of the job file: with it, tasks that left the job or changed are marked and not
-    counted, and the page keeps its order. `meta` is what the job says of its tasks now, which
-    editing it changes without rendering anything. `pending` counts the tasks that no record
-    settles; where it is None, `current` decides. `balance` is what is left, where that is known.
-    `accepted` are the tasks that wait at the provider; `settle` is the command that settles doubts.
+    `command` and `settle` are as in `ReportData`. `current` maps each task of the job as it is now
+    to its fingerprint, in the order of the job file: with it, tasks that left the job or changed
+    are marked and not counted, and the page keeps its order. `meta` is what the job says of its
+    tasks now, which editing it changes without rendering anything. `pending` counts the tasks that
+    no record settles; where it is None, `current` decides. `balance` is what is left, where that is
+    known. `accepted` are the tasks that wait at the provider.
     """
     tally = _Tally()
     for record in records:

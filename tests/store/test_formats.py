@@ -12,7 +12,7 @@ from support.other_api import OtherApi, Reply
 from pipeline.ledger.formats import FORMAT, refuse_newer
 from pipeline.ledger.history import Summary
 from pipeline.ledger.manifest import NAME
-from pipeline.models import Claim, Completion, Handle, Record
+from pipeline.models import Claim, Completion, Handle, Record, fingerprint, task_key
 from pipeline.store.claims import Head
 from pipeline.store.layout import Layout, Owner
 from pipeline.store.state_file import Note
@@ -118,3 +118,55 @@ def test_a_newer_record_in_the_middle_is_refused(rendered: Workspace) -> None:
     with manifest.open("a", encoding="utf-8") as file:
         file.write(json.dumps(line) + "\n")
     check_refused(rendered, NAME, "run", "status")
+
+
+# -- directories of earlier versions ----------------------------------------------------------
+
+
+def make_older(workspace: Workspace, form: int) -> None:
+    """Write a directory as format 1 or 2 had it: with a doubt, and a claim that was sent."""
+    manifest = workspace.output / NAME
+    done = json.loads(manifest.read_text(encoding="utf-8"))
+    old = {name: value for name, value in done.items() if name not in {"provider", "settled"}}
+    doubt = {**old, "task": "b", "params": {**old["params"], "prompt": "b"}, "status": "in_doubt"}
+    doubt |= {"output": None, "cost": None, "at_risk": 0.95, "reason": "no_answer", "error": "x"}
+    doubt["fingerprint"] = fingerprint(doubt["model"], doubt["params"])
+    old.pop("format")
+    first = {**old, **({"format": form} if form > 1 else {})}
+    lines = [json.dumps(line) for line in (first, {k: doubt[k] for k in doubt if k != "format"})]
+    manifest.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    params = {**old["params"], "prompt": "c"}
+    claim = {
+        "task": "c", "fingerprint": fingerprint(old["model"], params), "model": old["model"],
+        "params": params, "meta": {}, "price": 0.95, "attempt": 1, "output": "c",
+        "started_at": old["started_at"], "simulated": False,
+    }  # fmt: skip
+    name = task_key("c")
+    if form > 1:
+        name += ".abcdef.1"
+        claim |= {"boot_id": None, "part": f"{name}.part", "format": form, "sent": True}
+    claimed = workspace.output / ".inflight" / f"{name}.json"
+    claimed.write_text(json.dumps(claim), encoding="utf-8")
+    (workspace.output / ".state.json").unlink()
+    owner = json.loads((workspace.output / ".job.json").read_text(encoding="utf-8"))
+    owner["format"] = form
+    (workspace.output / ".job.json").write_text(json.dumps(owner), encoding="utf-8")
+
+
+@pytest.mark.parametrize("form", [1, 2])
+def test_a_directory_of_an_earlier_format_is_continued_and_nothing_is_paid_again(
+    workspace: Workspace, form: int
+) -> None:
+    prompts = [{"id": name, "prompt": name} for name in "abc"]
+    workspace.write(prompts=prompts[:1], credits={"cost": 0.95}, concurrency=1)
+    with OtherApi(lambda _api, _number: Reply()) as api:
+        assert workspace.run(url=api.url).code == 0
+        workspace.write(prompts=prompts, credits={"cost": 0.95}, concurrency=1)
+        make_older(workspace, form)
+        assert workspace.run(url=api.url).code == 1
+        assert api.prompts == ["a"]
+    status = workspace.status()
+    counted = (status["succeeded"], status["in_doubt"], float(status["at_risk"]))
+    assert counted == (1, 2, 1.9)
+    last = json.loads((workspace.output / NAME).read_text(encoding="utf-8").splitlines()[-1])
+    assert (last["task"], last["status"], last["format"]) == ("c", "in_doubt", FORMAT)
