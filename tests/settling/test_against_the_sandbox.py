@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import anyio
 import httpx
 import pytest
-from support.helpers import KEY, MODEL, Workspace
+from support.helpers import KEY, MODEL, Workspace, until
 
 from pipeline.api import providers
 from pipeline.api.endpoint import Endpoint
@@ -189,3 +189,29 @@ def test_an_exported_list_ends_doubts_where_the_history_is_out_of_reach(
         assert {last[task]["settled"] for task in "bc"} == {"found"}
     else:
         assert {last[task]["settled"] for task in "bc"} == {"billed"}
+
+
+@pytest.mark.parametrize("ids", ["other", "none"])
+def test_equal_takes_of_killed_runs_are_paid_once_each(workspace: Workspace, ids: str) -> None:
+    workspace.write(
+        prompts=["a lighthouse"],
+        params={"loop": False},
+        takes=6,
+        concurrency=2,
+        credits={"cost": 0.95},
+    )
+    with Sandbox(request_ids=ids, clips="tiny", latency=1.5) as box:
+        # Both places are taken then: no request is half sent when the run is killed.
+        for posts in (2, 4):
+            process = workspace.start("--no-wait", url=box.url)
+            until(lambda posts=posts: box.books()["posts"] >= posts)
+            process.kill()
+            process.communicate()
+        run = workspace.run(url=box.url)
+        books = box.books()
+        assert run.code == 0, run.err
+        assert audited(workspace, box.url).agrees
+    assert books["posts"] == 6
+    assert Decimal(str(books["charged"])) == workspace.spent() == 6 * PRICE
+    assert workspace.sound() == 6
+    assert workspace.at_risk() == 0
