@@ -23,8 +23,8 @@ _LONGEST_PAUSE = 600.0
 _LOOK = 15.0
 # So many questions go out together, and then none for so many seconds: 200 a second at most. To
 # wake up for each of them would cost more than the question. So many may be on their way at once.
-_TOGETHER, _APART = 8, 0.04
-_AT_ONCE = 16
+_TOGETHER, _APART = 25, 0.125
+_AT_ONCE = 32
 # A list may lag: so often, over so many seconds, it must not know a request before that is final.
 _GONE_TIMES, _GONE_SECONDS = 5, 60.0
 
