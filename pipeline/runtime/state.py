@@ -250,11 +250,13 @@ class RunState:
     def report(self) -> None:
         """Say how the run stands, to whoever watches."""
         ended = self.ended
+        accepted = sum(each.stage is Stage.ACCEPTED for each in self.flying.values())
         here = ev.Counts(
             total=ended.total() + len(self.flying) + len(self.queue),
             succeeded=ended[TaskState.DONE],
             failed=ended[TaskState.FAILED],
             in_doubt=ended[TaskState.IN_DOUBT],
             pending=len(self.queue),
+            accepted=accepted,
         )
-        self.watch(ev.Asked(here, len(self.flying), self.money, time.time()))
+        self.watch(ev.Asked(here, len(self.flying) - accepted, self.money, time.time()))

@@ -85,6 +85,25 @@ def test_sigusr1_prints_how_the_run_stands_and_sigusr2_does_nothing(
     assert workspace.counts() == {"succeeded": 8}
 
 
+@pytest.mark.skipif(not hasattr(signal, "SIGUSR1"), reason="POSIX alone has it")
+def test_sigusr1_counts_what_waits_at_the_provider_apart(
+    workspace: CommandWorkspace, sandbox: Sandbox
+) -> None:
+    # Long enough for all of them to be accepted before the first is done.
+    workspace.write(["[[latency 8]]"] * 3, concurrency=3, provider="segmind-v2", poll=0.5)
+    process = workspace.start()
+
+    def accepted() -> int:
+        return sum(b'"handle":{' in path.read_bytes() for path in workspace.claims())
+
+    eventually(lambda: accepted() == 3, say="3 accepted")
+    process.send(signal.SIGUSR1)
+    process.until_said("status: ")
+    run = process.end()
+    assert run.code == 0
+    assert "status: 0 of 3, 0 in flight, 3 waiting at the provider, 0 left to do" in run.err
+
+
 @pytest.mark.parametrize(
     ("first", "second"),
     [
