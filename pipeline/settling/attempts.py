@@ -171,9 +171,14 @@ class Known:
         return Known(attempts=tuple(merged.values()), ids=self.ids | other.ids)
 
 
+# What lies outside is no time of a request, and not every calendar reaches it: until the year 9986.
+_LAST = 253_000_000_000.0
+
+
 def unix(rfc3339: str) -> float | None:
     """Read a time of a record or claim as Unix seconds; None where it is not one."""
     try:
-        return datetime.fromisoformat(rfc3339).timestamp()
+        seconds = datetime.fromisoformat(rfc3339).timestamp()
     except (ValueError, OverflowError, OSError):
         return None
+    return seconds if 0 <= seconds < _LAST else None

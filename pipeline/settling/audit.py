@@ -25,6 +25,9 @@ from pipeline.settling.matching import SKEW, Span, merged, pair
 
 # Pages of the list that an audit reads of each model, of a hundred rows.
 _MOST_PAGES = 2000
+# The year 2001: no provider is older.
+_FIRST = 978_307_200.0
+_DAY = 86_400.0
 # Seconds for one page; and how often it is asked for.
 _PATIENCE, _TRIES = 60.0, 3
 _BETWEEN = 2.0
@@ -121,7 +124,8 @@ def window(books: Sequence[Entry], *, since: float | None = None, now: float) ->
     if not began:
         return None
     ends = [now if entry.ended is None else entry.ended for entry in books]
-    return min(began), max(*ends, *began)
+    first, last = max(min(began), _FIRST), min(max(*ends, *began), now)
+    return first, max(first, last)
 
 
 def audit(books: Iterable[Entry], charges: Charges, span: Span) -> Audit:
@@ -134,24 +138,21 @@ def audit(books: Iterable[Entry], charges: Charges, span: Span) -> Audit:
     # Numbered: two jobs may have tasks of one name, sent at one moment.
     numbered = [
         (entry, replace(entry.attempt, task=str(number)))
-        for number, entry in enumerate(_within(books, span))
+        for number, entry in enumerate(_around(books, span))
     ]
     paired = pair((attempt for _, attempt in numbered), listed.values())
-    differences = [
-        found
-        for entry, attempt in numbered
-        if (found := _compare(entry, paired.get(attempt.key))) is not None
-    ]
+    mine = [(entry, paired.get(attempt.key)) for entry, attempt in numbered if _is_of(entry, span)]
+    compared = [_compare(entry, row) for entry, row in mine]
+    differences = [difference for difference in compared if difference is not None]
     known = {row.id for row in paired.values()}
     others = [row for row in listed.values() if row.id not in known and _is_in(row, span)]
     differences += [_unknown_here(row) for row in others if _cost(row)]
-    mine = [entry for entry, _ in numbered]
-    counted = [*paired.values(), *others]
+    counted = [*(row for _, row in mine if row is not None), *others]
     return Audit(
         since=span[0],
         until=span[1],
-        here=sum((entry.cost for entry in mine), ZERO),
-        at_risk=sum((entry.at_risk for entry in mine), ZERO),
+        here=sum((entry.cost for entry, _ in mine), ZERO),
+        at_risk=sum((entry.at_risk for entry, _ in mine), ZERO),
         there=sum((_cost(row) or ZERO for row in counted), ZERO),
         differences=tuple(sorted(differences, key=_order)) if charges.readable else (),
         attempts=len(mine),
@@ -161,9 +162,23 @@ def audit(books: Iterable[Entry], charges: Charges, span: Span) -> Audit:
     )
 
 
-def _within(books: Iterable[Entry], span: Span) -> list[Entry]:
+def _around(books: Iterable[Entry], span: Span) -> list[Entry]:
+    """Choose the attempts that may have a row of that time; some of them began before."""
     since, until = span
-    return [e for e in books if e.began is not None and since <= e.began <= until]
+    near = since - _DAY
+    return [
+        entry
+        for entry in books
+        if entry.began is not None and entry.began <= until and _end(entry) >= near
+    ]
+
+
+def _end(entry: Entry) -> float:
+    return math.inf if entry.ended is None else entry.ended
+
+
+def _is_of(entry: Entry, span: Span) -> bool:
+    return entry.began is not None and span[0] <= entry.began <= span[1]
 
 
 def _is_in(row: Row, span: Span) -> bool:
@@ -232,7 +247,7 @@ async def read_charges(session: ListsRequests, models: Iterable[str], span: Span
     rows: list[Row] = []
     for model in sorted(set(models)):
         reader = _Reader(session)
-        listing = Listing(partial(_is_of, model), most_pages=_MOST_PAGES)
+        listing = Listing(partial(_is_by, model), most_pages=_MOST_PAGES)
         spans = windows_between(span[0] - SKEW, span[1] + SKEW)
         is_whole = await listing.read(model, spans, reader.ask)
         rows += listing.rows
@@ -242,7 +257,7 @@ async def read_charges(session: ListsRequests, models: Iterable[str], span: Span
     return Charges(rows=tuple(rows))
 
 
-def _is_of(model: str, row: Row) -> bool:
+def _is_by(model: str, row: Row) -> bool:
     return row.model == model
 
 

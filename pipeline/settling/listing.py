@@ -29,12 +29,13 @@ def windows(doubts: Iterable[Attempt], known: Iterable[KnownAttempt], now: float
 
     A row is looked for up to a day after its doubt was claimed. `known` are the attempts that can
     have the same rows: those of about that time are to be listed too. `now` is in Unix seconds.
+    What seems to be of the future, because a clock was set, counts as of now.
     """
-    began = sorted(a.began for a in doubts if a.began is not None)
+    began = sorted(min(a.began, now) for a in doubts if a.began is not None)
     others = [(a.began, a.ended) for a in known if a.began is not None]
     spans: list[Span] = []
     for at in began:
-        since, until = _from(at, others), min(at + _DAY, max(now, at) + SKEW)
+        since, until = _from(at, others), min(at + _DAY, now + SKEW)
         if spans and since - spans[-1][1] <= _GAP:
             before = spans.pop()
             since, until = min(since, before[0]), max(until, before[1])

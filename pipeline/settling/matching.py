@@ -224,11 +224,11 @@ class _Table:
             if (who := _of_known(attempt)) is not None
         ]
         # Of those that were sent before what was read, the own rows may not be there.
-        listed = [pair for pair in wanting if _is_listed(pair[0], whole)]
+        listed = [one for one in wanting if _is_listed(one[0], whole)]
         attempts = [] if self._is_audit else self._all[group]
         earlier = [who for a in attempts for who in _earlier(a, len(names))]
         given = self._assign([*(who for _, who in listed), *earlier], names)
-        missing = [pair for index, pair in enumerate(listed) if index not in given]
+        missing = [one for index, one in enumerate(listed) if index not in given]
         for index, row in given.items():
             if index < len(listed):
                 self.taken[listed[index][0].key] = row

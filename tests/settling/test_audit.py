@@ -187,6 +187,15 @@ def test_attempts_before_since_are_not_compared(tmp_path: Path) -> None:
     assert found.here == PRICE
 
 
+def test_the_row_of_an_attempt_just_before_since_is_nobody_elses(tmp_path: Path) -> None:
+    ours = books(tmp_path, record("a", 500, request_id=None), record("b", 400))
+    span = window(ours, since=NOW - 499.5, now=NOW)
+    assert span is not None
+    found = audit(ours, Charges(rows=(row("a", 500), row("b", 400))), span)
+    assert found.agrees
+    assert (found.here, found.there, found.requests) == (PRICE, PRICE, 1)
+
+
 def test_a_list_that_cannot_be_read_is_no_agreement(tmp_path: Path) -> None:
     ours = books(tmp_path, record("a", 500))
     found = audit(ours, Charges(readable=False, detail="HTTP 500"), (NOW - 600, NOW))
