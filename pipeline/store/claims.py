@@ -165,13 +165,7 @@ def _refuse_forged(path: Path, text: bytes, claim: Claim) -> None:
         faults.append("its part is another attempt's")
     done = claim.completion
     faults += _strange_texts(claim)
-    handle = claim.handle
-    paid = (
-        claim.price,
-        claim.at_risk,
-        done.cost if done else None,
-        handle.cost if handle else None,
-    )
+    paid = (claim.price, claim.at_risk, done.cost if done else None)
     left = done.remaining_credits if done else None
     if not all(map(is_money, (*paid, left))) or min(amount or ZERO for amount in paid) < 0:
         faults.append("an amount in it is not a valid amount of money")
@@ -185,7 +179,7 @@ def _refuse_forged(path: Path, text: bytes, claim: Claim) -> None:
 
 
 def handle_fault(handle: Handle) -> str | None:
-    """Say what is wrong with an id or an address that came from outside; None if nothing is.
+    """Say what is wrong with a handle, all of which came from outside; None if nothing is.
 
     They are only data here: where a request may go, whoever sends it decides.
     """
@@ -194,6 +188,8 @@ def handle_fault(handle: Handle) -> str | None:
     texts = (handle.status or "", handle.result or "", handle.media or "", handle.at)
     if any(len(text) > LONGEST_ADDRESS or printable(text) != text for text in texts):
         return "an address of its request is not a text of one line"
+    if not is_money(handle.cost) or (handle.cost or ZERO) < 0:
+        return "the cost of its request is not a valid amount of money"
     return None
 
 

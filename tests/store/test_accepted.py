@@ -488,6 +488,8 @@ async def test_an_id_that_the_next_run_could_not_read_is_not_written(layout: Lay
     before = layout.claim(attempt).read_bytes()
     with pytest.raises(StorageError, match="id of its request"):
         await store.accept(attempt, claim_of(handle=Handle(id="r\x00")))
+    with pytest.raises(StorageError, match="cost of its request"):
+        await store.accept(attempt, claim_of(handle=Handle(id="r", cost=Decimal("NaN"))))
     assert layout.claim(attempt).read_bytes() == before
     store.close()
 
