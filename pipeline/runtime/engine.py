@@ -6,7 +6,7 @@ from typing import Protocol
 
 import anyio
 
-from pipeline.api.outcome import Decision, Outcome
+from pipeline.api.outcome import Decision, Fault, Outcome
 from pipeline.engines.crew import Assignment, Crew
 from pipeline.errors import ExitCode
 from pipeline.ledger.history import TaskState
@@ -14,10 +14,10 @@ from pipeline.models import part_of
 from pipeline.runtime.dispatch import Dispatch
 from pipeline.runtime.following import Following
 from pipeline.runtime.lifecycle import Attempt
-from pipeline.runtime.resuming import resume
+from pipeline.runtime.lookups import Found
+from pipeline.runtime.resuming import count_failed, resume
 from pipeline.runtime.settle import Settle
 from pipeline.runtime.state import RunState
-from pipeline.store.claims import Leftover
 
 _NO_MEMORY = (
     "this machine has no memory left for another answer. Hint: a lower --concurrency, or close"
@@ -31,8 +31,8 @@ class Doubts(Protocol):
     async def look_up(self, state: RunState, attempt: Attempt, outcome: Outcome) -> Outcome:
         """Look an attempt up, and say what came of it by that."""
 
-    async def again(self, state: RunState) -> list[Leftover]:
-        """Look all doubts up once more; returns the claims that are accepted now."""
+    async def again(self, state: RunState) -> Found | None:
+        """Look all doubts up once more; returns what was found."""
 
 
 class Engine:
@@ -58,8 +58,9 @@ class Engine:
         async with self.state.poller:
             slots = min(crew.slots, len(self.state.queue))
             await self._work(list(self.state.flying.values()), slots, crew)
-            while claims := await self._doubts.again(self.state):
-                await self._work(resume(self.state, claims, self._origins), 0, crew)
+            while found := await self._doubts.again(self.state):
+                count_failed(self.state, found.records, self._origins)
+                await self._work(resume(self.state, found.claims, self._origins), 0, crew)
         if self.state.stopped is None:
             await self.settle.wind_up()
             await self.settle.close_books()
@@ -111,10 +112,13 @@ class Engine:
 
     async def _follow(self, attempt: Attempt, assignment: Assignment, *, at_once: bool) -> bool:
         """Take an accepted request to its record; False where it stays accepted."""
+        assert attempt.claim is not None
         outcome = await self.following.follow(attempt, at_once=at_once)
         if outcome is None:
             self.settle.leave(attempt)
             return False
+        if outcome.fault is Fault.GONE:
+            self.state.lost.add((attempt.claim.task, attempt.claim.started_at))
         if self._ends_no_doubt(attempt, outcome):
             self.settle.stays_in_doubt(attempt, outcome)
             return True

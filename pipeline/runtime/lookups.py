@@ -6,7 +6,7 @@ engine follows, or, where the request has failed, a record. What it does not hav
 
 import time
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field, replace
 
 import msgspec
@@ -21,7 +21,7 @@ from pipeline.ledger.manifest import tail
 from pipeline.models import Claim, Handle, Job, Record, Status, Task, rfc3339, task_key
 from pipeline.runtime.lifecycle import Attempt
 from pipeline.runtime.state import RunState, clock
-from pipeline.settling.attempts import Doubt, Known, KnownAttempt
+from pipeline.settling.attempts import Doubt, Key, Known, KnownAttempt
 from pipeline.settling.doubts import collect
 from pipeline.settling.inquiry import Inquiry
 from pipeline.store.claims import Leftover
@@ -36,6 +36,14 @@ _YOUNG = 120.0
 _FAILED = 422
 # Records that are remembered, to tell their rows from those of doubts.
 _RECENT = 5000
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What the list has shown: claims to follow, and records of what has failed."""
+
+    claims: list[Leftover]
+    records: list[Record]
 
 
 @dataclass(slots=True)
@@ -115,12 +123,13 @@ class Lookups:
 
     # -- doubts and rows ----------------------------------------------------------------------
 
-    async def _settle(self) -> list[Leftover]:
-        """Ask about everything in doubt; return the claims that are accepted now."""
+    async def _settle(self, lost: Collection[Key] = ()) -> list[Leftover]:
+        """Ask about everything in doubt but what is `lost`; return the claims accepted now."""
         leftovers = [*self.store.accepted, *self._unsettled]
         manifest, history = self.store.layout.manifest, self.store.history
         name = self.provider.name
         doubts, known = collect(manifest, leftovers, provider=name, history=history)
+        doubts = [doubt for doubt in doubts if doubt.key not in lost]
         if not doubts:
             return []
         rows = await self._inquiry.explain(doubts, known)
@@ -184,10 +193,10 @@ class Lookups:
         attempt: Claim | Record | None = origin.claim if isinstance(origin, Leftover) else origin
         assert attempt is not None
         stands = isinstance(origin, Leftover) or not store.history.is_superseded(origin)
-        failed = Outcome(took=0.0, status=_FAILED, text=row.progress.error, request_id=row.id)
-        meaning = self.provider.judge(task_of(attempt), failed)
+        failed = Outcome(took=0.0, status=_FAILED, text=row.progress.error)
+        reason = self.provider.judge(task_of(attempt), failed).reason
         record = endings.listed_failed(
-            attempt, meaning.error, request_id=row.id, reason=meaning.reason, stands=stands
+            attempt, _said(row), request_id=row.id, reason=reason, stands=stands
         )
         if isinstance(origin, Leftover):
             self._settled.add(origin.attempt)
@@ -214,10 +223,9 @@ class Lookups:
         if row.progress.state is not RequestState.FAILED:
             handle = Handle(id=row.id, listed=True, at=rfc3339(time.time()))
             return replace(outcome, accepted=handle, cost=None)
-        said = f"the provider lists it as failed: {row.progress.error or 'it does not say why'}"
         # It was not charged, whatever the answer was: it is tried again like a server's error.
         return replace(
-            outcome, status=500, fault=None, text=row.progress.error, detail=said, cost=None
+            outcome, status=500, fault=None, text=row.progress.error, detail=_said(row), cost=None
         )
 
     def _is_open(self, attempt: Attempt, outcome: Outcome) -> bool:
@@ -245,17 +253,20 @@ class Lookups:
 
     # -- at its end ---------------------------------------------------------------------------
 
-    async def again(self, state: RunState) -> list[Leftover]:
-        """Ask once more about what is still in doubt; return the claims to follow.
+    async def again(self, state: RunState) -> Found | None:
+        """Ask once more about what is still in doubt; None where there is no more to be found.
 
-        Call it until it returns none: it waits where the list may not show a request yet.
+        It waits where the list may not show a request yet. An output that could not be had in this
+        run is left to the next.
         """
         while self._lags and not state.poller.ended and self._may_show_more:
             if not await self._wait(state, self._lags.pop(0)):
-                return []
-            if followed := await self._settle():
-                return followed
-        return []
+                return None
+            before = len(self.recorded)
+            claims = await self._settle(state.lost)
+            if claims or len(self.recorded) > before:
+                return Found(claims, self.recorded[before:])
+        return None
 
     @property
     def _may_show_more(self) -> bool:
@@ -270,6 +281,11 @@ class Lookups:
         while (now := clock()) < due and not state.poller.ended:
             await state.wait(due - now)
         return not state.poller.ended
+
+
+def _said(row: Row) -> str:
+    """Say that the list has a request as failed, and why."""
+    return f"the provider lists it as failed: {row.progress.error or 'it does not say why'}"
 
 
 def task_of(attempt: Claim | Record) -> Task:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from pipeline import events as ev
 from pipeline.amounts import ZERO
 from pipeline.ledger.history import TaskState
+from pipeline.models import CORRECTION, Record
 from pipeline.money.price_class import price_class
 from pipeline.runtime.lifecycle import Attempt, Stage
 from pipeline.runtime.lookups import task_of
@@ -50,3 +51,21 @@ def resume(
         state.watch(ev.Accepted(claim.task, claim.handle.id, time.time()))
         resumed.append(attempt)
     return resumed
+
+
+def count_failed(
+    state: RunState, ended: Iterable[Record], origins: Mapping[str, TaskState]
+) -> None:
+    """Count and announce doubts that have ended in this run: their requests had failed."""
+    for record in ended:
+        state.watch(ev.Recovered(record, time.time()))
+        if record.reason == CORRECTION:  # the task has another record since
+            continue
+        if record.task in state.doubted:
+            state.doubted.remove(record.task)
+            state.ended[TaskState.IN_DOUBT] -= 1
+        elif record.task in origins:
+            state.moved[origins[record.task]] += 1
+        else:
+            continue
+        state.ended[TaskState.FAILED] += 1

@@ -119,7 +119,7 @@ class Settle:
         state = self._state
         assert attempt.claim is not None
         state.store.drop(attempt.id)
-        state.warn(f"{attempt.task.id} stays in doubt: {outcome.detail}")
+        state.warn(f"{attempt.task.output} stays in doubt: {outcome.detail}")
         attempt.claim = msgspec.structs.replace(attempt.claim, handle=None)
         self.leave(attempt)
 

@@ -55,7 +55,8 @@ class RunState:
     which requests of a killed run keep their places, in monotonic seconds. `resumed` counts what an
     earlier run has sent and this one follows: it may be more than the concurrency. While `paused`
     is not 0, nothing goes out. `doubted` are the tasks that this run has recorded in doubt,
-    `outdated` those that have changed in the job since what is waited for was sent.
+    `outdated` those that have changed in the job since what is waited for was sent. `lost` are the
+    attempts, by task and begin, whose output the provider lists and does not have.
     """
 
     job: Job
@@ -78,6 +79,7 @@ class RunState:
     resumed: int = 0
     doubted: set[str] = field(default_factory=set)
     outdated: set[str] = field(default_factory=set)
+    lost: set[tuple[str, str]] = field(default_factory=set)
     paused: int = 0
     ended: Counter[TaskState] = field(default_factory=Counter)
     moved: Counter[TaskState] = field(default_factory=Counter)

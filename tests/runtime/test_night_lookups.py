@@ -303,3 +303,20 @@ def test_the_first_answer_of_all_may_be_one_that_is_found(tmp_path: Path) -> Non
     api = lambda provider, call: found(provider, call) if call.task == "t000" else CLIP  # noqa: E731
     summary = provider_of(tmp_path, 3, api).run(concurrency=1)
     assert (summary.exit_code, summary.counts.succeeded) == (ExitCode.OK, 3)
+
+
+def test_a_request_that_appears_late_as_failed_is_counted_as_failed(tmp_path: Path) -> None:
+    provider = provider_of(tmp_path, 2, losing(FAILED, error="out of memory"))
+    provider.lag = 5.0
+    summary = provider.run(concurrency=2)
+    assert (summary.counts.failed, summary.counts.in_doubt, summary.counts.total) == (2, 0, 2)
+    assert (summary.here.failed, summary.money.at_risk) == (2, 0)
+    assert "the provider lists it as failed" in (provider.night.records["t000"].error or "")
+
+
+def test_an_output_that_is_dead_is_asked_for_once_in_a_run(tmp_path: Path) -> None:
+    provider = provider_of(tmp_path, 1, losing(DONE))
+    provider.night.media = lambda _: Answer(404, seconds=0.1)
+    summary = provider.run()
+    assert (summary.counts.in_doubt, summary.money.at_risk) == (1, 1)
+    assert len(provider.night.fetched) == 3
