@@ -184,7 +184,7 @@ def make(  # noqa: PLR0913 - what a run may be asked for
     plan.missing_again = Retry.MISSING in retry
     plan.budget_left = _budget_left(job, history, accepted)
     taken, recorded = _taken_up(job, retry), 0
-    for task in map(history.known, job.tasks()):
+    for task in (_known(task, history, accepted) for task in job.tasks()):
         state = _state_of(plan, task, history, accepted)
         disk.look_into(task.output.rpartition("/")[0])
         plan.total += 1
@@ -203,6 +203,15 @@ def make(  # noqa: PLR0913 - what a run may be asked for
     plan.unowned = sorted(disk.unowned) if plan.selected else []
     plan.removed_count = len(history) - recorded
     return plan
+
+
+def _known(task: Task, history: History, accepted: Mapping[str, Claim] | None) -> Task:
+    """Return a task as it is known, by the manifest or by what an earlier version has sent."""
+    former = task.former
+    claim = accepted.get(former.id) if accepted and former is not None else None
+    if claim is None or former is None or claim.fingerprint != former.fingerprint:
+        return history.known(task)
+    return former
 
 
 def _state_of(

@@ -17,7 +17,7 @@ from pipeline.ledger.history import TaskState
 from pipeline.ledger.manifest import encode, replay
 from pipeline.ledger.plan import Kind, Plan, Retry, make
 from pipeline.ledger.records import doubtful
-from pipeline.models import Claim, Handle, Job, Settled, Task
+from pipeline.models import Claim, Handle, Job, Settled, Task, fingerprint
 from pipeline.state import look, read_files
 from pipeline.store.layout import Layout
 from pipeline.store.shelf import open_shelf
@@ -145,3 +145,22 @@ def test_what_was_not_charged_is_to_do_again_without_being_asked_for(job: Job) -
     assert (plan.counts.pending, plan.counts.failed) == (2, 1)
     assert (kinds["a"], chosen) == (Kind.FAILED, {"b", "c"})
     assert replay(manifest).spent == PRICE
+
+
+@pytest.mark.parametrize("name", ["a", "as 0.1 read it"])
+def test_what_an_earlier_version_has_sent_is_waited_for_as_it_read_the_row(
+    job: Job, name: str
+) -> None:
+    """Its row had a blank that is not sent any more: that is no reason to pay again."""
+    task = task_of(job, "a")
+    params = {**task.params, "prompt": "scene a "}
+    former = msgspec.structs.replace(
+        task, id=name, params=params, fingerprint=fingerprint(task.model, params)
+    )
+    now = msgspec.structs.replace(task, former=former)
+    read = replace(job, expand=lambda: iter([now]))
+    claim = claim_of(former, handle=HANDLE)
+    path = Layout(job.output_dir).claim(f"{former.key}.abcdef.1")
+    path.write_bytes(msgspec.json.encode(claim))
+    plan, kinds, chosen = plan_of(read)
+    assert (kinds, chosen, plan.outdated) == ({name: Kind.ACCEPTED}, set(), set())
