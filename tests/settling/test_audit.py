@@ -301,3 +301,21 @@ def test_months_are_read_in_windows_that_the_vendor_allows() -> None:
     charges = virtual.run(read_charges(provider, ["luma"], (NOW - 90 * 86400, NOW)))
     assert len(charges.rows) == 1
     assert all(query.until - query.since <= 30 * 86400 for query in provider.asked)
+
+
+@pytest.mark.parametrize(
+    "time", ["9999-12-31T23:59:59Z", "0001-01-01T00:00:00+14:00", "1970-01-01T00:00:00Z", "", "x"]
+)
+def test_no_time_of_a_record_makes_an_audit_endless(tmp_path: Path, time: str) -> None:
+    ours = books(
+        tmp_path,
+        record("a", 500),
+        record("b", 400, started_at=time),
+        record("c", 9, finished_at=time),
+    )
+    span = window(ours, now=NOW)
+    assert span is not None
+    provider = Provider([row("a", 500)])
+    charges = virtual.run(read_charges(provider, ["luma"], span))
+    assert len(provider.asked) < 400
+    json.dumps(msgspec.to_builtins(audit(ours, charges, span).as_json()), default=str)

@@ -401,3 +401,23 @@ def test_a_caller_who_is_cancelled_takes_no_row() -> None:
         assert await inquiry.explain([doubt(1)])
 
     run(provider, use)
+
+
+@pytest.mark.parametrize(
+    "started_at",
+    [
+        "9999-12-31T23:59:59Z",
+        "0001-01-01T00:00:00+14:00",
+        "1970-01-01T00:00:00Z",
+        "2026-02-30T00:00:00Z",
+        "2027-01-01T00:00:00Z",
+        "",
+        "now",
+    ],
+)
+def test_a_doubt_of_no_possible_time_is_asked_about_in_possible_windows(started_at: str) -> None:
+    provider = Provider([row(1)])
+    explained(provider, [doubt(1, started_at=started_at), doubt(2)])
+    for query, _, _ in provider.asked:
+        assert -1000 < query.since < query.until <= virtual.NOON + 200
+    assert len(provider.asked) <= 2
