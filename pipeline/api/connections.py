@@ -19,6 +19,7 @@ from pipeline.api.origin import Origin
 # What is kept longer may have been closed under way; more of them are not needed at once.
 _IDLE_SECONDS = 30.0
 _MOST_KEPT = 64
+_MOST_REQUESTS = 2048
 # Seconds after which another address of a name is tried beside the one before. RFC 8305, 5.
 _NEXT_ADDRESS = 0.25
 # Bytes of the headers of an answer.
@@ -46,6 +47,7 @@ class Connections:
         self._tls = trust() if origin.is_secure else None
         self._kept: list[_Line] = []  # the one used last is the last
         self._headers: tuple[Mapping[str, str], list[tuple[bytes, bytes]]] = ({}, [])
+        self._requests: dict[bytes, h11.Request] = {}  # by target
 
     async def get(self, target: bytes, headers: Mapping[str, str], most: int) -> Answer:
         """Ask for a target (path and query), for an answer of `most` bytes.
@@ -54,7 +56,7 @@ class Connections:
             httpx.HTTPError: no answer, or one that is not whole, or not HTTP.
             OSError: the connection failed.
         """
-        request = h11.Request(method=b"GET", target=target, headers=self._written(headers))
+        request = self._request(target, headers)
         while (line := self._take()) is not None:
             try:
                 return await self._exchange(line, request, most)
@@ -68,6 +70,16 @@ class Connections:
         """Close what is kept."""
         while self._kept:
             self._kept.pop().close()
+
+    def _request(self, target: bytes, headers: Mapping[str, str]) -> h11.Request:
+        """Make a request; what is waited for is asked for again and again."""
+        if self._headers[0] is not headers or len(self._requests) >= _MOST_REQUESTS:
+            self._requests.clear()
+        request = self._requests.get(target)
+        if request is None:
+            request = h11.Request(method=b"GET", target=target, headers=self._written(headers))
+            self._requests[target] = request
+        return request
 
     def _written(self, headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
         """Write headers, which are mostly the same object as before."""
