@@ -21,7 +21,10 @@ LIVES = [
         if one[0] == "segmind" or one[1] in {*LOST, Point.ID_DURABLE}
     ),
 ]
-UNLISTED = [("segmind", point) for point in OF_V1 if point in LOST]
+UNLISTED = [
+    *(("segmind", point) for point in OF_V1 if point in LOST),
+    ("segmind-v2", Point.ID_DURABLE),
+]
 # Processes die here, and no power is lost: what is synced to a disk only costs time.
 MEMORY = "/dev/shm" if Path("/dev/shm").is_dir() else None
 
