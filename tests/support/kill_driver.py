@@ -68,6 +68,11 @@ class Trap:
             if self._left == 0:
                 die()
 
+    def at_last(self, point: Point, task: str | None) -> None:
+        """Leave a point with a task that will not come to it again: a slow machine was late."""
+        if point is self.point and self._task in {None, task}:
+            die()
+
     def with_file(self, point: Point, path: str) -> None:
         """Come to a point with a claim or a part."""
         if self._key in {None, Path(path).name.partition(".")[0]}:
@@ -78,6 +83,11 @@ class Trap:
         if point is self.point and self._key in {None, part.name.partition(".")[0]}:
             task = asyncio.get_running_loop().create_task(self._watch(part))
             self._watching.add(task)
+
+    def grown(self, point: Point, part: Path) -> None:
+        """Come to the end of a body."""
+        if point is self.point and self._key in {None, part.name.partition(".")[0]}:
+            die()
 
     async def _watch(self, part: Path) -> None:
         while size_of(part) < self.half:  # noqa: ASYNC110 - nobody tells
@@ -181,6 +191,8 @@ class Watched:
         self._trap.at(Point.CLAIMED, task.id)
         seen = Seen(witness, self._trap, task, part)
         outcome = await self._session.attempt(task, part, seen)
+        self._trap.at_last(Point.WRITTEN, task.id)
+        self._trap.at_last(Point.HALF_BODY, task.id)
         if outcome.accepted is not None:
             self._tasks[outcome.accepted.id] = task.id
             self._trap.at(Point.ID_RECEIVED, task.id)
@@ -192,13 +204,16 @@ class Watched:
             self._asked.add(handle.id)
             self._trap.at(Point.ID_DURABLE, task)
         progress = await self._session.ask(handle)
-        if not progress.final:
-            self._trap.at(Point.POLLING, task)
+        self._trap.at(Point.POLLING, task)
+        if progress.final:
+            self._trap.at_last(Point.POLLING, task)
         return progress
 
     async def fetch(self, media: str, part: Path) -> Outcome:
         self._trap.grows(Point.HALF_FETCHED, part)
-        return await self._session.fetch(media, part)
+        outcome = await self._session.fetch(media, part)
+        self._trap.grown(Point.HALF_FETCHED, part)
+        return outcome
 
     async def list_requests(self, query: Query, page: int) -> Page:
         self._trap.at(Point.LISTING, None)
