@@ -115,12 +115,12 @@ class Engine:
         assert attempt.claim is not None
         outcome = await self.following.follow(attempt, at_once=at_once)
         if outcome is None:
-            self.settle.leave(attempt)
+            self.following.leave(attempt)
             return False
         if outcome.fault is Fault.GONE:
             self.state.lost.add((attempt.claim.task, attempt.claim.started_at))
         if self._ends_no_doubt(attempt, outcome):
-            self.settle.stays_in_doubt(attempt, outcome)
+            self.following.stays_in_doubt(attempt, outcome)
             return True
         await self.settle.settle(assignment, outcome)
         return True

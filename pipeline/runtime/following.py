@@ -1,9 +1,12 @@
 """Follows accepted requests to their end: asks, fetches the output, and makes an outcome of it."""
 
+import time
 from dataclasses import replace
 
 import anyio
+import msgspec
 
+from pipeline import events as ev
 from pipeline.api.outcome import Fault, Outcome, Progress, RequestState
 from pipeline.errors import ExitCode
 from pipeline.models import Handle, part_of
@@ -75,7 +78,7 @@ class Following:
         """Bring the output home; None where it cannot be written, which stops the run."""
         state, shelf = self._state, self._state.store.shelf
         if progress.media is None:
-            return _nothing(attempt, "the answer names no address of an output")
+            return _gone("the answer names no address of an output")
         async with self._fetches:
             outcome = await state.session.fetch(progress.media, shelf.spool(part_of(attempt.id)))
         if outcome.fault is Fault.UNSAVED:
@@ -111,16 +114,33 @@ class Following:
             failed = Outcome(took=0.0, status=422, text=progress.error or progress.detail)
             return self._of(attempt, replace(progress, cost=None), failed)
         gone = "the provider does not know the request any more"
-        return self._of(attempt, progress, _nothing(attempt, gone))
+        return self._of(attempt, progress, _gone(gone))
 
     def _lost(self, attempt: Attempt, progress: Progress, fetched: Outcome) -> Outcome:
         """Make the outcome of an output that cannot be had any more."""
         if fetched.fault in {Fault.BROKEN_MEDIA, Fault.TOO_LARGE}:  # it came, and is what it is
             return fetched
         said = fetched.detail or f"HTTP {fetched.status}"
-        return self._of(
-            attempt, progress, _nothing(attempt, f"its output cannot be fetched: {said}")
-        )
+        return self._of(attempt, progress, _gone(f"its output cannot be fetched: {said}"))
+
+    # -- what is left as it is ----------------------------------------------------------------
+
+    def leave(self, attempt: Attempt) -> None:
+        """Leave an accepted request to the next run, which asks for it."""
+        state = self._state
+        attempt.money.release()
+        state.leave(attempt)
+        state.watch(ev.Landed(attempt.task.id, time.time()))
+        state.land(attempt)
+
+    def stays_in_doubt(self, attempt: Attempt, outcome: Outcome) -> None:
+        """Let a doubt that has its record stand: what the list shows could not be had."""
+        state = self._state
+        assert attempt.claim is not None
+        state.store.drop(attempt.id)
+        state.warn(f"{attempt.task.output} stays in doubt: {outcome.detail}")
+        attempt.claim = msgspec.structs.replace(attempt.claim, handle=None)
+        self.leave(attempt)
 
 
 def _exported(handle: Handle) -> Progress | None:
@@ -130,7 +150,7 @@ def _exported(handle: Handle) -> Progress | None:
     return Progress(state=RequestState.DONE, media=handle.media, cost=handle.cost)
 
 
-def _nothing(attempt: Attempt, why: str) -> Outcome:  # noqa: ARG001
+def _gone(why: str) -> Outcome:
     return Outcome(took=0.0, fault=Fault.GONE, detail=why)
 
 

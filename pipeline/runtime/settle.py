@@ -30,7 +30,6 @@ from pipeline.runtime.resolution import (
     resolve,
 )
 from pipeline.runtime.state import RunState, clock
-from pipeline.store.layout import wrong_origin
 
 # Where an attempt is while its outcome is awaited.
 _OPEN = frozenset({Stage.SENT, Stage.ACCEPTED})
@@ -56,7 +55,7 @@ class Settle:
             return
         attempt.to(Stage.ANSWERED)
         attempt.received = time.time()
-        self._check_origin(outcome)
+        state.check_origin(outcome)
         try:
             meaning = state.provider.judge(attempt.task, outcome)
             if meaning.decision is Decision.SUCCEED:
@@ -90,7 +89,7 @@ class Settle:
         """Make the provider's id durable in the claim: from now on nothing of it is in doubt."""
         state = self._state
         assert attempt.claim is not None
-        self._check_origin(outcome)
+        state.check_origin(outcome)
         simulated = outcome.simulated if outcome.status is not None else state.simulated
         attempt.claim = msgspec.structs.replace(
             attempt.claim, handle=outcome.accepted, sent=True, simulated=simulated
@@ -105,33 +104,6 @@ class Settle:
         state.watch(ev.Accepted(attempt.task.id, outcome.accepted.id, time.time()))
         # Whatever the answer was: the API is at work.
         await self._api_is_alive(attempt.sent_at or 0.0)
-
-    def leave(self, attempt: Attempt) -> None:
-        """Leave an accepted request to the next run, which asks for it."""
-        state = self._state
-        attempt.money.release()
-        state.leave(attempt)
-        state.watch(ev.Landed(attempt.task.id, time.time()))
-        state.land(attempt)
-
-    def stays_in_doubt(self, attempt: Attempt, outcome: Outcome) -> None:
-        """Let a doubt that has its record stand: what the list shows could not be had."""
-        state = self._state
-        assert attempt.claim is not None
-        state.store.drop(attempt.id)
-        state.warn(f"{attempt.task.output} stays in doubt: {outcome.detail}")
-        attempt.claim = msgspec.structs.replace(attempt.claim, handle=None)
-        self.leave(attempt)
-
-    def _check_origin(self, outcome: Outcome) -> None:
-        state = self._state
-        if outcome.status is None:
-            return
-        if state.simulated is None:
-            state.simulated = outcome.simulated
-        elif state.simulated != outcome.simulated:
-            root = state.store.layout.root
-            state.stop(ExitCode.REFUSED, wrong_origin(root, simulated=outcome.simulated))
 
     # -- decide -------------------------------------------------------------------------------
 

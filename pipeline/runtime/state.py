@@ -10,6 +10,7 @@ import anyio
 
 from pipeline import events as ev
 from pipeline.amounts import ZERO
+from pipeline.api.outcome import Outcome
 from pipeline.api.provider import Provider, Session
 from pipeline.errors import ExitCode
 from pipeline.ledger.history import TASK_STATES, TaskState
@@ -25,6 +26,7 @@ from pipeline.runtime.poller import Poller
 from pipeline.runtime.queue import Queue
 from pipeline.runtime.streak import Streak
 from pipeline.store.commit import Store
+from pipeline.store.layout import wrong_origin
 
 # Stops that go on asking for what the provider has accepted; after all others that is left to the
 # next run, so that a stop takes seconds.
@@ -228,6 +230,18 @@ class RunState:
             credits_left = (await self.session.balance()).credits
             self.gate.answer(question, credits_left)
         return credits_left
+
+    # -- who answers --------------------------------------------------------------------------
+
+    def check_origin(self, outcome: Outcome) -> None:
+        """Stop where simulated and paid clips would be mixed; the first answer decides which."""
+        if outcome.status is None:
+            return
+        if self.simulated is None:
+            self.simulated = outcome.simulated
+        elif self.simulated != outcome.simulated:
+            root = self.store.layout.root
+            self.stop(ExitCode.REFUSED, wrong_origin(root, simulated=outcome.simulated))
 
     # -- what has ended -----------------------------------------------------------------------
 
