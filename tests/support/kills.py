@@ -103,7 +103,7 @@ class Plan:
             "seed": self.seed,
         }
         if self.point is Point.WRITTEN:  # so that there is a while without an answer
-            options |= {"latency": 0.5} if self.wire == "segmind" else {"fault": ["slow=1"]}
+            options |= {"latency": 1.0} if self.wire == "segmind" else {"fault": ["slow=1"]}
         if self.point is Point.POLLING:
             options["latency"] = 0.5
         if self.by_parameter:
