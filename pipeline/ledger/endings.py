@@ -26,13 +26,12 @@ _WORDS = {
 }
 
 
-def listed_failed(  # noqa: PLR0913 - the fields of a record
+def listed_failed(
     doubt: Record | Claim,
     error: str,
     *,
     request_id: str,
     reason: Cause = Cause.SERVER_ERROR,
-    remaining: Decimal | None = None,
     stands: bool = True,
 ) -> Record:
     """Write that the provider lists a request as failed: it was not charged."""
@@ -44,7 +43,6 @@ def listed_failed(  # noqa: PLR0913 - the fields of a record
         reason=reason,
         stands=stands,
         request_id=request_id,
-        remaining_credits=remaining,
     )
 
 
@@ -53,13 +51,10 @@ def listed_too_late(
     *,
     request_id: str,
     cost: Decimal | None,
-    source: CostSource | None = CostSource.REPORTED,
-    remaining: Decimal | None = None,
 ) -> Record:
     """Write that the provider lists a request as completed whose task was sent again since.
 
-    Its clip is not taken in. `cost` is in US dollars, None for what it has
-    put at risk.
+    Its clip is not taken in. `cost` is in US dollars, None for what it has put at risk.
     """
     return _ended(
         doubt,
@@ -69,18 +64,16 @@ def listed_too_late(
         reason=None,
         stands=False,
         request_id=request_id,
-        cost_source=source if cost is not None else CostSource.ESTIMATED,
-        remaining_credits=remaining,
+        cost_source=CostSource.REPORTED if cost is not None else CostSource.ESTIMATED,
     )
 
 
-def by_word(  # noqa: PLR0913 - the fields of a record
+def by_word(
     doubt: Record | Claim,
     word: Settled,
     *,
     price: Decimal | None = None,
     request_id: str | None = None,
-    remaining: Decimal | None = None,
     stands: bool = True,
 ) -> Record:
     """Write what a person says of a doubt: BILLED or NOT_BILLED.
@@ -97,7 +90,6 @@ def by_word(  # noqa: PLR0913 - the fields of a record
         reason=Cause.GONE if billed else None,
         stands=stands,
         request_id=request_id or (doubt.request_id if isinstance(doubt, Record) else None),
-        remaining_credits=remaining,
     )
 
 

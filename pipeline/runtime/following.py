@@ -104,7 +104,7 @@ class Following:
         )
 
     def _seconds(self, attempt: Attempt, progress: Progress) -> float:
-        """How long it took: by the provider, else since it was sent, as far as that is known."""
+        """Return how long it took, by the provider, else since it was sent; 0 if unknown."""
         if progress.seconds is not None:
             return progress.seconds
         return 0.0 if attempt.sent_at is None else clock() - attempt.sent_at

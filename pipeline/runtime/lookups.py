@@ -9,20 +9,17 @@ from collections import deque
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field, replace
 
-import msgspec
-
 from pipeline import events as ev
-from pipeline.api import providers
 from pipeline.api.outcome import Decision, Outcome, RequestState, Row
 from pipeline.api.provider import Provider, Session
-from pipeline.errors import PipelineError, UsageError
-from pipeline.ledger import endings
+from pipeline.errors import PipelineError
 from pipeline.ledger.manifest import tail
-from pipeline.models import Claim, Handle, Job, Record, Status, Task, rfc3339, task_key
+from pipeline.models import Handle, Job, Record, Status, rfc3339
 from pipeline.runtime.lifecycle import Attempt
 from pipeline.runtime.state import RunState, clock
 from pipeline.settling.attempts import Doubt, Key, Known, KnownAttempt
-from pipeline.settling.doubts import collect
+from pipeline.settling.doubts import collect, same_account
+from pipeline.settling.ending import accept, comes_too_late, end_failed, end_late, failure
 from pipeline.settling.inquiry import Inquiry
 from pipeline.store.claims import Leftover
 from pipeline.store.commit import Store
@@ -32,8 +29,6 @@ from pipeline.store.recovery import record_doubts
 _LAGS = (0.0, 3.0, 6.0)
 # For what was sent longer ago, in seconds beyond the job's timeout, the list has had its time.
 _YOUNG = 120.0
-# How the end of a request that the list calls failed is judged: as its provider answers for one.
-_FAILED = 422
 # Records that are remembered, to tell their rows from those of doubts.
 _RECENT = 5000
 
@@ -60,7 +55,6 @@ class Lookups:
     watch: ev.Watcher
     recorded: list[Record] = field(default_factory=list)
     _inquiry: Inquiry = field(init=False)
-    _settled: set[str] = field(default_factory=set)  # leftover claims that are in doubt no more
     _recent: deque[Record] = field(default_factory=lambda: deque(maxlen=_RECENT))
     _lags: list[float] = field(default_factory=lambda: list(_LAGS))
     _young_until: float = 0.0  # in Unix seconds
@@ -91,7 +85,7 @@ class Lookups:
             self._recent.extend(tail(self.store.layout.manifest))
             followed += await self._settle()
         if record:
-            self.recorded += record_doubts(self.store, self._unsettled)
+            self.recorded += record_doubts(self.store, self.store.doubtful)
         return followed
 
     def _may_follow(self, left: Leftover) -> bool:
@@ -108,15 +102,10 @@ class Lookups:
                 " that base URL to fetch its output"
             )
             return False
-        if not _share_a_key(claim.provider, self.provider):
+        if not same_account(claim.provider, self.provider.name):
             self._warn(f"{claim.task} waits at the provider {claim.provider}, which is not asked")
             return False
         return True
-
-    @property
-    def _unsettled(self) -> list[Leftover]:
-        """The leftover claims that are in doubt, as far as is known by now."""
-        return [left for left in self.store.doubtful if left.attempt not in self._settled]
 
     def _warn(self, message: str) -> None:
         self.watch(ev.Warned(message, time.time()))
@@ -125,7 +114,7 @@ class Lookups:
 
     async def _settle(self, lost: Collection[Key] = ()) -> list[Leftover]:
         """Ask about everything in doubt but what is `lost`; return the claims accepted now."""
-        leftovers = [*self.store.accepted, *self._unsettled]
+        leftovers = [*self.store.accepted, *self.store.doubtful]
         manifest, history = self.store.layout.manifest, self.store.history
         name = self.provider.name
         doubts, known = collect(manifest, leftovers, provider=name, history=history)
@@ -162,47 +151,16 @@ class Lookups:
 
     async def _end(self, doubt: Doubt, row: Row, names: dict[str, str]) -> Leftover | None:
         """End a doubt by its row; return its claim where there is an output to wait for."""
-        origin, store = doubt.origin, self.store
-        if row.progress.state is RequestState.FAILED:
-            await self._fail(doubt, row)
+        store, state = self.store, row.progress.state
+        if state is RequestState.FAILED:
+            self.recorded.append(await end_failed(store, doubt, row, self.provider))
             return None
-        handle = Handle(id=row.id, listed=True, at=rfc3339(time.time()))
+        if comes_too_late(store, doubt):
+            if state is RequestState.DONE:
+                self.recorded.append(await end_late(store, doubt, row))
+            return None
         base_url = self.session.endpoint.base_url
-        if isinstance(origin, Leftover):
-            assert origin.claim is not None
-            claim = msgspec.structs.replace(
-                origin.claim, handle=handle, base_url=origin.claim.base_url or base_url
-            )
-            await store.accept(origin.attempt, claim)
-            self._settled.add(origin.attempt)
-            return Leftover(origin.attempt, claim)
-        assert isinstance(origin, Record)
-        if store.takes_in(origin):
-            name = names.get(origin.task) or task_key(origin.task)
-            return await store.reclaim(origin, handle, output=name, base_url=base_url)
-        if row.progress.state is RequestState.DONE:
-            cost = row.progress.cost
-            record = endings.listed_too_late(origin, request_id=row.id, cost=cost)
-            self.recorded.append(await store.correct(record))
-        return None
-
-    async def _fail(self, doubt: Doubt, row: Row) -> None:
-        """Record that a request has failed and cost nothing."""
-        origin, store = doubt.origin, self.store
-        assert origin is not None
-        attempt: Claim | Record | None = origin.claim if isinstance(origin, Leftover) else origin
-        assert attempt is not None
-        stands = isinstance(origin, Leftover) or not store.history.is_superseded(origin)
-        failed = Outcome(took=0.0, status=_FAILED, text=row.progress.error)
-        reason = self.provider.judge(task_of(attempt), failed).reason
-        record = endings.listed_failed(
-            attempt, _said(row), request_id=row.id, reason=reason, stands=stands
-        )
-        if isinstance(origin, Leftover):
-            self._settled.add(origin.attempt)
-            self.recorded.append(await store.note(origin.attempt, record))
-        else:
-            self.recorded.append(await store.correct(record))
+        return await accept(store, doubt, _handle(row), names=names, base_url=base_url)
 
     # -- in the run ---------------------------------------------------------------------------
 
@@ -221,11 +179,10 @@ class Lookups:
         if row is None:
             return outcome
         if row.progress.state is not RequestState.FAILED:
-            handle = Handle(id=row.id, listed=True, at=rfc3339(time.time()))
-            return replace(outcome, accepted=handle, cost=None)
+            return replace(outcome, accepted=_handle(row), cost=None)
         # It was not charged, whatever the answer was: it is tried again like a server's error.
         return replace(
-            outcome, status=500, fault=None, text=row.progress.error, detail=_said(row), cost=None
+            outcome, status=500, fault=None, text=row.progress.error, detail=failure(row), cost=None
         )
 
     def _is_open(self, attempt: Attempt, outcome: Outcome) -> bool:
@@ -270,7 +227,7 @@ class Lookups:
 
     @property
     def _may_show_more(self) -> bool:
-        doubts = self.store.history.open_doubts or self._unsettled
+        doubts = self.store.history.open_doubts or self.store.doubtful
         young = time.time() < self._young_until
         return bool(doubts) and young and self.provider.lists_requests and self._inquiry.is_open
 
@@ -283,26 +240,5 @@ class Lookups:
         return not state.poller.ended
 
 
-def _said(row: Row) -> str:
-    """Say that the list has a request as failed, and why."""
-    return f"the provider lists it as failed: {row.progress.error or 'it does not say why'}"
-
-
-def task_of(attempt: Claim | Record) -> Task:
-    """Make the task of what was sent, as it was then."""
-    return Task(
-        id=attempt.task,
-        model=attempt.model,
-        params=attempt.params,
-        fingerprint=attempt.fingerprint,
-        output=(attempt.output if isinstance(attempt, Claim) else None) or task_key(attempt.task),
-        meta=attempt.meta,
-    )
-
-
-def _share_a_key(name: str | None, provider: Provider) -> bool:
-    """Whether a provider of this name is reached with the same key as another."""
-    try:
-        return providers.get(name).key_variable == provider.key_variable
-    except UsageError:
-        return False
+def _handle(row: Row) -> Handle:
+    return Handle(id=row.id, listed=True, at=rfc3339(time.time()))

@@ -9,8 +9,8 @@ from pipeline.ledger.history import TaskState
 from pipeline.models import CORRECTION, Record
 from pipeline.money.price_class import price_class
 from pipeline.runtime.lifecycle import Attempt, Stage
-from pipeline.runtime.lookups import task_of
 from pipeline.runtime.state import RunState
+from pipeline.settling.ending import task_of
 from pipeline.store.claims import Leftover
 
 

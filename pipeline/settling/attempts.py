@@ -68,13 +68,7 @@ class Doubt(Attempt):
     def of_record(cls, record: Record) -> "Doubt":
         """Take a doubt that has a record."""
         return cls(
-            task=record.task,
-            started_at=record.started_at,
-            model=record.model,
-            params=written(record.params),
-            provider=record.provider,
-            request_id=record.request_id,
-            attempt=record.attempts,
+            **_of_record(record),
             at_risk=record.at_risk,
             origin=record,
         )
@@ -86,13 +80,8 @@ class Doubt(Attempt):
         """Take an attempt in flight of this run; with `left`, one that a killed run left."""
         done = claim.completion
         return cls(
-            task=claim.task,
-            started_at=claim.started_at,
-            model=claim.model,
-            params=written(claim.params),
-            provider=claim.provider,
+            **_of_claim(claim),
             request_id=request_id or (done.request_id if done else None),
-            attempt=claim.attempt,
             at_risk=done.cost if done and done.cost is not None else claim.price,
             origin=left,
         )
@@ -115,17 +104,11 @@ class KnownAttempt(Attempt):
     expected: Expected = Expected.ANY
 
     @classmethod
-    def of_record(cls, record: Record, ended_at: str | None = None) -> "KnownAttempt":
-        """Take an attempt that has a record; `ended_at` if it ended before that was written."""
+    def of_record(cls, record: Record) -> "KnownAttempt":
+        """Take an attempt that has a record."""
         return cls(
-            task=record.task,
-            started_at=record.started_at,
-            model=record.model,
-            params=written(record.params),
-            provider=record.provider,
-            request_id=record.request_id,
-            attempt=record.attempts,
-            ended=unix(ended_at or record.finished_at),
+            **_of_record(record),
+            ended=unix(record.finished_at),
             expected=_expected(record),
         )
 
@@ -133,15 +116,33 @@ class KnownAttempt(Attempt):
     def of_claim(cls, claim: Claim, request_id: str | None = None) -> "KnownAttempt":
         """Take an attempt that is in flight, or that the provider has accepted."""
         return cls(
-            task=claim.task,
-            started_at=claim.started_at,
-            model=claim.model,
-            params=written(claim.params),
-            provider=claim.provider,
+            **_of_claim(claim),
             request_id=claim.handle.id if claim.handle else request_id,
-            attempt=claim.attempt,
             expected=Expected.IN_FLIGHT,
         )
+
+
+def _of_record(record: Record) -> dict[str, Any]:
+    return {
+        "task": record.task,
+        "started_at": record.started_at,
+        "model": record.model,
+        "params": written(record.params),
+        "provider": record.provider,
+        "request_id": record.request_id,
+        "attempt": record.attempts,
+    }
+
+
+def _of_claim(claim: Claim) -> dict[str, Any]:
+    return {
+        "task": claim.task,
+        "started_at": claim.started_at,
+        "model": claim.model,
+        "params": written(claim.params),
+        "provider": claim.provider,
+        "attempt": claim.attempt,
+    }
 
 
 def _expected(record: Record) -> Expected:

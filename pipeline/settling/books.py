@@ -8,26 +8,19 @@ from pathlib import Path
 
 from pipeline.amounts import ZERO, rounded
 from pipeline.ledger.manifest import read
-from pipeline.models import Record, Status
+from pipeline.models import Record
 from pipeline.settling.attempts import Doubt, Key, KnownAttempt
 from pipeline.store.claims import Leftover
 
 
 class State(StrEnum):
-    """How an attempt stands."""
+    """How an attempt stands: what a record says (`Status`), or a claim that has none."""
 
     SUCCEEDED = "succeeded"
     FAILED = "failed"
     IN_DOUBT = "in_doubt"
     ACCEPTED = "accepted"  # the provider has it, and it is asked for by the next run
     RUNNING = "running"  # in flight now, in a run
-
-
-_STATES = {
-    Status.SUCCEEDED: State.SUCCEEDED,
-    Status.FAILED: State.FAILED,
-    Status.IN_DOUBT: State.IN_DOUBT,
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +76,7 @@ def _of_record(job: str, record: Record) -> Entry:
     return Entry(
         job=job,
         attempt=KnownAttempt.of_record(record),
-        state=_STATES[record.status],
+        state=State(record.status),
         cost=rounded(record.cost or ZERO),
         at_risk=rounded(record.at_risk or ZERO),
     )
@@ -101,11 +94,11 @@ def _of_claims(job: str, claims: Iterable[Leftover], *, running: bool) -> Iterat
     for left in claims:
         if left.claim is None or left.never_sent:
             continue
-        known = KnownAttempt.of_claim(left.claim, Doubt.of_leftover(left).request_id)
+        doubt = Doubt.of_leftover(left)
         state = State.ACCEPTED if left.claim.handle else State.IN_DOUBT
         yield Entry(
             job=job,
-            attempt=known,
+            attempt=KnownAttempt.of_claim(left.claim, doubt.request_id),
             state=State.RUNNING if running else state,
-            at_risk=Doubt.of_leftover(left).at_risk or ZERO,
+            at_risk=doubt.at_risk or ZERO,
         )

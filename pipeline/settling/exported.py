@@ -9,22 +9,16 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 import anyio
-import msgspec
 
-from pipeline.api.outcome import Outcome, Progress, RequestState, Row
+from pipeline.api.outcome import Progress, RequestState, Row
 from pipeline.api.provider import Provider
-from pipeline.ledger import endings
-from pipeline.models import Claim, Handle, Record, Settled, Task, rfc3339, task_key
+from pipeline.models import Handle, Record, Settled, rfc3339
 from pipeline.settling.attempts import Doubt
 from pipeline.settling.doubts import collect
+from pipeline.settling.ending import accept, comes_too_late, end_by_word, end_failed, end_late
 from pipeline.settling.matching import explain
-from pipeline.settling.words import taken_out, write
 from pipeline.store.claims import Leftover
 from pipeline.store.commit import Store
-
-# How the end of a request that a list calls failed is judged: as its provider answers for one.
-_FAILED = 422
-
 
 Ask = Callable[[Handle], Awaitable[Progress]]
 """Asks where a request is; see `pipeline.api.provider.Session.ask`."""
@@ -119,20 +113,21 @@ async def _end(store: Store, doubt: Doubt, row: Row, reach: Reach, taken: Taken)
     state = row.progress.state
     if state is RequestState.FAILED:
         taken.records.append(await end_failed(store, doubt, row, reach.provider))
-    elif isinstance(doubt.origin, Record) and not store.takes_in(doubt.origin):
+    elif comes_too_late(store, doubt):
         if state in {RequestState.DONE, RequestState.GONE}:
-            cost = row.progress.cost
-            record = endings.listed_too_late(doubt.origin, request_id=row.id, cost=cost)
-            taken.records.append(await store.correct(record))
+            taken.records.append(await end_late(store, doubt, row))
         else:
             taken.open.append(doubt)
     elif state is RequestState.UNREACHED:
         taken.open.append(doubt)
     elif reach.can_ask and state is not RequestState.GONE:
-        taken.accepted.append(await accept(store, doubt, row, reach))
+        handle, names = _handle(row), reach.names
+        left = await accept(store, doubt, handle, names=names, base_url=reach.base_url)
+        store.accepted.append(left)
+        taken.accepted.append(left)
     elif _is_out_of_reach(doubt, row):
         price = row.progress.cost
-        record = await write(store, doubt, Settled.BILLED, price=price, request_id=row.id)
+        record = await end_by_word(store, doubt, Settled.BILLED, price=price, request_id=row.id)
         taken.records.append(record)
     else:
         taken.open.append(doubt)
@@ -145,62 +140,9 @@ def _is_out_of_reach(doubt: Doubt, row: Row) -> bool:
     return lost and (row.progress.cost is not None or bool(doubt.at_risk))
 
 
-async def accept(store: Store, doubt: Doubt, row: Row, reach: Reach) -> Leftover:
-    """Make a doubt that is listed an accepted claim, which is asked for by its id.
-
-    Raises:
-        StorageError: it cannot be written.
-    """
-    origin = doubt.origin
+def _handle(row: Row) -> Handle:
+    """Name a request by its row, with the output that the row has, if it has one."""
     said = row.progress
     media = said.media if said.state is RequestState.DONE else None
     cost = said.cost if media else None
-    handle = Handle(id=row.id, listed=True, at=rfc3339(time.time()), media=media, cost=cost)
-    if isinstance(origin, Leftover):
-        assert origin.claim is not None
-        base_url = origin.claim.base_url or reach.base_url
-        claim = msgspec.structs.replace(origin.claim, handle=handle, base_url=base_url)
-        await store.accept(origin.attempt, claim)
-        taken_out(store, origin)
-        accepted = Leftover(origin.attempt, claim)
-    else:
-        assert origin is not None
-        name = reach.names.get(origin.task) or task_key(origin.task)
-        accepted = await store.reclaim(origin, handle, output=name, base_url=reach.base_url)
-    store.accepted.append(accepted)
-    return accepted
-
-
-async def end_failed(store: Store, doubt: Doubt, row: Row, provider: Provider) -> Record:
-    """Record that a request has failed, and was not charged.
-
-    Raises:
-        StorageError: it cannot be written.
-    """
-    origin = doubt.origin
-    sent = origin.claim if isinstance(origin, Leftover) else origin
-    assert sent is not None
-    failed = Outcome(took=0.0, status=_FAILED, text=row.progress.error, request_id=row.id)
-    meaning = provider.judge(_task_of(sent), failed)
-    record = endings.listed_failed(
-        sent,
-        meaning.error,
-        request_id=row.id,
-        reason=meaning.reason,
-        stands=isinstance(sent, Claim) or not store.history.is_superseded(sent),
-    )
-    if not isinstance(origin, Leftover):
-        return await store.correct(record)
-    return await store.note(origin.attempt, record, keep=taken_out(store, origin))
-
-
-def _task_of(sent: Claim | Record) -> Task:
-    """Make the task of what was sent, as it was then."""
-    return Task(
-        id=sent.task,
-        model=sent.model,
-        params=sent.params,
-        fingerprint=sent.fingerprint,
-        output=(sent.output if isinstance(sent, Claim) else None) or task_key(sent.task),
-        meta=sent.meta,
-    )
+    return Handle(id=row.id, listed=True, at=rfc3339(time.time()), media=media, cost=cost)

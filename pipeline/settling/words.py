@@ -12,12 +12,11 @@ from decimal import Decimal
 from pipeline.errors import UsageError
 from pipeline.job.problems import nearest
 from pipeline.job.selecting import selected
-from pipeline.ledger import endings
 from pipeline.ledger.manifest import summaries
 from pipeline.models import Record, Settled
 from pipeline.printable import printable
 from pipeline.settling.attempts import Doubt
-from pipeline.store.claims import Leftover
+from pipeline.settling.ending import end_by_word
 from pipeline.store.commit import Store
 
 _FLAGS = {Settled.BILLED: "--billed", Settled.NOT_BILLED: "--not-billed"}
@@ -91,7 +90,7 @@ async def say(
     chosen = [(d, hearing.words[d.task]) for d in found if d.task in hearing.words]
     priced = [(doubt, word, _price(doubt, word, price)) for doubt, word in chosen]
     for doubt, word, amount in priced:
-        said.records.append(await write(store, doubt, word, price=amount))
+        said.records.append(await end_by_word(store, doubt, word, price=amount))
     return said
 
 
@@ -108,48 +107,6 @@ def _price(doubt: Doubt, word: Settled, price: Decimal | None) -> Decimal | None
             hint="write the price of a task in the job file as credits.cost, then run again",
         )
     return price
-
-
-async def write(
-    store: Store,
-    doubt: Doubt,
-    word: Settled,
-    *,
-    price: Decimal | None = None,
-    request_id: str | None = None,
-) -> Record:
-    """Write that a doubt was charged or not, and keep what had come of it as evidence.
-
-    `price` is in US dollars, None for what the doubt has put at risk.
-
-    Raises:
-        StorageError: it cannot be written.
-    """
-    remaining = store.history.remaining
-    origin = doubt.origin
-    if isinstance(origin, Leftover):
-        assert origin.claim is not None
-        record = endings.by_word(
-            origin.claim, word, price=price, request_id=request_id, remaining=remaining
-        )
-        return await store.note(origin.attempt, record, keep=taken_out(store, origin))
-    assert origin is not None
-    record = endings.by_word(
-        origin,
-        word,
-        price=price,
-        request_id=request_id,
-        remaining=remaining,
-        stands=not store.history.is_superseded(origin),
-    )
-    return await store.correct(record)
-
-
-def taken_out(store: Store, left: Leftover) -> str:
-    """Take a claim out of those in doubt; returns the name for what had come of its body."""
-    assert left.claim is not None
-    store.doubtful = [other for other in store.doubtful if other is not left]
-    return f"{left.claim.output}-{left.attempt[:8]}"
 
 
 class _Hearing:
