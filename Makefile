@@ -89,7 +89,7 @@ format: .venv/.installed-dev ## Format, and fix what the linter can
 browser-test: .venv/.installed-dev tests/browser/node_modules/.installed ## The report in a headless Chromium
 	@$(PY) -m pytest -m browser tests/browser $(ARGS)
 
-chaos: .venv/.installed-dev ## Faults, restarts and kill -9 at random, from SEEDS=20 seeds
+chaos: .venv/.installed-dev ## Faults, restarts and kill -9, at random and at points, SEEDS=20
 	@CHAOS_SEEDS=$(SEEDS) $(PYTEST) -m slow -k chaos $(ARGS)
 
 soak: ## Half an hour at 200 in flight: memory, files and CPU stay flat
