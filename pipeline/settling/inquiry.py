@@ -17,7 +17,7 @@ from pipeline.settling.matching import Certainty, Interest, Related, explain
 ALLOWANCE = 15.0
 """Seconds that a list which fails or is slow may cost a run, in all."""
 
-# Seconds that an answer may take at no charge to the allowance.
+# Seconds that one reading may take at no charge to the allowance, however many pages it has.
 _USUAL = 1.0
 # Seconds between two readings of the list of one model.
 _APART = 0.5
@@ -128,6 +128,7 @@ class Inquiry:
         async def ask(query: Query, page: int) -> Page | None:
             return await self._access.ask(self._session, query, page)
 
+        self._access.begin()
         await listing.read(
             model,
             windows(doubts, filter(Related(doubts).to, known.attempts), time.time()),
@@ -165,6 +166,7 @@ class _Access:
     def __init__(self, allowance: float) -> None:
         self.said: str | None = None
         self._left = self._allowance = allowance
+        self._free = _USUAL
         self._backoff = Backoff(_FIRST_WAIT, _MOST_WAIT)
         self._failures = 0
         self._closed_until = float("-inf")
@@ -172,6 +174,10 @@ class _Access:
     @property
     def is_open(self) -> bool:
         return self._left > 0 and anyio.current_time() >= self._closed_until
+
+    def begin(self) -> None:
+        """Begin a reading: its first pages are free while they are quick."""
+        self._free = _USUAL
 
     async def ask(self, session: ListsRequests, query: Query, page: int) -> Page | None:
         """Ask for a page; None where it cannot be read, and then not again for a while."""
@@ -181,7 +187,8 @@ class _Access:
             answer = await session.list_requests(query, page)
         took = anyio.current_time() - began
         if answer is not None and answer.readable:
-            self._left -= max(took - _USUAL, 0.0)
+            self._left -= max(took - self._free, 0.0)
+            self._free = max(self._free - took, 0.0)
             self._failures, self.said = 0, None
         else:
             self._left -= took

@@ -325,6 +325,26 @@ def test_a_slow_list_costs_a_run_fifteen_seconds_at_most(takes: float) -> None:
     run(provider, use)
 
 
+@pytest.mark.parametrize("takes", [0.9, 0.3])
+def test_a_list_of_many_slow_pages_costs_a_run_no_more(takes: float) -> None:
+    def endless(query: Query, number: int) -> Page:
+        return Page(rows=(row(0, name=f"{anyio.current_time()}"),), more=True)
+
+    provider = Provider(takes=takes, instead=endless)
+
+    async def use(inquiry: Inquiry) -> None:
+        lost = 0.0
+        for _ in range(4):
+            began = anyio.current_time()
+            await inquiry.explain([doubt(1)])
+            lost += anyio.current_time() - began
+            await anyio.sleep(400.0)
+        assert lost <= ALLOWANCE + 4.0
+        assert not inquiry.is_open
+
+    run(provider, use)
+
+
 def test_what_a_page_has_shown_counts_although_the_next_one_fails() -> None:
     rows = tuple(row(n) for n in range(100))
 
