@@ -1,4 +1,4 @@
-"""Records what a person says of what is in doubt, by words or by an exported list."""
+"""Records what a person says of what is in doubt, in words or by an exported list."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import ExitStack, suppress
@@ -50,9 +50,9 @@ def take_words(job: Job, *, billed: Sequence[str], not_billed: Sequence[str]) ->
 
 
 def take_exported(job: Job, file: Path, base_url: str | None) -> bool:
-    """Settle what a list explains that a person has exported; needs no network.
+    """Settle what a list explains that a person has exported. Needs no key.
 
-    Returns whether there are outputs to ask for: with a key, what completed can be fetched.
+    With one, what completed is asked for. Returns whether there are outputs to fetch.
 
     Raises:
         PipelineError: the list cannot be read, or the directory cannot be used.

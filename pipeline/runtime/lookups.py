@@ -85,7 +85,7 @@ class Lookups:
             self._recent.extend(tail(self.store.layout.manifest))
             followed += await self._settle()
         if record:
-            self.recorded += record_doubts(self.store, self.store.doubtful)
+            self.recorded += record_doubts(self.store)
         return followed
 
     def _may_follow(self, left: Leftover) -> bool:

@@ -1,4 +1,4 @@
-"""Hold the records of jobs against the provider's own list of charges.
+"""Hold the records of jobs against the provider's own list of charges. Pure.
 
 A charge that is in one of the two only, or in both with other amounts, is a difference. What the
 list shows at no cost agrees with anything. A list that cannot be read agrees with nothing.
@@ -9,19 +9,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from enum import StrEnum
-from functools import partial
 from typing import Any
 
-import anyio
-
 from pipeline.amounts import ZERO, rounded
-from pipeline.api.outcome import Page, Query, RequestState, Row
+from pipeline.api.outcome import RequestState, Row
 from pipeline.models import rfc3339
-from pipeline.printable import printable
 from pipeline.settling.books import Entry, State
-from pipeline.settling.inquiry import ListsRequests
-from pipeline.settling.listing import Listing, windows_between
-from pipeline.settling.matching import SKEW, Span, merged, pair
+from pipeline.settling.matching import Span, merged, pair
 
 # Pages of the list that an audit reads of each model, of a hundred rows.
 _MOST_PAGES = 2000
@@ -236,46 +230,3 @@ def _order(difference: Difference) -> tuple[str, float, str, str]:
         difference.task or "",
         difference.request_id or "",
     )
-
-
-async def read_charges(session: ListsRequests, models: Iterable[str], span: Span) -> Charges:
-    """Read the provider's list of these models for a time. Never raises for what came of it.
-
-    A page that cannot be read is asked for three times. Rows of attempts at the edges of `span` may
-    be just outside of it, and are read too.
-    """
-    rows: list[Row] = []
-    for model in sorted(set(models)):
-        reader = _Reader(session)
-        listing = Listing(partial(_is_by, model), most_pages=_MOST_PAGES)
-        spans = windows_between(span[0] - SKEW, span[1] + SKEW)
-        is_whole = await listing.read(model, spans, reader.ask)
-        rows += listing.rows
-        if not is_whole:
-            detail = reader.detail or f"it has more than {_MOST_PAGES} pages of {printable(model)}"
-            return Charges(rows=tuple(rows), readable=False, detail=detail)
-    return Charges(rows=tuple(rows))
-
-
-def _is_by(model: str, row: Row) -> bool:
-    return row.model == model
-
-
-class _Reader:
-    """Asks for pages, a few times each; `detail` is why one could not be read."""
-
-    def __init__(self, session: ListsRequests) -> None:
-        self._session = session
-        self.detail = ""
-
-    async def ask(self, query: Query, page: int) -> Page | None:
-        for number in range(_TRIES):
-            if number:
-                await anyio.sleep(_BETWEEN)
-            answer: Page | None = None
-            with anyio.move_on_after(_PATIENCE):
-                answer = await self._session.list_requests(query, page)
-            if answer is not None and answer.readable:
-                return answer
-            self.detail = printable(answer.detail) if answer else "it does not answer"
-        return None

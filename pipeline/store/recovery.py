@@ -8,7 +8,7 @@ deleted.
 import contextlib
 import hashlib
 import os
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
@@ -52,15 +52,14 @@ def recover(store: Store) -> list[Record]:
     return recovered
 
 
-def record_doubts(store: Store, doubtful: Collection[Leftover]) -> list[Record]:
-    """Record that these may have been paid for, and keep what had come of them in `errors/`.
+def record_doubts(store: Store) -> list[Record]:
+    """Record what is `store.doubtful` as in doubt, and keep what had come of it in `errors/`.
 
     Raises:
         StorageError: a record cannot be written.
     """
-    recorded = [_record_doubt(store, left) for left in doubtful]
-    done = {left.attempt for left in doubtful}
-    store.doubtful = [left for left in store.doubtful if left.attempt not in done]
+    recorded = [_record_doubt(store, left) for left in store.doubtful]
+    store.doubtful = []
     return recorded
 
 

@@ -12,7 +12,8 @@ from support import virtual
 from pipeline.api.outcome import Page, Progress, Query, RequestState, Row
 from pipeline.ledger.manifest import encode
 from pipeline.models import CORRECTION, Claim, Handle, Record, Settled, Status, rfc3339
-from pipeline.settling.audit import Audit, Charges, Kind, audit, read_charges, window
+from pipeline.settling.audit import Audit, Charges, Kind, audit, window
+from pipeline.settling.auditing import read_charges
 from pipeline.settling.books import Entry, entries
 from pipeline.store.claims import Leftover
 

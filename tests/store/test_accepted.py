@@ -233,7 +233,7 @@ async def test_what_was_sent_and_not_accepted_is_left_to_be_looked_up(layout: La
     assert [left.attempt for left in store.doubtful] == [attempt]
     assert layout.part(attempt).exists()
     assert outstanding(layout) != []
-    (record,) = record_doubts(store, store.doubtful)
+    (record,) = record_doubts(store)
     assert (record.status, record.at_risk, store.doubtful) == (Status.IN_DOUBT, PRICE, [])
     assert [path.read_bytes() for path in layout.errors.iterdir()] == [b"half of it"]
     assert list(layout.inflight.iterdir()) == []
@@ -523,7 +523,7 @@ def test_a_claim_of_0_1_is_a_doubt_as_ever(layout: Layout) -> None:
     store = reopened(layout)
     (left,) = store.doubtful
     assert not left.accepted
-    (record,) = record_doubts(store, store.doubtful)
+    (record,) = record_doubts(store)
     assert (record.at_risk, record.provider) == (PRICE, None)
     store.close()
     assert list(read(layout.manifest)) == [record]

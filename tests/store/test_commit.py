@@ -481,7 +481,7 @@ def leave(layout: Layout, claim: Claim, part: bytes | None = None) -> None:
 
 def recover_all(store: Store) -> list[Record]:
     """Recover as a run does that nobody can ask about its doubts."""
-    return [*take_in(store), *record_doubts(store, store.doubtful)]
+    return [*take_in(store), *record_doubts(store)]
 
 
 def recover(layout: Layout) -> list[Record]:

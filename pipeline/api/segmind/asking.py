@@ -73,12 +73,11 @@ class Asking:
             listed = yield from self._list(handle)
             if listed.final:
                 return _noted(_together(result, listed), note)
-            if gone and listed.state is not RequestState.GONE:  # the list may know it again
+            if gone:
                 detail = f"its result: {result.detail}; the list of requests: {listed.detail}"
-                return _noted(replace(listed, state=RequestState.UNREACHED, detail=detail), note)
-            if gone:  # it is done by what its state says
-                detail = f"its result: {result.detail}; the list of requests: {listed.detail}"
-                return _noted(replace(progress, detail=detail), note)
+                if listed.state is not RequestState.GONE:  # the list may know it again
+                    progress = replace(listed, state=RequestState.UNREACHED)
+                return _noted(replace(progress, detail=detail), note)  # else: DONE, by its state
         return _noted(result, note)
 
     def _address(self, told: str | None, usual: str) -> tuple[str, str]:
