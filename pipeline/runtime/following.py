@@ -49,7 +49,11 @@ class Following:
             if progress is None:
                 return None
             if progress.state is RequestState.REFUSED:
-                state.stop(ExitCode.API_REFUSES, f"{attempt.task.id}: {progress.detail}")
+                said = f"{attempt.task.output}: {progress.detail}"
+                if handle.listed:  # the list is optional: that it refuses is no error of the run
+                    state.warn(f"{said}; it is asked for again by the next run")
+                else:
+                    state.stop(ExitCode.API_REFUSES, said)
                 return None
             if progress.state is not RequestState.DONE:
                 return self._without_output(attempt, progress)

@@ -320,3 +320,14 @@ def test_an_output_that_is_dead_is_asked_for_once_in_a_run(tmp_path: Path) -> No
     summary = provider.run()
     assert (summary.counts.in_doubt, summary.money.at_risk) == (1, 1)
     assert len(provider.night.fetched) == 3
+
+
+def test_a_list_that_begins_to_refuse_is_no_error_of_the_run(tmp_path: Path) -> None:
+    def api(provider: Provider, call: Call) -> Answer:
+        return losing(RUNNING)(provider, call) if call.task == "t000" else CLIP
+
+    provider = provider_of(tmp_path, 4, api)
+    provider.night.progress = lambda _: Progress(state=RequestState.REFUSED, detail="HTTP 401")
+    summary = provider.run(concurrency=2)
+    assert summary.exit_code is ExitCode.SOME_FAILED
+    assert (summary.counts.succeeded, summary.counts.accepted) == (3, 1)
