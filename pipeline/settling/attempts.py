@@ -172,7 +172,7 @@ class Known:
         return Known(attempts=tuple(merged.values()), ids=self.ids | other.ids)
 
 
-# What lies outside is no time of a request, and not every calendar reaches it: until the year 9986.
+# No request was made later than this, and not every calendar reaches it: until the year 9986.
 _LAST = 253_000_000_000.0
 
 
