@@ -8,16 +8,16 @@ from decimal import Decimal
 from pipeline.cli.output import aligned
 from pipeline.display.words import money
 from pipeline.printable import printable
-from pipeline.settling.audit import Audit, Difference, Kind
+from pipeline.settling.audit import Audit, Difference, DifferenceKind
 
 _UNKNOWN = "\N{EN DASH}"
 _HEAD = ("task", "sent (UTC)", "request id", "here", "there", "what it is")
 _KINDS = {
-    Kind.UNKNOWN_HERE: "charged there, unknown here",
-    Kind.UNKNOWN_THERE: "recorded here, not in the list",
-    Kind.AMOUNT: "other amounts",
-    Kind.IN_DOUBT: "in doubt here, charged there: settle takes it in",
-    Kind.ACCEPTED: "charged there, waiting here: the next run takes it in",
+    DifferenceKind.UNKNOWN_HERE: "charged there, unknown here",
+    DifferenceKind.UNKNOWN_THERE: "recorded here, not in the list",
+    DifferenceKind.AMOUNT: "other amounts",
+    DifferenceKind.IN_DOUBT: "in doubt here, charged there: settle takes it in",
+    DifferenceKind.ACCEPTED: "charged there, waiting here: the next run takes it in",
 }
 
 

@@ -199,7 +199,7 @@ def next_steps(event: ev.Summary) -> list[Step]:
     if counts.failed:
         steps.append(Step("failed tasks again:", ["--retry", "failed"]))
     if counts.in_doubt:
-        steps.append(Step("ask what they became:", [], command="settle"))
+        steps.append(Step("settle the doubts:", [], command="settle"))
         again = ["--retry", "in-doubt"]
         steps.append(Step("tasks in doubt again:", again, "   (may pay twice)"))
     if counts.pending:

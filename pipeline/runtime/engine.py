@@ -2,7 +2,6 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
-from typing import Protocol
 
 import anyio
 
@@ -14,7 +13,7 @@ from pipeline.models import part_of
 from pipeline.runtime.dispatch import Dispatch
 from pipeline.runtime.following import Following
 from pipeline.runtime.lifecycle import Attempt
-from pipeline.runtime.lookups import Found
+from pipeline.runtime.lookups import Lookups
 from pipeline.runtime.resuming import count_failed, resume
 from pipeline.runtime.settle import Settle
 from pipeline.runtime.state import RunState
@@ -23,16 +22,6 @@ _NO_MEMORY = (
     "this machine has no memory left for another answer. Hint: a lower --concurrency, or close"
     " other programs; what was in flight here may be in doubt"
 )
-
-
-class Doubts(Protocol):
-    """What a run knows of attempts of which it is open what came of them; see `Lookups`."""
-
-    async def look_up(self, state: RunState, attempt: Attempt, outcome: Outcome) -> Outcome:
-        """Look an attempt up, and say what came of it by that."""
-
-    async def again(self, state: RunState) -> Found | None:
-        """Look all doubts up once more; returns what was found."""
 
 
 class Engine:
@@ -44,21 +33,21 @@ class Engine:
     """
 
     def __init__(
-        self, state: RunState, doubts: Doubts, origins: Mapping[str, TaskState] = {}
+        self, state: RunState, lookups: Lookups, origins: Mapping[str, TaskState] = {}
     ) -> None:
         self.state = state
         self.settle = Settle(state)
         self.dispatch = Dispatch(state, self.settle.wind_up)
         self.following = Following(state)
         self.bugs: list[Exception] = []
-        self._doubts, self._origins = doubts, origins
+        self._lookups, self._origins = lookups, origins
 
     async def run(self, crew: Crew) -> None:
         """Work until nothing more goes out and nothing is in flight."""
         async with self.state.poller:
             slots = min(crew.slots, len(self.state.queue))
             await self._work(list(self.state.flying.values()), slots, crew)
-            while found := await self._doubts.again(self.state):
+            while found := await self._lookups.again(self.state):
                 count_failed(self.state, found.records, self._origins)
                 await self._work(resume(self.state, found.claims, self._origins), 0, crew)
         if self.state.stopped is None:
@@ -96,7 +85,7 @@ class Engine:
             attempt = self.state.flying[assignment.task.id]
             assert attempt.witness is not None
             outcome = await seat.attempt(assignment, attempt.witness)
-        outcome = await self._doubts.look_up(self.state, attempt, outcome)
+        outcome = await self._lookups.look_up(self.state, attempt, outcome)
         if outcome.accepted is not None and self.settle.find(assignment) is attempt:
             await self.settle.accept(attempt, outcome)
             # What was found in a list may be over long since.

@@ -14,7 +14,7 @@ from typing import Any
 from pipeline.amounts import ZERO, rounded
 from pipeline.api.outcome import RequestState, Row
 from pipeline.models import rfc3339
-from pipeline.settling.books import Entry, State
+from pipeline.settling.books import Entry, EntryState
 from pipeline.settling.matching import Span, merged, pair
 
 # Pages of the list that an audit reads of each model, of a hundred rows.
@@ -27,7 +27,7 @@ _PATIENCE, _TRIES = 60.0, 3
 _BETWEEN = 2.0
 
 
-class Kind(StrEnum):
+class DifferenceKind(StrEnum):
     """How the two books differ."""
 
     UNKNOWN_HERE = "unknown_here"  # charged there, and no record has it
@@ -41,7 +41,7 @@ class Kind(StrEnum):
 class Difference:
     """One difference. Amounts in US dollars; None where that book has none, or no amount."""
 
-    kind: Kind
+    kind: DifferenceKind
     job: str | None = None
     task: str | None = None
     model: str = ""
@@ -187,20 +187,23 @@ def _cost(row: Row) -> Decimal | None:
 def _compare(entry: Entry, row: Row | None) -> Difference | None:
     """Compare an attempt with its row, if there is one."""
     if row is None:
-        is_missing = entry.cost > 0 and entry.state is not State.RUNNING
-        return _difference(Kind.UNKNOWN_THERE, entry, None) if is_missing else None
+        is_missing = entry.cost > 0 and entry.state is not EntryState.RUNNING
+        return _difference(DifferenceKind.UNKNOWN_THERE, entry, None) if is_missing else None
     cost = _cost(row)
     if cost is None:
         # Without an amount nothing is confirmed; what waits or has failed need not have one.
         is_charged = entry.cost > 0 and row.progress.state is RequestState.DONE
-        return _difference(Kind.AMOUNT, entry, row) if is_charged else None
-    if not cost or cost == entry.cost or entry.state is State.RUNNING:
+        return _difference(DifferenceKind.AMOUNT, entry, row) if is_charged else None
+    if not cost or cost == entry.cost or entry.state is EntryState.RUNNING:
         return None
-    kinds = {State.IN_DOUBT: Kind.IN_DOUBT, State.ACCEPTED: Kind.ACCEPTED}
-    return _difference(kinds.get(entry.state, Kind.AMOUNT), entry, row)
+    kinds = {
+        EntryState.IN_DOUBT: DifferenceKind.IN_DOUBT,
+        EntryState.ACCEPTED: DifferenceKind.ACCEPTED,
+    }
+    return _difference(kinds.get(entry.state, DifferenceKind.AMOUNT), entry, row)
 
 
-def _difference(kind: Kind, entry: Entry, row: Row | None) -> Difference:
+def _difference(kind: DifferenceKind, entry: Entry, row: Row | None) -> Difference:
     return Difference(
         kind=kind,
         job=entry.job,
@@ -215,7 +218,7 @@ def _difference(kind: Kind, entry: Entry, row: Row | None) -> Difference:
 
 def _unknown_here(row: Row) -> Difference:
     return Difference(
-        kind=Kind.UNKNOWN_HERE,
+        kind=DifferenceKind.UNKNOWN_HERE,
         model=row.model,
         request_id=row.id,
         at=row.created,

@@ -13,7 +13,7 @@ from pipeline.settling.attempts import Doubt, Key, KnownAttempt
 from pipeline.store.claims import Leftover
 
 
-class State(StrEnum):
+class EntryState(StrEnum):
     """How an attempt stands: what a record says (`Status`), or a claim that has none."""
 
     SUCCEEDED = "succeeded"
@@ -33,7 +33,7 @@ class Entry:
 
     job: str
     attempt: KnownAttempt
-    state: State
+    state: EntryState
     cost: Decimal = ZERO
     at_risk: Decimal = ZERO
 
@@ -67,7 +67,7 @@ def entries(
         found[key] = entry if before is None else _added(before, entry)
     for entry in _of_claims(job, claims, running=running):
         before = found.get(entry.attempt.key)
-        if before is None or before.state is State.IN_DOUBT:
+        if before is None or before.state is EntryState.IN_DOUBT:
             found[entry.attempt.key] = entry
     return list(found.values())
 
@@ -76,7 +76,7 @@ def _of_record(job: str, record: Record) -> Entry:
     return Entry(
         job=job,
         attempt=KnownAttempt.of_record(record),
-        state=State(record.status),
+        state=EntryState(record.status),
         cost=rounded(record.cost or ZERO),
         at_risk=rounded(record.at_risk or ZERO),
     )
@@ -95,10 +95,10 @@ def _of_claims(job: str, claims: Iterable[Leftover], *, running: bool) -> Iterat
         if left.claim is None or left.never_sent:
             continue
         doubt = Doubt.of_leftover(left)
-        state = State.ACCEPTED if left.claim.handle else State.IN_DOUBT
+        state = EntryState.ACCEPTED if left.claim.handle else EntryState.IN_DOUBT
         yield Entry(
             job=job,
             attempt=KnownAttempt.of_claim(left.claim, doubt.request_id),
-            state=State.RUNNING if running else state,
+            state=EntryState.RUNNING if running else state,
             at_risk=doubt.at_risk or ZERO,
         )

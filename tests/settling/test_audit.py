@@ -12,7 +12,7 @@ from support import virtual
 from pipeline.api.outcome import Page, Progress, Query, RequestState, Row
 from pipeline.ledger.manifest import encode
 from pipeline.models import CORRECTION, Claim, Handle, Record, Settled, Status, rfc3339
-from pipeline.settling.audit import Audit, Charges, Kind, audit, window
+from pipeline.settling.audit import Audit, Charges, DifferenceKind, audit, window
 from pipeline.settling.auditing import read_charges
 from pipeline.settling.books import Entry, entries
 from pipeline.store.claims import Leftover
@@ -81,7 +81,7 @@ def test_a_charge_made_behind_our_back_is_found(tmp_path: Path) -> None:
     ours = books(tmp_path, record("a", 500), record("b", 400))
     found = held(ours, row("a", 500), row("b", 400), row("other", 450))
     [difference] = found.differences
-    assert (difference.kind, difference.request_id) == (Kind.UNKNOWN_HERE, "id-other")
+    assert (difference.kind, difference.request_id) == (DifferenceKind.UNKNOWN_HERE, "id-other")
     assert (difference.here, difference.there) == (None, PRICE)
     assert (found.here, found.there) == (2 * PRICE, 3 * PRICE)
 
@@ -95,7 +95,7 @@ def test_a_second_charge_for_what_was_sent_once_is_found(tmp_path: Path) -> None
 def test_an_amount_that_was_recorded_too_high_is_found(tmp_path: Path) -> None:
     ours = books(tmp_path, record("a", 500, cost=Decimal("1.20")), record("b", 400))
     [difference] = held(ours, row("a", 500), row("b", 400)).differences
-    assert (difference.kind, difference.task) == (Kind.AMOUNT, "a")
+    assert (difference.kind, difference.task) == (DifferenceKind.AMOUNT, "a")
     assert (difference.here, difference.there) == (Decimal("1.20"), PRICE)
 
 
@@ -107,7 +107,7 @@ def test_what_is_recorded_here_and_not_listed_is_found(tmp_path: Path) -> None:
 def test_a_doubt_that_was_charged_is_named_so(tmp_path: Path) -> None:
     ours = books(tmp_path, record("a", 500, Status.IN_DOUBT, request_id=None))
     [difference] = held(ours, row("a", 500)).differences
-    assert (difference.kind, difference.task) == (Kind.IN_DOUBT, "a")
+    assert (difference.kind, difference.task) == (DifferenceKind.IN_DOUBT, "a")
 
 
 @pytest.mark.parametrize("listed", [(), (row("a", 500, FAILED),), (row("a", 500, WAITING),)])
