@@ -19,6 +19,8 @@ _ADDRESSES = 3
 _FETCHES = 4
 # Seconds before a fetch that failed is tried again: at first, and at most.
 _AGAIN, _LONGEST_AGAIN = 2.0, 60.0
+# Seconds that a stop gives to an output on its way: the next run can fetch it again.
+_LAST_SECONDS = 3.0
 # What a file server may answer that says nothing of the file.
 _BUSY = frozenset({408, 425, 429, *range(500, 600)})
 
@@ -79,12 +81,21 @@ class Following:
         return not state.poller.ended
 
     async def _fetch(self, attempt: Attempt, progress: Progress) -> Outcome | None:
-        """Bring the output home; None where it cannot be written, which stops the run."""
+        """Bring the output home; None where that has to be left to the next run.
+
+        It is stopped, or the output cannot be written, which stops it.
+        """
         state, shelf = self._state, self._state.store.shelf
         if progress.media is None:
             return _gone("the answer names no address of an output")
+        outcome = None
         async with self._fetches:
-            outcome = await state.session.fetch(progress.media, shelf.spool(part_of(attempt.id)))
+            if not state.poller.ended:
+                part = shelf.spool(part_of(attempt.id))
+                with state.poller.bounding(_LAST_SECONDS):
+                    outcome = await state.session.fetch(progress.media, part)
+        if outcome is None:
+            return None
         if outcome.fault is Fault.UNSAVED:
             state.stop(ExitCode.STORAGE, f"{state.store.layout.root}: {outcome.detail}")
             return None

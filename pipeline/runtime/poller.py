@@ -6,7 +6,8 @@ comes soon, the next less and less often; a 429 slows them all.
 
 import heapq
 import itertools
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Self
 
@@ -54,10 +55,12 @@ class Poller:
         self._ask = ask
         self._first, self._most = (FIRST, LONGEST) if every is None else (every, every)
         self._due: list[tuple[float, int, _Waiting]] = []
+        self._asked: set[_Waiting] = set()  # the question is on its way
         self._order = itertools.count()
         self._changed = anyio.Event()
         self._slots = anyio.CapacityLimiter(_AT_ONCE)
         self._not_before = 0.0
+        self._bounded: dict[anyio.CancelScope, float] = {}
         self.ended = False
 
     async def __aenter__(self) -> Self:
@@ -87,10 +90,22 @@ class Poller:
         await waiting.over.wait()
         return waiting.progress
 
+    @contextmanager
+    def bounding(self, seconds: float) -> Iterator[None]:
+        """Cut off what goes on for longer than so many seconds after the end."""
+        with anyio.CancelScope() as scope:
+            self._bounded[scope] = seconds
+            try:
+                yield
+            finally:
+                del self._bounded[scope]
+
     def end(self) -> None:
-        """Let everybody go who waits: nothing is asked any more."""
+        """Let everybody go who waits, also for an answer: nothing is asked any more."""
         self.ended = True
-        for _, _, waiting in self._due:
+        for scope, seconds in self._bounded.items():
+            scope.deadline = anyio.current_time() + seconds
+        for waiting in (*self._asked, *(each for _, _, each in self._due)):
             waiting.over.set()
         self._due.clear()
         self._changed.set()
@@ -123,6 +138,7 @@ class Poller:
             if now >= waiting.end:
                 waiting.over.set()
                 continue
+            self._asked.add(waiting)
             await self._slots.acquire_on_behalf_of(waiting)
             self._group.start_soon(self._question, waiting)
         self._not_before = max(self._not_before, now + _APART)
@@ -132,6 +148,7 @@ class Poller:
             progress = await self._ask(waiting.handle)
         finally:
             self._slots.release_on_behalf_of(waiting)
+            self._asked.discard(waiting)
         now = anyio.current_time()
         if progress.retry_after is not None:
             self._not_before = max(

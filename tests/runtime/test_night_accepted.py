@@ -1,7 +1,10 @@
 """Requests that the provider answers with an id: waited for, and never sent again."""
 
+import asyncio
 import itertools
+import signal
 from collections import Counter
+from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 
@@ -14,6 +17,7 @@ from pipeline.api.outcome import Fault, Progress, RequestState
 from pipeline.api.segmind import SegmindV2
 from pipeline.errors import ExitCode
 from pipeline.models import Cause, Handle, Status
+from pipeline.runtime.runner import Options
 
 DAY = 86400.0
 RUNNING = Progress(state=RequestState.RUNNING)
@@ -279,3 +283,39 @@ def test_an_accepted_probe_ends_an_outage_long_before_its_output_comes(tmp_path:
     summary = night.run(concurrency=5)
     assert summary.exit_code is ExitCode.OK
     assert max(call.at for call in night.calls) < 300
+
+
+def stopping_after(seconds: float) -> Callable[[ev.Event], None]:
+    """Interrupt a run so many seconds after its begin."""
+
+    def watch(event: ev.Event) -> None:
+        if isinstance(event, ev.Started):
+            loop = asyncio.get_running_loop()
+            loop.call_later(seconds, signal.raise_signal, signal.SIGINT)
+
+    return watch
+
+
+@pytest.mark.parametrize(("asking", "fetching"), [(3600.0, 0.0), (0.0, 3600.0)])
+def test_a_stop_waits_for_no_answer_and_no_output_that_does_not_come(
+    tmp_path: Path, asking: float, fetching: float
+) -> None:
+    night = night_of(tmp_path, tasks=12, takes=0.0)
+    night.ask_seconds, night.fetch_seconds = asking, fetching
+    night.watch = stopping_after(60.0)
+    summary = night.run(concurrency=10, options=Options(handle_signals=True))
+    assert (summary.exit_code, summary.counts.accepted) == (ExitCode.SIGINT, 10)
+    assert (summary.counts.in_doubt, summary.money.at_risk) == (0, 0)
+    assert night.seconds < 65
+    night.ask_seconds = night.fetch_seconds = 0.0
+    night.watch = lambda _: None
+    assert night.run(concurrency=10).exit_code is ExitCode.OK
+    assert set(night.seen.values()) == {1}
+
+
+def test_an_output_that_is_nearly_there_when_the_run_is_stopped_is_saved(tmp_path: Path) -> None:
+    night = night_of(tmp_path, tasks=2, takes=0.0)
+    night.fetch_seconds = 59.0
+    night.watch = stopping_after(60.0)
+    summary = night.run(concurrency=1, options=Options(handle_signals=True))
+    assert (summary.counts.accepted, summary.counts.succeeded) == (0, 1)

@@ -148,10 +148,12 @@ class FakeSession:
 
     async def ask(self, handle: Handle) -> Progress:
         self._night.polls.append(Poll(handle.id, anyio.current_time(), listed=handle.listed))
+        await anyio.sleep(self._night.ask_seconds)
         return self._night.progress(self._night.polls[-1])
 
     async def fetch(self, media: str, part: Path) -> Outcome:
         self._night.fetched.append(media)
+        await anyio.sleep(self._night.fetch_seconds)
         return self._outcome(part, self._night.media(media))
 
     async def list_requests(self, query: Query, page: int) -> Page:
@@ -177,6 +179,8 @@ class Night:
     progress: Callable[[Poll], Progress] = lambda _: Progress(state=RequestState.RUNNING)
     media: Callable[[str], Answer] = lambda _: CLIP
     listing: Callable[[Query], Page] = lambda _: Page(readable=False, detail="HTTP 404")
+    ask_seconds: float = 0.0
+    fetch_seconds: float = 0.0
     polls: list[Poll] = field(default_factory=list)
     fetched: list[str] = field(default_factory=list)
     listings: list[Query] = field(default_factory=list)
