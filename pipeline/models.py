@@ -256,6 +256,12 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True):
     format: int = 1
     sent: bool = False
 
+    @property
+    def may_have_cost(self) -> Decimal | None:
+        """What its response has reported, otherwise its price; in US dollars, None if unknown."""
+        done = self.completion
+        return done.cost if done and done.cost is not None else self.price
+
 
 @dataclass(frozen=True, slots=True)
 class Rate:

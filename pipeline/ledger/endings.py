@@ -97,8 +97,7 @@ def _price(doubt: Record | Claim) -> Decimal | None:
     """Return what a doubt may have cost, in US dollars; None where nobody knows."""
     if isinstance(doubt, Record):
         return doubt.at_risk or doubt.cost
-    done = doubt.completion
-    return done.cost if done and done.cost is not None else doubt.price
+    return doubt.may_have_cost
 
 
 def _ended(  # noqa: PLR0913 - the fields of a record

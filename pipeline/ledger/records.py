@@ -188,7 +188,7 @@ def doubtful(
     done = claim.completion
     return Record(
         status=Status.IN_DOUBT,
-        at_risk=done.cost if done and done.cost is not None else claim.price,
+        at_risk=claim.may_have_cost,
         remaining_credits=remaining,
         error=error,
         reason=Cause.UNSAVED if answered else Cause.KILLED,

@@ -66,19 +66,10 @@ class Following:
                 dead += 1
                 if dead >= _ADDRESSES:
                     return self._lost(attempt, progress, fetched)
-            if not await self._pause(wait, end):
+            if not await state.wait_to_ask(wait, end):
                 return None
             wait = min(wait * 2, _LONGEST_AGAIN)
             at_once = True
-
-    async def _pause(self, seconds: float, end: float) -> bool:
-        """Wait before another fetch; False where the run does not wait so long."""
-        state, due = self._state, clock() + seconds
-        while (now := clock()) < due:
-            if state.poller.ended or now >= end:
-                return False
-            await state.wait(due - now)
-        return not state.poller.ended
 
     async def _fetch(self, attempt: Attempt, progress: Progress) -> Outcome | None:
         """Bring the output home; None where that has to be left to the next run.

@@ -16,7 +16,7 @@ from pipeline.errors import PipelineError
 from pipeline.ledger.manifest import tail
 from pipeline.models import Handle, Job, Record, Status, rfc3339
 from pipeline.runtime.lifecycle import Attempt
-from pipeline.runtime.state import RunState, clock
+from pipeline.runtime.state import RunState
 from pipeline.settling.attempts import Doubt, Key, Known, KnownAttempt
 from pipeline.settling.doubts import collect, same_account
 from pipeline.settling.ending import accept, comes_too_late, end_failed, end_late, failure
@@ -217,7 +217,7 @@ class Lookups:
         run is left to the next.
         """
         while self._lags and not state.poller.ended and self._may_show_more:
-            if not await self._wait(state, self._lags.pop(0)):
+            if not await state.wait_to_ask(self._lags.pop(0)):
                 return None
             before = len(self.recorded)
             claims = await self._settle(state.lost)
@@ -230,14 +230,6 @@ class Lookups:
         doubts = self.store.history.open_doubts or self.store.doubtful
         young = time.time() < self._young_until
         return bool(doubts) and young and self.provider.lists_requests and self._inquiry.is_open
-
-    @staticmethod
-    async def _wait(state: RunState, seconds: float) -> bool:
-        """Wait for so long; False where the run is stopped meanwhile."""
-        due = clock() + seconds
-        while (now := clock()) < due and not state.poller.ended:
-            await state.wait(due - now)
-        return not state.poller.ended
 
 
 def _handle(row: Row) -> Handle:

@@ -1,6 +1,7 @@
 """The state of one run: what choosing and settling share."""
 
 import asyncio
+import math
 import time
 from collections import Counter
 from dataclasses import dataclass, field
@@ -96,6 +97,18 @@ class RunState:
         with anyio.move_on_after(min(seconds, LONGEST_WAIT)):
             await changed.wait()
 
+    async def wait_to_ask(self, seconds: float, end: float = math.inf) -> bool:
+        """Wait before the provider is asked again; False where the run stops asking meanwhile.
+
+        So it does at `end`, in monotonic seconds.
+        """
+        due = clock() + seconds
+        while (now := clock()) < due:
+            if self.poller.ended or now >= end:
+                return False
+            await self.wait(due - now)
+        return not self.poller.ended
+
     def notify(self) -> None:
         """Wake whoever waits for a change."""
         if self._changed is not None:
@@ -111,7 +124,7 @@ class RunState:
             left = 0  # not waited for
             if exit_code not in _FOLLOWED:
                 self.poller.end()
-                left = sum(each.stage is Stage.ACCEPTED for each in self.flying.values())
+                left = self._accepted
             flying = len(self.flying) - left
             self.watch(ev.Stopping(exit_code, detail, flying, time.time(), accepted=left))
         self.notify()
@@ -263,10 +276,15 @@ class RunState:
         if ended is TaskState.IN_DOUBT:
             self.doubted.add(attempt.task.id)
 
+    @property
+    def _accepted(self) -> int:
+        """How many requests wait at the provider."""
+        return sum(each.stage is Stage.ACCEPTED for each in self.flying.values())
+
     def report(self) -> None:
         """Say how the run stands, to whoever watches."""
         ended = self.ended
-        accepted = sum(each.stage is Stage.ACCEPTED for each in self.flying.values())
+        accepted = self._accepted
         here = ev.Counts(
             total=ended.total() + len(self.flying) + len(self.queue),
             succeeded=ended[TaskState.DONE],

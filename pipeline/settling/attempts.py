@@ -82,7 +82,7 @@ class Doubt(Attempt):
         return cls(
             **_of_claim(claim),
             request_id=request_id or (done.request_id if done else None),
-            at_risk=done.cost if done and done.cost is not None else claim.price,
+            at_risk=claim.may_have_cost,
             origin=left,
         )
 
