@@ -117,8 +117,8 @@ def run(  # noqa: PLR0913, PLR0917 - the flags of the command
 
     What is done is not rendered again. What an earlier run has left in doubt (perhaps paid for) is
     looked for at the provider first. Failed tasks, and those that stay in doubt, are taken up only
-    with --retry. Exit codes: 0 all done, 1 some failed or in doubt, 2 refused,
-    3 credits, 4 the API refuses, 5 outage, 6 window closed, 7 disk.
+    with --retry. Exit codes: 0 all done, 1 some failed, in doubt or waiting at the provider,
+    2 refused, 3 credits, 4 the API refuses, 5 outage, 6 window closed, 7 disk.
     """
     loaded = load_job(job, output, concurrency=concurrency)
     access, loaded = endpoint(loaded, base_url)
