@@ -15,7 +15,7 @@ from pipeline.api.provider import Provider, Session
 from pipeline.errors import PipelineError
 from pipeline.ledger.manifest import tail
 from pipeline.models import Handle, Job, Record, Status, rfc3339
-from pipeline.runtime.lifecycle import Attempt
+from pipeline.runtime.lifecycle import Attempt, Stage
 from pipeline.runtime.state import RunState
 from pipeline.settling.attempts import Doubt, Key, Known, KnownAttempt
 from pipeline.settling.doubts import collect, same_account
@@ -29,6 +29,8 @@ from pipeline.store.recovery import record_doubts
 _LAGS = (0.0, 3.0, 6.0)
 # For what was sent longer ago, in seconds beyond the job's timeout, the list has had its time.
 _YOUNG = 120.0
+# Seconds after which those with the same parameters are looked at again.
+_TWIN = 2.0
 # Records that are remembered, to tell their rows from those of doubts.
 _RECENT = 5000
 
@@ -55,6 +57,7 @@ class Lookups:
     watch: ev.Watcher
     recorded: list[Record] = field(default_factory=list)
     _inquiry: Inquiry = field(init=False)
+    _looking: set[str] = field(default_factory=set)  # attempts that are looked up now
     _recent: deque[Record] = field(default_factory=lambda: deque(maxlen=_RECENT))
     _lags: list[float] = field(default_factory=lambda: list(_LAGS))
     _young_until: float = 0.0  # in Unix seconds
@@ -171,6 +174,8 @@ class Lookups:
         """
         if outcome.accepted is not None or not self._is_open(attempt, outcome):
             return outcome
+        if not await self._twins_are_over(state, attempt):
+            return outcome
         assert attempt.claim is not None
         doubt = Doubt.of_claim(attempt.claim, outcome.request_id)
         known = self._others(state, attempt)
@@ -184,6 +189,32 @@ class Lookups:
         return replace(
             outcome, status=500, fault=None, text=row.progress.error, detail=failure(row), cost=None
         )
+
+    async def _twins_are_over(self, state: RunState, attempt: Attempt) -> bool:
+        """Wait for the answers to what was sent with the same parameters; False if stopped.
+
+        A row of such a request may be COMPLETED before its answer is here: it would be taken for
+        the row of this one, and its output would be there twice.
+        """
+        fingerprint = attempt.task.fingerprint
+        twins = [
+            (other, other.id)
+            for other in state.flying.values()
+            if other is not attempt and other.task.fingerprint == fingerprint
+        ]
+        self._looking.add(attempt.id)
+        state.notify()
+        try:
+            while any(
+                twin.id == name and twin.stage is Stage.SENT and name not in self._looking
+                for twin, name in twins
+            ):
+                if state.poller.ended:
+                    return False
+                await state.wait(_TWIN)
+        finally:
+            self._looking.discard(attempt.id)
+        return True
 
     def _is_open(self, attempt: Attempt, outcome: Outcome) -> bool:
         """Whether it is open what came of an attempt, and the list can be asked."""

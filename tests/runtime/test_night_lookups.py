@@ -252,6 +252,45 @@ def test_a_row_of_a_take_that_succeeded_explains_no_other(tmp_path: Path) -> Non
         assert (summary.counts.succeeded, summary.counts.in_doubt) == (1, 1)
 
 
+def test_a_row_is_not_taken_from_a_take_whose_answer_is_still_to_come(tmp_path: Path) -> None:
+    """Of two equal requests the one that is lost runs on, and the other is listed as completed."""
+
+    def api(provider: Provider, call: Call) -> Answer:
+        provider.add(call, RUNNING if call.task == "t000" else DONE)
+        appears, row = provider.rows[f"id-{call.task}-1"]
+        provider.rows[row.id] = appears, replace(row, sent={"prompt": "the same"})
+        return LOST if call.task == "t000" else replace(CLIP, seconds=60.0)
+
+    provider = provider_of(tmp_path, 2, api)
+    provider.night.params = lambda _: {"prompt": "the same"}
+
+    def progress(poll: Any) -> Progress:
+        if poll.at > 100:
+            provider.ends("id-t000-1", DONE)
+        return provider.progress(poll)
+
+    provider.night.progress = progress
+    assert provider.run(concurrency=2).exit_code is ExitCode.OK
+    assert provider.night.records["t000"].request_id == "id-t000-1"
+    assert provider.night.fetched == ["https://media.example/id-t000-1"]
+
+
+def test_equal_takes_that_are_all_lost_do_not_wait_for_each_other(tmp_path: Path) -> None:
+    provider = provider_of(tmp_path, 3, losing(DONE))
+    add = provider.add
+
+    def add_equal(call: Call, state: RequestState, **more: Any) -> None:
+        add(call, state, **more)
+        appears, row = provider.rows[f"id-{call.task}-1"]
+        provider.rows[row.id] = appears, replace(row, sent={"prompt": "the same"})
+
+    provider.add = add_equal  # type: ignore[method-assign]
+    provider.night.params = lambda _: {"prompt": "the same"}
+    assert provider.run(concurrency=3).exit_code is ExitCode.OK
+    assert provider.night.seconds < 30
+    assert len({record.request_id for record in provider.night.records.values()}) == 3
+
+
 def test_settling_alone_sends_nothing(tmp_path: Path) -> None:
     provider = provider_of(tmp_path, 3, losing(DONE))
     provider.lag = 3600.0
