@@ -29,6 +29,8 @@ from pipeline.store.recovery import record_doubts
 _LAGS = (0.0, 3.0, 6.0)
 # For what was sent longer ago, in seconds beyond the job's timeout, the list has had its time.
 _YOUNG = 120.0
+# Stages in which it is not known yet which row of the list is an attempt's own.
+_UNRECORDED = frozenset({Stage.SENT, Stage.ANSWERED, Stage.SAVED})
 # Seconds after which those with the same parameters are looked at again.
 _TWIN = 2.0
 # Records that are remembered, to tell their rows from those of doubts.
@@ -206,7 +208,7 @@ class Lookups:
         state.notify()
         try:
             while any(
-                twin.id == name and twin.stage is Stage.SENT and name not in self._looking
+                twin.id == name and twin.stage in _UNRECORDED and name not in self._looking
                 for twin, name in twins
             ):
                 if state.poller.ended:
