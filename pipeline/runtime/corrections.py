@@ -9,7 +9,7 @@ from pipeline import events as ev
 from pipeline.amounts import dollars
 from pipeline.errors import DirectoryError, ExitCode, StorageError
 from pipeline.ledger import records
-from pipeline.models import CostSource, Record
+from pipeline.models import CostSource, Record, Settled
 from pipeline.money.price_class import class_of
 from pipeline.money.prices import Booked
 from pipeline.runtime.state import RunState
@@ -28,11 +28,13 @@ class Corrections:
     def __init__(self, state: RunState) -> None:
         self._state = state
         self._booked: dict[str, set[Decimal]] = {}  # by price class
-        self._warned = False
+        self._warned = self._is_stale = False
         self._turn = anyio.Lock()  # what one is correcting, another must not find uncorrected
 
     def note(self, name: str, record: Record) -> None:
         """Note a record that is durable; `name` is its price class."""
+        # A charge that is known from the provider's list came with no balance.
+        self._is_stale = self._is_stale or record.settled is Settled.FOUND
         if record.cost_source in _REVISABLE and record.cost is not None:
             self._booked.setdefault(name, set()).add(record.cost)
             self._state.gate.prices.taught.add(name)
@@ -52,7 +54,7 @@ class Corrections:
     async def close(self) -> None:
         """Ask for the balance a last time, and correct by it."""
         gate = self._state.gate
-        if self._booked and gate.call_works and not gate.in_flight:
+        if (self._booked or self._is_stale) and gate.call_works and not gate.in_flight:
             await self._state.ask_balance()
         await self.write(last=True)
 

@@ -11,10 +11,10 @@ from support import virtual
 from support.night import CLIP, MODEL, Answer, Call, Night
 
 from pipeline import events as ev
-from pipeline.api.outcome import Fault, Page, Progress, Query, RequestState, Row
+from pipeline.api.outcome import Balance, Fault, Page, Progress, Query, RequestState, Row
 from pipeline.errors import ExitCode
 from pipeline.ledger.manifest import read
-from pipeline.models import InDoubt, Settled, Status
+from pipeline.models import CreditPolicy, InDoubt, Settled, Status
 from pipeline.runtime.runner import Options
 
 LOST = Answer(fault=Fault.NO_ANSWER)
@@ -370,3 +370,11 @@ def test_a_list_that_begins_to_refuse_is_no_error_of_the_run(tmp_path: Path) -> 
     summary = provider.run(concurrency=2)
     assert summary.exit_code is ExitCode.SOME_FAILED
     assert (summary.counts.succeeded, summary.counts.accepted) == (3, 1)
+
+
+def test_a_charge_that_only_the_list_shows_is_in_the_balance_at_the_end(tmp_path: Path) -> None:
+    provider = provider_of(tmp_path, 1, losing(DONE))
+    left = iter([Decimal(100), Decimal("99.05")])
+    provider.night.balance = lambda: Balance(credits=next(left), simulated=True)
+    summary = provider.run(credits=CreditPolicy())
+    assert (summary.exit_code, summary.money.remaining) == (ExitCode.OK, Decimal("99.05"))
