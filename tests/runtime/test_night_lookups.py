@@ -374,7 +374,7 @@ def test_a_list_that_begins_to_refuse_is_no_error_of_the_run(tmp_path: Path) -> 
 
 def test_a_charge_that_only_the_list_shows_is_in_the_balance_at_the_end(tmp_path: Path) -> None:
     provider = provider_of(tmp_path, 1, losing(DONE))
-    left = iter([Decimal(100), Decimal("99.05")])
-    provider.night.balance = lambda: Balance(credits=next(left), simulated=True)
+    night, before, after = provider.night, Decimal(100), Decimal("99.05")
+    night.balance = lambda: Balance(credits=after if night.fetched else before, simulated=True)
     summary = provider.run(credits=CreditPolicy())
     assert (summary.exit_code, summary.money.remaining) == (ExitCode.OK, Decimal("99.05"))
