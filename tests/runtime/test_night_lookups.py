@@ -376,5 +376,5 @@ def test_a_charge_that_only_the_list_shows_is_in_the_balance_at_the_end(tmp_path
     provider = provider_of(tmp_path, 1, losing(DONE))
     night, before, after = provider.night, Decimal(100), Decimal("99.05")
     night.balance = lambda: Balance(credits=after if night.fetched else before, simulated=True)
-    summary = provider.run(credits=CreditPolicy())
+    summary = provider.run(credits=CreditPolicy(cost=Decimal("0.95")))
     assert (summary.exit_code, summary.money.remaining) == (ExitCode.OK, Decimal("99.05"))
