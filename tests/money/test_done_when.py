@@ -151,7 +151,7 @@ def test_the_budget_holds_to_the_cent_over_the_life_of_the_manifest(workspace: W
 def test_the_budget_counts_what_is_at_risk(workspace: Workspace) -> None:
     tasks = [{"id": "lost", "prompt": "lost [[fail drop]]"}, *prompts(10)]
     workspace.write(prompts=tasks, concurrency=1, credits={**WRITTEN, "budget": 3})
-    with Sandbox(credits=100, **FAST) as sandbox:
+    with Sandbox(credits=100, history="missing", **FAST) as sandbox:
         run = workspace.run(url=sandbox.url)
         books = sandbox.books()
     assert run.code == 3, run.err
