@@ -119,9 +119,8 @@ async def run(  # noqa: PLR0913 - each port once
         store, recovered = open_store(job, resources, watch, hop, shelf, fsync=options.fsync)
         watch = both(StateFile(store.layout, store.history), watch)
         backlog = resources.enter_context(closing(Backlog()))
-        async with provider.connect(
-            endpoint, timeout=job.timeout, max_size=job.max_size
-        ) as session:
+        connection = provider.connect(endpoint, timeout=job.timeout, max_size=job.max_size)
+        async with connection as session:
             # First, as what is found is not rendered again.
             lookups = Lookups(job, provider, store, session, watch)
             claims = await _look_up(lookups, options)
@@ -137,11 +136,7 @@ async def run(  # noqa: PLR0913 - each port once
                 watch(_started(job, plan, began, endpoint.host_unless(provider.base_url)))
                 found = [*recovered, *lookups.recorded]
                 _report_start(found, (*job.warnings, *plan.warnings), state)
-                if claims and job.credits.gate is Gate.AUTO:
-                    await state.ask_balance()  # while nothing counts as in flight
-                resume(state, claims, origins)
-                if options.keep_places:
-                    _keep_places(state)
+                await _take_up(state, claims, origins, keep_places=options.keep_places)
                 await _serve(Engine(state, lookups, origins), workers, options)
         summary = _sum_up(state, plan, options, anyio.current_time() - start)
     watch(summary)
@@ -263,6 +258,17 @@ def compose(  # noqa: PLR0913 - what a run is made of
         streak=Streak(wary=history.without_clip >= MOST),
         top_up=None if wait is None else TopUp(wait),
     )
+
+
+async def _take_up(
+    state: RunState, claims: list[Leftover], origins: dict[str, TaskState], *, keep_places: bool
+) -> None:
+    """Count what earlier runs have sent, before anything goes out."""
+    if claims and state.job.credits.gate is Gate.AUTO:
+        await state.ask_balance()  # while nothing counts as in flight
+    resume(state, claims, origins)
+    if keep_places:
+        _keep_places(state)
 
 
 def _keep_places(state: RunState) -> None:
