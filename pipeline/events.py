@@ -20,6 +20,8 @@ class Reason(StrEnum):
     OUTAGE = "outage"
     RATE_LIMIT = "rate limit"
     CREDITS = "credits"
+    ACCOUNT = "account"  # other runs of the account go first, or one of them was asked to wait
+    PAUSED = "paused"  # somebody has asked for it
 
 
 @dataclass(frozen=True, slots=True)

@@ -154,7 +154,8 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     rejected. `duration_s` is the time of the last attempt, from dispatch to the last byte.
     `simulated` marks responses of the sandbox; None if there was no response. `reason` is a
     `Cause`: why there is no output. `seed` is as the response reported it, otherwise as sent.
-    `provider` is the API that rendered; None is the default of version 0.1. `settled` says how a
+    `provider` is the API that rendered; None is the default of version 0.1. `account` names the
+    account that paid, never its key. `settled` says how a
     doubt has ended; where that doubt has a record of its own, of the same `task` and `started_at`,
     `at_risk` is the negative of what that one has put at risk.
     """
@@ -185,6 +186,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     cost_source: CostSource | None = None
     provider: str | None = None
     settled: Settled | None = None
+    account: str | None = None
 
 
 class Handle(msgspec.Struct, frozen=True, kw_only=True):
@@ -302,6 +304,24 @@ class CreditPolicy:
 
 
 @dataclass(frozen=True, slots=True)
+class AccountPolicy:
+    """What holds for all runs on one key together. Money in US dollars; None bounds nothing.
+
+    `key` names the environment variable that has the key; None is the provider's own. `name` is
+    what records call the account; None are eight digits of its hash. Where not `shared`, the run
+    neither tells others of itself nor asks for them.
+    """
+
+    concurrency: int | None = None
+    rate: Rate | None = None
+    day: Decimal | None = None
+    month: Decimal | None = None
+    key: str | None = None
+    name: str | None = None
+    shared: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Schedule:
     """The daily window in which requests may be dispatched. Without `timezone`, in local time."""
 
@@ -327,7 +347,7 @@ class Job:
     `patience` is for how long a run waits for a request that the API has accepted, and `poll` the
     time between two questions for it; None begins with 2 s and goes up to 15 s.
     `bucket` is the address of the storage where outputs go; None is `output_dir`, where everything
-    else lies.
+    else lies. Of several runs on one account, one with a higher `priority` goes first.
     """
 
     path: Path
@@ -347,6 +367,8 @@ class Job:
     notify: Notify | None = None
     provider: str | None = None
     bucket: str | None = None
+    account: AccountPolicy = AccountPolicy()
+    priority: int = 0
     remarks: Callable[[], tuple[str, ...]] = field(default=tuple, repr=False, compare=False)
 
     @property

@@ -81,30 +81,30 @@ class Balance:
     is_fresh: bool = False
     silent: bool = False
     now: Moment = field(default_factory=Moment)
-    _least: Bound = field(default_factory=Bound)
-    _most: Bound = field(default_factory=Bound)
-    _known: Bound = field(default_factory=Bound)
-    _changed_at: int = 0
+    at_least: Bound = field(default_factory=Bound)
+    at_most: Bound = field(default_factory=Bound)
+    reported: Bound = field(default_factory=Bound)
+    changed_at: int = 0
 
     @property
     def least(self) -> Decimal | None:
         """The least that can be left; None while nothing was reported."""
-        return self._least.value
+        return self.at_least.value
 
     @property
     def most(self) -> Decimal | None:
         """The most that can be left, unless somebody has topped up."""
-        return self._most.value
+        return self.at_most.value
 
     @property
     def known(self) -> Decimal | None:
         """The balance as last reported, for people."""
-        return self._known.value
+        return self.reported.value
 
     @property
     def reading(self) -> Reading | None:
         """The reading behind the least."""
-        return self._least.reading
+        return self.at_least.reading
 
     def tick(self) -> Moment:
         """Let a moment pass, and return it."""
@@ -114,7 +114,7 @@ class Balance:
     def change(self) -> None:
         """Note that an answer came, or will not come: what was asked before is out of date."""
         self.is_fresh = False
-        self._changed_at = self.tick().tick
+        self.changed_at = self.tick().tick
 
     def processed(self) -> None:
         """Note that the API has answered: what it has not reported by now stays unknown."""
@@ -124,15 +124,15 @@ class Balance:
         """Take a confirmed charge off, of a request that left at `sent`."""
         now = self.now
         self.now = Moment(now.tick, now.charged + amount, now.paid + amount, now.charges + 1)
-        self._least.charges += amount
-        if self._most.reading is not None and sent.tick > self._most.reading.came.tick:
-            self._most.charges += amount
+        self.at_least.charges += amount
+        if self.at_most.reading is not None and sent.tick > self.at_most.reading.came.tick:
+            self.at_most.charges += amount
 
     def risk(self, amount: Decimal) -> None:
         """Take what may have been charged off the least that can be left."""
         now = self.now
         self.now = Moment(now.tick, now.charged + amount, now.paid, now.charges)
-        self._least.charges += amount
+        self.at_least.charges += amount
 
     def ask(self, *, quiet: bool) -> Question:
         """Note that the balance call is being sent."""
@@ -140,7 +140,7 @@ class Balance:
 
     def answer(self, question: Question, value: Decimal | None) -> Reading | None:
         """Take the answer of the balance call; None where it reported no figure."""
-        self.is_fresh = question.asked.tick > self._changed_at
+        self.is_fresh = question.asked.tick > self.changed_at
         self.call_works = value is not None
         return None if value is None else self._read(value, question.asked, may_raise=True)
 
@@ -154,12 +154,12 @@ class Balance:
     def show(self, value: Decimal, sent: Moment) -> Reading:
         """Take what an answer reports for people alone: the bounds stay as they are."""
         new = Reading(value, sent, self.tick())
-        self._known.consider(new, ZERO, may_raise=True)
+        self.reported.consider(new, ZERO, may_raise=True)
         return new
 
     def _read(self, value: Decimal, asked: Moment, *, may_raise: bool) -> Reading:
         new = self.show(value, asked)
         since = self.now.charged - asked.charged
-        self._most.consider(new, ZERO, may_raise=may_raise)
-        self._least.consider(new, since, may_raise=may_raise)
+        self.at_most.consider(new, ZERO, may_raise=may_raise)
+        self.at_least.consider(new, since, may_raise=may_raise)
         return new

@@ -6,7 +6,6 @@ from collections.abc import Awaitable, Callable
 import anyio
 
 from pipeline import events as ev
-from pipeline.amounts import ZERO
 from pipeline.engines.crew import Assignment
 from pipeline.errors import ExitCode, StorageError
 from pipeline.ledger import records
@@ -67,20 +66,12 @@ class Dispatch:
                 await self._wait_for_others(now)
             else:
                 attempt, verdict = self._judge(attempt)
-                if verdict is Verdict.GO and (wait := self._admitted(attempt)) is not None:
-                    await state.wait(wait)
-                elif verdict is Verdict.GO:
+                if verdict is Verdict.GO:
                     if not state.circuit.outage:  # a probe does not end it
                         state.pauses.end()
                     queue.take(attempt)
                     return attempt
-                else:
-                    await self._follow(verdict, attempt)
-
-    def _admitted(self, attempt: Attempt) -> float | None:
-        """Reserve the price with the account; seconds to wait where other runs hold too much."""
-        price = self._state.gate.prices.estimate(attempt.price_class) or ZERO
-        return self._state.account.admit(attempt.task.key, price)
+                await self._follow(verdict, attempt)
 
     def _judge(self, attempt: Attempt) -> tuple[Attempt, Verdict]:
         """Ask the gate; where the next task may not go, one that has money set aside may."""

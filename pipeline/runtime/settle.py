@@ -264,7 +264,6 @@ class Settle:
                 token.release(header)
         if resolution.lesson is Lesson.WORKING:
             self._state.gate.processed()
-        self._state.account.settle(attempt.task.key, money.most)
         return money
 
     async def _let_go_on(self, attempt: Attempt, resolution: Resolution) -> None:

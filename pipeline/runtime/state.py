@@ -10,7 +10,6 @@ from decimal import Decimal
 import anyio
 
 from pipeline import events as ev
-from pipeline.amounts import ZERO
 from pipeline.api.outcome import Outcome
 from pipeline.api.provider import Provider, Session
 from pipeline.errors import ExitCode
@@ -176,7 +175,6 @@ class RunState:
     def withdraw(self, attempt: Attempt) -> None:
         """Take an attempt back that has not gone out."""
         self.store.drop(attempt.id)
-        self.account.settle(attempt.task.key, ZERO)
         attempt.retained = attempt.money.withdraw()
         self.queue.put_back(attempt)
         self.land(attempt)

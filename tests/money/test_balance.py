@@ -107,7 +107,9 @@ def test_an_answer_to_what_was_asked_before_the_present_reading_came_never_raise
     for move in moves:
         balance = account.balance
         # Each bound has a reading of its own, and they come at different times.
-        readings = [bound.reading for bound in (balance._least, balance._most, balance._known)]
+        readings = [
+            bound.reading for bound in (balance.at_least, balance.at_most, balance.reported)
+        ]
         came = min(reading.came.tick if reading else 0 for reading in readings)
         least, most, known = balance.least, balance.most, balance.known
         sent = [one.sent.tick for one in account.requests]
