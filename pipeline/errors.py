@@ -56,7 +56,10 @@ _CODES = {
         "read the reasons in report.html, then use --retry failed, or `pipeline settle`",
     ),
     ExitCode.REFUSED: ("nothing was sent", "fix what the message names, then run again"),
-    ExitCode.CREDITS: ("stopped for credits", "top up or raise the budget, then run again"),
+    ExitCode.CREDITS: (
+        "stopped for credits",
+        "top up, or raise the budget or the cap, then run again",
+    ),
     ExitCode.API_REFUSES: ("the API refuses the run", "fix the key, the model or the URL"),
     ExitCode.OUTAGE: ("an outage or a rate limit lasted too long", "run again later"),
     ExitCode.WINDOW: ("the time window closed", "run again in the next window"),

@@ -150,7 +150,8 @@ class Resumed:
 class Stopping:
     """Nothing more is dispatched. The `in_flight` requests are finished and saved.
 
-    `accepted` are those that are not waited for: the next run asks for them by their ids.
+    `accepted` are those that are not waited for: the next run asks for them by their ids. `until`
+    is when the cap ends that stopped the run.
     """
 
     exit_code: ExitCode
@@ -158,6 +159,7 @@ class Stopping:
     in_flight: int
     at: float
     accepted: int = 0
+    until: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +181,21 @@ class Warned:
 
 
 @dataclass(frozen=True, slots=True)
+class CapNear:
+    """The runs of the account have used 80 % of the cap of a `period`: "day" or "month".
+
+    It is reported once in a period. The period ends at `ends`; `zone` says where.
+    """
+
+    period: str
+    limit: Decimal
+    used: Decimal
+    ends: float
+    zone: str
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
 class Recovered:
     """A record of what an earlier run left: the output is here, or it is or was in doubt."""
 
@@ -191,7 +208,8 @@ class Summary:
     """How a run ended.
 
     `here` counts the tasks of this run by status, `left` those that it selected and did not finish.
-    `price_left` is what those would cost, None if unknown.
+    `price_left` is what those would cost, None if unknown. `until` is when the cap ends that
+    stopped the run.
     """
 
     exit_code: ExitCode
@@ -204,6 +222,7 @@ class Summary:
     seconds: float
     output: str
     at: float
+    until: float | None = None
 
 
 Event = (
@@ -218,6 +237,7 @@ Event = (
     | Stopping
     | Asked
     | Warned
+    | CapNear
     | Recovered
     | Summary
 )

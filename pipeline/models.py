@@ -335,7 +335,7 @@ class Notify:
     """Whom to notify, and when. `to` names environment variables that contain Apprise addresses."""
 
     to: tuple[str, ...] = ()
-    on: tuple[str, ...] = ("end", "stop", "outage")
+    on: tuple[str, ...] = ("end", "stop", "outage", "cap")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Messages at the end, at a stop and at an outage, through Apprise (the extra `notify`).
+"""Messages at an end, a stop, an outage and near a cap, by Apprise (the extra `notify`).
 
 Addresses come from environment variables, so that no secret stands in the job file. A message
 that cannot be sent neither fails nor delays the run.
@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline import events as ev
-from pipeline.display.words import line, summary
+from pipeline.display.words import again, line, summary
 from pipeline.errors import ExitCode
 from pipeline.models import Notify
 
@@ -76,6 +76,8 @@ class Notifier:
                 self._hold(event)
             case ev.Resumed(reason=ev.Reason.OUTAGE):
                 self._outage = False
+            case ev.CapNear() if "cap" in self._on:
+                self._put(f"the cap of the {event.period} is near", line(event) or "", "warning")
             case ev.Finished(last=True) if event.record.reason:
                 self._reasons[event.record.reason] += 1
             case ev.Stopping():
@@ -101,7 +103,8 @@ class Notifier:
             if self._report is not None:
                 parts.append(f"report: {self._report}")
             kind = _KINDS.get(event.exit_code, "failure")
-            self._put(event.exit_code.meaning, "\n".join(parts), kind)
+            code, when = event.exit_code, again(event.until)
+            self._put(f"{code.cause}: {when}" if when else code.meaning, "\n".join(parts), kind)
 
     def _put(self, title: str, body: str, kind: str) -> None:
         self._messages.put(_Message(f"{self._job}: {title}", body, kind))

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from pipeline import events as ev
 from pipeline.display.progress import Progress
-from pipeline.display.words import clock, duration, line, money, waiting
+from pipeline.display.words import clock, duration, line, money, paused, waiting
 from pipeline.printable import printable
 
 # Lines below the requests in flight: bar, money, pause, and an empty one.
@@ -124,7 +124,7 @@ class LiveDisplay:
             text = f"stopping: {p.stopping.detail}; what is in flight is finished and saved"
         elif (pause := p.pause) is not None:
             left = f", next check in {duration(max(pause.until - now, 0))}" if pause.until else ""
-            text = f"paused ({pause.reason}){left}: {pause.detail}"
+            text = f"{paused(pause.reason)}{left}: {pause.detail}"
         else:
             return []
         return [Text(printable(text), style="bold yellow", no_wrap=True, overflow="ellipsis")]
@@ -134,7 +134,7 @@ def _style(event: ev.Event) -> str:
     match event:
         case ev.Finished() | ev.Stopping():
             return "red"
-        case ev.Held() | ev.Warned() | ev.Recovered():
+        case ev.Held() | ev.Warned() | ev.CapNear() | ev.Recovered():
             return "yellow"
         case _:
             return ""

@@ -69,19 +69,38 @@ def _text(event: ev.Event) -> str | None:  # noqa: PLR0911 - one return a kind
             return _recovered(event.record)
         case ev.Held():
             until = f", until {clock(event.until)}" if event.until else ""
-            return f"paused ({event.reason}){until}: {event.detail}"
+            return f"{paused(event.reason)}{until}: {event.detail}"
         case ev.Resumed(going_on=True):
-            return f"resumed after {duration(event.seconds)} ({event.reason})"
+            why = paused(event.reason).removeprefix("paused")
+            return f"resumed after {duration(event.seconds)}{why}"
         case ev.Stopping():
             return _stopping(event)
         case ev.Asked():
             return _asked(event)
-        case ev.Warned():
-            return f"warning: {event.message}"
+        case ev.Warned() | ev.CapNear():
+            return f"warning: {event.message if isinstance(event, ev.Warned) else cap(event)}"
         case ev.Summary():
             return summary(event)
         case _:
             return None
+
+
+def paused(reason: str) -> str:
+    """Say that a run is paused, and why; a pause that somebody asked for needs no reason."""
+    return "paused" if reason == ev.Reason.PAUSED else f"paused ({reason})"
+
+
+def cap(event: ev.CapNear) -> str:
+    """Say how much of a cap is used, and until when it applies."""
+    used = f"{money(event.used)} of the {money(event.limit)} a {event.period}"
+    zone = f" ({event.zone})" if event.zone else ""
+    until = f"the {event.period}{zone} ends at {clock(event.ends)}"
+    return f"the runs of this account have used {used}; {until}"
+
+
+def again(until: float | None) -> str:
+    """Say when a run that a cap has stopped can continue; nothing for any other."""
+    return f"run again after {clock(until)}" if until else ""
 
 
 def _started(event: ev.Started) -> str:
@@ -140,6 +159,8 @@ def first_words(text: str, most: int = 60) -> str:
 
 def _stopping(event: ev.Stopping) -> str:
     text = f"stopping: {event.detail}"
+    if event.until:
+        text += f"; {again(event.until)}"
     if event.accepted:
         text += f"; {waiting(event.accepted)}: the next run asks for them"
     if event.in_flight:
@@ -181,7 +202,8 @@ def summary(event: ev.Summary) -> str:
         cost = f" (about {money(price)})" if price and event.left == all_.pending else ""
         parts.append(f"{all_.pending:,} left to do{cost}")
     parts += _spent(event.money)
-    return f"exit {int(event.exit_code)}: {event.detail}. {', '.join(parts)}."
+    ended = "; ".join(filter(None, [event.detail, again(event.until)]))
+    return f"exit {int(event.exit_code)}: {ended}. {', '.join(parts)}."
 
 
 class Step(NamedTuple):
@@ -203,7 +225,8 @@ def next_steps(event: ev.Summary) -> list[Step]:
         again = ["--retry", "in-doubt"]
         steps.append(Step("tasks in doubt again:", again, "   (may pay twice)"))
     if counts.pending:
-        steps.append(Step("the rest:", []))
+        when = f"   (after {clock(event.until)})" if event.until else ""
+        steps.append(Step("the rest:", [], when))
     elif counts.accepted:
         steps.append(Step("what is waiting:", []))
     return steps

@@ -422,4 +422,5 @@ def _sum_up(state: RunState, plan: Plan, options: Options, seconds: float) -> ev
         seconds=seconds,
         output=str(state.job.output_dir),
         at=time.time(),
+        until=state.stopped.until if state.stopped else None,
     )

@@ -43,10 +43,11 @@ def clock() -> float:
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """Why nothing new is dispatched."""
+    """Why nothing new is dispatched; `until` is when the cap ends that is the reason."""
 
     exit_code: ExitCode
     detail: str
+    until: float | None = None
 
 
 @dataclass(slots=True, eq=False)
@@ -114,10 +115,10 @@ class RunState:
             self._changed.set()
             self._changed = None
 
-    def stop(self, exit_code: ExitCode, detail: str) -> None:
+    def stop(self, exit_code: ExitCode, detail: str, until: float | None = None) -> None:
         """Dispatch nothing more; what is in flight finishes. The first reason stays."""
         if self.stopped is None:
-            self.stopped = Stop(exit_code, detail)
+            self.stopped = Stop(exit_code, detail, until)
             self.pauses.end(going_on=False)
             self.pacing.cancel()
             left = 0  # not waited for
@@ -125,7 +126,7 @@ class RunState:
                 self.poller.end()
                 left = self._accepted
             flying = len(self.flying) - left
-            self.watch(ev.Stopping(exit_code, detail, flying, time.time(), accepted=left))
+            self.watch(ev.Stopping(exit_code, detail, flying, time.time(), left, until))
         self.notify()
 
     def out_of_credits(self, detail: str) -> None:

@@ -16,7 +16,7 @@ from pipeline.display.live import LiveDisplay
 from pipeline.display.logfile import LogFile
 from pipeline.display.plain import PlainLines
 from pipeline.display.progress import Progress
-from pipeline.display.words import duration, line, money, next_steps
+from pipeline.display.words import clock, duration, line, money, next_steps
 from pipeline.errors import ExitCode, UsageError
 from pipeline.models import CORRECTION, Record, Settled, Status
 
@@ -46,6 +46,39 @@ def summary(code: ExitCode = ExitCode.SOME_FAILED, told: ev.Money = MONEY) -> ev
         code, code.meaning, counts, ev.Counts(10, 2, 2, 1, 0), 5, told, Decimal("4.75"), 75.0,
         "/out", 1085.0,
     )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("reason", "begins", "ends"),
+    [
+        (ev.Reason.ACCOUNT, "paused (account)", "resumed after 2.0 s (account)"),
+        (ev.Reason.PAUSED, "paused: ", "resumed after 2.0 s"),
+    ],
+)
+def test_a_pause_names_its_reason_where_that_says_more(
+    reason: ev.Reason, begins: str, ends: str
+) -> None:
+    said = line(ev.Held(reason, "another run of the account goes first", None, 0.0))
+    assert said == f"{begins.removesuffix(': ')}: another run of the account goes first"
+    assert line(ev.Resumed(reason, 2.0, 0.0)) == ends
+
+
+def test_a_cap_that_is_near_is_a_warning_with_both_amounts_and_its_zone() -> None:
+    near = ev.CapNear("day", Decimal(5), Decimal("4.1"), LATER, "Europe/London", 0.0)
+    said = line(near) or ""
+    assert said.startswith("warning: ")
+    for words in ("$4.10 of the $5.00 a day", "(Europe/London)", f"ends at {clock(LATER)}"):
+        assert words in said
+
+
+def test_a_run_that_a_cap_stopped_says_when_to_run_again_and_not_to_top_up() -> None:
+    capped = replace(summary(ExitCode.CREDITS), detail="the day's cap is spent", until=LATER)
+    stopping = ev.Stopping(ExitCode.CREDITS, "the day's cap is spent", 2, 0.0, until=LATER)
+    for said in (line(capped), line(stopping)):
+        assert f"the day's cap is spent; run again after {clock(LATER)}" in (said or "")
+        assert "top up" not in (said or "")
+    (rest,) = [step for step in next_steps(capped) if step.what == "the rest:"]
+    assert clock(LATER) in rest.caution
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from decimal import Decimal
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -145,6 +146,23 @@ def test_an_outage_is_told_once_however_often_its_end_is_put_off(inbox: Inbox) -
     resumed = ev.Resumed(ev.Reason.OUTAGE, 60.0, 1.0)
     messages = sent(inbox, *held, resumed, *held)
     assert [message["type"] for message in messages] == ["warning", "warning"]
+
+
+NEAR = ev.CapNear("month", Decimal(600), Decimal(480), 1e9, "UTC", 1.0)
+
+
+def test_a_cap_that_is_near_is_a_message_of_its_own(inbox: Inbox) -> None:
+    (message,) = sent(inbox, NEAR, on=("cap",))
+    assert message["type"] == "warning"
+    assert "$480.00 of the $600.00 a month" in message["message"]
+    inbox.messages.clear()
+    assert sent(inbox, NEAR, on=("end", "stop", "outage")) == []
+
+
+def test_the_message_of_a_cap_that_is_reached_says_when_to_run_again(inbox: Inbox) -> None:
+    (message,) = sent(inbox, STOPPING, replace(summary(ExitCode.CREDITS), until=1e9))
+    assert message["title"].startswith("job: stopped for credits: run again after 2001-09-")
+    assert "top up" not in message["title"]
 
 
 def test_only_a_stop_is_told_where_only_stops_are_asked_for(inbox: Inbox) -> None:

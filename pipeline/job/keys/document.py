@@ -158,6 +158,7 @@ class Event(StrEnum):
     END = "end"
     STOP = "stop"
     OUTAGE = "outage"
+    CAP = "cap"
 
 
 class NotifyKeys(Strict):
@@ -171,7 +172,7 @@ class NotifyKeys(Strict):
         tuple[Annotated[Event, BeforeValidator(one_of(Event))], ...], BeforeValidator(one_or_more)
     ] = Field(
         default=tuple(Event),
-        description="When: at the end, at a stop, in an outage.",
+        description="When: at the end, at a stop, in an outage, when 80 % of a cap is used.",
         examples=[["end", "stop"]],
     )
 
