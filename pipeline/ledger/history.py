@@ -11,6 +11,7 @@ import msgspec
 from pipeline.amounts import ZERO, rounded
 from pipeline.ledger.doubts import Doubts, attempt_digest
 from pipeline.ledger.doubts import digest as _digest
+from pipeline.ledger.quarters import Quarters
 from pipeline.models import CORRECTION, Cause, CostSource, Record, Settled, Status, Task
 
 # Seconds that no request takes: a clock has jumped, or a hand has written it.
@@ -90,6 +91,7 @@ class History:
     attempts: set[bytes] = field(default_factory=set)
     counts: dict[Status, int] = field(default_factory=lambda: dict.fromkeys(Status, 0))
     doubts: Doubts = field(default_factory=Doubts)
+    quarters: Quarters = field(default_factory=Quarters)  # the money of the last weeks
     _observed_at: str = ""  # when the balance came, in records of format 1
     _last: dict[bytes, int] = field(default_factory=dict)
     _reported: Counter[Decimal] = field(default_factory=Counter)
@@ -175,6 +177,7 @@ class History:
         cost, at_risk = rounded(summary.cost or ZERO), rounded(summary.at_risk or ZERO)
         self.spent += cost
         self.at_risk += at_risk
+        self.quarters.add(summary, cost, at_risk)
         self.unpriced += summary.cost is None and at_risk <= 0
         if ended is not None:
             self.corrections += ended.corrections
