@@ -117,7 +117,8 @@ async def run(  # noqa: PLR0913 - each port once
     began, start = time.time(), anyio.current_time()
     with ExitStack() as resources:
         store, recovered = open_store(job, resources, watch, hop, shelf, fsync=options.fsync)
-        watch = both(StateFile(store.layout, store.history), watch)
+        noting = StateFile(store.layout, store.history)
+        watch = both(noting, watch)
         backlog = resources.enter_context(closing(Backlog()))
         connection = provider.connect(endpoint, timeout=job.timeout, max_size=job.max_size)
         async with connection as session:
@@ -131,14 +132,15 @@ async def run(  # noqa: PLR0913 - each port once
             async with crew(Setting(job, session, store.shelf.spool)) as workers:
                 queue = Queue(backlog, plan.classes)
                 state = compose(job, provider, store, session, queue, options=options, watch=watch)
-                state.account, state.outdated = account, plan.outdated
+                state.account, state.plan, state.outdated = account, plan, plan.outdated
+                noting.count = lambda: state.counts
                 state.simulated = await _origin(store, session, unknown=bool(claims))
                 watch(_started(job, plan, began, endpoint.host_unless(provider.base_url)))
                 found = [*recovered, *lookups.recorded]
                 _report_start(found, (*job.warnings, *plan.warnings), state)
                 await _take_up(state, claims, origins, keep_places=options.keep_places)
                 await _serve(Engine(state, lookups, origins), workers, options)
-        summary = _sum_up(state, plan, options, anyio.current_time() - start)
+        summary = _sum_up(state, options, anyio.current_time() - start)
     watch(summary)
     return summary
 
@@ -392,11 +394,9 @@ def _count_left(state: RunState) -> ev.Money:
     )
 
 
-def _sum_up(state: RunState, plan: Plan, options: Options, seconds: float) -> ev.Summary:
+def _sum_up(state: RunState, options: Options, seconds: float) -> ev.Summary:
     money = _count_left(state)
-    states = plan.states.copy()
-    states.subtract(state.moved)
-    states.update(state.ended)
+    plan, states = state.plan, state.states
     if state.stopped is not None:
         code, detail = state.stopped.exit_code, state.stopped.detail
     else:

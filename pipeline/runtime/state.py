@@ -14,6 +14,7 @@ from pipeline.api.outcome import Outcome
 from pipeline.api.provider import Provider, Session
 from pipeline.errors import ExitCode
 from pipeline.ledger.history import TASK_STATES, TaskState
+from pipeline.ledger.plan import Plan, count
 from pipeline.models import Job, Record
 from pipeline.money.account import Account, Alone
 from pipeline.money.errors import BooksError
@@ -59,7 +60,8 @@ class RunState:
     earlier run has sent and this one follows: it may be more than the concurrency. While `paused`
     is not 0, nothing goes out. `doubted` are the tasks that this run has recorded in doubt,
     `outdated` those that have changed in the job since what is waited for was sent. `lost` are the
-    attempts, by task and begin, whose output the provider lists and does not have.
+    attempts, by task and begin, whose output the provider lists and does not have. `plan` is how
+    the tasks stood at the start.
     """
 
     job: Job
@@ -87,6 +89,7 @@ class RunState:
     ended: Counter[TaskState] = field(default_factory=Counter)
     moved: Counter[TaskState] = field(default_factory=Counter)
     places: list[float] = field(default_factory=list)
+    plan: Plan = field(default_factory=Plan)
     pacing: anyio.CancelScope = field(default_factory=anyio.CancelScope)
     _changed: anyio.Event | None = None
     _asking: anyio.Lock = field(default_factory=anyio.Lock)
@@ -274,6 +277,19 @@ class RunState:
         self.ended[ended] += 1
         if ended is TaskState.IN_DOUBT:
             self.doubted.add(attempt.task.id)
+
+    @property
+    def states(self) -> Counter[TaskState]:
+        """How many tasks of the job are in each state now."""
+        states = self.plan.states.copy()
+        states.subtract(self.moved)
+        states.update(self.ended)
+        return states
+
+    @property
+    def counts(self) -> ev.Counts:
+        """The tasks of the job by status; what is in flight is still to do."""
+        return count(self.plan.total, self.states)
 
     @property
     def _accepted(self) -> int:

@@ -7,6 +7,7 @@ records can say: it may ask for it without sending anything.
 import contextlib
 import os
 import time
+from collections.abc import Callable
 from decimal import Decimal
 
 import msgspec
@@ -33,6 +34,7 @@ class Note(msgspec.Struct, omit_defaults=True):
     hold: str | None = None
     detail: str | None = None
     until: float | None = None
+    counts: ev.Counts | None = None
     remaining: Decimal | None = None
     told_at: str | None = None
     after: str | None = None
@@ -72,7 +74,12 @@ def _last(history: History) -> str:
 
 
 class StateFile:
-    """Writes the file as events come. If that fails, the run is not affected."""
+    """Writes the file as events come. If that fails, the run is not affected.
+
+    `count` counts the tasks of the job, while the run is going on.
+    """
+
+    count: Callable[[], ev.Counts] | None = None
 
     def __init__(self, layout: Layout, history: History) -> None:
         self._path, self._history = layout.state, history
@@ -95,6 +102,7 @@ class StateFile:
                 if time.monotonic() - self._written < _EVERY:
                     return
             case ev.Summary():
+                self.count, self._note.counts = None, event.counts
                 self._is_doing(None, None, None)
                 self._observe(event)
             case _:
@@ -114,6 +122,8 @@ class StateFile:
     def _write(self) -> None:
         self._written = time.monotonic()
         self._note.format, self._note.pid = FORMAT, os.getpid()
+        if self.count is not None:
+            self._note.counts = self.count()
         if self._after is not None:
             self._note.after = attempt_digest(*self._after).hex()
         with contextlib.suppress(OSError):

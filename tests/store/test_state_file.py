@@ -2,6 +2,7 @@
 
 import itertools
 import json
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -128,3 +129,18 @@ def test_records_of_a_run_say_the_balance_that_it_knew_whatever_the_order_of_ans
         manifest.append([record(f"t{number}", str(left), *times)])
     manifest.close()
     assert replay(path).remaining == known
+
+
+def test_it_has_the_tasks_of_the_job_by_status_while_the_run_lasts_and_afterwards(
+    layout: Layout,
+) -> None:
+    note = StateFile(layout, History())
+    note.count = lambda: ev.Counts(total=5, succeeded=2, pending=3)
+    note(ev.Held(ev.Reason.WINDOW, "closed", None, 0.0))
+    assert text(layout)["counts"] == {
+        "total": 5, "succeeded": 2, "failed": 0, "in_doubt": 0, "pending": 3, "accepted": 0
+    }  # fmt: skip
+    note(replace(summary("1"), counts=ev.Counts(total=5, succeeded=4, failed=1)))
+    found = read_note(layout)
+    assert found is not None
+    assert found.counts == ev.Counts(total=5, succeeded=4, failed=1)
