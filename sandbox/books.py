@@ -37,6 +37,7 @@ class Entry:
     params: dict[str, Any]
     arrived: float
     wire: Wire = Wire.V1
+    key: str = ""
     begun: Begun | None = None
     price: Decimal | None = None
     charged_at: float | None = None
@@ -184,7 +185,7 @@ class Books:
                 self.record(Ended(entry.request_id, "killed", at))
 
     def _arrive(self, event: Arrived) -> None:
-        entry = Entry(event.request_id, event.model, event.body, event.at, event.wire)
+        entry = Entry(event.request_id, event.model, event.body, event.at, event.wire, event.key)
         self._entries[event.request_id] = entry
         self._seen[digest(entry.model, entry.params)] += 1
         if self.first_post is None:

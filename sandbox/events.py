@@ -30,13 +30,14 @@ class Opened(msgspec.Struct, frozen=True, tag="opened"):
 
 
 class Arrived(msgspec.Struct, frozen=True, tag="arrived"):
-    """A POST came in."""
+    """A POST came in. `key` is a digest of the key it came with: whoever reads this has no key."""
 
     request_id: str
     model: str
     body: dict[str, Any]
     at: float
     wire: Wire = Wire.V1
+    key: str = ""
 
 
 class Begun(msgspec.Struct, frozen=True, tag="begun"):

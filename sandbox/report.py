@@ -43,6 +43,7 @@ def _request_of(entry: Entry, books: Books) -> dict[str, Any]:
         "request_id": entry.request_id,
         "listed_id": entry.listed if entry.begun is not None else None,
         "wire": entry.wire,
+        "key": entry.key,
         "model": entry.model,
         "prompt": entry.params.get("prompt"),
         "params": entry.params,

@@ -15,7 +15,7 @@ from starlette.types import Scope
 from sandbox import answers
 from sandbox.books import Books, Entry
 from sandbox.clips import Media, Studio
-from sandbox.digests import digest
+from sandbox.digests import digest, key_digest
 from sandbox.events import Arrived, Begun, Charged, Ended, Finished, State, Wire
 from sandbox.faults import Dice, Plan, read_script
 from sandbox.outages import Outages
@@ -125,7 +125,8 @@ class Service:
         price = self.settings.price_of(model, body)
         visit = Visit(self.books, scope[REQUEST_ID], model, body, price, wire)
         first = self.books.first_post is None
-        self.books.record(Arrived(visit.request_id, model, body, time.time(), wire))
+        key = key_digest(Request(scope).headers.get("x-api-key", ""))
+        self.books.record(Arrived(visit.request_id, model, body, time.time(), wire, key))
         if first:
             self.schedule_closings()
         return visit

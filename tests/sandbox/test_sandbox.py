@@ -157,6 +157,15 @@ def test_books_add_up(post: Any, sandbox: Sandbox) -> None:
     assert all(entry["finished"] >= entry["arrived"] for entry in books["requests"])
 
 
+def test_keys_are_told_apart_and_never_shown(sandbox: Sandbox, client: httpx.Client) -> None:
+    for key in ("sk-one-0123456789", "sk-two-0123456789", "sk-one-0123456789"):
+        told = {"prompt": "who pays"}
+        client.post(f"{sandbox.url}/v1/{LUMA}", json=told, headers={"x-api-key": key})
+    first, second, third = [request["key"] for request in sandbox.books()["requests"]][-3:]
+    assert first == third != second
+    assert "0123456789" not in str(sandbox.books())
+
+
 # What the API objects to
 
 

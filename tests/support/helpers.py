@@ -57,6 +57,8 @@ class Workspace:
         self.folder = folder
         self.job = folder / "job.yaml"
         self.output = folder / "outputs" / "job"
+        self.key = KEY
+        self.env: dict[str, str] = {}  # beside that of every command
 
     # -- the job ------------------------------------------------------------------------------
 
@@ -71,11 +73,11 @@ class Workspace:
         self, *arguments: object, url: str | None = None, command: str = "run"
     ) -> "subprocess.Popen[str]":
         """Start `pipeline run job.yaml`, in a process group of its own."""
-        more = {"SEGMIND_API_KEY": KEY} | ({"SEGMIND_BASE_URL": url} if url else {})
+        more = {"SEGMIND_API_KEY": self.key} | ({"SEGMIND_BASE_URL": url} if url else {})
         return subprocess.Popen(
             [sys.executable, "-m", "pipeline", command, self.job, *map(str, arguments)],
             cwd=self.folder,
-            env=environment(**more),
+            env=environment(**more, **self.env),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -92,7 +94,7 @@ class Workspace:
             out, err = process.communicate()
             raise AssertionError(f"still running after {within} s:\n{out}{err}") from None
         assert "Traceback" not in err, err
-        assert KEY not in out + err
+        assert self.key not in out + err
         return Run(process.returncode, out, err)
 
     def run(self, *arguments: object, url: str | None = None, within: float = 60.0) -> Run:
