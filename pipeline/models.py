@@ -230,7 +230,7 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True):
     """An attempt in flight. It is durable before the request is sent.
 
     It contains exactly what is sent, so that it is still valid after the job was edited. `boot_id`
-    identifies the boot of the machine (see `claims.boot_id`). `provider` and `base_url` say where
+    identifies the boot of the machine (see `common.boot`). `provider` and `base_url` say where
     it is sent to. `handle` is there once the provider has accepted it: from then on nothing of it
     is in doubt, and it is never sent again. `doubted` says that it stands for a doubt that has a
     record already, which put `at_risk` at risk (None: it is not known how much). `sent` is the last

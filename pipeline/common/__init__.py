@@ -1,1 +1,1 @@
-"""Helpers that do not know of jobs: nesting depth, files, names, and redaction of the key."""
+"""Helpers that do not know of jobs: nesting depth, files, names, the boot, redaction of the key."""

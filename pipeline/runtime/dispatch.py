@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 import anyio
 
 from pipeline import events as ev
+from pipeline.common.boot import boot_id
 from pipeline.engines.crew import Assignment
 from pipeline.errors import ExitCode, StorageError
 from pipeline.ledger import records
@@ -14,7 +15,6 @@ from pipeline.money.gate import Verdict
 from pipeline.runtime.lifecycle import Attempt, Stage
 from pipeline.runtime.pace import Pace
 from pipeline.runtime.state import LONGEST_WAIT, RunState, clock
-from pipeline.store.claims import boot_id
 
 # Room for one output while none has been seen.
 FIRST_GUESS = 4 * 1024**2

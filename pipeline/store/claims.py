@@ -20,6 +20,7 @@ from msgspec.structs import replace
 from pipeline.amounts import ZERO, is_money
 from pipeline.api.outcome import Outcome
 from pipeline.common import output_names as places
+from pipeline.common.boot import boot_id
 from pipeline.common.depth import DEEPEST, is_too_deep
 from pipeline.common.files import read_file, refuse_alien_folder
 from pipeline.errors import DirectoryError
@@ -252,18 +253,3 @@ class Noting:
             simulated=outcome.simulated,
         )
         return _ENCODER.encode(head)
-
-
-def boot_id() -> str | None:
-    """Name the time since the machine was started; None where the system does not tell."""
-    return _BOOT_ID
-
-
-def _read_boot_id() -> str | None:
-    try:
-        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip() or None
-    except (OSError, UnicodeDecodeError):
-        return None
-
-
-_BOOT_ID = _read_boot_id()

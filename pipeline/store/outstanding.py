@@ -3,12 +3,13 @@
 from decimal import Decimal
 from typing import NamedTuple
 
+from pipeline.common.boot import boot_id
 from pipeline.ledger.doubts import attempt_digest
 from pipeline.ledger.history import History
 from pipeline.ledger.manifest import replay
 from pipeline.ledger.records import doubtful
 from pipeline.models import Claim, Handle, Record
-from pipeline.store.claims import Leftover, boot_id, leftovers
+from pipeline.store.claims import Leftover, leftovers
 from pipeline.store.layout import Layout
 
 _KILLED = "the run was killed"

@@ -12,6 +12,7 @@ import anyio.lowlevel
 import msgspec
 import pytest
 
+from pipeline.common.boot import boot_id
 from pipeline.errors import DirectoryError, StorageError
 from pipeline.ledger.doubts import attempt_digest
 from pipeline.ledger.endings import by_word
@@ -30,7 +31,7 @@ from pipeline.models import (
     fingerprint,
     part_of,
 )
-from pipeline.store.claims import LONGEST_ID, boot_id, leftovers
+from pipeline.store.claims import LONGEST_ID, leftovers
 from pipeline.store.commit import Store, inline
 from pipeline.store.layout import Layout
 from pipeline.store.outstanding import outstanding

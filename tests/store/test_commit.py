@@ -16,6 +16,7 @@ import msgspec
 import pytest
 
 from pipeline.api.outcome import Outcome
+from pipeline.common.boot import boot_id
 from pipeline.errors import DirectoryError, StorageError
 from pipeline.ledger.formats import FORMAT
 from pipeline.ledger.manifest import read
@@ -31,7 +32,7 @@ from pipeline.models import (
     part_of,
     task_key,
 )
-from pipeline.store.claims import Head, Noting, boot_id, encode, leftovers
+from pipeline.store.claims import Head, Noting, encode, leftovers
 from pipeline.store.commit import Hop, Store, in_thread, inline
 from pipeline.store.layout import Layout
 from pipeline.store.recovery import record_doubts

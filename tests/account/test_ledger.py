@@ -1,0 +1,73 @@
+"""One file for all runs on a key: what one run tells, the others hear."""
+
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from account.ledger_world import PRICE, Clock, Member, members, read
+
+from pipeline.account.ledger import Ledger
+from pipeline.account.telling import Lesson, Posting, Terms
+from pipeline.money.account import Obstacle, Refusal, Way
+from pipeline.money.balance import Moment
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "accounts" / "0123456789abcdef"
+
+
+def test_a_balance_told_to_one_run_is_known_to_all(folder: Path, clock: Clock) -> None:
+    one, two = members(folder, clock, "/a", "/b")
+    one.register(), two.register()
+    one.tell(*read("10"))
+    assert two.tell().balance.least == Decimal(10)
+
+
+def test_what_another_run_holds_is_not_there_for_this_one(folder: Path, clock: Clock) -> None:
+    one, two = members(folder, clock, "/a", "/b")
+    one.register(), two.register()
+    one.tell(*read("1.50"))
+    assert one.starts()
+    refusal = two.bid()
+    assert isinstance(refusal, Refusal)
+    assert refusal.obstacle is Obstacle.CREDITS
+    assert two.news.elsewhere.held == PRICE
+
+
+def test_a_lesson_is_heard_once_by_each_other_run(folder: Path, clock: Clock) -> None:
+    one, two = members(folder, clock, "/a", "/b")
+    one.register(), two.register()
+    lesson = Lesson("report", "luma", PRICE)
+    one.tell(lessons=[lesson])
+    assert one.tell().lessons == ()
+    assert two.tell().lessons == (lesson,)
+    assert two.tell().lessons == ()
+
+
+def test_a_ledger_in_memory_does_the_same_for_one_run(clock: Clock) -> None:
+    alone = Member(Ledger.in_memory(wall=clock.wall), clock)
+    alone.register(Terms(concurrency=1, day=Decimal(5)))
+    assert isinstance(alone.bid(way=Way.ALONE), Moment)
+    assert not alone.starts()
+
+
+def test_a_cap_counts_what_manifests_say_and_what_others_hold(folder: Path, clock: Clock) -> None:
+    one, two = members(folder, clock, "/a", "/b")
+    quarter = int(clock.wall() // 900)
+    one.register(Terms(day=Decimal(3), zone="UTC"), [Posting(quarter, PRICE, Decimal(0))])
+    two.register()
+    assert two.starts()
+    assert one.starts()
+    refusal = one.bid()
+    assert isinstance(refusal, Refusal)
+    assert refusal.obstacle is Obstacle.CAP
+    assert "$3.00" in refusal.detail
+    assert "2026-05-30 00:00 UTC" in refusal.detail
+    (cap,) = one.news.elsewhere.caps
+    assert cap.used == 2 * PRICE
