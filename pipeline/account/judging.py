@@ -4,15 +4,15 @@ Looked at in this order: a pause, the places of the account, a request that has 
 rate, the balance, the caps, and whose turn it is. Money in millionths of a dollar.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_FLOOR, Decimal
 
-from pipeline.account.periods import Period
+from pipeline.account.periods import Calendar, Period
 from pipeline.account.runs import Run, State
 from pipeline.account.schema import amount_of, millionths
 from pipeline.amounts import dollars
-from pipeline.money.account import Bid, Obstacle, Refusal, Way
+from pipeline.money.account import Bid, Cap, Obstacle, Refusal, Way
 from pipeline.money.balance import Balance
 
 # A run that was refused counts as waiting for so many seconds.
@@ -36,6 +36,11 @@ class Limit:
     limit: int
     used: int
     period: Period
+
+    def as_cap(self) -> Cap:
+        """Say it in dollars."""
+        ends, zone = self.period.ends, self.period.zone
+        return Cap(self.kind, amount_of(self.limit), amount_of(self.used), ends, zone)
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,3 +171,42 @@ def held_elsewhere(others: Sequence[Run]) -> int:
         elif other.state == State.DEAD:
             held += other.held + other.unrecorded
     return held
+
+
+def concurrency(alive: Iterable[Run]) -> int | None:
+    """Return how many requests may be in flight on the account; None: no bound."""
+    return min((run.concurrency for run in alive if run.concurrency is not None), default=None)
+
+
+def interval(alive: Iterable[Run]) -> float:
+    """Return the seconds between two dispatches of the account; 0: no rate."""
+    return max((run.interval for run in alive), default=0.0)
+
+
+def limits(
+    found: Iterable[Run],
+    own: Run | None,
+    wall: float,
+    calendar: Calendar,
+    since: Callable[[int], int],
+) -> list[Limit]:
+    """Return the least cap of each kind and zone that a run which is alive asks for.
+
+    `since` says what is spent or at risk from a quarter on. What `own` has set aside is left out.
+    """
+    found = list(found)
+    least: dict[tuple[str, str | None], int] = {}
+    for run in found:
+        for kind, limit in (("day", run.day), ("month", run.month)):
+            if limit is not None and run.is_alive:
+                least[kind, run.zone] = min(limit, least.get((kind, run.zone), limit))
+    result = []
+    for (kind, zone), limit in least.items():
+        period = calendar.period(kind, zone, wall)
+        aside = sum(
+            run.held + run.unrecorded
+            for run in found
+            if run is not own and (run.is_alive or run.at >= period.starts)
+        )
+        result.append(Limit(kind, limit, since(period.quarter) + aside, period))
+    return result

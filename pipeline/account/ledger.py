@@ -17,12 +17,13 @@ from pathlib import Path
 from pipeline.account import document, judging, lessons, places, runs, schema
 from pipeline.account.errors import LedgerError, Translated
 from pipeline.account.judging import Limit, View
+from pipeline.account.neighbours import neighbours
 from pipeline.account.periods import Calendar
 from pipeline.account.runs import Run, State
 from pipeline.account.spending import Spending
-from pipeline.account.telling import Asked, Entry, News, Posting, Told
+from pipeline.account.telling import Asked, Entry, Neighbour, News, Posting, Told
 from pipeline.common.files import create, lock
-from pipeline.money.account import Bid, Cap, Elsewhere, Holdings, Refusal
+from pipeline.money.account import Bid, Elsewhere, Holdings, Refusal
 from pipeline.money.balance import Moment
 
 # Seconds after which the processes of other runs are looked for again.
@@ -132,6 +133,10 @@ class Ledger:
             self._end_dead(job)
             self._spending.replace(self._job(job), postings)
 
+    def neighbours(self) -> list[Neighbour]:
+        """Return the runs of the account, alive and dead."""
+        return neighbours(self._folder) if self._folder is not None else []
+
     def close(self) -> None:
         """Close the file and free the lock: whoever has not left counts as killed."""
         with contextlib.suppress(sqlite3.Error):
@@ -195,8 +200,7 @@ class Ledger:
     def _terms(self) -> tuple[int | None, float]:
         """Return the least concurrency and the longest interval of the runs that are alive."""
         alive = [run for run in self._all if run.is_alive]
-        bounds = [run.concurrency for run in alive if run.concurrency is not None]
-        return min(bounds, default=None), max((run.interval for run in alive), default=0.0)
+        return judging.concurrency(alive), judging.interval(alive)
 
     # -- who is there -------------------------------------------------------------------------
 
@@ -206,6 +210,7 @@ class Ledger:
             return
         self._lock_name = f"run-{secrets.token_hex(8)}.lock"
         self._lock = create(self._folder / self._lock_name)
+        os.fchmod(self._lock, 0o600)
         if not lock(self._lock):
             raise LedgerError(self._place, "its file system has no locks")
 
@@ -283,22 +288,8 @@ class Ledger:
         )  # fmt: skip
 
     def _limits(self) -> list[Limit]:
-        """Return the least cap of each kind and zone that a run which is alive asks for."""
-        least: dict[tuple[str, str | None], int] = {}
-        for run in self._all:
-            for kind, limit in (("day", run.day), ("month", run.month)):
-                if limit is not None and run.is_alive:
-                    key = kind, run.zone
-                    least[key] = min(limit, least.get(key, limit))
-        return [self._limit(kind, zone, limit) for (kind, zone), limit in least.items()]
-
-    def _limit(self, kind: str, zone: str | None, limit: int) -> Limit:
-        period = self._calendar.period(kind, zone, self._wall())
-        used = self._spending.since(period.quarter)
-        for other in self._others:
-            if other.is_alive or other.at >= period.starts:
-                used += other.held + other.unrecorded
-        return Limit(kind, limit, used, period)
+        wall, since = self._wall(), self._spending.since
+        return judging.limits(self._all, self._own, wall, self._calendar, since)
 
     def _news(self) -> News:
         concurrency, interval = self._terms()
@@ -309,18 +300,11 @@ class Ledger:
 
     def _elsewhere(self) -> Elsewhere:
         alive = [other for other in self._others if other.is_alive]
-        caps = tuple(
-            Cap(
-                limit.kind, schema.amount_of(limit.limit), schema.amount_of(limit.used),
-                limit.period.ends, limit.period.zone,
-            )
-            for limit in self._limits()
-        )  # fmt: skip
         return Elsewhere(
             held=schema.amount_of(judging.held_elsewhere(self._others)),
             open=schema.amount_of(sum(other.held for other in alive)),
             flying=sum(other.flying for other in alive),
             lone=any(other.lone for other in alive),
             runs=len(alive),
-            caps=caps,
+            caps=tuple(limit.as_cap() for limit in self._limits()),
         )

@@ -59,7 +59,7 @@ def prepare(place: Path) -> None:
     for path in reversed(missing):
         path.mkdir(mode=0o700, exist_ok=True)
     for path in (place.parent, place):
-        _refuse_foreign(path)
+        refuse_foreign(path)
     if kind := network_drive(place, _mounts()):
         raise LedgerError(
             place,
@@ -68,15 +68,19 @@ def prepare(place: Path) -> None:
         )
 
 
-def _refuse_foreign(path: Path) -> None:
-    """See that a folder is ours alone; close it to others where it is open to them."""
+def refuse_foreign(path: Path, *, fix: bool = True) -> None:
+    """See that a folder is ours alone; close it to others where it is open to them.
+
+    Raises:
+        LedgerError: it is a link, or not ours.
+    """
     found = path.lstat()
     if not stat.S_ISDIR(found.st_mode):
         what = "a link" if stat.S_ISLNK(found.st_mode) else "not a folder"
         raise LedgerError(path, f"it is {what}", hint="move it away")
     if found.st_uid != os.geteuid():
         raise LedgerError(path, "it belongs to another user", hint="move it away")
-    if found.st_mode & 0o077:
+    if fix and found.st_mode & 0o077:
         path.chmod(0o700)
 
 
