@@ -40,9 +40,10 @@ def resume(
             number=claim.attempt,
             claim=claim,
         )
-        if claim.task in state.doubted:  # counted as in doubt, and as moved there
+        if claim.task in state.doubted:  # counted as in doubt
             state.doubted.remove(claim.task)
             state.ended[TaskState.IN_DOUBT] -= 1
+            state.plan.states[TaskState.IN_DOUBT] -= 1
             attempt.origin, attempt.counted = None, True
         # What is in doubt by a record is counted as at risk already.
         price = ZERO if claim.doubted else claim.price
@@ -64,8 +65,10 @@ def count_failed(
         if record.task in state.doubted:
             state.doubted.remove(record.task)
             state.ended[TaskState.IN_DOUBT] -= 1
+            state.plan.states[TaskState.IN_DOUBT] -= 1
         elif record.task in origins:
-            state.moved[origins[record.task]] += 1
+            state.plan.states[origins[record.task]] -= 1
         else:
             continue
         state.ended[TaskState.FAILED] += 1
+        state.plan.states[TaskState.FAILED] += 1

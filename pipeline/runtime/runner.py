@@ -396,7 +396,7 @@ def _count_left(state: RunState) -> ev.Money:
 
 def _sum_up(state: RunState, options: Options, seconds: float) -> ev.Summary:
     money = _count_left(state)
-    plan, states = state.plan, state.states
+    plan, states = state.plan, state.plan.states
     if state.stopped is not None:
         code, detail = state.stopped.exit_code, state.stopped.detail
     else:

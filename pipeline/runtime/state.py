@@ -14,7 +14,7 @@ from pipeline.api.outcome import Outcome
 from pipeline.api.provider import Provider, Session
 from pipeline.errors import ExitCode
 from pipeline.ledger.history import TASK_STATES, TaskState
-from pipeline.ledger.plan import Plan, count
+from pipeline.ledger.plan import Plan
 from pipeline.models import Job, Record
 from pipeline.money.account import Account, Alone
 from pipeline.money.errors import BooksError
@@ -55,13 +55,13 @@ class Stop:
 class RunState:
     """The parts of a run, what is in flight, what has ended, and the stop.
 
-    `moved` and `ended` count by task state, from where and to where; `places` are the times until
-    which requests of a killed run keep their places, in monotonic seconds. `resumed` counts what an
+    `ended` counts the tasks of this run by how they ended; `places` are the times until which
+    requests of a killed run keep their places, in monotonic seconds. `resumed` counts what an
     earlier run has sent and this one follows: it may be more than the concurrency. While `paused`
     is not 0, nothing goes out. `doubted` are the tasks that this run has recorded in doubt,
     `outdated` those that have changed in the job since what is waited for was sent. `lost` are the
-    attempts, by task and begin, whose output the provider lists and does not have. `plan` is how
-    the tasks stood at the start.
+    attempts, by task and begin, whose output the provider lists and does not have. The states
+    of `plan` are those of the job's tasks as they stand now.
     """
 
     job: Job
@@ -87,7 +87,6 @@ class RunState:
     lost: set[tuple[str, str]] = field(default_factory=set)
     paused: int = 0
     ended: Counter[TaskState] = field(default_factory=Counter)
-    moved: Counter[TaskState] = field(default_factory=Counter)
     places: list[float] = field(default_factory=list)
     plan: Plan = field(default_factory=Plan)
     pacing: anyio.CancelScope = field(default_factory=anyio.CancelScope)
@@ -270,26 +269,19 @@ class RunState:
         """Count how a task of the job stands now."""
         if not attempt.counted:
             return
-        if attempt.origin is not None:
-            self.moved[attempt.origin] += 1
         if attempt.task.id in self.outdated and ended is not TaskState.ACCEPTED:
             ended = TaskState.CHANGED
         self.ended[ended] += 1
+        if attempt.origin is not None:
+            self.plan.states[attempt.origin] -= 1
+        self.plan.states[ended] += 1
         if ended is TaskState.IN_DOUBT:
             self.doubted.add(attempt.task.id)
 
     @property
-    def states(self) -> Counter[TaskState]:
-        """How many tasks of the job are in each state now."""
-        states = self.plan.states.copy()
-        states.subtract(self.moved)
-        states.update(self.ended)
-        return states
-
-    @property
     def counts(self) -> ev.Counts:
         """The tasks of the job by status; what is in flight is still to do."""
-        return count(self.plan.total, self.states)
+        return self.plan.counts
 
     @property
     def _accepted(self) -> int:
