@@ -309,7 +309,7 @@ class AccountPolicy:
 
     `key` names the environment variable that has the key; None is the provider's own. `name` is
     what records call the account; None are eight digits of its hash. Where not `shared`, the run
-    neither tells others of itself nor asks for them.
+    neither shows itself to others nor looks at them.
     """
 
     concurrency: int | None = None

@@ -6,12 +6,13 @@ anew. All money is `Decimal`, in US dollars.
 """
 
 from dataclasses import dataclass
+from datetime import datetime, tzinfo
 from decimal import Decimal
 from enum import Enum, StrEnum
 from typing import NamedTuple, Protocol
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pipeline.amounts import ZERO
-from pipeline.models import Record
+from pipeline.amounts import ZERO, dollars
 from pipeline.money.balance import Moment
 
 
@@ -88,6 +89,16 @@ class Cap(NamedTuple):
     ends: float
     zone: str
 
+    @property
+    def words(self) -> str:
+        """Say that nothing more goes out before it ends."""
+        ends = datetime.fromtimestamp(self.ends).astimezone(_zone(self.zone))
+        return (
+            f"the {self.period}'s cap of {dollars(self.limit)} for all runs of the account is"
+            f" reached: {dollars(self.used)} is spent, at risk or reserved, and the"
+            f" {self.period} ends at {ends:%Y-%m-%d %H:%M} ({self.zone})"
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Elsewhere:
@@ -109,8 +120,26 @@ class Elsewhere:
 NOBODY = Elsewhere()
 
 
+def _zone(name: str) -> tzinfo | None:
+    """Return the zone of that name; None, which is local time, for any other word."""
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError):
+        return None
+
+
 class Account(Protocol):
     """The account that pays, as far as its runs share one."""
+
+    @property
+    def paced(self) -> bool:
+        """Whether the runs of the account have a common rate."""
+
+    async def serve(self) -> None:
+        """Carry out what is told and asked, beside the run, until `stop`."""
+
+    def stop(self) -> None:
+        """End `serve`: nothing more is asked."""
 
     async def bid(self, bid: Bid) -> Moment | Refusal | None:
         """Ask for leave to send a request; returns the moment of it, None for the gate's own."""
@@ -119,20 +148,28 @@ class Account(Protocol):
         """Wait until the gate has what every run has told so far."""
 
     async def turn(self) -> float:
-        """Take the next place of the common rate; seconds until it comes, 0 without a rate."""
+        """Take the next place of the common rate; returns the seconds until it comes."""
 
     def changed(self) -> None:
         """Note that what this run has set aside has changed; it is told soon."""
 
-    def recorded(self, record: Record) -> None:
-        """Note that a record is durable."""
+    def recorded(self, quarter: int, cost: Decimal, at_risk: Decimal) -> None:
+        """Note what a durable record says of money; `quarter` is the Unix time ÷ 900."""
 
     def throttled(self, seconds: float, reason: str) -> None:
-        """Note that the API wants to be left alone, by all runs."""
+        """Note that the API wants to be left alone for so long, by all runs."""
 
 
 class Alone:
     """An account that no other run uses, as far as this one knows."""
+
+    paced = False
+
+    async def serve(self) -> None:
+        """Do nothing."""
+
+    def stop(self) -> None:
+        """Do nothing."""
 
     async def bid(self, bid: Bid) -> Moment | Refusal | None:  # noqa: ARG002 - as the port
         """Let go whatever the gate has let through."""
@@ -148,7 +185,7 @@ class Alone:
     def changed(self) -> None:
         """Tell nobody."""
 
-    def recorded(self, record: Record) -> None:
+    def recorded(self, quarter: int, cost: Decimal, at_risk: Decimal) -> None:
         """Keep no books beside the run's own."""
 
     def throttled(self, seconds: float, reason: str) -> None:

@@ -13,7 +13,7 @@ replaces it if it may raise and was asked for after the old one had come, or if 
 older answer never raises the balance. Where the balance call works, it alone may raise the bounds.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -31,6 +31,11 @@ class Moment(NamedTuple):
     charged: Decimal = ZERO
     paid: Decimal = ZERO
     charges: int = 0
+
+    @property
+    def at_risk(self) -> Decimal:
+        """The part of `charged` that is in doubt."""
+        return self.charged - self.paid
 
 
 class Reading(NamedTuple):
@@ -151,14 +156,23 @@ class Balance:
         """
         self._read(value, sent, may_raise=not self.call_works)
 
-    def show(self, value: Decimal, sent: Moment) -> Reading:
+    def show(self, value: Decimal, sent: Moment) -> None:
         """Take what an answer reports for people alone: the bounds stay as they are."""
+        self._show(value, sent)
+
+    def take(self, other: "Balance") -> None:
+        """Become as another: what all runs of an account have seen, in their common order."""
+        for name in Balance.__dataclass_fields__:
+            value = getattr(other, name)
+            setattr(self, name, replace(value) if isinstance(value, Bound) else value)
+
+    def _show(self, value: Decimal, sent: Moment) -> Reading:
         new = Reading(value, sent, self.tick())
         self.reported.consider(new, ZERO, may_raise=True)
         return new
 
     def _read(self, value: Decimal, asked: Moment, *, may_raise: bool) -> Reading:
-        new = self.show(value, asked)
+        new = self._show(value, asked)
         since = self.now.charged - asked.charged
         self.at_most.consider(new, ZERO, may_raise=may_raise)
         self.at_least.consider(new, since, may_raise=may_raise)

@@ -5,7 +5,7 @@ the balance covers what is reserved with the price and leaves `credits.reserve`:
 
 1. The budget does not cover it: it waits for what may come free, else the gate is closed.
 2. The least that can be left covers it: it goes, beside others.
-3. Something is in flight: it waits.
+3. Something is in flight, here or in another run of the account: it waits.
 4. The balance may be asked for: it is asked.
 5. Alone, and with nobody left to ask: the most that can be left decides.
 
@@ -20,6 +20,7 @@ from enum import Enum
 
 from pipeline.amounts import ZERO
 from pipeline.models import CreditPolicy, Gate
+from pipeline.money.account import NOBODY, Bid, Cap, Elsewhere, Holdings, Way
 from pipeline.money.balance import Balance, Question
 from pipeline.money.books import Books
 from pipeline.money.budget import Budget, Ledger
@@ -28,6 +29,9 @@ from pipeline.money.prices import PriceBook
 from pipeline.money.reservation import Reservation, Retained
 from pipeline.money.reservations import Reservations
 from pipeline.money.settlement import Settlement
+
+# Where a request may cost less than is known, there must be something left for it.
+_LEAST = Decimal("0.000001")
 
 
 class Verdict(Enum):
@@ -44,21 +48,25 @@ class CreditGate:
 
     `ledger` counts what is recorded, and the gate what is between: what is in flight, retained for
     a retry, or posted and not yet recorded. `published` is the vendor's price, and `past` what the
-    last request of an earlier run has cost.
+    last request of an earlier run has cost. `elsewhere` is what other runs of the account do, as
+    far as is known here; `balance` and `prices` may be those that they share.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what a gate judges by
         self,
         policy: CreditPolicy,
         ledger: Ledger,
         *,
         published: Decimal | None = None,
         past: Decimal | None = None,
+        balance: Balance | None = None,
+        prices: type[PriceBook] = PriceBook,
     ) -> None:
         self.ledger = ledger
-        self.prices = PriceBook(policy.cost, published, past)
+        self.prices = prices(policy.cost, published, past)
         self.budget = Budget(policy.budget, policy.cost, self.ledger)
-        self.balance = Balance()
+        self.balance = balance or Balance()
+        self.elsewhere: Elsewhere = NOBODY
         self._policy = policy
         self._reservations = Reservations()
         self._learning = Learning(self.prices)
@@ -80,25 +88,36 @@ class CreditGate:
             return self._wait_or_close(retained)
         if self._policy.gate is Gate.OFF or self._least_covers(name, retained):
             return Verdict.GO
-        if self._reservations.flying:
+        if not self.is_quiet:
             return Verdict.WAIT
         if self._may_ask:
             return Verdict.ASK
         return Verdict.GO if self._most_covers(name, retained) else self._wait_or_close(retained)
 
+    @property
+    def is_quiet(self) -> bool:
+        """Whether nothing is in flight, neither here nor in another run of the account."""
+        return not self._reservations.flying and not self.elsewhere.flying
+
     def _budget_covers(self, name: str, retained: Retained | None = None) -> bool:
         book, ahead = self._reservations, self._reservations.ahead_of(retained)
         unpriced = self.ledger.unpriced + book.unpriced
-        return self.budget.covers(
-            self.prices.estimate(name),
-            ahead.reserved + book.unrecorded,
-            ahead.requests + unpriced,
-            unpriced,
-        )
+        price, reserved = self.prices.estimate(name), ahead.reserved + book.unrecorded
+        covered = self.budget.covers(price, reserved, ahead.requests + unpriced, unpriced)
+        return covered and self._closed_cap(price, reserved) is None
+
+    def _closed_cap(self, price: Decimal | None, reserved: Decimal) -> Cap | None:
+        """Find the cap of the account that does not cover another `price`."""
+        for cap in self.elsewhere.caps:
+            used = cap.used + reserved + (price or ZERO)
+            if used > cap.limit or (price is None and used == cap.limit):
+                return cap
+        return None
 
     def _least_covers(self, name: str, retained: Retained | None) -> bool:
         """Say whether it may go beside others; where nothing is ever reported, each may."""
-        if self._reservations.lone is not None or not self._may_go_beside(name):
+        lone = self._reservations.lone is not None or self.elsewhere.lone
+        if lone or not self._may_go_beside(name):
             return False
         if self.balance.least is None:
             return True
@@ -126,12 +145,13 @@ class CreditGate:
         return (learning or self.balance.call_works) and self.prices.may_be_less(name)
 
     def _wait_or_close(self, retained: Retained | None) -> Verdict:
-        may = self._reservations.may_come_free(retained)
-        return Verdict.WAIT if may else Verdict.CLOSED
+        may = self._reservations.may_come_free(retained) or self.elsewhere.open > ZERO
+        return Verdict.WAIT if may or self.elsewhere.flying else Verdict.CLOSED
 
     def _left(self, balance: Decimal, retained: Retained | None) -> Decimal:
         """Take off a balance what is not there for the task of `retained`."""
-        return balance - self._reservations.ahead_of(retained).reserved - self._policy.reserve
+        reserved = self._reservations.ahead_of(retained).reserved + self.elsewhere.held
+        return balance - reserved - self._policy.reserve
 
     def _price(self, name: str) -> Decimal:
         return self.prices.estimate(name) or ZERO
@@ -142,13 +162,21 @@ class CreditGate:
 
     def why_closed(self, name: str) -> str:
         """Say in words what the gate lacks for a request of price class `name`."""
+        if (cap := self.closed_cap(name)) is not None:
+            return cap.words
         if not self._budget_covers(name):
             unpriced = self.ledger.unpriced + self._reservations.unpriced
             return self.budget.why_not(self.prices.estimate(name), unpriced)
-        reserve = self._policy.reserve
+        reserve, held = self._policy.reserve, self.elsewhere.held
         less = f", of which {reserve:f} is reserved (credits.reserve)" if reserve else ""
+        others = f", and other runs of the account hold {held:f}" if held else ""
         left = self.remaining or ZERO
-        return f"{left:f} credits are left{less}; the next task costs {self._price(name):f}"
+        return f"{left:f} credits are left{less}{others}; the next task costs {self._price(name):f}"
+
+    def closed_cap(self, name: str) -> Cap | None:
+        """Return the cap of the account that does not cover a request of a price class."""
+        book = self._reservations
+        return self._closed_cap(self.prices.estimate(name), book.total)
 
     def budget_allows(self, classes: Iterable[str]) -> bool:
         """Whether the budget covers a request of any of these price classes."""
@@ -160,7 +188,8 @@ class CreditGate:
         A header shows it as it was before the charges that were on their way.
         """
         least = self.balance.least
-        return least is None or least - self._reservations.in_flight <= self._price(name)
+        held = self._reservations.in_flight + self.elsewhere.held
+        return least is None or least - held <= self._price(name)
 
     # -- setting money aside ------------------------------------------------------------------
 
@@ -174,7 +203,7 @@ class CreditGate:
             rank=rank,
             sent=self.balance.tick(),
             before=self.balance.reading,
-            alone=not self._reservations.flying,
+            alone=self.is_quiet,
             replaces=retained,
             _settlement=self._settlement,
         )
@@ -201,9 +230,44 @@ class CreditGate:
 
     def _goes_alone(self, name: str) -> bool:
         """Say whether nothing may go beside it: too little is known, or there may be too little."""
-        if self._reservations.flying or self._policy.gate is Gate.OFF or self.balance.silent:
+        if not self.is_quiet or self._policy.gate is Gate.OFF or self.balance.silent:
             return False
         return not self._least_covers(name, None)
+
+    def bid_for(self, name: str, retained: Retained | None = None) -> Bid:
+        """Say what a request that was let through needs of the account, before it is reserved.
+
+        The holdings in it are without the request; see `with_holdings`.
+        """
+        price = self.prices.estimate(name)
+        before = self.holdings
+        if self._policy.gate is Gate.OFF:
+            return Bid(price, None, Way.UNCHECKED, before, before)
+        ahead = self._reservations.ahead_of(retained).reserved + self._policy.reserve
+        if self._goes_alone(name):
+            enough = ahead + (_LEAST if self._may_cost_less(name) else self._price(name))
+            known = self._most_covers(name, retained)
+            return Bid(price, enough if known else None, Way.ALONE, before, before)
+        known = self.balance.least is not None
+        return Bid(price, ahead + self._price(name) if known else None, Way.BESIDE, before, before)
+
+    @property
+    def holdings(self) -> Holdings:
+        """What this run has set aside, as other runs of the account are to know it."""
+        book = self._reservations
+        held, lone = book.in_flight + book.waiting, book.lone is not None
+        return Holdings(held, book.unrecorded, len(book.flying), lone)
+
+    def hear(self, elsewhere: Elsewhere) -> None:
+        """Take what other runs of the account do: what is in flight beside them teaches nothing."""
+        self.elsewhere = elsewhere
+        if elsewhere.flying:
+            for token in self._reservations.flying:
+                token.alone = False
+
+    def reprice(self, name: str) -> None:
+        """Set aside the present price, as another run has learned of it."""
+        self._settlement.reprice(name)
 
     def retain_another(self, token: Reservation) -> Retained | None:
         """Set aside the price of sending again what may have been charged, where it is there."""
@@ -225,13 +289,13 @@ class CreditGate:
 
     def ask(self) -> Question:
         """Note that the balance call is being sent."""
-        return self.balance.ask(quiet=not self._reservations.flying)
+        return self.balance.ask(quiet=self.is_quiet)
 
     def answer(self, question: Question, value: Decimal | None) -> None:
         """Take the answer of the balance call; None where it reported no figure."""
         reading = self.balance.answer(question, value)
         same = question.asked.charged == self.balance.now.charged
-        quiet = question.quiet and not self._reservations.flying and same
+        quiet = question.quiet and self.is_quiet and same
         taught = self._learning.answered(reading, quiet=quiet)
         if taught is not None:
             self._settlement.reprice(taught)
@@ -239,9 +303,7 @@ class CreditGate:
     @property
     def wants_a_reading(self) -> bool:
         """Whether a balance call now, with nothing in flight, would teach an unknown price."""
-        if self._reservations.flying or not self._may_ask:
-            return False
-        return self._learning.wants_a_reading
+        return self.is_quiet and self._may_ask and self._learning.wants_a_reading
 
     def recheck(self) -> None:
         """Let the balance be asked once more, although nothing has changed here."""

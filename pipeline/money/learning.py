@@ -16,6 +16,12 @@ class _Measure:
     before: Reading
     charged: Counter[str] = field(default_factory=Counter)
 
+    def others(self, reading: Reading) -> bool:
+        """Whether other runs of the account have charged anything between the two readings."""
+        before, asked = self.before.came, reading.asked
+        charges = asked.charges - before.charges
+        return charges != self.charged.total() or asked.at_risk != before.at_risk
+
 
 @dataclass(slots=True)
 class Learning:
@@ -25,8 +31,18 @@ class Learning:
     _measure: _Measure | None = None
     _last: Decimal | None = None  # the header of the last charge
 
-    def charged(self, token: Reservation, header: Decimal | None, cost: Decimal | None) -> None:
-        """Learn from a charge; `cost` is what its answer reported, where that is believed."""
+    def charged(
+        self,
+        token: Reservation,
+        header: Decimal | None,
+        cost: Decimal | None,
+        *,
+        undisturbed: bool = True,
+    ) -> None:
+        """Learn from a charge; `cost` is what its answer reported, where that is believed.
+
+        `undisturbed` says that no other run of the account has charged anything since it was sent.
+        """
         name = token.price_class
         if header is not None and self._last is not None:
             self.prices.stepped(name, self._last - header)
@@ -36,7 +52,7 @@ class Learning:
             return
         before = token.before
         quiet = before is not None and before.came.charges == token.sent.charges
-        if before is not None and quiet and token.alone and header is not None:
+        if before is not None and quiet and token.alone and undisturbed and header is not None:
             self.prices.fell(name, before.value - header)
         nothing_else = cost is not None and before is None and header is None
         self._note_lesson(name, LESSONS if nothing_else else 1)
@@ -52,12 +68,12 @@ class Learning:
         `quiet` says that nothing was in flight, and nothing charged, between question and answer.
         """
         measure, self._measure = self._measure, None
-        if reading is None:
-            self.prices.lessons += bool(measure and measure.charged)
+        if reading is None and measure and measure.charged:
+            self.prices.missed()
         if reading is None or not quiet:
             return None
         self._measure = _Measure(reading)
-        if measure is None or len(measure.charged) != 1:
+        if measure is None or len(measure.charged) != 1 or measure.others(reading):
             return None
         ((name, count),) = measure.charged.items()
         self.prices.fell(name, measure.before.value - reading.value, count)
@@ -73,4 +89,4 @@ class Learning:
     def _note_lesson(self, name: str, lessons: int = 1) -> None:
         """Note that a lone request has not settled a price."""
         if self.prices.of(name) is None:
-            self.prices.lessons += lessons
+            self.prices.missed(lessons)

@@ -174,6 +174,10 @@ class PriceBook:
             self._observe(name)
             self._steps[amount] += 1
 
+    def missed(self, lessons: int = 1) -> None:
+        """Note lone requests that have not settled a price."""
+        self.lessons += lessons
+
     def _observe(self, name: str) -> Evidence:
         """Return the evidence of a class, for more to be added."""
         if name not in self._evidence:

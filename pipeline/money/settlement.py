@@ -39,9 +39,10 @@ class Settlement:
         believed = self.credible(token, cost)
         if believed and learn:  # nothing is not a price
             self.prices.report(name, believed)
+        undisturbed = self.balance.now.charged == token.sent.charged
         self.balance.charge(self._charged(believed, token.price), token.sent)
         if learn:
-            self.learning.charged(token, header, believed)
+            self.learning.charged(token, header, believed, undisturbed=undisturbed)
         else:
             self.learning.disturbed(header)
         self._read(header, token)

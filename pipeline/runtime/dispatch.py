@@ -11,6 +11,7 @@ from pipeline.engines.crew import Assignment
 from pipeline.errors import ExitCode, StorageError
 from pipeline.ledger import records
 from pipeline.models import Claim, part_of, rfc3339
+from pipeline.money.account import Bid, Obstacle, Refusal
 from pipeline.money.gate import Verdict
 from pipeline.runtime.lifecycle import Attempt, Stage
 from pipeline.runtime.pace import Pace
@@ -18,6 +19,10 @@ from pipeline.runtime.state import LONGEST_WAIT, RunState, clock
 
 # Room for one output while none has been seen.
 FIRST_GUESS = 4 * 1024**2
+
+# Other runs of the account are in the way: so many seconds without a request are worth a word.
+_OF_OTHERS = frozenset({Obstacle.PLACES, Obstacle.SHARE, Obstacle.ALONE, Obstacle.CREDITS})
+_SAY_AFTER = 10.0
 
 
 class Dispatch:
@@ -31,6 +36,8 @@ class Dispatch:
         self._wind_up = wind_up
         self._turn = anyio.Lock(fast_acquire=True)
         self._pace = Pace.of(state.job.rate)
+        self._ask_at = 0.0  # when the account may be asked again
+        self._refusal: float | None = None  # since when it refuses
 
     async def next(self) -> Assignment | None:
         """Wait for the next task that may go; None when nothing more goes out."""
@@ -39,14 +46,43 @@ class Dispatch:
                 attempt = await self._choose()
                 if attempt is None:
                     return None
-                self._reserve(attempt)
-                going = self._pace.interval > 0 and await self._go_at_pace(attempt)
-            if not self._pace.interval:
-                # Outside the turn, so that many claims share one commit.
-                going = self._may_go(attempt) and await self._claim(attempt)
+                bid = self._reserve(attempt)
+                paced = self._pace.interval > 0 or self._state.account.paced
+                going = paced and await self._go_at_pace(attempt, bid)
+            if not paced:
+                # Outside the turn, so that many share one transaction, and claims one commit.
+                going = await self._prepare(attempt, bid)
             if going and self._may_go(attempt):
                 return self._send(attempt)
             self._state.withdraw(attempt)
+
+    async def _prepare(self, attempt: Attempt, bid: Bid) -> bool:
+        """Get the account's leave for a request, and make its claim durable."""
+        if not self._may_go(attempt) or not await self._is_admitted(attempt, bid):
+            return False
+        return self._may_go(attempt) and await self._claim(attempt)
+
+    async def _is_admitted(self, attempt: Attempt, bid: Bid) -> bool:
+        """Ask the account, where all runs meet, whether a request may go."""
+        answer = await self._state.account.bid(bid)
+        if isinstance(answer, Refusal):
+            self._refused(answer)
+            return False
+        self._refusal = None
+        if answer is not None:
+            attempt.money.sent = answer
+        return True
+
+    def _refused(self, refusal: Refusal) -> None:
+        """Wait before the account is asked again; say so where that lasts."""
+        now = clock()
+        self._ask_at = max(self._ask_at, now + refusal.wait)
+        if self._refusal is None:
+            self._refusal = now
+        paused = refusal.obstacle is Obstacle.PAUSE
+        lasts = now - self._refusal >= _SAY_AFTER and not self._state.gate.in_flight
+        if paused or (lasts and refusal.obstacle in _OF_OTHERS):
+            self._state.pauses.begin(ev.Reason.ACCOUNT, refusal.detail, refusal.wait)
 
     # -- choosing -----------------------------------------------------------------------------
 
@@ -86,8 +122,8 @@ class Dispatch:
     async def _wait_for_others(self, now: float) -> None:
         """Wait for a retry, or for what is in flight; else end what else blocks the next task."""
         state, queue = self._state, self._state.queue
-        due = queue.next_due()
-        if state.flying or due is not None:
+        due, elsewhere = queue.next_due(), state.gate.elsewhere
+        if state.flying or due is not None or elsewhere.flying or elsewhere.open:
             await state.wait(LONGEST_WAIT if due is None else max(due - now, 0.0))
         elif queue.parked and state.circuit.outage:
             queue.put_later(queue.parked.pop(0), now)
@@ -136,11 +172,11 @@ class Dispatch:
         return min(wait, circuit.patience_left(now))
 
     def _wait_for_places(self, now: float) -> float | None:
-        """Leave their places to what earlier runs have sent and may still be at work."""
+        """Leave places to what earlier runs have sent, and to other runs of the account."""
         state = self._state
         state.places = [end for end in state.places if end > now]
         if len(state.flying) + len(state.places) < state.job.concurrency:
-            return None
+            return self._ask_at - now if now < self._ask_at else None
         return min(state.places, default=now + LONGEST_WAIT) - now
 
     def _wait_for_room(self) -> float | None:
@@ -179,6 +215,8 @@ class Dispatch:
         elif verdict is Verdict.WAIT or state.flying:
             # What is being saved now may yet be charged differently.
             await self._wait_for_others(clock())
+        elif await self._is_outdated(attempt):
+            return
         elif attempt.retained is not None:
             # The money set aside for it is gone: it stands behind the others again.
             state.forgo(attempt)
@@ -188,13 +226,21 @@ class Dispatch:
             state.queue.restore()
             state.out_of_credits(state.gate.why_closed(attempt.price_class))
 
+    async def _is_outdated(self, attempt: Attempt) -> bool:
+        """Whether the gate closes only by what it had heard of other runs until now."""
+        await self._state.account.sync()
+        return self._verdict(attempt) is not Verdict.CLOSED
+
     # -- going out ----------------------------------------------------------------------------
 
-    def _reserve(self, attempt: Attempt) -> None:
-        gate = self._state.gate
+    def _reserve(self, attempt: Attempt) -> Bid:
+        gate, state = self._state.gate, self._state
+        bid = gate.bid_for(attempt.price_class, attempt.retained)
+        bid = bid._replace(before=state.holdings())
         attempt.reservation = gate.reserve(attempt.price_class, attempt.rank, attempt.retained)
         attempt.to(Stage.RESERVED)
-        self._state.depart(attempt)
+        state.depart(attempt)
+        return bid._replace(after=state.holdings())
 
     def _may_go(self, attempt: Attempt) -> bool:
         """Look once more: while a claim was written, the world may have changed."""
@@ -204,15 +250,17 @@ class Dispatch:
         paused = state.circuit.waits(clock()) is not None
         return not paused or state.circuit.probing == attempt.task.id
 
-    async def _go_at_pace(self, attempt: Attempt) -> bool:
+    async def _go_at_pace(self, attempt: Attempt, bid: Bid) -> bool:
         """Wait for the rate's turn, or for a stop; then claim, and even out what that took."""
         if self._state.stopped:
             return False
         with anyio.CancelScope() as self._state.pacing:
             await self._pace.turn()
-            if not self._may_go(attempt) or not await self._claim(attempt):
+            if not await self._prepare(attempt, bid):
                 return False
             await self._pace.apart()
+            await anyio.sleep(await self._state.account.turn())
+            self._pace.went()
             return True
         return False
 

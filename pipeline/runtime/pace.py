@@ -31,9 +31,12 @@ class Pace:
         await anyio.sleep(place - now)
 
     async def apart(self) -> None:
-        """Wait until an interval has passed since the last dispatch, and note that one goes now.
+        """Wait until an interval has passed since the last dispatch.
 
         Writing a claim takes its time between a place of the schedule and the dispatch.
         """
         await anyio.sleep(max(self._last + self.interval - anyio.current_time(), 0.0))
+
+    def went(self) -> None:
+        """Note that one is dispatched now."""
         self._last = anyio.current_time()

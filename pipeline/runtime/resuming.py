@@ -51,6 +51,8 @@ def resume(
         state.resume(attempt)
         state.watch(ev.Accepted(claim.task, claim.handle.id, time.time()))
         resumed.append(attempt)
+    if resumed:
+        state.account.changed()
     return resumed
 
 

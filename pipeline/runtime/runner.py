@@ -11,6 +11,7 @@ from functools import partial
 import anyio
 
 from pipeline import events as ev
+from pipeline.account.shared import Accounts
 from pipeline.amounts import ZERO, rounded
 from pipeline.api import providers
 from pipeline.api.endpoint import Endpoint
@@ -21,13 +22,13 @@ from pipeline.errors import DirectoryError, ExitCode, StorageError, UsageError
 from pipeline.ledger.history import TaskState
 from pipeline.ledger.plan import Kind, Plan, Retry, count, make
 from pipeline.models import Gate, Job, Record, Task
-from pipeline.money.account import Account, Alone
 from pipeline.money.gate import CreditGate
 from pipeline.money.topup import TopUp
 from pipeline.runtime.circuit import Circuit
 from pipeline.runtime.engine import Engine
 from pipeline.runtime.leftover import places_kept
 from pipeline.runtime.lookups import Lookups
+from pipeline.runtime.membership import member, shared_by
 from pipeline.runtime.pauses import Pauses
 from pipeline.runtime.poller import Poller
 from pipeline.runtime.queue import Backlog, Queue
@@ -100,20 +101,21 @@ async def run(  # noqa: PLR0913 - each port once
     provider: Provider | None = None,
     crew: CrewFactory = local,
     shelf: ShelfFactory = open_shelf,
-    account: Account = Alone(),  # noqa: B008 - it has no state
+    account: Accounts | None = None,
     hop: Hop = in_thread,
 ) -> ev.Summary:
     """Render a job, or continue where an earlier run stopped.
 
     `provider`, `crew`, `shelf` and `account` are the ports to the API, to whoever makes the
-    attempts, to where outputs lie, and to other runs on the same key. `hop` is how the disk is
-    reached: on virtual time, inline.
+    attempts, to where outputs lie, and to other runs on the same key (None: as the job says).
+    `hop` is how the disk is reached: on virtual time, inline.
 
     Raises:
         PipelineError: nothing was sent: a bad job file, a directory locked or another job's, …
     """
     provider = provider or providers.get(job.provider)
     _refuse_unknown_price(job, provider.model(job.model))
+    accounts = account or shared_by(job, endpoint)
     began, start = time.time(), anyio.current_time()
     with ExitStack() as resources:
         store, recovered = open_store(job, resources, watch, hop, shelf, fsync=options.fsync)
@@ -131,15 +133,19 @@ async def run(  # noqa: PLR0913 - each port once
             options.confirm(plan)
             async with crew(Setting(job, session, store.shelf.spool)) as workers:
                 queue = Queue(backlog, plan.classes)
-                state = compose(job, provider, store, session, queue, options=options, watch=watch)
-                state.account, state.plan, state.outdated = account, plan, plan.outdated
+                state = compose(
+                    job, provider, store, session, queue,
+                    options=options, watch=watch, accounts=accounts,
+                )  # fmt: skip
+                state.plan, state.outdated = plan, plan.outdated
                 noting.count = lambda: state.counts
                 state.simulated = await _origin(store, session, unknown=bool(claims))
                 watch(_started(job, plan, began, endpoint.host_unless(provider.base_url)))
                 found = [*recovered, *lookups.recorded]
                 _report_start(found, (*job.warnings, *plan.warnings), state)
-                await _take_up(state, claims, origins, keep_places=options.keep_places)
-                await _serve(Engine(state, lookups, origins), workers, options)
+                async with accounts.join(member(state, hop)) as state.account:
+                    await _take_up(state, claims, origins, keep_places=options.keep_places)
+                    await _serve(Engine(state, lookups, origins), workers, options)
         summary = _sum_up(state, options, anyio.current_time() - start)
     watch(summary)
     return summary
@@ -236,6 +242,7 @@ def compose(  # noqa: PLR0913 - what a run is made of
     *,
     options: Options,
     watch: ev.Watcher,
+    accounts: Accounts,
 ) -> RunState:
     """Make the state of a run from what is open, and from what earlier runs have left."""
     history = store.history
@@ -250,6 +257,8 @@ def compose(  # noqa: PLR0913 - what a run is made of
             published=provider.model(job.model).price,
             past=history.last_cost,
             ledger=history,
+            balance=accounts.balance(),
+            prices=accounts.prices,
         ),
         store=store,
         session=session,
@@ -306,6 +315,7 @@ async def _serve(engine: Engine, crew: Crew, options: Options) -> None:
     state, store = engine.state, engine.state.store
     async with anyio.create_task_group() as beside:
         beside.start_soon(store.serve)
+        beside.start_soon(state.account.serve)
         try:
             with anyio.CancelScope() as working:
                 async with obeying(state, working, handle=options.handle_signals):
@@ -313,6 +323,7 @@ async def _serve(engine: Engine, crew: Crew, options: Options) -> None:
             state.abandon()
         finally:
             store.stop()
+            state.account.stop()
     if engine.bugs:
         raise engine.bugs[0]
     _verify(state)

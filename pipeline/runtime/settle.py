@@ -6,6 +6,7 @@ from contextlib import suppress
 from dataclasses import replace
 from decimal import Decimal
 
+import anyio
 import msgspec
 
 from pipeline import events as ev
@@ -53,6 +54,10 @@ class Settle:
         attempt = self.find(assignment)
         if attempt is None:
             return
+        if attempt.money.alone:
+            # Whether it was alone on the account, too; what has come is saved in any case.
+            with anyio.CancelScope(shield=True):
+                await state.account.sync()
         attempt.to(Stage.ANSWERED)
         attempt.received = time.time()
         state.check_origin(outcome)
@@ -228,6 +233,7 @@ class Settle:
             )
         elif resolution.lesson is Lesson.THROTTLED:
             state.circuit.throttled(now, outcome.retry_after, resolution.error)
+            state.account.throttled(state.circuit.until - now, resolution.error)
         if resolution.useless is not None:
             self._count_useless(attempt, outcome, resolution)
 

@@ -10,13 +10,14 @@ from decimal import Decimal
 import anyio
 
 from pipeline import events as ev
+from pipeline.amounts import ZERO
 from pipeline.api.outcome import Outcome
 from pipeline.api.provider import Provider, Session
 from pipeline.errors import ExitCode
 from pipeline.ledger.history import TASK_STATES, TaskState
 from pipeline.ledger.plan import Plan
 from pipeline.models import Job, Record
-from pipeline.money.account import Account, Alone
+from pipeline.money.account import Account, Alone, Holdings
 from pipeline.money.errors import BooksError
 from pipeline.money.gate import CreditGate
 from pipeline.money.topup import TopUp
@@ -167,6 +168,7 @@ class RunState:
         """
         if not attempt.money.spent:
             raise BooksError(f"the reservation of {attempt.task.id} was not ended")
+        self.account.changed()
         self.flying.pop(attempt.task.id, None)
         # Whatever came, it is no probe on its way any more.
         self.circuit.withdrawn(attempt.task.id)
@@ -217,6 +219,14 @@ class RunState:
             budget=self.job.credits.budget,
         )
 
+    def holdings(self) -> Holdings:
+        """Return what is set aside, and what stays accepted at the provider: it may yet cost."""
+        own = self.gate.holdings
+        claims = [each.claim for each in self.left if each.claim is not None and each.claim.handle]
+        prices = [claim.price or ZERO for claim in claims if not claim.doubted]
+        held = own.held + sum(prices, ZERO)
+        return own._replace(held=held, flying=own.flying + len(prices)) if prices else own
+
     def forgo(self, attempt: Attempt) -> None:
         """Give back what was set aside for sending a task again."""
         if attempt.retained is not None:
@@ -240,9 +250,12 @@ class RunState:
     async def ask_balance(self) -> Decimal | None:
         """Ask for the balance, and let the gate know; one question at a time, so none is late."""
         async with self._asking:
+            await self.account.sync()
             question = self.gate.ask()
             credits_left = (await self.session.balance()).credits
+            await self.account.sync()  # what others have charged meanwhile is in it, or not
             self.gate.answer(question, credits_left)
+            self.account.changed()
         return credits_left
 
     # -- who answers --------------------------------------------------------------------------

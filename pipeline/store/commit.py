@@ -54,6 +54,8 @@ class Store:
     `serve` must run beside the many tasks of a run, whose commits it gathers. Before it runs, each
     commit is carried out by itself.
 
+    `on_record` is called with each record that counts from now on.
+
     `leftovers` are the claims of earlier runs. `recover` sorts what it cannot take in: `accepted`
     are those that the provider has given an id, `doubtful` those that were sent and have none.
     """
@@ -72,6 +74,7 @@ class Store:
         self._warn = warn
         self._warnings: dict[str, None] = {}  # noted, in this order
         self._reported: set[str] = set()
+        self.on_record: Callable[[Record], None] = lambda _: None
         self.leftovers = list(claims.leftovers(layout.inflight))
         self.accepted: list[Leftover] = []
         self.doubtful: list[Leftover] = []
@@ -352,6 +355,7 @@ class Store:
             return
         assert request.record is not None
         self.history.add(request.record, request.offset)
+        self.on_record(request.record)
         if request.recorded is not None:
             try:
                 request.recorded(request.record)

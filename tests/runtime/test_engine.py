@@ -1,5 +1,6 @@
 """A bug in the books stops the run with 70, and a late answer changes nothing."""
 
+from contextlib import AbstractAsyncContextManager, nullcontext
 from decimal import Decimal
 from pathlib import Path
 
@@ -9,10 +10,12 @@ from support.night import FakeProvider, Night
 from support.parts import Meddle, opened, work
 
 from pipeline import events as ev
+from pipeline.account.shared import Apart, Member
 from pipeline.api.provider import Model
 from pipeline.engines.crew import Assignment
 from pipeline.errors import ExitCode, UsageError
 from pipeline.models import CreditPolicy, Gate
+from pipeline.money.account import Account, Alone
 from pipeline.money.errors import BooksError, ReservationSpent
 from pipeline.runtime.state import RunState
 
@@ -70,18 +73,19 @@ def test_a_reservation_that_is_not_ended_stops_the_run(tmp_path: Path) -> None:
 
 
 def test_the_whole_run_ends_with_70_where_the_books_break(tmp_path: Path) -> None:
-    class Thief:
-        """An account that is told of each end, and ends the next reservation itself."""
+    class Broken(Alone):
+        """An account that hears of each end, and finds its books broken."""
 
-        def admit(self, task: str, price: object) -> float | None:
-            return None
-
-        def settle(self, task: str, charged: object) -> None:
+        def changed(self) -> None:
             raise BooksError("the account's books are broken")
+
+    class Accounts(Apart):
+        def join(self, member: Member) -> AbstractAsyncContextManager[Account]:
+            return nullcontext(Broken())
 
     night = Night(tmp_path, 5)
     with pytest.raises(BooksError):
-        night.run(account=Thief())
+        night.run(account=Accounts())
     stops = [event for event in night.events if isinstance(event, ev.Stopping)]
     assert [stop.exit_code for stop in stops] == [ExitCode.BUG]
     assert len(night.calls) == 1

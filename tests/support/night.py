@@ -18,6 +18,7 @@ from typing import Any, Self
 import anyio
 
 from pipeline import events as ev
+from pipeline.account.shared import Accounts, Apart
 from pipeline.api.endpoint import Endpoint
 from pipeline.api.outcome import (
     Balance,
@@ -33,7 +34,6 @@ from pipeline.api.provider import Provider, Witness
 from pipeline.api.segmind import Segmind
 from pipeline.ledger.manifest import read
 from pipeline.models import CreditPolicy, Gate, Handle, Job, Record, RetryPolicy, Task, fingerprint
-from pipeline.money.account import Account, Alone
 from pipeline.runtime import runner
 from pipeline.runtime.runner import Options
 from pipeline.store.commit import Hop, inline
@@ -224,7 +224,7 @@ class Night:
         at: float | datetime = virtual.NOON,
         options: Options = Options(),  # noqa: B008 - frozen
         sleeps: dict[float, float] | None = None,
-        account: Account = Alone(),  # noqa: B008 - it has no state
+        account: Accounts | None = None,
         hop: Hop = inline,
         **changes: Any,
     ) -> ev.Summary:
@@ -243,7 +243,7 @@ class Night:
                 watch=self.see,
                 provider=self.provider(session),
                 hop=hop,
-                account=account,
+                account=account or Apart(),
             )
             self.seconds = anyio.current_time() - started
             return summary

@@ -7,6 +7,7 @@ from typing import Any
 
 import anyio
 
+from pipeline.account.shared import Apart
 from pipeline.api.outcome import Outcome
 from pipeline.api.provider import Witness
 from pipeline.engines.crew import Assignment, Seat
@@ -44,6 +45,7 @@ def opened(night: Night, **changes: Any) -> Iterator[Engine]:
             queue=queue,
             options=Options(),
             watch=night.see,
+            accounts=Apart(),
         )
         yield Engine(state, Lookups(job, provider, store, session, night.see))
 

@@ -1,0 +1,54 @@
+"""How a run joins its account: what it says of itself, and what it hears of its own records."""
+
+from functools import partial
+
+from pipeline.account.ledger import Ledger
+from pipeline.account.places import folder
+from pipeline.account.shared import Accounts, Apart, Member, Shared
+from pipeline.account.telling import Entry, Posting, Terms
+from pipeline.api.endpoint import Endpoint
+from pipeline.ledger.quarters import posting
+from pipeline.models import Job, Record
+from pipeline.runtime.state import RunState
+from pipeline.store.commit import Hop
+
+
+def shared_by(job: Job, endpoint: Endpoint) -> Accounts:
+    """Return the account of a job's key, as the job says: shared with other runs, or not."""
+    if not job.account.shared:
+        return Apart()
+    return Shared(partial(Ledger.open, folder(endpoint.base_url, endpoint.key)))
+
+
+def member(state: RunState, hop: Hop) -> Member:
+    """Say what a run is to its account, and let it hear of each record."""
+
+    def entry() -> Entry:
+        job, history = state.job, state.store.history
+        return Entry(
+            job=str(job.output_dir.absolute()),
+            name=job.name,
+            terms=terms(job),
+            postings=[Posting(*each) for each in history.quarters.postings()],
+            holdings=state.holdings(),
+            longest=job.timeout + state.provider.longest_silence,
+        )
+
+    def recorded(record: Record) -> None:
+        state.account.recorded(*posting(record))
+
+    state.store.on_record = recorded
+    return Member(state.gate, entry, state.holdings, state.watch, state.notify, hop)
+
+
+def terms(job: Job) -> Terms:
+    """Return what a job wants to hold for all runs of its account."""
+    policy = job.account
+    return Terms(
+        concurrency=policy.concurrency,
+        interval=policy.rate.interval if policy.rate else 0.0,
+        day=policy.day,
+        month=policy.month,
+        zone=job.schedule.timezone if job.schedule else None,
+        priority=job.priority,
+    )
