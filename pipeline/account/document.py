@@ -23,7 +23,7 @@ _UPDATE = (
 _METHODS: dict[str, Callable[..., object]] = {
     "ask": Balance.tick, "tick": Balance.tick, "change": Balance.change,
     "processed": Balance.processed, "charge": Balance.charge, "risk": Balance.risk,
-    "answer": Balance.answer, "header": Balance.header, "show": Balance.show,
+    "take": Balance.take, "answer": Balance.answer, "header": Balance.header, "show": Balance.show,
 }  # fmt: skip
 # Seconds: an API that wants to be left alone for longer is asked again all the same.
 _LONGEST_PAUSE = 24 * 3600.0

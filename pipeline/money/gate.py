@@ -230,9 +230,13 @@ class CreditGate:
 
     def _goes_alone(self, name: str) -> bool:
         """Say whether nothing may go beside it: too little is known, or there may be too little."""
-        if not self.is_quiet or self._policy.gate is Gate.OFF or self.balance.silent:
+        if self._reservations.flying or self._policy.gate is Gate.OFF or self.balance.silent:
             return False
         return not self._least_covers(name, None)
+
+    def has_to_be_alone(self, name: str) -> bool:
+        """Say whether too little is known for a request to go beside those of other runs."""
+        return self._goes_alone(name) and not self._may_go_beside(name)
 
     def bid_for(self, name: str, retained: Retained | None = None) -> Bid:
         """Say what a request that was let through needs of the account, before it is reserved.

@@ -23,6 +23,9 @@ FIRST_GUESS = 4 * 1024**2
 # Other runs of the account are in the way: so many seconds without a request are worth a word.
 _OF_OTHERS = frozenset({Obstacle.PLACES, Obstacle.SHARE, Obstacle.ALONE, Obstacle.CREDITS})
 _SAY_AFTER = 10.0
+# Seconds between two looks where others alone may change something: within them the account does
+# not forget that this run waits.
+_WHILE_OTHERS = 0.5
 
 
 class Dispatch:
@@ -123,8 +126,10 @@ class Dispatch:
         """Wait for a retry, or for what is in flight; else end what else blocks the next task."""
         state, queue = self._state, self._state.queue
         due, elsewhere = queue.next_due(), state.gate.elsewhere
-        if state.flying or due is not None or elsewhere.flying or elsewhere.open:
+        if state.flying or due is not None:
             await state.wait(LONGEST_WAIT if due is None else max(due - now, 0.0))
+        elif elsewhere.flying or elsewhere.open:
+            await state.wait(_WHILE_OTHERS)
         elif queue.parked and state.circuit.outage:
             queue.put_later(queue.parked.pop(0), now)
         elif queue.parked:
@@ -214,6 +219,7 @@ class Dispatch:
             await state.ask_balance()
         elif verdict is Verdict.WAIT or state.flying:
             # What is being saved now may yet be charged differently.
+            await self._ask_to_be_alone(attempt)
             await self._wait_for_others(clock())
         elif await self._is_outdated(attempt):
             return
@@ -225,6 +231,14 @@ class Dispatch:
         else:
             state.queue.restore()
             state.out_of_credits(state.gate.why_closed(attempt.price_class))
+
+    async def _ask_to_be_alone(self, attempt: Attempt) -> None:
+        """Let other runs make way where one request has to go alone, or they never would."""
+        gate = self._state.gate
+        if gate.elsewhere.flying and gate.has_to_be_alone(attempt.price_class):
+            answer = await self._state.account.bid(gate.bid_for(attempt.price_class))
+            if isinstance(answer, Refusal):
+                self._refused(answer)
 
     async def _is_outdated(self, attempt: Attempt) -> bool:
         """Whether the gate closes only by what it had heard of other runs until now."""
