@@ -13,7 +13,8 @@ from pipeline.account.spending import Totals
 from pipeline.account.telling import Operation, Pause
 from pipeline.money.balance import Balance, Bound
 
-_ENCODER, _DECODER = msgspec.json.Encoder(), msgspec.json.Decoder(Balance)
+_ENCODER = msgspec.json.Encoder(decimal_format="number")
+_DECODER = msgspec.json.Decoder(Balance)
 _SELECT = "SELECT boot, turn, pause, reason, total, past, horizon, balance FROM account"
 _UPDATE = (
     "UPDATE account SET boot = ?, turn = ?, pause = ?, reason = ?, total = ?, past = ?,"
@@ -76,6 +77,8 @@ class Document:
 
     def check_clock(self, now: float, interval: float, runs: int) -> None:
         """Forget times of another boot, and those that cannot be."""
+        if self.turn <= now and self.pause <= now:
+            return
         if self.boot != BOOT:
             self.boot, self.turn, self.pause, self.changed = BOOT, 0.0, 0.0, True
         if self.turn > now + interval * (runs + 1) + _MOST_AHEAD:
@@ -88,6 +91,7 @@ class Document:
         totals = self.totals
         if not (self.changed or self._balance_changed or totals.changed):
             return
+        self.boot = BOOT
         if self._balance_changed:
             self._text = _ENCODER.encode(self.balance)
         clocks = (self.boot, self.turn, self.pause, self.reason)

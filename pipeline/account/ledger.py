@@ -5,50 +5,63 @@ transaction, whatever went wrong before; and that of a run that was killed says 
 risk. Synchronous; for one thread at a time.
 """
 
-import contextlib
 import os
 import secrets
 import sqlite3
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from pipeline.account import document, judging, lessons, places, runs, schema
 from pipeline.account.errors import LedgerError, Translated
-from pipeline.account.judging import Limit, View
 from pipeline.account.neighbours import neighbours
+from pipeline.account.others import Others
 from pipeline.account.periods import Calendar
 from pipeline.account.runs import Run, State
 from pipeline.account.spending import Spending
-from pipeline.account.telling import Asked, Entry, Neighbour, News, Posting, Told
+from pipeline.account.telling import Asked, Entry, Lesson, Neighbour, News, Posting, Told
+from pipeline.account.transaction import Transaction
 from pipeline.common.files import create, lock
-from pipeline.money.account import Bid, Elsewhere, Holdings, Refusal
+from pipeline.money.account import Bid, Holdings, Refusal
 from pipeline.money.balance import Moment
 
 # Seconds after which the processes of other runs are looked for again.
 _LOOK = 0.5
+# Seconds to wait for a transaction of another process, each of which takes less than a millisecond.
+PATIENCE = 2.0
 
 
 class Ledger:
     """The ledger as one run uses it."""
 
     def __init__(
-        self, connection: sqlite3.Connection, folder: Path | None, wall: Callable[[], float]
+        self,
+        connection: sqlite3.Connection,
+        folder: Path | None,
+        wall: Callable[[], float],
+        patience: float = PATIENCE,
     ) -> None:
         self._connection, self._folder, self._wall = connection, folder, wall
         self._place = folder or ":memory:"
         self._spending = Spending(connection)
         self._calendar = Calendar()
+        steps = self._begin, self._end, self._undo
+        self._transaction = Transaction(connection, self._place, patience, steps)
+        self._now = 0.0
         self._lock: int | None = None
         self._lock_name = ""
         self._number = 0
         self._heard = 0
         self._looked = -1e9
-        self._seen = -1  # the version of the data that the following were read from
+        # What follows was read when the data had the version `_seen`.
+        self._seen = -1
         self._document = document.load(connection, self._place)
+        self._runs: list[Run] = []
         self._own: Run | None = None
-        self._others: list[Run] = []
+        self._others = Others(None, ())
+        self._job_number = 0
+        self._lessons: tuple[Lesson, ...] = ()
 
     @classmethod
     def open(
@@ -58,21 +71,24 @@ class Ledger:
         name: str = "",
         base_url: str = "",
         wall: Callable[[], float] = time.time,
+        patience: float = PATIENCE,
     ) -> "Ledger":
         """Open the ledger in a folder (see `places`), and make it if there is none.
 
-        `name` and `base_url` are only shown, by `status`.
+        `name` and `base_url` are only shown, by `status`. `patience` is how many seconds to wait
+        for other programs that have locked the file.
 
         Raises:
             LedgerError: it cannot be used.
         """
         with Translated(folder):
             places.prepare(folder)
-            connection = schema.connect(folder)
+            connection = schema.connect(folder, patience)
             if name or base_url:
                 shown = name, places.without_credentials(base_url)
                 connection.execute("UPDATE account SET name = ?, base_url = ?", shown)
-            return cls(connection, folder, wall)
+            connection.execute("PRAGMA busy_timeout = 0")  # `Transaction` waits itself
+            return cls(connection, folder, wall, patience)
 
     @classmethod
     def in_memory(cls, *, wall: Callable[[], float] = time.time) -> "Ledger":
@@ -82,54 +98,60 @@ class Ledger:
     # -- what a run does ----------------------------------------------------------------------
 
     def register(self, entry: Entry, *, now: float) -> News:
-        """Add a run, or say again what it wants; the ledger knows of its job what it says now."""
+        """Add a run, or say again what it wants; the ledger knows of its job what it says now.
+
+        Raises:
+            LedgerError: the ledger cannot be used; so all the methods that follow.
+        """
+        self._now = now
         with Translated(self._place):
             self._take_lock()
-            with self._transaction(now):
-                self._look(now)
-                self._end_dead(entry.job)
-                job = self._job(entry.job)
-                self._spending.replace(job, entry.postings)
-                self._add(entry, job)
-                assert self._own is not None
-                if not any(other.is_alive for other in self._others):
-                    lessons.clear(self._connection)
-                    self._document.begin_anew()
-                self._own.hold(entry.holdings)
-                return self._news()
+        with self._transaction:
+            self._look()
+            self._end_dead(entry.job)
+            self._job_number = self._job(entry.job)
+            self._spending.replace(self._job_number, entry.postings)
+            self._add(entry).hold(entry.holdings)
+            if not self._others.alive:
+                lessons.clear(self._connection)
+                self._document.begin_anew()
+            self._heard = 0
+            self._hear_lessons()
+            return self._news()
 
     def transact(self, told: Told, asked: Sequence[Asked], *, now: float) -> News:
         """Tell what has happened, and ask; the answers are set on `asked`, in their order."""
-        with Translated(self._place), self._transaction(now):
+        self._now = now
+        with self._transaction:
             own = self._registered
             if now - self._looked >= _LOOK:
-                self._look(now)
-            self._take(told, own, now)
+                self._look()
+            self._take(told, own)
             for question in asked:
                 if question.bid is None:
-                    _, interval = self._terms()
+                    interval = self._others.interval
                     question.answer = self._document.take_turn(interval, now)
                 else:
-                    question.answer = self._judge(question.bid, own, now)
+                    question.answer = self._judge(question.bid, own)
             return self._news()
 
     def leave(self, holdings: Holdings, *, now: float) -> None:
         """End the run: what it still holds stays at risk until its job runs again or settles."""
-        with Translated(self._place):
-            with self._transaction(now):
-                own = self._registered
-                own.hold(holdings)
-                if holdings.held or holdings.unrecorded or holdings.flying:
-                    self._mark(own, State.DEAD)
-                else:
-                    self._connection.execute("DELETE FROM runs WHERE number = ?", (own.number,))
-                    self._own = None
-            self.close()
+        self._now = now
+        with self._transaction:
+            own = self._registered
+            own.hold(holdings)
+            if holdings.held or holdings.unrecorded or holdings.flying:
+                self._mark(own, State.DEAD)
+            else:
+                self._remove(own)
+        self.close()
 
     def adopt(self, job: str, postings: Sequence[Posting], *, now: float) -> None:
         """Take what the manifest of a job says that has no run: its dead runs hold nothing more."""
-        with Translated(self._place), self._transaction(now):
-            self._look(now)
+        self._now = now
+        with self._transaction:
+            self._look()
             self._end_dead(job)
             self._spending.replace(self._job(job), postings)
 
@@ -138,8 +160,8 @@ class Ledger:
         return neighbours(self._folder) if self._folder is not None else []
 
     def close(self) -> None:
-        """Close the file and free the lock: whoever has not left counts as killed."""
-        with contextlib.suppress(sqlite3.Error):
+        """Close the file and free the lock: who has not left counts as killed."""
+        with suppress(sqlite3.Error):
             self._connection.close()
         if self._lock is not None:
             os.close(self._lock)
@@ -147,60 +169,48 @@ class Ledger:
 
     # -- one transaction ----------------------------------------------------------------------
 
-    @contextmanager
-    def _transaction(self, now: float) -> Iterator[None]:
-        """Read what others have written since; write what has changed, or nothing at all."""
-        connection = self._connection
-        connection.execute("BEGIN IMMEDIATE")
-        try:
-            self._refresh()
-            _, interval = self._terms()
-            self._document.check_clock(now, interval, self._alive)
-            yield
-            if self._own is not None:
-                self._own.told, self._own.at = now, self._wall()
-                runs.save(connection, self._own)
-            self._document.save(connection)
-            connection.execute("COMMIT")
-        except BaseException:
-            self._seen = -1
-            self._spending.forget()
-            with contextlib.suppress(sqlite3.Error):
-                connection.execute("ROLLBACK")
-            raise
-
-    def _refresh(self) -> None:
+    def _begin(self) -> None:
+        """Read what others have written since."""
         (version,) = self._connection.execute("PRAGMA data_version").fetchone()
-        if version == self._seen:
-            return
-        self._document = document.load(self._connection, self._place)
-        self._spending.totals = self._document.totals
-        self._load_runs()
-        self._seen = version
+        if version != self._seen:
+            self._document = document.load(self._connection, self._place)
+            self._spending.totals = self._document.totals
+            self._runs = runs.refresh(self._connection, self._runs)
+            self._gather()
+            self._hear_lessons()
+            self._seen = version
+        self._document.check_clock(self._now, self._others.interval, self._others.runs)
 
-    def _load_runs(self) -> None:
-        found = runs.load(self._connection)
-        self._own = next((run for run in found if run.number == self._number), None)
-        self._others = [run for run in found if run.number != self._number]
+    def _end(self) -> None:
+        """Write what has changed."""
+        own = self._own
+        if own is not None:
+            own.told, own.at = self._now, self._wall()
+            runs.save(self._connection, own)
+        self._document.save(self._connection)
+
+    def _undo(self) -> None:
+        """Forget what was not written."""
+        self._seen = -1
+        self._runs = []
+        self._spending.forget()
+
+    def _gather(self) -> None:
+        """Work out what the runs come to together."""
+        others = []
+        self._own = None
+        for run in self._runs:
+            if run.number == self._number:
+                self._own = run
+            else:
+                others.append(run)
+        self._others = Others(self._own, others)
 
     @property
     def _registered(self) -> Run:
         if self._own is None:
             raise LedgerError(self._place, "the row of this run is missing")
         return self._own
-
-    @property
-    def _all(self) -> list[Run]:
-        return self._others if self._own is None else [*self._others, self._own]
-
-    @property
-    def _alive(self) -> int:
-        return sum(run.is_alive for run in self._all)
-
-    def _terms(self) -> tuple[int | None, float]:
-        """Return the least concurrency and the longest interval of the runs that are alive."""
-        alive = [run for run in self._all if run.is_alive]
-        return judging.concurrency(alive), judging.interval(alive)
 
     # -- who is there -------------------------------------------------------------------------
 
@@ -214,31 +224,39 @@ class Ledger:
         if not lock(self._lock):
             raise LedgerError(self._place, "its file system has no locks")
 
-    def _look(self, now: float) -> None:
-        """See which of the other runs are there."""
-        self._looked = now
-        for other in self._others:
-            if (state := runs.look(other, self._folder)) != other.state:
-                self._mark(other, state)
+    def _look(self) -> bool:
+        """See which of the other runs are there; returns whether that has changed."""
+        self._looked = self._now
+        changed = False
+        for run in self._runs:
+            if run.number != self._number and (found := runs.look(run, self._folder)) != run.state:
+                self._mark(run, found)
+                changed = True
+        if changed:
+            self._gather()
+        return changed
 
     def _mark(self, run: Run, state: State) -> None:
         run.state = state
-        self._connection.execute(
-            "UPDATE runs SET state = ? WHERE number = ?", (int(state), run.number)
-        )
-        if state != State.ALIVE:
-            self._remove_lock(run)
+        values = int(state), run.number
+        self._connection.execute("UPDATE runs SET state = ? WHERE number = ?", values)
+        self._remove_lock(run)
+
+    def _remove(self, run: Run) -> None:
+        self._connection.execute("DELETE FROM runs WHERE number = ?", (run.number,))
+        self._runs.remove(run)
+        self._gather()
+        self._remove_lock(run)
 
     def _remove_lock(self, run: Run) -> None:
         if self._folder is not None and run.lock == Path(run.lock).name:
-            with contextlib.suppress(OSError):
+            with suppress(OSError):
                 (self._folder / run.lock).unlink()
 
     def _end_dead(self, job: str) -> None:
         """Remove the rows of a job's dead runs: its manifest says what became of all they held."""
-        for run in [other for other in self._others if other.job == job and not other.is_alive]:
-            self._connection.execute("DELETE FROM runs WHERE number = ?", (run.number,))
-            self._others.remove(run)
+        for run in [run for run in self._runs if run.job == job and not run.is_alive]:
+            self._remove(run)
 
     def _job(self, path: str) -> int:
         self._connection.execute("INSERT OR IGNORE INTO jobs (path) VALUES (?)", (path,))
@@ -246,65 +264,60 @@ class Ledger:
         (number,) = self._connection.execute(select, (path,)).fetchone()
         return int(number)
 
-    def _add(self, entry: Entry, job: int) -> None:
+    def _add(self, entry: Entry) -> Run:
         """Add the row of this run, or replace it by one with its new terms."""
         old = self._own
         if old is not None:
             self._connection.execute("DELETE FROM runs WHERE number = ?", (old.number,))
-        self._number = runs.insert(self._connection, entry, job, os.getpid(), self._lock_name)
-        self._load_runs()
-        if old is not None and self._own is not None:
-            self._own.level, self._own.active = old.level, old.active
+        self._number = runs.insert(
+            self._connection, entry, self._job_number, os.getpid(), self._lock_name
+        )
+        self._runs = runs.load(self._connection)
+        self._gather()
+        own = self._registered
+        if old is not None:
+            own.level, own.active = old.level, old.active
+        return own
 
     # -- telling and asking -------------------------------------------------------------------
 
-    def _take(self, told: Told, own: Run, now: float) -> None:
+    def _take(self, told: Told, own: Run) -> None:
         if told.operations:
             self._document.apply(told.operations)
         if told.lessons:
             lessons.add(self._connection, own.number, told.lessons)
         if told.postings:
-            self._spending.post(self._job(own.job), told.postings)
+            self._spending.post(self._job_number, told.postings)
         if told.pause is not None:
-            self._document.hear(told.pause, now)
+            self._document.hear(told.pause, self._now)
         own.hold(told.holdings)
 
-    def _judge(self, bid: Bid, own: Run, now: float) -> Moment | Refusal:
-        judging.take_level(own, self._others, now)
-        refusal = judging.judge(bid, self._view(own, now))
-        if refusal is not None and refusal.obstacle in judging.MAY_BE_OVER and self._looked != now:
-            self._look(now)
-            refusal = judging.judge(bid, self._view(own, now))
-        judging.note(own, refusal, now)
+    def _judge(self, bid: Bid, own: Run) -> Moment | Refusal:
+        judging.take_level(own, self._others.alive, self._now)
+        refusal = judging.judge(bid, self._view(own))
+        over = refusal is not None and refusal.obstacle in judging.MAY_BE_OVER
+        if over and self._looked != self._now and self._look():
+            refusal = judging.judge(bid, self._view(own))
+        judging.note(own, refusal, self._now)
         own.hold(bid.after if refusal is None else bid.before)
         return self._document.tick() if refusal is None else refusal
 
-    def _view(self, own: Run, now: float) -> View:
-        shared = self._document
-        concurrency, interval = self._terms()
-        return View(
-            now, own, self._others, shared.balance, self._limits(),
-            concurrency, interval, shared.turn, shared.pause, shared.reason,
+    def _view(self, own: Run) -> judging.View:
+        shared, others = self._document, self._others
+        limits = others.limits(self._calendar, self._wall())
+        return judging.View(
+            self._now, own, others, limits, self._spending.since,
+            shared.balance, shared.turn, shared.pause, shared.reason,
         )  # fmt: skip
 
-    def _limits(self) -> list[Limit]:
-        wall, since = self._wall(), self._spending.since
-        return judging.limits(self._all, self._own, wall, self._calendar, since)
+    def _hear_lessons(self) -> None:
+        """Read what others have observed since; who never heard yet, hears it as it registers."""
+        new, self._heard = lessons.since(self._connection, self._heard, self._number)
+        self._lessons += new
 
     def _news(self) -> News:
-        concurrency, interval = self._terms()
-        new, self._heard = lessons.since(self._connection, self._heard, self._number)
-        return News(
-            document.copy(self._document.balance), self._elsewhere(), new, concurrency, interval
-        )
-
-    def _elsewhere(self) -> Elsewhere:
-        alive = [other for other in self._others if other.is_alive]
-        return Elsewhere(
-            held=schema.amount_of(judging.held_elsewhere(self._others)),
-            open=schema.amount_of(sum(other.held for other in alive)),
-            flying=sum(other.flying for other in alive),
-            lone=any(other.lone for other in alive),
-            runs=len(alive),
-            caps=tuple(limit.as_cap() for limit in self._limits()),
-        )
+        others = self._others
+        elsewhere = others.elsewhere(self._calendar, self._wall(), self._spending.since)
+        new, self._lessons = self._lessons, ()
+        balance = document.copy(self._document.balance)
+        return News(balance, elsewhere, new, others.concurrency, others.interval)

@@ -8,9 +8,9 @@ from decimal import Decimal
 from pathlib import Path
 from typing import NamedTuple
 
-from pipeline.account import document, judging, places, runs, schema
-from pipeline.account.document import Document
+from pipeline.account import document, places, runs, schema
 from pipeline.account.errors import LedgerError, Translated
+from pipeline.account.others import Others
 from pipeline.account.periods import Calendar
 from pipeline.account.runs import BOOT, Run
 from pipeline.account.spending import Spending
@@ -77,8 +77,8 @@ def overview(folder: Path, *, wall: float, now: float) -> Overview:
             shared = document.load(connection, folder)
             name, base_url = connection.execute("SELECT name, base_url FROM account").fetchone()
             spent = _spent(connection)
-            caps = _caps(connection, shared, found, wall)
-    alive = [run for run in found if run.is_alive]
+            together, spending = Others(None, found), Spending(connection, shared.totals)
+            caps = together.elsewhere(Calendar(), wall, spending.since).caps
     pause = shared.pause - now if shared.boot == BOOT else 0.0
     return Overview(
         folder=folder,
@@ -86,8 +86,8 @@ def overview(folder: Path, *, wall: float, now: float) -> Overview:
         base_url=base_url,
         runs=tuple(_neighbour(run, spent) for run in found),
         balance=shared.balance.known,
-        concurrency=judging.concurrency(alive),
-        interval=judging.interval(alive),
+        concurrency=together.concurrency,
+        interval=together.interval,
         caps=caps,
         paused_until=wall + pause if pause > 0 else None,
         reason=shared.reason if pause > 0 else "",
@@ -108,11 +108,3 @@ def _spent(connection: sqlite3.Connection) -> dict[str, tuple[int, int]]:
         "SELECT path, sum(cost), sum(at_risk) FROM postings JOIN jobs ON number = job GROUP BY job"
     )
     return {path: (cost, at_risk) for path, cost, at_risk in rows}
-
-
-def _caps(
-    connection: sqlite3.Connection, shared: Document, found: list[Run], wall: float
-) -> tuple[Cap, ...]:
-    spending = Spending(connection, shared.totals)
-    limits = judging.limits(found, None, wall, Calendar(), spending.since)
-    return tuple(limit.as_cap() for limit in limits)

@@ -61,14 +61,11 @@ class Run:
     @property
     def is_alive(self) -> bool:
         """Whether its process was there when it was last looked for."""
-        return self.state == State.ALIVE
+        return self.state == 0
 
-    def flying_at(self, now: float) -> int:
-        """Count its requests that take places: those of a dead run until they must have ended."""
-        if self.state == State.ALIVE:
-            return self.flying
-        may_fly = self.boot == BOOT and -_SKEW < now - self.told < self.longest
-        return self.flying if may_fly else 0
+    def may_fly(self, now: float) -> bool:
+        """Whether requests of a run that died can still be in flight."""
+        return self.boot == BOOT and -_SKEW < now - self.told < self.longest
 
     def hold(self, holdings: Holdings) -> None:
         """Take what the run says it holds."""
@@ -90,11 +87,13 @@ class Run:
         return Terms(self.concurrency, self.interval, day, month, self.zone, self.priority)
 
 
-_SELECT = (
+_CHANGING = "state, held, unrecorded, flying, lone, level, waits, active, told, at"
+_ALL = (
     "SELECT runs.number, path, name, pid, lock, boot, concurrency, interval, day, month, zone,"
-    " priority, longest, state, held, unrecorded, flying, lone, level, waits, active, told, at"
-    " FROM runs JOIN jobs ON jobs.number = runs.job ORDER BY runs.number"
+    " priority, longest, " + _CHANGING + " FROM runs JOIN jobs ON jobs.number = runs.job"
+    " ORDER BY runs.number"
 )
+_CHANGED = "SELECT number, " + _CHANGING + " FROM runs ORDER BY number"
 _UPDATE = (
     "UPDATE runs SET held = ?, unrecorded = ?, flying = ?, lone = ?, level = ?, waits = ?,"
     " active = ?, told = ?, at = ? WHERE number = ?"
@@ -103,13 +102,31 @@ _UPDATE = (
 
 def load(connection: sqlite3.Connection) -> list[Run]:
     """Read all rows."""
-    return [Run(*row) for row in connection.execute(_SELECT)]
+    return [Run(*row) for row in connection.execute(_ALL)]
+
+
+def refresh(connection: sqlite3.Connection, known: list[Run]) -> list[Run]:
+    """Read what may have changed since; returns `known` where no run has come or gone."""
+    rows = connection.execute(_CHANGED).fetchall()
+    if [row[0] for row in rows] != [run.number for run in known]:
+        return load(connection)
+    for run, row in zip(known, rows, strict=True):
+        (
+            _, run.state, run.held, run.unrecorded, run.flying, run.lone, run.level, run.waits,
+            run.active, run.told, run.at,
+        ) = row  # fmt: skip
+    return known
 
 
 def save(connection: sqlite3.Connection, run: Run) -> None:
-    """Write what changes in a row."""
-    values = (run.held, run.unrecorded, run.flying, run.lone, run.level, run.waits, run.active)
-    connection.execute(_UPDATE, (*values, run.told, run.at, run.number))
+    """Write what changes in the row of a run that is alive."""
+    connection.execute(
+        _UPDATE,
+        (
+            run.held, run.unrecorded, run.flying, run.lone, run.level, run.waits, run.active,
+            run.told, run.at, run.number,
+        ),
+    )  # fmt: skip
 
 
 def insert(connection: sqlite3.Connection, entry: Entry, job: int, pid: int, lock: str) -> int:

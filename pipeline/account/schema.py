@@ -16,8 +16,6 @@ from pipeline.common.files import open_file
 
 FILE = "ledger.sqlite"
 FORMAT = 1
-# Seconds to wait for a transaction of another process, each of which takes less than a millisecond.
-PATIENCE = 2.0
 # A checkpoint syncs the disk: every so many pages of 4 KiB, which is a file of 16 MB.
 _CHECKPOINT_PAGES = 4000
 _MILLION = Decimal(1_000_000)
@@ -74,10 +72,10 @@ def amount_of(whole: int) -> Decimal:
     return Decimal(whole) / _MILLION
 
 
-def connect(folder: Path | None) -> sqlite3.Connection:
+def connect(folder: Path | None, patience: float = 0.0) -> sqlite3.Connection:
     """Open the ledger of a folder that `places.prepare` has seen, and make it if there is none.
 
-    None is one in memory.
+    None is one in memory. `patience` is how long to wait for who has locked it, in seconds.
 
     Raises:
         LedgerError: another version has written it.
@@ -87,7 +85,7 @@ def connect(folder: Path | None) -> sqlite3.Connection:
         connection = _connection(":memory:")
     else:
         _make_files(folder)
-        connection = _connection(f"file:{quote(str(folder / FILE))}?mode=rw")
+        connection = _connection(f"file:{quote(str(folder / FILE))}?mode=rw", patience)
     try:
         if folder is not None:
             _use_wal(connection, folder)
@@ -116,11 +114,11 @@ def look(folder: Path) -> sqlite3.Connection:
     return connection
 
 
-def _connection(address: str) -> sqlite3.Connection:
+def _connection(address: str, patience: float = 2.0) -> sqlite3.Connection:
     return sqlite3.connect(
         address,
         uri=address != ":memory:",
-        timeout=PATIENCE,
+        timeout=patience,
         isolation_level=None,
         check_same_thread=False,
     )
