@@ -89,11 +89,11 @@ class Run:
 
 _CHANGING = "state, held, unrecorded, flying, lone, level, waits, active, told, at"
 _ALL = (
-    "SELECT runs.number, path, name, pid, lock, boot, concurrency, interval, day, month, zone,"
+    "SELECT runs.number, path, name, pid, lock, boot, concurrency, interval, day, month, zone,"  # noqa: S608 - no text from outside
     " priority, longest, " + _CHANGING + " FROM runs JOIN jobs ON jobs.number = runs.job"
     " ORDER BY runs.number"
 )
-_CHANGED = "SELECT number, " + _CHANGING + " FROM runs ORDER BY number"
+_CHANGED = "SELECT number, " + _CHANGING + " FROM runs ORDER BY number"  # noqa: S608
 _UPDATE = (
     "UPDATE runs SET held = ?, unrecorded = ?, flying = ?, lone = ?, level = ?, waits = ?,"
     " active = ?, told = ?, at = ? WHERE number = ?"
