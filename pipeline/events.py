@@ -163,12 +163,56 @@ class Stopping:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """The status of the run, on request. `here` counts the tasks that this run has taken up."""
+class Standing:
+    """How a run that is going on stands, and by what settings. Money in US dollars.
 
-    here: Counts
+    `state` is `running`, `paused` (by `pipeline control`), `waiting` or `stopping`; `reason` says
+    for what, and `until` when that is next looked at, in Unix seconds, where it is known. The
+    counts are those of the job's tasks. `in_flight` counts requests that have no id of the
+    provider's. `changed` says what a request has changed, `next_run` names the keys of the job file
+    that apply only to the next run.
+    """
+
+    job: str
+    output: str
+    state: str
+    reason: str | None
+    detail: str | None
+    until: float | None
+    concurrency: int
+    rate: str | None
+    budget: Decimal | None
     in_flight: int
-    money: Money
+    total: int
+    succeeded: int
+    failed: int
+    in_doubt: int
+    pending: int
+    accepted: int
+    spent: Decimal
+    at_risk: Decimal
+    remaining_credits: Decimal | None
+    running: bool = True
+    changed: str | None = None
+    warnings: tuple[str, ...] = ()
+    next_run: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The status of the run, on request."""
+
+    standing: Standing
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Reloaded:
+    """The job file was read again: the run has `selected` tasks now, of those that the job has."""
+
+    counts: Counts
+    selected: int
+    detail: str
     at: float
 
 
@@ -236,6 +280,7 @@ Event = (
     | Resumed
     | Stopping
     | Asked
+    | Reloaded
     | Warned
     | CapNear
     | Recovered

@@ -16,6 +16,7 @@ _COMMANDS = {
     "run": "Render a job, or continue where an earlier run stopped.",
     "check": "Validate a job and show the plan. Sends and writes nothing.",
     "status": "Show where a run stands, also while it runs.",
+    "control": "Change a run while it runs: pause, slow down, reload, stop.",
     "settle": "Find out what became of what is in doubt, or say it.",
     "audit": "Compare records with the provider's own list of charges.",
     "report": "Write report.html beside the manifest.",

@@ -59,7 +59,7 @@ def line(event: ev.Event) -> str | None:
     return None if text is None else printable(text)
 
 
-def _text(event: ev.Event) -> str | None:  # noqa: PLR0911 - one return a kind
+def _text(event: ev.Event) -> str | None:  # noqa: C901, PLR0911 - one return a kind
     match event:
         case ev.Started():
             return _started(event)
@@ -76,7 +76,9 @@ def _text(event: ev.Event) -> str | None:  # noqa: PLR0911 - one return a kind
         case ev.Stopping():
             return _stopping(event)
         case ev.Asked():
-            return _asked(event)
+            return f"status: {'; '.join(standing(event.standing))}"
+        case ev.Reloaded():
+            return f"reloaded: {event.detail}"
         case ev.Warned() | ev.CapNear():
             return f"warning: {event.message if isinstance(event, ev.Warned) else cap(event)}"
         case ev.Summary():
@@ -170,15 +172,21 @@ def _stopping(event: ev.Stopping) -> str:
     return text
 
 
-def _asked(event: ev.Asked) -> str:
-    here = event.here
-    ended = here.succeeded + here.failed + here.in_doubt
-    parts = [f"{ended:,} of {here.total:,}", f"{event.in_flight:,} in flight"]
-    parts += [f"{here.failed:,} failed"] if here.failed else []
-    parts += [f"{here.in_doubt:,} in doubt"] if here.in_doubt else []
-    parts += [waiting(here.accepted)] if here.accepted else []
-    parts += [f"{here.pending:,} left to do", *_spent(event.money)]
-    return f"status: {', '.join(parts)}"
+def standing(now: ev.Standing) -> list[str]:
+    """Describe how a run stands, in two lines: what it does and how, and how far it is."""
+    doing = [f"{now.job}: {now.state}" + (f" ({now.reason})" if now.state == "waiting" else "")]
+    doing[0] += f", until {clock(now.until)}" if now.until else ""
+    doing[0] += f": {now.detail}" if now.detail else ""
+    doing += [f"{now.in_flight:,} in flight", f"concurrency {now.concurrency}"]
+    doing += [f"rate {now.rate or 'none'}"]
+    doing += [f"budget {'none' if now.budget is None else money(now.budget)}"]
+    parts = [f"{now.succeeded:,} of {now.total:,} succeeded"]
+    parts += [f"{now.failed:,} failed"] if now.failed else []
+    parts += [f"{now.in_doubt:,} in doubt"] if now.in_doubt else []
+    parts += [waiting(now.accepted)] if now.accepted else []
+    parts += [f"{now.pending:,} left to do"]
+    parts += _spent(ev.Money(now.spent, now.at_risk, remaining=now.remaining_credits))
+    return [", ".join(doing), ", ".join(parts)]
 
 
 def _spent(m: ev.Money) -> list[str]:

@@ -42,6 +42,13 @@ class Crew(Protocol):
     def slots(self) -> int:
         """How many attempts may be made at once."""
 
+    def resize(self, slots: int) -> None:
+        """Make so many attempts at once from now on, where that is more than now.
+
+        Raises:
+            UsageError: there is no room for so many.
+        """
+
     def seat(self) -> AbstractAsyncContextManager[Seat]:
         """Wait for a worker that is there; it makes one attempt at a time."""
 

@@ -14,13 +14,23 @@ from pipeline.errors import UsageError
 _OTHER_FILES = 40
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class LocalCrew:
     """Makes attempts over the session of the run itself: as a crew, and as every seat of it."""
 
     session: Session
     spool: Callable[[str], Path]
     slots: int
+
+    def resize(self, slots: int) -> None:
+        """Allow as many open files as `slots` attempts at once need.
+
+        Raises:
+            UsageError: the system does not allow so many.
+        """
+        if slots > self.slots:
+            allow_files(slots)
+            self.slots = slots
 
     def seat(self) -> AbstractAsyncContextManager[Seat]:
         """Give a seat: this process is always there."""

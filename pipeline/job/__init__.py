@@ -26,6 +26,17 @@ def load(path: Path, *, to_send: bool = True) -> Job:
     return loading.load(path, to_send=to_send)
 
 
+def place(path: Path) -> Path:
+    """Return the output directory of a job file, whose prompts and rows need not be valid.
+
+    Raises:
+        pipeline.errors.JobFileError: the head of the file cannot be read.
+    """
+    from pipeline.job import loading  # noqa: PLC0415 - pydantic and YAML: 0.1 s
+
+    return loading.place(path)
+
+
 def schema() -> dict[str, Any]:
     """Make the JSON Schema of the job file."""
     from pipeline.job.keys import schemas  # noqa: PLC0415 - pydantic: 0.1 s
@@ -42,4 +53,4 @@ def starter(path: Path) -> dict[str, str]:
     }
 
 
-__all__ = ["SCHEMA_NAME", "load", "schema", "starter"]
+__all__ = ["SCHEMA_NAME", "load", "place", "schema", "starter"]

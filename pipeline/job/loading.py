@@ -53,6 +53,26 @@ def load(path: Path, *, to_send: bool = True, most_searched: int = MOST_SEARCHED
     return job
 
 
+def place(path: Path) -> Path:
+    """Return the output directory of a job file, whose prompts and rows need not be valid.
+
+    Raises:
+        JobFileError: what says the directory cannot be read.
+    """
+    report = Report(Path(os.path.abspath(path)))  # noqa: PTH100 - keeps symlinks as they are
+    report.tree = tree = read(report)
+    head = None if tree is None else check_head(tree, report)
+    name = "" if head is None else _name(head, report)
+    wrong = any(problem.key.partition(".")[0] in {"name", "output"} for problem in report.problems)
+    if head is None or wrong:
+        raise report.error()
+    return _place(report.file, head, name)
+
+
+def _place(file: Path, head: Head, name: str) -> Path:
+    return _beside(file, head.output.dir or "outputs/" + _UNSAFE.sub("-", name))
+
+
 def _load(report: Report, most_searched: int, *, to_send: bool) -> Job | None:
     report.tree = tree = read(report)
     if tree is None:
@@ -219,13 +239,12 @@ def _model_warning(target: Target) -> Iterator[str]:
 
 
 def _job(plan: Plan, head: Head, expansion: Expansion, warnings: Warnings) -> Job:
-    folder = head.output.dir or "outputs/" + _UNSAFE.sub("-", plan.name)
     schedule, notify = head.schedule, head.notify
     return Job(
         path=plan.file,
         name=plan.name,
         model=plan.target.model,
-        output_dir=_beside(plan.file, folder),
+        output_dir=_place(plan.file, head, plan.name),
         expand=expansion.tasks,
         concurrency=head.concurrency,
         rate=head.rate,

@@ -35,7 +35,7 @@ class Ledger(Protocol):
         """Add up by how much answers have reported less than the written price."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Budget:
     """What a job may spend; without a `limit`, anything. `written` is the price of the job file.
 

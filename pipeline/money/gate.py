@@ -323,6 +323,15 @@ class CreditGate:
         """
         self._books.check()
 
+    def change_budget(self, limit: Decimal | None) -> None:
+        """Let the job spend this much from now on; None: anything. What is reserved stays reserved.
+
+        Raises:
+            BooksError: the books do not balance.
+        """
+        self._books.check()  # up to here by the limit that there was
+        self.budget.limit = limit
+
     @property
     def in_flight(self) -> int:
         """How many requests are in flight."""

@@ -36,6 +36,11 @@ class TopUp:
         """Seconds until the next look; None when it is time to look, or nothing is awaited."""
         return self._until - now if now < self._until else None
 
+    def look_now(self, now: float, *, paused: float = 0.0) -> None:
+        """Look at once, and do not count the `paused` seconds as waiting."""
+        if self._since is not None:
+            self._since, self._until = min(self._since + paused, now), now
+
     def over(self) -> None:
         """Note that a request was paid for: the wait has ended."""
         self._since, self._until, self._tries = None, 0.0, 0

@@ -180,6 +180,10 @@ class Circuit:
             return float("inf")
         return self.until - now if self.paused and self.until > now else None
 
+    def excuse(self, seconds: float, now: float) -> None:
+        """Do not count the last `seconds`, in which nothing was to go out, as patience."""
+        self._since = min(self._since + seconds, now)
+
     def dispatched(self, task: str) -> None:
         """Note a dispatch: in an outage, or with caution, it is the probe."""
         if self.outage or self.cautious:

@@ -1,5 +1,6 @@
 """Which task goes out next, and when: the circuit, the window, the disk, the gate and the rate."""
 
+import math
 import time
 from collections.abc import Awaitable, Callable
 
@@ -10,7 +11,7 @@ from pipeline.common.boot import boot_id
 from pipeline.engines.crew import Assignment
 from pipeline.errors import ExitCode, StorageError
 from pipeline.ledger import records
-from pipeline.models import Claim, part_of, rfc3339
+from pipeline.models import Claim, Rate, part_of, rfc3339
 from pipeline.money.account import Bid, Obstacle, Refusal
 from pipeline.money.gate import Verdict
 from pipeline.runtime.lifecycle import Attempt, Stage
@@ -55,9 +56,15 @@ class Dispatch:
             if not paced:
                 # Outside the turn, so that many share one transaction, and claims one commit.
                 going = await self._prepare(attempt, bid)
-            if going and self._may_go(attempt):
+            too_fast = self._pace.interval > 0 and not paced  # a rate was set meanwhile
+            if going and not too_fast and self._may_go(attempt):
                 return self._send(attempt)
             self._state.withdraw(attempt)
+
+    def keep_pace(self, rate: Rate | None) -> None:
+        """Keep another rate from now on."""
+        self._pace.change(rate)
+        self._state.pacing.cancel()
 
     async def _prepare(self, attempt: Attempt, bid: Bid) -> bool:
         """Get the account's leave for a request, and make its claim durable."""
@@ -155,13 +162,18 @@ class Dispatch:
         return self._wait_for_room()
 
     def _wait_for_window(self) -> float | None:
+        """Wait for the window, and for whoever has paused the run."""
         state = self._state
         if (wait := state.pauses.until_window()) is not None:
             return wait
         if state.pauses.window_closes():
             state.stop(ExitCode.WINDOW, "the time window closes before another task would end")
             return 0.0
-        return None
+        if state.held_since is None:
+            return None
+        # Only now: a run that is paused ends with its window all the same.
+        state.pauses.begin(ev.Reason.PAUSED, "as asked by `pipeline control`", math.inf)
+        return LONGEST_WAIT
 
     def _wait_for_circuit(self, now: float) -> float | None:
         state, circuit = self._state, self._state.circuit
@@ -261,6 +273,10 @@ class Dispatch:
         state = self._state
         if state.stopped or state.paused or state.streak.full or state.pauses.window_closes():
             return False
+        if state.held_since is not None or len(state.flying) > max(
+            state.job.concurrency, state.resumed
+        ):
+            return False
         paused = state.circuit.waits(clock()) is not None
         return not paused or state.circuit.probing == attempt.task.id
 
@@ -274,7 +290,6 @@ class Dispatch:
                 return False
             await self._pace.apart()
             await anyio.sleep(await self._state.account.turn())
-            self._pace.went()
             return True
         return False
 
@@ -310,6 +325,7 @@ class Dispatch:
         attempt.number += 1
         attempt.retained = None  # it is used up
         attempt.sent_at = clock()
+        self._pace.went()
         attempt.witness = state.store.noting(attempt.id, self._cannot_note)
         state.watch(ev.Dispatched(task.id, task.prompt, attempt.number, time.time(), task.output))
         return Assignment(task=task, attempt=attempt.id, part=part_of(attempt.id))

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
+from typing import TYPE_CHECKING
 
 import anyio
 
@@ -17,6 +18,9 @@ from pipeline.runtime.lookups import Lookups
 from pipeline.runtime.resuming import count_failed, resume
 from pipeline.runtime.settle import Settle
 from pipeline.runtime.state import RunState
+
+if TYPE_CHECKING:
+    from anyio.abc import TaskGroup
 
 _NO_MEMORY = (
     "this machine has no memory left for another answer. Hint: a lower --concurrency, or close"
@@ -40,26 +44,60 @@ class Engine:
         self.dispatch = Dispatch(state, self.settle.wind_up)
         self.following = Following(state)
         self.bugs: list[Exception] = []
+        self.is_over = False
         self._lookups, self._origins = lookups, origins
+        self._group: TaskGroup | None = None
+        self._crew: Crew | None = None
+        self._slots = 0
 
     async def run(self, crew: Crew) -> None:
         """Work until nothing more goes out and nothing is in flight."""
-        async with self.state.poller:
-            slots = min(crew.slots, len(self.state.queue))
-            await self._work(list(self.state.flying.values()), slots, crew)
-            while found := await self._lookups.again(self.state):
-                count_failed(self.state, found.records, self._origins)
-                await self._work(resume(self.state, found.claims, self._origins), 0, crew)
-        if self.state.stopped is None:
+        state, self._crew = self.state, crew
+        async with state.poller:
+            await self._work(list(state.flying.values()))
+            while True:
+                resumed = []
+                if found := await self._lookups.again(state):
+                    count_failed(state, found.records, self._origins)
+                    resumed = resume(state, found.claims, self._origins)
+                elif not self._slots_to_add:
+                    break
+                await self._work(resumed)
+            self.is_over = True
+        if state.stopped is None:
             await self.settle.wind_up()
             await self.settle.close_books()
 
-    async def _work(self, resumed: list[Attempt], slots: int, crew: Crew) -> None:
+    async def _work(self, resumed: list[Attempt]) -> None:
         async with anyio.create_task_group() as group:
+            self._group = group
             for attempt in resumed:
                 group.start_soon(self._guarded, partial(self._resume, attempt))
-            for _ in range(slots):
-                group.start_soon(self._guarded, partial(self._attempt_all, crew))
+            if not self.add_slots() and not resumed:
+                self._group = None  # it does not wait for what would be started from now on
+        self._group = None
+
+    @property
+    def _slots_to_add(self) -> int:
+        """How many more slots there is work for. None for a place that a request has kept."""
+        state = self.state
+        if self._crew is None or state.stopped is not None or not state.queue.dispatchable:
+            return 0
+        work = len(state.flying) + state.queue.dispatchable
+        return max(min(self._crew.slots, work) - self._slots, 0)
+
+    def add_slots(self) -> int:
+        """Have as many slots as there is work for; return how many are new.
+
+        There is more of it where rows were added, or the concurrency was raised.
+        """
+        if self._group is None:
+            return 0
+        new = self._slots_to_add
+        for _ in range(new):
+            self._group.start_soon(self._guarded, self._attempt_all)
+        self._slots += new
+        return new
 
     async def _guarded(self, work: Callable[[], Awaitable[None]]) -> None:
         try:
@@ -67,20 +105,29 @@ class Engine:
         except MemoryError:
             self.state.stop(ExitCode.STORAGE, _NO_MEMORY)
         except Exception as bug:  # noqa: BLE001 - the others' requests are paid: they end well
-            self.bugs.append(bug)
-            said = self.state.session.endpoint.redact(f"{type(bug).__name__}: {bug}")
-            self.state.stop(ExitCode.BUG, said)
+            self.fail(bug)
 
-    async def _attempt_all(self, crew: Crew) -> None:
-        while await self._attempt_one(crew):
+    def fail(self, bug: Exception) -> None:
+        """Stop for a bug of ours; what is in flight ends well."""
+        self.bugs.append(bug)
+        said = self.state.session.endpoint.redact(f"{type(bug).__name__}: {bug}")
+        self.state.stop(ExitCode.BUG, said)
+
+    async def _attempt_all(self) -> None:
+        assert self._crew is not None
+        while await self._attempt_one(self._crew):
             self.state.check()
 
     async def _attempt_one(self, crew: Crew) -> bool:
-        """Take one task from the queue to its record; False when nothing more goes out."""
+        """Take one task from the queue to its record; False when nothing more goes out.
+
+        A request that stays accepted is at work at the provider: its place is not taken again.
+        """
         # A seat first: nothing is claimed for a worker that is not there.
         async with crew.seat() as seat:
             assignment = await self.dispatch.next()
             if assignment is None:
+                self._slots -= 1
                 return False
             attempt = self.state.flying[assignment.task.id]
             assert attempt.witness is not None

@@ -23,6 +23,11 @@ class Pace:
         """Make the pace of a job."""
         return cls() if rate is None else cls(rate.interval * 1.01 + _MARGIN)
 
+    def change(self, rate: Rate | None) -> None:
+        """Keep another rate: the next dispatch keeps its distance from the last."""
+        self.interval = Pace.of(rate).interval
+        self._next = self._last + self.interval
+
     async def turn(self) -> None:
         """Wait for the next place of the schedule, and take it."""
         now = anyio.current_time()

@@ -29,6 +29,7 @@ class Pauses:
         self._reason: ev.Reason | None = None
         self._since = 0.0
         self._announced_until = 0.0
+        self._detail = ""
 
     def begin(self, reason: ev.Reason, detail: str, seconds: float) -> None:
         """Announce a pause, or its new end."""
@@ -39,8 +40,15 @@ class Pauses:
             self._reason, self._since = reason, anyio.current_time()
         elif until is None or abs(until - self._announced_until) < 1.0:
             return
-        self._announced_until = until or 0.0
+        self._announced_until, self._detail = until or 0.0, detail
         self._watch(ev.Held(reason, detail, until, now))
+
+    @property
+    def present(self) -> tuple[ev.Reason, str, float | None] | None:
+        """Why nothing goes out, in which words, until when (Unix seconds); None where it may."""
+        if self._reason is None:
+            return None
+        return self._reason, self._detail, self._announced_until or None
 
     def end(self, *, going_on: bool = True) -> None:
         """Announce the end of a pause: dispatch goes on, or the run stops."""

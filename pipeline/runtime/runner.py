@@ -15,16 +15,17 @@ from pipeline.account.shared import Accounts
 from pipeline.amounts import ZERO, rounded
 from pipeline.api import providers
 from pipeline.api.endpoint import Endpoint
-from pipeline.api.provider import Model, Provider, Session
+from pipeline.api.provider import Provider, Session
 from pipeline.engines.crew import Crew, CrewFactory, Setting
 from pipeline.engines.local import local
-from pipeline.errors import DirectoryError, ExitCode, StorageError, UsageError
+from pipeline.errors import DirectoryError, ExitCode, StorageError
 from pipeline.ledger.history import TaskState
 from pipeline.ledger.plan import Kind, Plan, Retry, count, make
 from pipeline.models import Gate, Job, Record, Task
 from pipeline.money.gate import CreditGate
 from pipeline.money.topup import TopUp
 from pipeline.runtime.circuit import Circuit
+from pipeline.runtime.control import Control, Listening, over_socket, refuse_unknown_price
 from pipeline.runtime.engine import Engine
 from pipeline.runtime.leftover import places_kept
 from pipeline.runtime.lookups import Lookups
@@ -102,19 +103,21 @@ async def run(  # noqa: PLR0913 - each port once
     crew: CrewFactory = local,
     shelf: ShelfFactory = open_shelf,
     account: Accounts | None = None,
+    control: Listening = over_socket,
     hop: Hop = in_thread,
 ) -> ev.Summary:
     """Render a job, or continue where an earlier run stopped.
 
-    `provider`, `crew`, `shelf` and `account` are the ports to the API, to whoever makes the
-    attempts, to where outputs lie, and to other runs on the same key (None: as the job says).
+    `provider`, `crew`, `shelf`, `account` and `control` are the ports to the API, to whoever makes
+    the attempts, to where outputs lie, to other runs on the same key (None: as the job says), and
+    to whoever controls the run meanwhile.
     `hop` is how the disk is reached: on virtual time, inline.
 
     Raises:
         PipelineError: nothing was sent: a bad job file, a directory locked or another job's, …
     """
     provider = provider or providers.get(job.provider)
-    _refuse_unknown_price(job, provider.model(job.model))
+    refuse_unknown_price(job, provider.model(job.model))
     accounts = account or shared_by(job, endpoint)
     began, start = time.time(), anyio.current_time()
     with ExitStack() as resources:
@@ -145,7 +148,7 @@ async def run(  # noqa: PLR0913 - each port once
                 _report_start(found, (*job.warnings, *plan.warnings), state)
                 async with accounts.join(member(state, hop)) as state.account:
                     await _take_up(state, claims, origins, keep_places=options.keep_places)
-                    await _serve(Engine(state, lookups, origins), workers, options)
+                    await _serve(Engine(state, lookups, origins), workers, options, control)
         summary = _sum_up(state, options, anyio.current_time() - start)
     watch(summary)
     return summary
@@ -310,7 +313,7 @@ def _verify(state: RunState) -> None:
         state.stop(ExitCode.STORAGE, error.message)
 
 
-async def _serve(engine: Engine, crew: Crew, options: Options) -> None:
+async def _serve(engine: Engine, crew: Crew, options: Options, listening: Listening) -> None:
     """Run the engine, with the store and the signals beside it."""
     state, store = engine.state, engine.state.store
     async with anyio.create_task_group() as beside:
@@ -318,7 +321,10 @@ async def _serve(engine: Engine, crew: Crew, options: Options) -> None:
         beside.start_soon(state.account.serve)
         try:
             with anyio.CancelScope() as working:
-                async with obeying(state, working, handle=options.handle_signals):
+                async with (
+                    listening(state, Control(engine, crew)),
+                    obeying(state, working, handle=options.handle_signals),
+                ):
                     await engine.run(crew)
             state.abandon()
         finally:
@@ -327,15 +333,6 @@ async def _serve(engine: Engine, crew: Crew, options: Options) -> None:
     if engine.bugs:
         raise engine.bugs[0]
     _verify(state)
-
-
-def _refuse_unknown_price(job: Job, model: Model) -> None:
-    known = job.credits.cost or model.price
-    if job.credits.gate is Gate.OFF and job.credits.budget is not None and known is None:
-        raise UsageError(
-            "credits.budget cannot be enforced: with gate: off the price of a task is unknown",
-            hint="write credits.cost, what one request costs",
-        )
 
 
 async def _origin(store: Store, session: Session, *, unknown: bool) -> bool | None:

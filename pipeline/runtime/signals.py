@@ -7,7 +7,9 @@ from contextlib import asynccontextmanager
 
 import anyio
 
+from pipeline import events as ev
 from pipeline.errors import ExitCode
+from pipeline.runtime.standing import standing
 from pipeline.runtime.state import RunState
 
 _STOPPING = {"SIGINT": ExitCode.SIGINT, "SIGTERM": ExitCode.SIGTERM, "SIGHUP": ExitCode.SIGHUP}
@@ -37,7 +39,7 @@ async def obeying(
             async for number in arriving:
                 if number.name in _ASKING:
                     if number is signal.SIGUSR1:
-                        state.report()
+                        state.watch(ev.Asked(standing(state), time.time()))
                     continue
                 now = time.monotonic()
                 same = number is signal.SIGHUP and asked is not None and now - asked < _ONE_HANG_UP

@@ -15,7 +15,7 @@ from pipeline.api.outcome import Outcome
 from pipeline.api.provider import Provider, Session
 from pipeline.errors import ExitCode
 from pipeline.ledger.history import TASK_STATES, TaskState
-from pipeline.ledger.plan import Plan
+from pipeline.ledger.plan import Plan, count
 from pipeline.models import Job, Record
 from pipeline.money.account import Account, Alone, Holdings
 from pipeline.money.errors import BooksError
@@ -59,10 +59,12 @@ class RunState:
     `ended` counts the tasks of this run by how they ended; `places` are the times until which
     requests of a killed run keep their places, in monotonic seconds. `resumed` counts what an
     earlier run has sent and this one follows: it may be more than the concurrency. While `paused`
-    is not 0, nothing goes out. `doubted` are the tasks that this run has recorded in doubt,
-    `outdated` those that have changed in the job since what is waited for was sent. `lost` are the
-    attempts, by task and begin, whose output the provider lists and does not have. The states
-    of `plan` are those of the job's tasks as they stand now.
+    is not 0, nothing goes out; nor since `held_since` (monotonic seconds), when a person has paused
+    the run. `crowd` are those in flight from before the concurrency was lowered. `doubted` are the
+    tasks that this run has recorded in doubt, `outdated` those that have changed in the job since
+    what is waited for was sent. `lost` are the attempts, by task and begin, whose output the
+    provider lists and does not have. The states of `plan` are those of the job's tasks as they
+    stand now.
     """
 
     job: Job
@@ -87,6 +89,8 @@ class RunState:
     outdated: set[str] = field(default_factory=set)
     lost: set[tuple[str, str]] = field(default_factory=set)
     paused: int = 0
+    held_since: float | None = None
+    crowd: int = 0
     ended: Counter[TaskState] = field(default_factory=Counter)
     places: list[float] = field(default_factory=list)
     plan: Plan = field(default_factory=Plan)
@@ -127,7 +131,7 @@ class RunState:
             left = 0  # not waited for
             if exit_code not in _FOLLOWED:
                 self.poller.end()
-                left = self._accepted
+                left = self.accepted
             flying = len(self.flying) - left
             self.watch(ev.Stopping(exit_code, detail, flying, time.time(), left, until))
         self.notify()
@@ -240,7 +244,8 @@ class RunState:
             BooksError: a bug; nothing new may go out.
         """
         self.gate.check()
-        most = max(self.job.concurrency, self.resumed)
+        most = max(self.job.concurrency, self.resumed, self.crowd)
+        self.crowd = min(self.crowd, len(self.flying))
         if not self.gate.in_flight <= len(self.flying) <= most:
             raise BooksError(
                 f"{self.gate.in_flight} reservations and {len(self.flying)} attempts are in flight,"
@@ -294,23 +299,14 @@ class RunState:
     @property
     def counts(self) -> ev.Counts:
         """The tasks of the job by status; what is in flight is still to do."""
-        return self.plan.counts
+        states = self.plan.states.copy()
+        for each in self.flying.values():
+            if each.stage is Stage.ACCEPTED and each.counted and each.origin is not None:
+                states[each.origin] -= 1
+                states[TaskState.ACCEPTED] += 1
+        return count(self.plan.total, states)
 
     @property
-    def _accepted(self) -> int:
+    def accepted(self) -> int:
         """How many requests wait at the provider."""
         return sum(each.stage is Stage.ACCEPTED for each in self.flying.values())
-
-    def report(self) -> None:
-        """Say how the run stands, to whoever watches."""
-        ended = self.ended
-        accepted = self._accepted
-        here = ev.Counts(
-            total=ended.total() + len(self.flying) + len(self.queue),
-            succeeded=ended[TaskState.DONE],
-            failed=ended[TaskState.FAILED],
-            in_doubt=ended[TaskState.IN_DOUBT],
-            pending=len(self.queue),
-            accepted=accepted,
-        )
-        self.watch(ev.Asked(here, len(self.flying) - accepted, self.money, time.time()))

@@ -178,7 +178,8 @@ def _lock(layout: Layout, locks: ExitStack) -> None:
     if not free:
         raise DirectoryError(
             f"{layout.root} is in use by another run",
-            hint="wait for it, or watch it with `pipeline status`",
+            hint="wait for it, or watch it with `pipeline status`; after a change of the job file,"
+            " `pipeline control JOB reload` lets the run take it up",
         )
 
 

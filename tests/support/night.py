@@ -35,6 +35,7 @@ from pipeline.api.segmind import Segmind
 from pipeline.ledger.manifest import read
 from pipeline.models import CreditPolicy, Gate, Handle, Job, Record, RetryPolicy, Task, fingerprint
 from pipeline.runtime import runner
+from pipeline.runtime.control import Listening, by_nobody
 from pipeline.runtime.runner import Options
 from pipeline.store.commit import Hop, inline
 from support import virtual
@@ -189,6 +190,7 @@ class Night:
     events: list[ev.Event] = field(default_factory=list)
     watch: Callable[[ev.Event], None] = lambda _: None
     provider: Callable[["FakeSession"], Provider] = FakeProvider
+    control: Listening = by_nobody
     in_flight: int = 0
     peak: int = 0
     seconds: float = 0.0

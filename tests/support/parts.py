@@ -62,6 +62,9 @@ class MeddlingCrew:
     def slots(self) -> int:
         return self.local.slots
 
+    def resize(self, slots: int) -> None:
+        self.local.resize(slots)
+
     @asynccontextmanager
     async def seat(self) -> AsyncIterator[Seat]:
         yield self
