@@ -1,5 +1,6 @@
 """The accounts of this machine and their runs, as `status` shows them. Reads, and makes nothing."""
 
+import math
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
@@ -14,8 +15,12 @@ from pipeline.account.others import Others
 from pipeline.account.periods import Calendar
 from pipeline.account.runs import BOOT, Run
 from pipeline.account.spending import Spending
-from pipeline.account.telling import Neighbour
+from pipeline.account.telling import QUARTER, Neighbour
 from pipeline.money.account import Cap
+
+# Unix seconds, some thousand years from now: what is larger is not a time.
+_LATEST = 1e11
+_ALIEN = "it has unexpected contents"
 
 
 class Overview(NamedTuple):
@@ -40,14 +45,23 @@ class Overview(NamedTuple):
 
 
 def accounts(
-    *, wall: Callable[[], float] = time.time, now: Callable[[], float] = time.monotonic
+    *,
+    wall: Callable[[], float] = time.time,
+    now: Callable[[], float] = time.monotonic,
+    days: float = math.inf,
 ) -> Iterator[Overview]:
-    """Yield the accounts that have a ledger in the state folder of this user."""
+    """Yield the accounts that have a ledger in the state folder of this user.
+
+    What jobs have spent is that of so many `days`.
+    """
     for folder in places.folders():
         try:
-            yield overview(folder, wall=wall(), now=now())
+            seen = overview(folder, wall=wall(), now=now(), days=days)
         except LedgerError as error:
-            yield Overview(folder, problem=error.why)
+            seen = Overview(folder, problem=error.why)
+        except (ArithmeticError, TypeError, ValueError):
+            seen = Overview(folder, problem=_ALIEN)
+        yield seen if _is_sound(seen) else Overview(folder, problem=_ALIEN)
 
 
 def neighbours(folder: Path) -> list[Neighbour]:
@@ -61,7 +75,7 @@ def neighbours(folder: Path) -> list[Neighbour]:
     return list(overview(folder, wall=time.time(), now=time.monotonic()).runs)
 
 
-def overview(folder: Path, *, wall: float, now: float) -> Overview:
+def overview(folder: Path, *, wall: float, now: float, days: float = math.inf) -> Overview:
     """Read the ledger in a folder; `now` is the clock of the event loop, `wall` Unix time.
 
     Raises:
@@ -76,7 +90,7 @@ def overview(folder: Path, *, wall: float, now: float) -> Overview:
                 run.state = runs.look(run, folder)
             shared = document.load(connection, folder)
             name, base_url = connection.execute("SELECT name, base_url FROM account").fetchone()
-            spent = _spent(connection)
+            spent = _spent(connection, (wall - days * 86400) / QUARTER)
             together, spending = Others(None, found), Spending(connection, shared.totals)
             caps = together.elsewhere(Calendar(), wall, spending.since).caps
     pause = shared.pause - now if shared.boot == BOOT else 0.0
@@ -94,6 +108,18 @@ def overview(folder: Path, *, wall: float, now: float) -> Overview:
     )
 
 
+def _is_sound(seen: Overview) -> bool:
+    """Whether texts are texts and times can be times: a file may hold anything."""
+    texts = [seen.name, seen.base_url, seen.reason]
+    numbers: list[float] = [seen.paused_until or 0.0]
+    for run in seen.runs:
+        texts += [run.job, run.name]
+        numbers += [run.pid, run.at, run.holdings.flying]
+    return all(isinstance(text, str) for text in texts) and all(
+        isinstance(number, int | float) and 0 <= number < _LATEST for number in numbers
+    )
+
+
 def _neighbour(run: Run, spent: dict[str, tuple[int, int]]) -> Neighbour:
     cost, at_risk = spent.get(run.job, (0, 0))
     return Neighbour(
@@ -102,9 +128,11 @@ def _neighbour(run: Run, spent: dict[str, tuple[int, int]]) -> Neighbour:
     )  # fmt: skip
 
 
-def _spent(connection: sqlite3.Connection) -> dict[str, tuple[int, int]]:
-    """Sum up the postings of each job."""
+def _spent(connection: sqlite3.Connection, since: float) -> dict[str, tuple[int, int]]:
+    """Sum up the postings of each job, from a quarter of an hour on."""
     rows = connection.execute(
-        "SELECT path, sum(cost), sum(at_risk) FROM postings JOIN jobs ON number = job GROUP BY job"
+        "SELECT path, sum(cost), sum(at_risk) FROM postings JOIN jobs ON number = job"
+        " WHERE quarter > ? GROUP BY job",
+        (since,),
     )
     return {path: (cost, at_risk) for path, cost, at_risk in rows}

@@ -7,6 +7,7 @@ clock of the boot that `boot` names; `at` is Unix time.
 import os
 import sqlite3
 import stat
+import time
 from decimal import ROUND_CEILING, ROUND_HALF_EVEN, Decimal
 from pathlib import Path
 from urllib.parse import quote
@@ -16,6 +17,8 @@ from pipeline.common.files import open_file
 
 FILE = "ledger.sqlite"
 FORMAT = 1
+# Seconds in which a ledger that is only looked at must have been read.
+_LONGEST_LOOK = 2.0
 # A checkpoint syncs the disk: every so many pages of 4 KiB, which is a file of 16 MB.
 _CHECKPOINT_PAGES = 4000
 _MILLION = Decimal(1_000_000)
@@ -97,16 +100,23 @@ def connect(folder: Path | None, patience: float = 0.0) -> sqlite3.Connection:
 
 
 def look(folder: Path) -> sqlite3.Connection:
-    """Open a ledger that is there, to read only.
+    """Open a ledger that is there, to read only: no file is made, and none written.
+
+    Whatever is in it, looking ends after `_LONGEST_LOOK`.
 
     Raises:
         LedgerError: another version has written it.
         sqlite3.Error, OSError, DirectoryError: it cannot be read.
     """
     os.close(open_file(folder / FILE))
-    connection = _connection(f"file:{quote(str(folder / FILE))}?mode=rw")
+    _refuse_alien(folder)
+    # Without a log nobody has it open; SQLite would make one, unless nothing can change.
+    quiet = "" if (folder / f"{FILE}-wal").exists() else "&immutable=1"
+    connection = _connection(f"file:{quote(str(folder / FILE))}?mode=ro{quiet}")
+    end = time.monotonic() + _LONGEST_LOOK
+    connection.set_progress_handler(lambda: time.monotonic() > end, 10_000)
     try:
-        connection.execute("PRAGMA query_only = 1")
+        connection.execute("PRAGMA trusted_schema = 0")
         _refuse_unknown(connection, folder)
     except BaseException:
         connection.close()
@@ -125,13 +135,18 @@ def _connection(address: str, patience: float = 2.0) -> sqlite3.Connection:
 
 
 def _make_files(folder: Path) -> None:
-    """Make the file, for us alone; see that it and those that SQLite puts beside it are files."""
+    """Make the file, for us alone; see that those beside it are files."""
     file = open_file(folder / FILE, os.O_RDWR | os.O_CREAT)
     try:
         if os.fstat(file).st_mode & 0o077:
             os.fchmod(file, 0o600)
     finally:
         os.close(file)
+    _refuse_alien(folder)
+
+
+def _refuse_alien(folder: Path) -> None:
+    """See that what SQLite has put beside the file are files."""
     for ending in ("-wal", "-shm"):
         beside = folder / f"{FILE}{ending}"
         if beside.is_symlink() or (beside.exists() and not stat.S_ISREG(beside.stat().st_mode)):

@@ -15,7 +15,8 @@ from pipeline.cli.sandbox import load_sandbox
 _COMMANDS = {
     "run": "Render a job, or continue where an earlier run stopped.",
     "check": "Validate a job and show the plan. Sends and writes nothing.",
-    "status": "Show where a run stands, also while it runs.",
+    "status": "Show where a run stands, also while it runs; without a job, all runs.",
+    "metrics": "Write all runs as metrics for Prometheus.",
     "control": "Change a run while it runs: pause, slow down, reload, stop.",
     "settle": "Find out what became of what is in doubt, or say it.",
     "audit": "Compare records with the provider's own list of charges.",

@@ -2,28 +2,66 @@
 
 import sys
 import time
+from decimal import Decimal
 from pathlib import Path
 
 import click
+import msgspec
+from rich.console import Console
 
-from pipeline.cli.options import job_argument, load_job, output_option
+from pipeline import overview
+from pipeline.cli import watching
+from pipeline.cli.calling import spelled
+from pipeline.cli.options import load_job, output_option
 from pipeline.cli.output import show, write_json
+from pipeline.display import runs
+from pipeline.display.screen import screen
 from pipeline.display.words import duration, money
 from pipeline.printable import printable
 from pipeline.state import State, look
 
-# How often --watch looks again, in seconds.
-_EVERY = 2.0
-
 
 @click.command()
-@job_argument
+@click.argument("job", type=click.Path(path_type=Path), metavar="[JOB.yaml]", required=False)
 @output_option
 @click.option("--json", "as_json", is_flag=True, help="For scripts.")
-@click.option("--watch", is_flag=True, help="Look again every two seconds, until the run ends.")
-def status(job: Path, output: Path | None, *, as_json: bool, watch: bool) -> None:
-    """Show where JOB.yaml stands, also while another process runs it."""
-    loaded = load_job(job, output, to_send=False)
+@click.option("--watch", is_flag=True, help="Look again every two seconds.")
+def status(job: Path | None, output: Path | None, *, as_json: bool, watch: bool) -> int:
+    """Show where JOB.yaml stands, also while another process runs it.
+
+    Without a job, show every run of the accounts on this machine. --watch ends with the run; on a
+    terminal and without a job it fills the screen until Ctrl-C.
+    """
+    if job is not None:
+        _status_of(job, output, as_json=as_json, watch=watch)
+        return 0
+    if output is not None:
+        raise click.UsageError("--output is for the status of one job: name its job file too")
+    if watch and not as_json and (console := _terminal()) is not None:
+        return watching.on_screen(lambda height: screen(overview.look(), height, spelled), console)
+    if watch:
+        return watching.in_blocks(lambda: _show_all(as_json=as_json).running)
+    _show_all(as_json=as_json)
+    return 0
+
+
+def _terminal() -> Console | None:
+    """Return the terminal that a full screen can be drawn on."""
+    console = Console(highlight=False)
+    return console if console.is_terminal and not console.is_dumb_terminal else None
+
+
+def _show_all(*, as_json: bool) -> overview.Overview:
+    seen = overview.look()
+    if as_json:
+        write_json(msgspec.to_builtins(seen, builtin_types=(Decimal,)))
+    else:
+        show("\n".join(map(printable, runs.lines(seen, spelled))))
+    return seen
+
+
+def _status_of(path: Path, output: Path | None, *, as_json: bool, watch: bool) -> None:
+    loaded = load_job(path, output, to_send=False)
     while True:
         state = look(loaded)
         if as_json:
@@ -34,7 +72,7 @@ def status(job: Path, output: Path | None, *, as_json: bool, watch: bool) -> Non
             show("\n".join(map(printable, _lines(state))))
         if not (watch and state.running):
             return
-        time.sleep(_EVERY)
+        time.sleep(watching.EVERY)
 
 
 def _lines(state: State) -> list[str]:

@@ -2,8 +2,8 @@
 
 from functools import partial
 
+from pipeline.account import places
 from pipeline.account.ledger import Ledger
-from pipeline.account.places import folder
 from pipeline.account.shared import Accounts, Apart, Member, Shared
 from pipeline.account.telling import Entry, Posting, Terms
 from pipeline.api.endpoint import Endpoint
@@ -17,7 +17,10 @@ def shared_by(job: Job, endpoint: Endpoint) -> Accounts:
     """Return the account of a job's key, as the job says: shared with other runs, or not."""
     if not job.account.shared:
         return Apart()
-    return Shared(partial(Ledger.open, folder(endpoint.base_url, endpoint.key)))
+    base_url, key = endpoint.base_url, endpoint.key
+    name = job.account.name or places.name(base_url, key)
+    folder = places.folder(base_url, key)
+    return Shared(partial(Ledger.open, folder, name=name, base_url=base_url))
 
 
 def member(state: RunState, hop: Hop) -> Member:

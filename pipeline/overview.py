@@ -1,0 +1,193 @@
+"""The runs of all accounts on this machine, for `status` without a job and for `metrics`.
+
+Read from the account ledgers, and from what each run notes in its output directory. Nothing is
+created or written, no job is expanded and no manifest is read, so that it can be done each minute.
+"""
+
+import os
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+from pipeline.account import neighbours
+from pipeline.account.telling import Neighbour
+from pipeline.amounts import ZERO
+from pipeline.errors import DirectoryError
+from pipeline.events import Counts
+from pipeline.ledger.quarters import DAYS
+from pipeline.money.account import Cap
+from pipeline.store.layout import Layout, read_owner
+from pipeline.store.state_file import Note, read_note
+
+# Seconds by which the last note of a killed run may be older than its last record.
+_STALE = 2.0
+
+
+class Pause(NamedTuple):
+    """Why nothing is sent. `until` is in Unix seconds, None if no end is known."""
+
+    reason: str
+    detail: str
+    until: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One run of an account. Money is in US dollars.
+
+    `job` is the job's name, `file` its job file, if that is known and there. `spent` and `at_risk`
+    are those of the job in the last `Overview.days` days; a run that has died adds to `at_risk`
+    what it has left: `left` counts the requests that were in flight. `tasks` are None where they
+    are not known. `at` is when the run last reported anything, in Unix seconds.
+    """
+
+    job: str
+    output: str
+    file: str | None
+    pid: int
+    running: bool
+    in_flight: int
+    left: int
+    held: Decimal
+    spent: Decimal
+    at_risk: Decimal
+    tasks: Counts | None
+    pause: Pause | None
+    at: float
+
+    @property
+    def is_left(self) -> bool:
+        """Whether it has died with money at risk: somebody must run it again, or settle it."""
+        return not self.running and self.at_risk > 0
+
+
+@dataclass(frozen=True, slots=True)
+class AccountView:
+    """An account and its runs.
+
+    `ledger` is the name of its folder. `balance` is what was reported last, in US dollars.
+    `problem` says why its ledger cannot be read; the rest is then empty.
+    """
+
+    ledger: str
+    name: str = ""
+    host: str = ""
+    balance: Decimal | None = None
+    pause: Pause | None = None
+    caps: tuple[Cap, ...] = ()
+    runs: tuple[Run, ...] = ()
+    problem: str | None = None
+
+    @property
+    def running(self) -> bool:
+        """Whether one of its runs is going on."""
+        return any(run.running for run in self.runs)
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """All accounts at a time (Unix seconds). `days` is how far back a ledger's sums go."""
+
+    at: float
+    accounts: tuple[AccountView, ...] = ()
+    days: int = field(default=DAYS)
+
+    @property
+    def running(self) -> bool:
+        """Whether any run is going on."""
+        return any(account.running for account in self.accounts)
+
+
+def look() -> Overview:
+    """Read all accounts of this user on this machine."""
+    found = map(_account, neighbours.accounts(days=DAYS))
+    accounts = sorted(found, key=lambda one: (not one.running, one.name, one.ledger))
+    return Overview(time.time(), tuple(accounts))
+
+
+def _account(seen: neighbours.Overview) -> AccountView:
+    return AccountView(
+        ledger=seen.folder.name,
+        name=seen.name,
+        host=_host(seen.base_url),
+        balance=seen.balance,
+        pause=Pause(seen.reason, "", seen.paused_until) if seen.paused_until else None,
+        caps=seen.caps,
+        runs=tuple(sorted(map(_run, seen.runs), key=_order)),
+        problem=seen.problem or None,
+    )
+
+
+def _host(base_url: str) -> str:
+    try:
+        return urlsplit(base_url).netloc.rpartition("@")[2]
+    except ValueError:  # as http://[::1
+        return ""
+
+
+def _order(run: Run) -> tuple[bool, bool, str, str]:
+    """Put first what is going on, then what needs somebody."""
+    return not run.running, not run.is_left, run.job, run.output
+
+
+def _run(seen: Neighbour) -> Run:
+    layout = Layout(Path(seen.job))
+    note = _note(layout)
+    risk = ZERO if seen.alive else seen.holdings.held + seen.holdings.unrecorded
+    return Run(
+        job=seen.name,
+        output=seen.job,
+        file=_file(layout),
+        pid=seen.pid,
+        running=seen.alive,
+        in_flight=seen.holdings.flying if seen.alive else 0,
+        left=0 if seen.alive else seen.holdings.flying,
+        held=seen.holdings.held if seen.alive else ZERO,
+        spent=seen.spent,
+        at_risk=seen.at_risk + risk,
+        tasks=note.counts if note and (seen.alive or _is_current(layout)) else None,
+        pause=_pause(note) if note and seen.alive and note.pid == seen.pid else None,
+        at=seen.at,
+    )
+
+
+def _note(layout: Layout) -> Note | None:
+    """Read what a run has noted; None where there is nothing that can be read."""
+    try:
+        return read_note(layout) if layout.root.is_absolute() else None
+    except (DirectoryError, ValueError):  # a newer version's; a name with a null byte
+        return None
+
+
+def _pause(note: Note) -> Pause | None:
+    return Pause(note.hold, note.detail or "", note.until) if note.hold else None
+
+
+def _is_current(layout: Layout) -> bool:
+    """Whether no record was written after the note: by `settle`, or just before a kill."""
+    try:
+        noted, recorded = (path.stat().st_mtime for path in (layout.state, layout.manifest))
+    except OSError:
+        return False
+    return recorded <= noted + _STALE
+
+
+def _file(layout: Layout) -> str | None:
+    """Return the job file of an output directory, where it is known and there."""
+    try:
+        owner = read_owner(layout) if layout.root.is_absolute() else None
+        path = owner and os.path.normpath(layout.root / owner.file)
+        return path if path and os.path.isfile(path) else None  # noqa: PTH113 - never raises
+    except (DirectoryError, ValueError):
+        return None
+
+
+def every_run(overview: Overview) -> Iterator[tuple[AccountView, Run]]:
+    """Yield each run with its account."""
+    for account in overview.accounts:
+        for run in account.runs:
+            yield account, run
