@@ -29,7 +29,7 @@ _SQLITE = {
     "SQLITE_IOERR": "the disk reports an error",
 }
 _TO_MOVE = {"SQLITE_NOTADB", "SQLITE_CORRUPT", "SQLITE_ERROR"}
-UNREADABLE = (sqlite3.Error, OSError, DirectoryError, msgspec.MsgspecError, OverflowError)
+UNREADABLE = (sqlite3.Error, OSError, DirectoryError, msgspec.MsgspecError, ArithmeticError)
 
 
 class LedgerError(PipelineError):

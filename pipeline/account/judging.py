@@ -15,7 +15,7 @@ from pipeline.amounts import dollars
 from pipeline.money.account import Bid, Obstacle, Refusal, Way
 from pipeline.money.balance import Balance
 
-# A run that was refused counts as waiting for so many seconds.
+# A run that was refused counts as waiting for so many seconds after it is to ask again.
 WAITS = 1.0
 # One that has neither waited nor started anything for so long is at the level of the others when
 # it comes back: what it did not use is not made up for, and what it had too much is forgotten.
@@ -62,16 +62,25 @@ def note(run: Run, refusal: Refusal | None, now: float) -> None:
         run.level += 1
         run.active, run.waits = now, 0.0
     elif refusal.obstacle in _MAKES_WAIT:
-        run.active, run.waits = now, now + WAITS
+        run.active, run.waits = now, now + refusal.wait + WAITS
     else:
         run.waits = 0.0
 
 
 def take_level(run: Run, alive: Sequence[Run], now: float) -> None:
-    """Put a run that comes, or comes back, to the least level of those that are active."""
-    if now - run.active > IDLE:
-        levels = [other.level for other in alive if now - other.active <= IDLE]
-        run.level = min(levels, default=run.level)
+    """Put a run that comes, or comes back, to the least level of those that are active.
+
+    Those of its own priority, if there are some: it takes turns with them.
+    """
+    if _is_active(run, now):
+        return
+    active = [other for other in alive if _is_active(other, now)]
+    peers = [other for other in active if other.priority == run.priority] or active
+    run.level = min((other.level for other in peers), default=run.level)
+
+
+def _is_active(run: Run, now: float) -> bool:
+    return now - max(run.active, run.waits) <= IDLE
 
 
 def _pause(view: View) -> Refusal | None:

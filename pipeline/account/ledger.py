@@ -124,6 +124,8 @@ class Ledger:
         self._now = now
         with self._transaction:
             own = self._registered
+            if not own.is_alive:
+                self._revive(own)
             if now - self._looked >= _LOOK:
                 self._look()
             self._take(told, own)
@@ -216,13 +218,24 @@ class Ledger:
 
     def _take_lock(self) -> None:
         """Lock a file of this run's own: before there is a row, so that no row is without."""
-        if self._lock is not None or self._folder is None:
+        if self._folder is None or self._lock is not None:
             return
-        self._lock_name = f"run-{secrets.token_hex(8)}.lock"
+        self._lock_name = self._lock_name or f"run-{secrets.token_hex(8)}.lock"
         self._lock = create(self._folder / self._lock_name)
         os.fchmod(self._lock, 0o600)
         if not lock(self._lock):
             raise LedgerError(self._place, "its file system has no locks")
+
+    def _revive(self, own: Run) -> None:
+        """Come back after somebody has removed the lock file, so that others took it for dead."""
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+        self._take_lock()
+        own.state = State.ALIVE
+        values = int(own.state), own.number
+        self._connection.execute("UPDATE runs SET state = ? WHERE number = ?", values)
+        self._gather()
 
     def _look(self) -> bool:
         """See which of the other runs are there; returns whether that has changed."""

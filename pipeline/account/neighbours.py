@@ -55,6 +55,8 @@ def accounts(
     What jobs have spent is that of so many `days`.
     """
     for folder in places.folders():
+        if not (folder / schema.FILE).exists():
+            continue  # nobody has ever registered
         try:
             seen = overview(folder, wall=wall(), now=now(), days=days)
         except LedgerError as error:

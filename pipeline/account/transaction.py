@@ -34,6 +34,8 @@ class Transaction:
             self._begin()
         except BaseException as error:
             self._back(error)
+            if isinstance(error, TypeError | ValueError):  # what was read is of another type
+                raise translated(self._place, error) from error
             raise
 
     def __exit__(

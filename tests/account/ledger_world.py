@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pipeline.account.ledger import Ledger
 from pipeline.account.telling import Asked, Entry, News, Operation, Posting, Terms, Told
-from pipeline.money.account import NOTHING, Bid, Holdings, Refusal, Way
+from pipeline.money.account import NOTHING, Bid, Holdings, Obstacle, Refusal, Way
 from pipeline.money.balance import Balance, Moment
 
 PRICE = Decimal("0.95")
@@ -91,3 +91,9 @@ def read(amount: str) -> list[Operation]:
 def each(runs: Sequence[Member], times: int) -> Iterator[Member]:
     for _ in range(times):
         yield from runs
+
+
+def refused(answer: Moment | Refusal) -> Obstacle:
+    """Why a bid was refused."""
+    assert isinstance(answer, Refusal), answer
+    return answer.obstacle

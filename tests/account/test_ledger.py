@@ -3,23 +3,12 @@
 from decimal import Decimal
 from pathlib import Path
 
-import pytest
 from account.ledger_world import PRICE, Clock, Member, members, read
 
 from pipeline.account.ledger import Ledger
 from pipeline.account.telling import Lesson, Posting, Terms
 from pipeline.money.account import Obstacle, Refusal, Way
 from pipeline.money.balance import Moment
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    return tmp_path / "accounts" / "0123456789abcdef"
 
 
 def test_a_balance_told_to_one_run_is_known_to_all(folder: Path, clock: Clock) -> None:
