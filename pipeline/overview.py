@@ -20,7 +20,7 @@ from pipeline.errors import DirectoryError
 from pipeline.events import Counts
 from pipeline.ledger.quarters import DAYS
 from pipeline.money.account import Cap
-from pipeline.store.layout import Layout, read_owner
+from pipeline.store.layout import Layout, Owner, read_owner
 from pipeline.store.state_file import Note, read_note
 
 # Seconds by which the last note of a killed run may be older than its last record.
@@ -37,18 +37,20 @@ class Pause(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One run of an account. Money is in US dollars.
+    """One run of an account, or a job whose last run has ended. Money is in US dollars.
 
-    `job` is the job's name, `file` its job file, if that is known and there. `spent` and `at_risk`
-    are those of the job in the last `Overview.days` days; a run that has died adds to `at_risk`
-    what it has left: `left` counts the requests that were in flight. `tasks` are None where they
-    are not known. `at` is when the run last reported anything, in Unix seconds.
+    `job` is the job's name, `file` its job file, if that is known and there. `pid` is None where
+    the run has ended, and that of the dead process where it was killed. `spent` and `at_risk` are
+    those of the job in the last `Overview.days` days; a run that has died adds to `at_risk` what it
+    has left: `left` counts the requests that were in flight. `tasks` are None where they are not
+    known. `gone` says that the output directory is missing. `at` is when the run last reported
+    anything, in Unix seconds.
     """
 
     job: str
     output: str
     file: str | None
-    pid: int
+    pid: int | None
     running: bool
     in_flight: int
     left: int
@@ -57,11 +59,12 @@ class Run:
     at_risk: Decimal
     tasks: Counts | None
     pause: Pause | None
+    gone: bool
     at: float
 
     @property
     def is_left(self) -> bool:
-        """Whether it has died with money at risk: somebody must run it again, or settle it."""
+        """Whether there is no run that could settle what is at risk: somebody must."""
         return not self.running and self.at_risk > 0
 
 
@@ -70,7 +73,9 @@ class AccountView:
     """An account and its runs.
 
     `ledger` is the name of its folder. `balance` is what was reported last, in US dollars.
-    `problem` says why its ledger cannot be read; the rest is then empty.
+    `concurrency`, `interval` (seconds between two requests) and `caps` hold for all runs together.
+    `runs` has those that are there or were killed, `ended` the jobs of other runs. `problem` says
+    why its ledger cannot be read; the rest is then empty.
     """
 
     ledger: str
@@ -78,8 +83,11 @@ class AccountView:
     host: str = ""
     balance: Decimal | None = None
     pause: Pause | None = None
+    concurrency: int | None = None
+    interval: float = 0.0
     caps: tuple[Cap, ...] = ()
     runs: tuple[Run, ...] = ()
+    ended: tuple[Run, ...] = ()
     problem: str | None = None
 
     @property
@@ -116,8 +124,11 @@ def _account(seen: neighbours.Overview) -> AccountView:
         host=_host(seen.base_url),
         balance=seen.balance,
         pause=Pause(seen.reason, "", seen.paused_until) if seen.paused_until else None,
+        concurrency=seen.concurrency,
+        interval=seen.interval,
         caps=seen.caps,
         runs=tuple(sorted(map(_run, seen.runs), key=_order)),
+        ended=tuple(sorted(map(_run, seen.ended), key=_order)),
         problem=seen.problem or None,
     )
 
@@ -136,13 +147,13 @@ def _order(run: Run) -> tuple[bool, bool, str, str]:
 
 def _run(seen: Neighbour) -> Run:
     layout = Layout(Path(seen.job))
-    note = _note(layout)
+    note, owner = _note(layout), _owner(layout)
     risk = ZERO if seen.alive else seen.holdings.held + seen.holdings.unrecorded
     return Run(
-        job=seen.name,
+        job=seen.name or (owner.name if owner else layout.root.name),
         output=seen.job,
-        file=_file(layout),
-        pid=seen.pid,
+        file=_file(layout, owner),
+        pid=seen.pid or None,
         running=seen.alive,
         in_flight=seen.holdings.flying if seen.alive else 0,
         left=0 if seen.alive else seen.holdings.flying,
@@ -151,6 +162,7 @@ def _run(seen: Neighbour) -> Run:
         at_risk=seen.at_risk + risk,
         tasks=note.counts if note and (seen.alive or _is_current(layout)) else None,
         pause=_pause(note) if note and seen.alive and note.pid == seen.pid else None,
+        gone=not os.path.isdir(seen.job),  # noqa: PTH112 - never raises
         at=seen.at,
     )
 
@@ -176,18 +188,21 @@ def _is_current(layout: Layout) -> bool:
     return recorded <= noted + _STALE
 
 
-def _file(layout: Layout) -> str | None:
-    """Return the job file of an output directory, where it is known and there."""
+def _owner(layout: Layout) -> Owner | None:
     try:
-        owner = read_owner(layout) if layout.root.is_absolute() else None
-        path = owner and os.path.normpath(layout.root / owner.file)
-        return path if path and os.path.isfile(path) else None  # noqa: PTH113 - never raises
+        return read_owner(layout) if layout.root.is_absolute() else None
     except (DirectoryError, ValueError):
         return None
 
 
-def every_run(overview: Overview) -> Iterator[tuple[AccountView, Run]]:
-    """Yield each run with its account."""
+def _file(layout: Layout, owner: Owner | None) -> str | None:
+    """Return the job file of an output directory, where it is known and there."""
+    path = os.path.normpath(layout.root / owner.file) if owner else ""
+    return path if os.path.isfile(path) else None  # noqa: PTH113 - never raises
+
+
+def every_job(overview: Overview) -> Iterator[tuple[AccountView, Run]]:
+    """Yield each run, and each job whose run has ended, with its account."""
     for account in overview.accounts:
-        for run in account.runs:
+        for run in (*account.runs, *account.ended):
             yield account, run

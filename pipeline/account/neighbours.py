@@ -3,7 +3,7 @@
 import math
 import sqlite3
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import closing
 from decimal import Decimal
 from pathlib import Path
@@ -15,8 +15,8 @@ from pipeline.account.others import Others
 from pipeline.account.periods import Calendar
 from pipeline.account.runs import BOOT, Run
 from pipeline.account.spending import Spending
-from pipeline.account.telling import QUARTER, Neighbour
-from pipeline.money.account import Cap
+from pipeline.account.telling import QUARTER, Neighbour, Terms
+from pipeline.money.account import NOTHING, Cap
 
 # Unix seconds, some thousand years from now: what is larger is not a time.
 _LATEST = 1e11
@@ -28,13 +28,15 @@ class Overview(NamedTuple):
 
     `balance` is as last reported. `paused_until` is in Unix seconds, None where nothing has asked
     for a pause. `concurrency`, `interval` (seconds between two dispatches) and `caps` are those of
-    the runs that are alive. Where the ledger cannot be read, `problem` says why.
+    the runs that are alive. `ended` are the jobs that have spent something and have no run: these
+    have neither a pid nor a name. Where the ledger cannot be read, `problem` says why.
     """
 
     folder: Path
     name: str = ""
     base_url: str = ""
     runs: tuple[Neighbour, ...] = ()
+    ended: tuple[Neighbour, ...] = ()
     balance: Decimal | None = None
     concurrency: int | None = None
     interval: float = 0.0
@@ -101,6 +103,7 @@ def overview(folder: Path, *, wall: float, now: float, days: float = math.inf) -
         name=name,
         base_url=base_url,
         runs=tuple(_neighbour(run, spent) for run in found),
+        ended=tuple(_ended(spent, {run.job for run in found})),
         balance=shared.balance.known,
         concurrency=together.concurrency,
         interval=together.interval,
@@ -114,7 +117,7 @@ def _is_sound(seen: Overview) -> bool:
     """Whether texts are texts and times can be times: a file may hold anything."""
     texts = [seen.name, seen.base_url, seen.reason]
     numbers: list[float] = [seen.paused_until or 0.0]
-    for run in seen.runs:
+    for run in (*seen.runs, *seen.ended):
         texts += [run.job, run.name]
         numbers += [run.pid, run.at, run.holdings.flying]
     return all(isinstance(text, str) for text in texts) and all(
@@ -122,19 +125,28 @@ def _is_sound(seen: Overview) -> bool:
     )
 
 
-def _neighbour(run: Run, spent: dict[str, tuple[int, int]]) -> Neighbour:
-    cost, at_risk = spent.get(run.job, (0, 0))
+def _ended(spent: dict[str, tuple[int, int, int]], present: Collection[str]) -> Iterator[Neighbour]:
+    for path, (cost, at_risk, quarter) in spent.items():
+        if path not in present:
+            yield Neighbour(
+                path, "", 0, False, NOTHING, Terms(),
+                schema.amount_of(cost), schema.amount_of(at_risk), float(quarter * QUARTER),
+            )  # fmt: skip
+
+
+def _neighbour(run: Run, spent: dict[str, tuple[int, int, int]]) -> Neighbour:
+    cost, at_risk, _ = spent.get(run.job, (0, 0, 0))
     return Neighbour(
         run.job, run.name, run.pid, run.is_alive, run.holdings, run.terms,
         schema.amount_of(cost), schema.amount_of(at_risk), run.at,
     )  # fmt: skip
 
 
-def _spent(connection: sqlite3.Connection, since: float) -> dict[str, tuple[int, int]]:
-    """Sum up the postings of each job, from a quarter of an hour on."""
+def _spent(connection: sqlite3.Connection, since: float) -> dict[str, tuple[int, int, int]]:
+    """Sum up the postings of each job, from a quarter of an hour on; with the last of them."""
     rows = connection.execute(
-        "SELECT path, sum(cost), sum(at_risk) FROM postings JOIN jobs ON number = job"
+        "SELECT path, sum(cost), sum(at_risk), max(quarter) FROM postings JOIN jobs ON number = job"
         " WHERE quarter > ? GROUP BY job",
         (since,),
     )
-    return {path: (cost, at_risk) for path, cost, at_risk in rows}
+    return {path: (cost, at_risk, last) for path, cost, at_risk, last in rows}

@@ -12,7 +12,7 @@ from prometheus_client.exposition import generate_latest
 
 from pipeline.events import Counts, Reason
 from pipeline.money.account import Cap
-from pipeline.overview import AccountView, Overview, Run, every_run
+from pipeline.overview import AccountView, Overview, Run, every_job
 from pipeline.printable import printable
 from pipeline.state import State
 
@@ -52,9 +52,12 @@ def exposition(overview: Overview, jobs: Iterable[State] = ()) -> bytes:
     for account in overview.accounts:
         _account(metrics, account)
     # An output directory can be known to several accounts: its tasks are counted once.
-    latest = {run.output: run for _, run in sorted(every_run(overview), key=lambda it: it[1].at)}
-    for account, run in every_run(overview):
-        _run(metrics, _labels(account) | _job(run.job, run.output), run, overview.days)
+    latest = {run.output: run for _, run in sorted(every_job(overview), key=lambda it: it[1].at)}
+    for account, run in every_job(overview):
+        labels = _labels(account) | _job(run.job, run.output)
+        _spent(metrics, labels, run, overview.days)
+        if run.pid is not None:
+            _run(metrics, labels, run)
     for run in latest.values():
         if run.tasks is not None:
             _tasks(metrics, _job(run.job, run.output), run.tasks)
@@ -85,15 +88,18 @@ def _cap(metrics: _Metrics, cap: Cap, labels: dict[str, str]) -> None:
     metrics.set("account_cap_end_timestamp_seconds", "When the period ends.", cap.ends, **labels)
 
 
-def _run(metrics: _Metrics, labels: dict[str, str], run: Run, days: int) -> None:
+def _spent(metrics: _Metrics, labels: dict[str, str], run: Run, days: int) -> None:
+    help_ = f"Spent by the job on this account in the last {days} days."
+    metrics.set("job_spent_dollars", help_, run.spent, **labels)
+    help_ = f"May have been paid for without an output, in the last {days} days."
+    metrics.set("job_at_risk_dollars", help_, run.at_risk, **labels)
+
+
+def _run(metrics: _Metrics, labels: dict[str, str], run: Run) -> None:
     metrics.set("run_alive", "1 if the run's process is there.", run.running, **labels)
     metrics.set("run_in_flight_requests", "Requests in flight.", run.in_flight, **labels)
     help_ = "Set aside for requests in flight and for retries."
     metrics.set("run_held_dollars", help_, run.held, **labels)
-    help_ = f"Spent by the job in the last {days} days."
-    metrics.set("run_spent_dollars", help_, run.spent, **labels)
-    help_ = f"May have been paid for without an output, in the last {days} days."
-    metrics.set("run_at_risk_dollars", help_, run.at_risk, **labels)
     help_ = "When the run last reported anything to its account."
     metrics.set("run_report_timestamp_seconds", help_, run.at, **labels)
     paused = run.pause.reason if run.pause else None
@@ -103,14 +109,13 @@ def _run(metrics: _Metrics, labels: dict[str, str], run: Run, days: int) -> None
 
 
 def _looked_at(metrics: _Metrics, state: State) -> None:
-    """Add a job that was read from its own files."""
+    """Add a job that was read from its own files: its lifetime, on whatever account."""
     labels = _job(state.job, state.output)
     _tasks(metrics, labels, state.counts)
-    help_ = "Spent by the job, as its manifest says."
-    metrics.set("job_spent_dollars", help_, state.spent, **labels)
-    help_ = "May have been paid for without an output, as the job's manifest says."
-    metrics.set("job_at_risk_dollars", help_, state.at_risk, **labels)
-    metrics.set("job_running", "1 if a run of the job is going on.", state.running, **labels)
+    help_ = "Spent by the job in the lifetime of its manifest."
+    metrics.set("manifest_spent_dollars", help_, state.spent, **labels)
+    help_ = "May have been paid for without an output, in the lifetime of the manifest."
+    metrics.set("manifest_at_risk_dollars", help_, state.at_risk, **labels)
 
 
 def _tasks(metrics: _Metrics, labels: dict[str, str], tasks: Counts) -> None:

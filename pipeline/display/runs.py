@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from pipeline.amounts import ZERO
 from pipeline.display.words import clock, duration, money
 from pipeline.events import Counts
 from pipeline.money.account import Cap
@@ -21,10 +22,25 @@ def lines(overview: Overview, spelled: Spelling) -> Iterator[str]:
     for account in overview.accounts:
         yield f"{title(account)}:"
         yield from (f"  {line}" for line in limits(account))
-        if account.problem is None and not account.runs:
-            yield "  no run"
-        for run in account.runs:
+        for run in (*account.runs, *in_doubt(account)):
             yield from (f"  {line}" for line in _run(run, overview, spelled))
+        yield from (f"  {line}" for line in _others(account, overview.days))
+
+
+def in_doubt(account: AccountView) -> list[Run]:
+    """Return the jobs that have no run and something at risk: they need somebody."""
+    return [run for run in account.ended if run.is_left]
+
+
+def _others(account: AccountView, days: int) -> Iterator[str]:
+    """Say what the jobs have spent that are not listed."""
+    others = [run for run in account.ended if not run.is_left]
+    if others:
+        number = "1 job" if len(others) == 1 else f"{len(others):,} jobs"
+        spent = money(sum((run.spent for run in others), ZERO))
+        yield f"{number} without a run: {spent} spent in the last {days} days"
+    elif account.problem is None and not account.runs and not account.ended:
+        yield "no run"
 
 
 def title(account: AccountView) -> str:
@@ -48,6 +64,11 @@ def limits(account: AccountView) -> Iterator[str]:
         yield f"cannot be read: {account.problem}"
     if account.pause is not None:
         yield f"all runs paused{pause_end(account.pause)}: {account.pause.reason}"
+    if account.concurrency is not None:
+        flying = sum(run.in_flight for run in account.runs)
+        yield f"{flying:,} of at most {account.concurrency:,} requests in flight"
+    if account.interval:
+        yield f"at most one request in {duration(account.interval)}"
     yield from map(cap, account.caps)
 
 
@@ -77,6 +98,8 @@ def advice(run: Run, spelled: Spelling) -> str | None:
     if not run.is_left:
         return None
     risk = f"{money(run.at_risk)} may have been paid for without an output"
+    if run.gone:
+        return f"{risk}, and its output directory is gone: see the account's page"
     if run.file is None:
         return f"{risk}: run its job again, or use `pipeline settle`"
     usual = Path(run.file).parent / "outputs" / run.job

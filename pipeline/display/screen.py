@@ -8,7 +8,17 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from pipeline.display.runs import NOTHING, Spelling, advice, cap, condition, limits, reason, title
+from pipeline.display.runs import (
+    NOTHING,
+    Spelling,
+    advice,
+    cap,
+    condition,
+    in_doubt,
+    limits,
+    reason,
+    title,
+)
 from pipeline.display.words import clock, money
 from pipeline.overview import AccountView, Overview, Run
 from pipeline.printable import printable
@@ -27,11 +37,12 @@ def screen(overview: Overview, height: int, spelled: Spelling) -> RenderableType
     room, parts, left_out = height - 1, list[RenderableType](), 0
     for account in overview.accounts:
         lines = list(_limits(account))
-        fitting = max(min(room - _AROUND - len(lines), len(account.runs)), 0)
-        left_out += len(account.runs) - fitting
+        runs = (*account.runs, *in_doubt(account))
+        fitting = max(min(room - _AROUND - len(lines), len(runs)), 0)
+        left_out += len(runs) - fitting
         if room <= len(lines):
             continue
-        shown = account.runs[:fitting]
+        shown = runs[:fitting]
         parts += [_line(title(account), "bold"), *lines, *([_table(shown)] if shown else [])]
         room -= _AROUND + len(lines) + fitting
         notes = list(_notes(shown, overview.at, spelled))[: max(room, 0)]

@@ -26,7 +26,7 @@ def run(job: str = "spring", **changes: object) -> Run:
     made = Run(
         job=job, output=f"/jobs/outputs/{job}", file=f"/jobs/{job}.yaml", pid=1234, running=True,
         in_flight=3, left=0, held=Decimal("2.85"), spent=Decimal("41.8"), at_risk=Decimal(0),
-        tasks=Counts(96, 44, 1, 2, 49, 0), pause=None, at=NOW - 1,
+        tasks=Counts(96, 44, 1, 2, 49, 0), pause=None, gone=False, at=NOW - 1,
     )  # fmt: skip
     return replace(made, **changes)  # type: ignore[arg-type]
 
@@ -40,6 +40,11 @@ def dead(job: str = "autumn", **changes: object) -> Run:
         "at_risk": Decimal("3.8"),
     }
     return run(job, **{**left, **changes})
+
+
+def ended(job: str = "winter", **changes: object) -> Run:
+    over = {"pid": None, "left": 0, "at_risk": Decimal(0), "tasks": Counts(9, 9)}
+    return dead(job, **{**over, **changes})
 
 
 def account(*runs: Run, **changes: object) -> AccountView:
@@ -132,6 +137,28 @@ def test_a_dead_run_with_nothing_at_risk_asks_for_nothing() -> None:
     assert "to do  " not in text(account(dead(at_risk=Decimal(0), tasks=None)))
 
 
+def test_a_dead_run_whose_output_directory_is_gone_points_to_the_page_of_the_account() -> None:
+    shown = text(account(dead(gone=True)))
+    assert "its output directory is gone" in shown
+    assert "`pipeline" not in shown
+
+
+def test_a_job_without_a_run_is_listed_while_something_of_it_is_at_risk() -> None:
+    doubtful = ended("winter", at_risk=Decimal("0.95"), output="/")
+    shown = text(account(run(), ended=(doubtful, ended("may"), ended("june"))))
+    assert "winter: not running\n" in shown
+    assert "`pipeline settle /jobs/winter.yaml --output /`" in shown
+    assert "2 jobs without a run: $83.60 spent in the last 62 days" in shown
+    assert "may" not in shown.replace("may have been", "")
+    assert "winter" in "\n".join(drawn(account(ended=(doubtful,))))
+
+
+def test_the_bounds_of_all_runs_are_shown_with_how_much_of_them_is_used() -> None:
+    shown = text(account(run(), run("may"), concurrency=20, interval=1.5))
+    assert "6 of at most 20 requests in flight" in shown
+    assert "at most one request in 1.5 s" in shown
+
+
 def test_a_ledger_that_cannot_be_read_says_so_and_the_others_are_shown() -> None:
     broken = AccountView("00000000deadbeef", problem="it is damaged")
     for shown in (text(broken, account(run())), "\n".join(drawn(broken, account(run())))):
@@ -197,14 +224,21 @@ def test_metrics_have_all_that_status_shows() -> None:
     assert value(found, "run_alive", **autumn) == 0
     assert value(found, "run_in_flight_requests", **spring) == 3
     assert value(found, "run_held_dollars", **spring) == 2.85
-    assert value(found, "run_spent_dollars", **spring) == 41.8
-    assert value(found, "run_at_risk_dollars", **autumn) == 3.8
+    assert value(found, "job_spent_dollars", **spring) == 41.8
+    assert value(found, "job_at_risk_dollars", **autumn) == 3.8
     assert value(found, "run_paused", reason="outage", **spring) == 1
     assert value(found, "run_paused", reason="window", **spring) == 0
     assert value(found, "run_paused", reason="outage", **autumn) == 0
     assert value(found, "job_tasks", job="spring", status="succeeded") == 44
     assert value(found, "job_tasks", job="spring", status="in_doubt") == 2
     assert value(found, "look_timestamp_seconds") == NOW
+
+
+def test_what_a_job_has_spent_stays_when_its_run_has_ended() -> None:
+    found = samples(account(ended=(ended(),)))
+    assert value(found, "job_spent_dollars", job="winter", account="acme") == 41.8
+    assert value(found, "job_tasks", job="winter", status="succeeded") == 9
+    assert not [name for name, _ in found if name.startswith("pipeline_run_")]
 
 
 def test_names_of_metrics_follow_the_conventions() -> None:
@@ -217,8 +251,8 @@ def test_names_of_metrics_follow_the_conventions() -> None:
 def test_two_jobs_of_one_name_and_two_accounts_of_one_name_have_series_of_their_own() -> None:
     twins = run(output="/a", spent=Decimal(1)), run(output="/b", spent=Decimal(2))
     found = samples(account(*twins), account(run(output="/c"), ledger="ffff", balance=Decimal(7)))
-    assert value(found, "run_spent_dollars", output="/a") == 1
-    assert value(found, "run_spent_dollars", output="/b") == 2
+    assert value(found, "job_spent_dollars", output="/a") == 1
+    assert value(found, "job_spent_dollars", output="/b") == 2
     assert value(found, "account_balance_dollars", ledger="ffff") == 7
 
 
