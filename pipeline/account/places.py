@@ -42,7 +42,7 @@ def without_credentials(base_url: str) -> str:
 def folders() -> Iterator[Path]:
     """Yield the folders of all accounts that have a ledger here."""
     accounts = _accounts()
-    if accounts.is_dir():
+    if accounts.is_absolute() and accounts.is_dir():
         yield from sorted(path for path in accounts.iterdir() if _is_name(path.name))
 
 
@@ -109,7 +109,12 @@ def _mounts() -> str:
 
 
 def _accounts() -> Path:
-    return platformdirs.user_state_path("pipeline", appauthor=False) / "accounts"
+    """Return the folder of all accounts; a relative one where the home directory is unknown."""
+    try:
+        state = platformdirs.user_state_path("pipeline", appauthor=False)
+    except RuntimeError:  # some versions of platformdirs raise this, others return a relative path
+        state = Path("pipeline")
+    return state / "accounts"
 
 
 def _digits(base_url: str, key: str) -> str:

@@ -1,5 +1,7 @@
-"""A folder for a ledger, and a clock of the test's own."""
+"""A folder for a ledger, a clock of the test's own, and another machine under a command."""
 
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -14,3 +16,15 @@ def clock() -> Clock:
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     return tmp_path / "accounts" / "0123456789abcdef"
+
+
+@pytest.fixture(scope="session")
+def machine(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """What puts another clock, or a folder that fails, under a command: for its LD_PRELOAD."""
+    compiler = shutil.which("cc") or shutil.which("gcc")
+    if compiler is None:
+        pytest.skip("another machine is made of a few lines of C, and there is no compiler")
+    made = tmp_path_factory.mktemp("machine") / "machine.so"
+    source = Path(__file__).parents[1] / "support" / "machine.c"
+    subprocess.run([compiler, "-shared", "-fPIC", "-o", made, source, "-ldl"], check=True)
+    return str(made)

@@ -25,11 +25,11 @@ KEY = "sk-workspace-0123456789abcdef"
 MODEL = "luma-txt-2-video"
 
 
-def environment(**more: str) -> dict[str, str]:
-    """Copy the environment without what would reach a run from this machine."""
-    alien = ("SEGMIND_", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
+def environment(**more: str | None) -> dict[str, str]:
+    """Copy the environment without what would reach a run from this machine; None takes away."""
+    alien = ("SEGMIND_", "PIPELINE_", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
     kept = {k: v for k, v in os.environ.items() if not k.upper().startswith(alien)}
-    return {**kept, "COLUMNS": "200", **more}
+    return {k: v for k, v in {**kept, "COLUMNS": "200", **more}.items() if v is not None}
 
 
 def until(condition: Callable[[], Any], within: float = 20.0) -> Any:
@@ -58,7 +58,7 @@ class Workspace:
         self.job = folder / "job.yaml"
         self.output = folder / "outputs" / "job"
         self.key = KEY
-        self.env: dict[str, str] = {}  # beside that of every command
+        self.env: dict[str, str | None] = {}  # beside that of every command; None takes one away
 
     # -- the job ------------------------------------------------------------------------------
 
@@ -77,7 +77,7 @@ class Workspace:
         return subprocess.Popen(
             [sys.executable, "-m", "pipeline", command, self.job, *map(str, arguments)],
             cwd=self.folder,
-            env=environment(**more, **self.env),
+            env=environment(**{**more, **self.env}),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

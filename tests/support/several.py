@@ -68,10 +68,14 @@ class Seen:
         end = min([times[-1] for times in mine.values()] + [until or float("inf")])
         return {n: sum(begin <= at <= end for at in times) for n, times in mine.items()}
 
+    @property
+    def arrivals(self) -> list[float]:
+        """When requests arrived, in order."""
+        return [request["arrived"] for request in self.requests]
+
     def smallest_gap(self) -> float:
         """Find the least time between two requests, in seconds."""
-        times = [request["arrived"] for request in self.requests]
-        return min(b - a for a, b in itertools.pairwise(times))
+        return min(b - a for a, b in itertools.pairwise(self.arrivals))
 
     def peak(self, wanted: Callable[[dict[str, Any]], bool] = lambda _: True) -> int:
         """Count the most requests that were unfinished at once, whoever had left."""
@@ -126,9 +130,14 @@ class Jobs:
 
     def start(self, *names: str, url: str, flags: Iterable[object] = ()) -> None:
         """Start the runs of these jobs, of all without names."""
+        flags = ("--no-report", *flags)
         for name in names or self.names:
-            flags = ("--no-report", *flags)
             self.processes[name] = self.all[name].start(*flags, url=url)
+
+    def set_env(self, **env: str | None) -> None:
+        """Give every command these, or take them away."""
+        for job in self.all.values():
+            job.env |= env
 
     def finish(self, *names: str, within: float = 90.0) -> dict[str, Run]:
         """Wait until these runs have ended, all without names."""
