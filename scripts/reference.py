@@ -16,6 +16,7 @@ import click
 import pipeline
 from pipeline.api.segmind.table import table_markdown
 from pipeline.cli.group import cli
+from pipeline.display.metrics import METRICS
 from pipeline.errors import ExitCode
 from pipeline.job import schema
 from pipeline.runtime.lifecycle import diagram
@@ -133,6 +134,15 @@ def events() -> str:
     return _names((kind.__name__, kind) for kind in get_args(pipeline.events.Event))
 
 
+def metrics() -> str:
+    """The metrics of `pipeline metrics`."""
+    rows = (
+        f"| `pipeline_{name}` | {', '.join(f'`{label}`' for label in labels)} | {_cell(text)} |\n"
+        for name, labels, text in METRICS
+    )
+    return "| name | labels | description |\n|---|---|---|\n" + "".join(rows)
+
+
 def _names(things: Iterable[tuple[str, Any]]) -> str:
     return "| name | description |\n|---|---|\n" + "".join(
         f"| `{name}` | {_cell(_summary(thing))} |\n" for name, thing in things
@@ -167,6 +177,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "parameters": parameters,
     "lifecycle": lifecycle,
     "library": library,
+    "metrics": metrics,
     "events": events,
 }
 

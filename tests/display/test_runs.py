@@ -3,18 +3,20 @@
 import re
 from dataclasses import replace
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from rich.console import Console
 
-from pipeline.display.metrics import exposition
+from pipeline.display.metrics import METRICS, exposition
 from pipeline.display.runs import NOTHING, lines
 from pipeline.display.screen import screen
 from pipeline.events import Counts
 from pipeline.money.account import Cap
 from pipeline.overview import AccountView, Overview, Pause, Run
 
+ROOT = Path(__file__).parent.parent.parent
 NOW = 1_800_000_000.0
 CAP = Cap("day", Decimal(50), Decimal("41.8"), NOW + 3600, "Europe/London")
 # The value of each series, by its name and its labels.
@@ -86,6 +88,29 @@ def value(found: Found, name: str, **labels: str) -> float:
         if called == f"pipeline_{name}" and labels.items() <= dict(has).items()
     ]
     return one
+
+
+@pytest.mark.parametrize(
+    ("heading", "kind"),
+    [
+        ("status --json", Overview),
+        ("An account", AccountView),
+        ("A cap", Cap),
+        ("A run", Run),
+        ("A pause", Pause),
+    ],
+)
+def test_every_field_of_the_json_is_documented(heading: str, kind: type) -> None:
+    page = (ROOT / "docs" / "reference" / "monitoring.md").read_text(encoding="utf-8")
+    section = page.partition(f"# {heading}\n")[2].partition("\n#")[0]
+    assert set(re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE)) == set(kind.__annotations__)
+
+
+def test_the_alerts_of_the_documentation_name_metrics_that_exist() -> None:
+    page = (ROOT / "docs" / "how-to" / "monitor.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"pipeline_(\w+[a-z])", page))
+    assert named
+    assert named <= {metric.name for metric in METRICS}
 
 
 # -- as text --------------------------------------------------------------------------------------
@@ -254,6 +279,12 @@ def test_two_jobs_of_one_name_and_two_accounts_of_one_name_have_series_of_their_
     assert value(found, "job_spent_dollars", output="/a") == 1
     assert value(found, "job_spent_dollars", output="/b") == 2
     assert value(found, "account_balance_dollars", ledger="ffff") == 7
+
+
+def test_caps_of_two_time_zones_have_series_of_their_own() -> None:
+    found = samples(account(run(), caps=(CAP, CAP._replace(zone="UTC", used=Decimal(3)))))
+    assert value(found, "account_cap_used_dollars", period="day", zone="UTC") == 3
+    assert value(found, "account_cap_used_dollars", period="day", zone="Europe/London") == 41.8
 
 
 def test_the_tasks_of_a_directory_that_two_accounts_know_are_counted_once() -> None:
