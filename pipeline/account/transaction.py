@@ -34,8 +34,6 @@ class Transaction:
             self._begin()
         except BaseException as error:
             self._back(error)
-            if isinstance(error, TypeError | ValueError):  # what was read is of another type
-                raise translated(self._place, error) from error
             raise
 
     def __exit__(
@@ -77,7 +75,8 @@ class Transaction:
         self._undo()
         with suppress(sqlite3.Error):  # it may have been rolled back, or be closed
             self._execute("ROLLBACK")
-        if isinstance(error, UNREADABLE):
+        # What was read may be of another type: SQLite's columns hold anything.
+        if isinstance(error, (*UNREADABLE, TypeError, ValueError)):
             raise translated(self._place, error) from error
 
 
