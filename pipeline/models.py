@@ -231,10 +231,11 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True):
 
     It contains exactly what is sent, so that it is still valid after the job was edited. `boot_id`
     identifies the boot of the machine (see `common.boot`). `provider` and `base_url` say where
-    it is sent to. `handle` is there once the provider has accepted it: from then on nothing of it
-    is in doubt, and it is never sent again. `doubted` says that it stands for a doubt that has a
-    record already, which put `at_risk` at risk (None: it is not known how much). `sent` is the last
-    field, so that it can be overwritten in place just before the first byte of the request.
+    it is sent to, and `account` who pays for it, as in records. `handle` is there once the provider
+    has accepted it: from then on nothing of it is in doubt, and it is never sent again. `doubted`
+    says that it stands for a doubt that has a record already, which put `at_risk` at risk (None: it
+    is not known how much). `sent` is the last field, so that it can be overwritten in place just
+    before the first byte of the request.
     """
 
     task: str
@@ -252,6 +253,7 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True):
     part: str = ""
     provider: str | None = None
     base_url: str | None = None
+    account: str | None = None
     handle: Handle | None = None
     doubted: bool = False
     at_risk: Decimal | None = None
@@ -309,7 +311,8 @@ class AccountPolicy:
 
     `key` names the environment variable that has the key; None is the provider's own. `name` is
     what records call the account; None are eight digits of its hash. Where not `shared`, the run
-    neither shows itself to others nor looks at them.
+    does not take part in the account's ledger. `environment` has the fields that come from
+    the environment, and not from the job file.
     """
 
     concurrency: int | None = None
@@ -319,6 +322,7 @@ class AccountPolicy:
     key: str | None = None
     name: str | None = None
     shared: bool = True
+    environment: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,8 +86,12 @@ def parameters() -> str:
 def _rows(whole: dict[str, Any], keys: dict[str, Any], prefix: str) -> Iterator[str]:
     for name, part in keys.items():
         where = f"{prefix}{name}"
-        reference = part.get("$ref") or part.get("items", {}).get("anyOf", [{}])[-1].get("$ref")
-        target = whole["$defs"][reference.rpartition("/")[2]] if reference else {}
+        choices = [*part.get("items", {}).get("anyOf", [])[-1:], *part.get("anyOf", [])[:1]]
+        references = [one["$ref"] for one in (part, *choices) if "$ref" in one]
+        targets = [whole["$defs"][one.rpartition("/")[2]] for one in references]
+        target: dict[str, Any] = next(
+            (one for one in targets if "$ref" in part or "properties" in one), {}
+        )
         inner = target.get("properties")
         if part.get("description"):
             kind, default = _type({**target, **part}), _default(part.get("default"))

@@ -2,8 +2,9 @@
 
 from pipeline.api.endpoint import Endpoint
 from pipeline.cli.chosen import provider
-from pipeline.cli.environment import find_access
+from pipeline.cli.environment import find_access, key_variable
 from pipeline.cli.output import remember_secret
+from pipeline.errors import UsageError
 from pipeline.models import Job
 
 
@@ -13,6 +14,15 @@ def endpoint(job: Job, base_url: str | None) -> tuple[Endpoint, Job]:
     Raises:
         UsageError: no key, or a URL that cannot be used or must not have the key.
     """
-    access = find_access(job.path, base_url, provider=provider(job))
+    renders = provider(job)
+    variable = key_variable(job, renders) if job.account.key else None
+    access = find_access(job.path, base_url, provider=renders, variable=variable)
     remember_secret(access.key)
-    return Endpoint(access.base_url, access.key), job.warned(access.warnings)
+    found = Endpoint(access.base_url, access.key)
+    name = job.account.name
+    if name is not None and found.redact(name) != name:
+        raise UsageError(
+            "the name of the account contains its key: records and messages would show it",
+            hint="choose another name: account.name, or PIPELINE_ACCOUNT_NAME",
+        )
+    return found, job.warned(access.warnings)

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 from pipeline.api import providers
 from pipeline.api.provider import Provider
 from pipeline.cli.calling import host
-from pipeline.cli.environment import find_base_url
+from pipeline.cli.environment import find_base_url, key_variable
 from pipeline.models import Job
 
 
@@ -28,9 +28,10 @@ def hosts(job: Job, base_url: str | None) -> tuple[str, ...]:
     """List the hosts that get the key; none where the base URL cannot be read.
 
     Raises:
-        UsageError: a `.env` cannot be read.
+        UsageError: a `.env` cannot be read, or `account.key` names another secret.
     """
     chosen = provider(job)
+    key_variable(job, chosen)
     url = find_base_url(job.path, base_url, provider=chosen)
     if url.rstrip("/") == chosen.base_url:
         return chosen.hosts

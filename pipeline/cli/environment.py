@@ -17,11 +17,16 @@ from dotenv.parser import parse_stream
 
 from pipeline.api.provider import Provider
 from pipeline.errors import UsageError
+from pipeline.models import Job
 
 # A file of settings has a few lines.
 _LARGEST = 64 * 1024
 # The parser's time grows with the square of such a run: no key and no URL has one.
 _BLANKS = re.compile(r"[^\S\r\n]{100,}")
+
+
+# What follows a provider's name in the variable of its key.
+_KIND = re.compile(r"(_API)?_(KEY|TOKEN)$")
 
 
 class NoKeyError(UsageError):
@@ -47,28 +52,51 @@ class _Source:
     warnings: tuple[str, ...] = ()
 
 
-def find_access(job: Path, base_url: str | None = None, *, provider: Provider) -> Access:
+def key_variable(job: Job, provider: Provider) -> str:
+    """Name the variable with the key of a job: as `account.key` says, or the provider's own.
+
+    A job may come from anybody. So it can name only variables that say that they hold a key of
+    this provider: otherwise it could send any secret of the environment there.
+
+    Raises:
+        UsageError: `account.key` names another variable.
+    """
+    named, usual = job.account.key, provider.key_variable
+    name = _KIND.sub("", usual)
+    if named is None or named == usual or f"_{name}_" in f"_{named}_":
+        return named or usual
+    raise UsageError(
+        f"{job.path.name}: account.key names a variable that is not for keys of {provider.name}:"
+        f" {name} is not a word of its name, so its value was not read",
+        hint=f"call the variable {usual}_ACME, or ACME_{usual}",
+    )
+
+
+def find_access(
+    job: Path, base_url: str | None = None, *, provider: Provider, variable: str | None = None
+) -> Access:
     """Find the key and the URL for the job file `job`; `base_url` is the flag's.
 
     The environment wins over a `.env` beside the job, which wins over one in the working
-    directory. Every key may go to the provider's usual URL, whoever names it.
+    directory. Every key may go to the provider's usual URL, whoever names it. `variable` has the
+    key, if that is not the provider's own.
 
     Raises:
         NoKeyError: there is no key.
         UsageError: its URL stands in a `.env` that does not hold it.
     """
-    environment = _source("the environment", os.environ, provider)
+    names = variable or provider.key_variable, provider.url_variable
+    environment = _source("the environment", os.environ, names)
     is_complete = environment.key and (base_url or environment.base_url)
-    files = [] if is_complete else _dotenvs(job, provider)
+    files = [] if is_complete else _dotenvs(job, names)
     sources = [environment, *files]
     warnings = tuple(w for file in files for w in file.warnings)
     holder = next((source for source in sources if source.key), None)
     if holder is None:
-        name = provider.key_variable
         raise NoKeyError(
-            f"no API key: {name} is not set",
+            f"no API key: {names[0]} is not set" + (", which account.key names" * bool(variable)),
             hint="; ".join(
-                [f"export {name}=…, or write it into a .env file beside {job.name}", *warnings]
+                [f"export {names[0]}=…, or write it into a .env file beside {job.name}", *warnings]
             ),
         )
     if base_url is None:
@@ -88,8 +116,9 @@ def find_base_url(job: Path, base_url: str | None = None, *, provider: Provider)
         UsageError: a `.env` cannot be read.
     """
     if base_url is None:
-        environment = _source("the environment", os.environ, provider)
-        sources = [environment] if environment.base_url else _dotenvs(job, provider)
+        names = provider.key_variable, provider.url_variable
+        environment = _source("the environment", os.environ, names)
+        sources = [environment] if environment.base_url else _dotenvs(job, names)
         base_url = next((source.base_url for source in sources if source.base_url), None)
     return base_url or provider.base_url
 
@@ -103,19 +132,18 @@ def _of_lower_rank(holder: _Source, teller: _Source, variable: str) -> UsageErro
     )
 
 
-def _source(place: str, values: Mapping[str, str | None], provider: Provider) -> _Source:
-    """Take what is set; an empty value counts as not set."""
-    names = (provider.key_variable, provider.url_variable)
+def _source(place: str, values: Mapping[str, str | None], names: tuple[str, str]) -> _Source:
+    """Take what is set of the key and the URL; an empty value counts as not set."""
     key, base_url = ((values.get(name) or "").strip() for name in names)
     return _Source(place, key, base_url)
 
 
-def _dotenvs(job: Path, provider: Provider) -> list[_Source]:
+def _dotenvs(job: Path, names: tuple[str, str]) -> list[_Source]:
     paths = dict.fromkeys(folder.absolute() / ".env" for folder in (job.parent, Path()))
-    return [source for path in paths if (source := _dotenv(path, provider)) is not None]
+    return [source for path in paths if (source := _dotenv(path, names)) is not None]
 
 
-def _dotenv(path: Path, provider: Provider) -> _Source | None:
+def _dotenv(path: Path, names: tuple[str, str]) -> _Source | None:
     """Read a `.env`; None where there is no regular file, or where one may not look."""
     if not os.path.isfile(path):  # noqa: PTH113 - never raises
         return None
@@ -131,7 +159,7 @@ def _dotenv(path: Path, provider: Provider) -> _Source | None:
         for one in bindings
         if one.error
     ][:1]
-    source = _source(str(path), values, provider)
+    source = _source(str(path), values, names)
     if source.key and mode & stat.S_IROTH:
         warnings.append(f"every user of this machine can read the key in {path}: chmod 600 it")
     return replace(source, warnings=tuple(warnings))

@@ -26,7 +26,8 @@ def lines(job: Job, facts: dict[str, Any], listing: Listing) -> Iterator[str]:
     yield f"{facts['job']}: {tasks(facts['total'])} of {job.model} → {facts['output']}"
     yield f"Provider: {in_words(job)}."
     if facts["hosts"]:
-        yield f"The key goes to {' and '.join(facts['hosts'])}, and to no other host."
+        key = f"The key in {job.account.key}" if job.account.key else "The key"
+        yield f"{key} goes to {' and '.join(facts['hosts'])}, and to no other host."
     yield ""
     hidden = False
     for kind, sign, meaning in _SIGNS:

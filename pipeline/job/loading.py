@@ -2,6 +2,7 @@
 
 import os
 import re
+from collections import abc
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from pipeline.job.expand.making import Cell, Plan
 from pipeline.job.expand.matrix import axis_values, combinations
 from pipeline.job.identity import checked_id
 from pipeline.job.items import Item, Origin
+from pipeline.job.keys import account
 from pipeline.job.keys.checking import check_head, check_prompts
 from pipeline.job.keys.document import Head, PromptKeys
 from pipeline.job.keys.free import FreeValues
@@ -29,23 +31,31 @@ from pipeline.job.template.templates import (
     text_template,
 )
 from pipeline.job.yaml.reader import read
-from pipeline.models import CreditPolicy, Job, Notify, RetryPolicy, Schedule
+from pipeline.models import AccountPolicy, CreditPolicy, Job, Notify, RetryPolicy, Schedule
 
 _UNSAFE = re.compile(r"[^\w .-]")
 
 
-def load(path: Path, *, to_send: bool = True, most_searched: int = MOST_SEARCHED) -> Job:
+def load(
+    path: Path,
+    *,
+    to_send: bool = True,
+    most_searched: int = MOST_SEARCHED,
+    environ: abc.Mapping[str, str] = os.environ,
+) -> Job:
     """Read and check a job file.
 
     What a row says and its request would not is a problem only where it is `to_send`: the clips
-    that are there can be looked at all the same.
+    that are there can be looked at all the same. `environ` has the limits of the account that the
+    job file does not set.
 
     Raises:
         JobFileError: with every problem at once, each with its line.
+        UsageError: a limit in `environ` cannot be read.
     """
     report = Report(Path(os.path.abspath(path)))  # noqa: PTH100 - keeps symlinks as they are
     try:
-        job = _load(report, most_searched, to_send=to_send)
+        job = _load(report, most_searched, environ, to_send=to_send)
     except TooManyProblemsError:
         job = None
     if job is None or report.problems:
@@ -73,7 +83,9 @@ def _place(file: Path, head: Head, name: str) -> Path:
     return _beside(file, head.output.dir or "outputs/" + _UNSAFE.sub("-", name))
 
 
-def _load(report: Report, most_searched: int, *, to_send: bool) -> Job | None:
+def _load(
+    report: Report, most_searched: int, environ: abc.Mapping[str, str], *, to_send: bool
+) -> Job | None:
     report.tree = tree = read(report)
     if tree is None:
         return None
@@ -84,12 +96,14 @@ def _load(report: Report, most_searched: int, *, to_send: bool) -> Job | None:
     if head is None:
         return None
     plan = _plan(tree, head, prompts, report)
-    found = (*free.warnings, *_model_warning(plan.target), *_far_sources(plan))
+    shared = account.policy(head.account, environ)
+    limits = account.remarks(head.account, shared, environ)
+    found = (*free.warnings, *_model_warning(plan.target), *_far_sources(plan), *limits)
     warnings = Warnings(found)
     expansion = Expansion(plan, Linter(plan, warnings, to_send=to_send))
     if plan.inline or plan.sources:
         expansion.preview(report, most_searched)
-    return _job(plan, head, expansion, warnings)
+    return _job(plan, head, expansion, warnings, shared)
 
 
 def _plan(
@@ -238,7 +252,9 @@ def _model_warning(target: Target) -> Iterator[str]:
         yield f"the model {target.model} is not known here; did you mean {near}?"
 
 
-def _job(plan: Plan, head: Head, expansion: Expansion, warnings: Warnings) -> Job:
+def _job(
+    plan: Plan, head: Head, expansion: Expansion, warnings: Warnings, shared: AccountPolicy
+) -> Job:
     schedule, notify = head.schedule, head.notify
     return Job(
         path=plan.file,
@@ -257,5 +273,7 @@ def _job(plan: Plan, head: Head, expansion: Expansion, warnings: Warnings) -> Jo
         schedule=Schedule(*schedule.window, schedule.timezone) if schedule else None,
         notify=Notify(notify.to, tuple(map(str, notify.on))) if notify else None,
         provider=head.provider,
+        account=shared,
+        priority=head.priority,
         remarks=warnings,
     )

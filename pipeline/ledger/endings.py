@@ -128,6 +128,7 @@ def _ended(  # noqa: PLR0913 - the fields of a record
         simulated=doubt.simulated,
         reason=reason if stands else CORRECTION,
         provider=doubt.provider,
+        account=doubt.account,
         settled=settled,
         **more,
     )

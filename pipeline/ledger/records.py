@@ -133,6 +133,7 @@ def _common(claim: Claim) -> dict[str, Any]:
         "attempts": claim.attempt,
         "started_at": claim.started_at,
         "provider": claim.provider,
+        "account": claim.account,
     }
 
 
@@ -212,10 +213,11 @@ def without_output(  # noqa: PLR0913 - the fields of a record
     received: float,
     remaining: Decimal | None = None,
     provider: str | None = None,
+    account: str | None = None,
 ) -> Record:
     """Write how a task ended that has no output; `received` as in `completed`.
 
-    `provider` is whom it was sent to, where there is no claim that says so.
+    `provider` is whom it was sent to, and `account` on whose account, where no claim says so.
     """
     at_risk, settled = money.at_risk, None
     if claim is not None and status is not Status.IN_DOUBT:
@@ -246,5 +248,6 @@ def without_output(  # noqa: PLR0913 - the fields of a record
         reason=reason,
         seed=_seed(outcome, task.params),
         provider=claim.provider if claim else provider,
+        account=claim.account if claim else account,
         settled=settled,
     )

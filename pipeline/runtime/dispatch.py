@@ -309,6 +309,7 @@ class Dispatch:
             boot_id=boot_id(),
             provider=state.provider.name,
             base_url=state.session.endpoint.base_url,
+            account=state.payer,
         )
         try:
             await state.store.claim(attempt.id, attempt.claim)

@@ -378,6 +378,8 @@ class Settle:
             simulated=state.simulated,
             received=attempt.received,
             remaining=self._balance(outcome) if outcome else None,
+            provider=state.provider.name,
+            account=state.payer,
         )
         # The body of whatever may have been paid for stays, as evidence.
         keep = f"{task.output}-{task.key[:8]}" if money is not records.FREE else None

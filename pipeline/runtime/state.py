@@ -79,6 +79,7 @@ class RunState:
     poller: Poller
     streak: Streak = field(default_factory=Streak)
     account: Account = field(default_factory=Alone)
+    payer: str | None = None
     top_up: TopUp | None = None
     simulated: bool | None = None
     stopped: Stop | None = None

@@ -196,9 +196,9 @@ def handle_fault(handle: Handle) -> str | None:
 
 def _strange_texts(claim: Claim) -> list[str]:
     """Find texts in a claim that no provider has given."""
-    texts = (claim.provider or "", claim.base_url or "")
+    texts = (claim.provider or "", claim.base_url or "", claim.account or "")
     if any(len(text) > LONGEST_ADDRESS or printable(text) != text for text in texts):
-        return ["its provider is not a text of one line"]
+        return ["its provider or its account is not a text of one line"]
     fault = handle_fault(claim.handle) if claim.handle else None
     return [fault] if fault else []
 

@@ -97,6 +97,7 @@ def reclaimed(doubt: Record, handle: Handle, output: str, base_url: str | None) 
         boot_id=boot_id(),
         provider=doubt.provider,
         base_url=base_url,
+        account=doubt.account,
         handle=handle,
         doubted=True,
         at_risk=doubt.at_risk,

@@ -10,7 +10,9 @@ import sys
 import termios
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -155,6 +157,42 @@ def _read(terminal: int) -> bytes:
         return os.read(terminal, 65536)
     except OSError:  # so a terminal says that its other side has left
         return b""
+
+
+@dataclass
+class Thief:
+    """A server of somebody's own, and the keys that came to it."""
+
+    url: str
+    keys: list[str]
+
+
+@pytest.fixture
+def thief() -> Iterator[Thief]:
+    keys: list[str] = []
+
+    class Listening(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            keys.append(self.headers.get("x-api-key", ""))
+            self.send_error(401)
+
+        def do_POST(self) -> None:
+            self.do_GET()
+
+        def log_message(self, *_: object) -> None:
+            """Keep quiet."""
+
+    with HTTPServer(("127.0.0.1", 0), Listening) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield Thief(f"http://127.0.0.1:{server.server_port}", keys)
+        server.shutdown()
+
+
+def write(path: Path, **settings: str) -> Path:
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("".join(f"{k}={v}\n" for k, v in settings.items()), encoding="utf-8")
+    path.chmod(0o600)
+    return path
 
 
 def records(folder: Path) -> list[dict[str, Any]]:

@@ -1,59 +1,19 @@
 """Where the key may go: a URL of a `.env` has the key of that same file, and no other."""
 
 import os
-from collections.abc import Iterator
-from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
-from threading import Thread
 
 import pytest
 
 from pipeline.api import providers
 from pipeline.cli.environment import find_access
 from sandbox.testing import Sandbox
-from tests.cli.conftest import KEY, Command
+from tests.cli.conftest import KEY, Command, Thief, write
 
 pytestmark = pytest.mark.few(2)
 
 PROVIDER = providers.get()
 OTHER = "sk-other-fedcba9876543210"
-
-
-@dataclass
-class Thief:
-    """A server of somebody's own, and the keys that came to it."""
-
-    url: str
-    keys: list[str]
-
-
-@pytest.fixture
-def thief() -> Iterator[Thief]:
-    keys: list[str] = []
-
-    class Listening(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            keys.append(self.headers.get("x-api-key", ""))
-            self.send_error(401)
-
-        def do_POST(self) -> None:
-            self.do_GET()
-
-        def log_message(self, *_: object) -> None:
-            """Keep quiet."""
-
-    with HTTPServer(("127.0.0.1", 0), Listening) as server:
-        Thread(target=server.serve_forever, daemon=True).start()
-        yield Thief(f"http://127.0.0.1:{server.server_port}", keys)
-        server.shutdown()
-
-
-def write(path: Path, **settings: str) -> Path:
-    path.parent.mkdir(exist_ok=True)
-    path.write_text("".join(f"{k}={v}\n" for k, v in settings.items()), encoding="utf-8")
-    path.chmod(0o600)
-    return path
 
 
 @pytest.fixture

@@ -11,7 +11,16 @@ from support.job_workspace import JobWorkspace
 from pipeline.api import providers
 from pipeline.job import schema
 from pipeline.job.keys.document import Document
-from pipeline.models import CreditPolicy, Gate, InDoubt, Notify, Rate, RetryPolicy, Schedule
+from pipeline.models import (
+    AccountPolicy,
+    CreditPolicy,
+    Gate,
+    InDoubt,
+    Notify,
+    Rate,
+    RetryPolicy,
+    Schedule,
+)
 
 PROMPTS = "prompts: [p]\n"
 FULL = """\
@@ -27,6 +36,8 @@ patience: 1d
 poll: 0.5s
 retry: {attempts: 3, wait: 0.5, max_wait: 1m30s, outage: 2h, in_doubt: resend}
 credits: {cost: 0.95, budget: 100, reserve: 5.50, gate: off}
+account: {concurrency: 20, rate: 60/minute, day: 50, month: 600, key: ACME_SEGMIND_KEY, name: acme}
+priority: 7
 schedule: {window: 22:00-7:00, timezone: Europe/London}
 notify: {to: [NOTIFY_URL, OPS], on: [end, stop]}
 """
@@ -40,6 +51,10 @@ def test_every_key_reaches_the_job(workspace: JobWorkspace) -> None:
     assert job.rate == Rate(5, 10)
     assert job.retry == RetryPolicy(3, 0.5, 90.0, 7200.0, InDoubt.RESEND)
     assert job.credits == CreditPolicy(Decimal("0.95"), Decimal(100), Decimal("5.50"), Gate.OFF)
+    assert job.account == AccountPolicy(
+        20, Rate(60, 60), Decimal(50), Decimal(600), "ACME_SEGMIND_KEY", "acme"
+    )
+    assert job.priority == 7
     assert job.schedule == Schedule(time(22), time(7), "Europe/London")
     assert job.notify == Notify(("NOTIFY_URL", "OPS"), ("end", "stop"))
     assert type(job.notify.on[0]) is str
@@ -51,6 +66,7 @@ def test_the_defaults_are_those_of_the_job_itself(workspace: JobWorkspace) -> No
     assert (job.name, job.concurrency, job.rate, job.timeout) == ("job", 5, None, 600.0)
     assert (job.provider, job.patience, job.poll) == (None, 7200.0, None)
     assert (job.retry, job.credits) == (RetryPolicy(), CreditPolicy())
+    assert (job.account, job.priority) == (AccountPolicy(), 0)
     assert (job.schedule, job.notify, job.max_size) == (None, None, 2 * 1024**3)
     assert job.output_dir == workspace.folder / "outputs" / "job"
     assert job.warnings == ()
@@ -156,6 +172,26 @@ def test_values_are_written_as_people_write_them(
         ("notify: {on: [end]}", "notify.to", "is required", None),
         ("notify: {to: []}", "notify.to", "the list is empty", "write at least one"),
         ("notify: {to: [A], on: [ends]}", "notify.on[0]", '"ends" is not a valid value', "end?"),
+        ("account: {key: a b}", "account.key", "not shown", "SEGMIND_API_KEY_ACME"),
+        ("account: {day: -1}", "account.day", "must be at least 0", None),
+        ("account: {day: lots}", "account.day", "US dollars is expected", "0.95"),
+        ("account: {month: [1]}", "account.month", "US dollars is expected, not a list", None),
+        ("account: {rate: fast}", "account.rate", "a rate is expected", "60/minute"),
+        ("account: {concurrency: 0}", "account.concurrency", "must be at least 1", None),
+        ("account: {concurrency: 2001}", "account.concurrency", "must be at most 2000", None),
+        ("account: {concurency: 3}", "account.concurency", "unknown key", "concurrency?"),
+        ("account: {priority: 3}", "account.priority", "unknown key", "key of the job itself"),
+        ("account: {name: ''}", "account.name", "this is empty", None),
+        ('account: {name: "a\\e[31m"}', "account.name", "control character", None),
+        ('account: {name: "a\\u2029b"}', "account.name", "control character", None),
+        ('account: {name: "\\ue000"}', "account.name", "not a valid name", "acme"),
+        (f"account: {{name: {'x' * 101}}}", "account.name", "not a valid name", "100"),
+        ("account: on", "account", 'a mapping or off is expected, not "on"', "{day: 50"),
+        ("account: acme", "account", 'a mapping or off is expected, not "acme"', "{day: 50"),
+        ("account: [day]", "account", "a mapping or off is expected, not a list", "{day: 50"),
+        ("priority: high", "priority", "a number is expected", None),
+        ("priority: 0.5", "priority", "a whole number is expected", None),
+        ("day: 5", "day", "unknown key", "did you mean account.day?"),
         ("model: ''", "model", "not a model's name", "luma-txt-2-video"),
         ("model: https://api.segmind.com/v1/x", "model", "not a model's name", "luma-txt-2-video"),
         ("params: 5", "params", "a mapping is expected, not a text", None),
@@ -326,6 +362,12 @@ def test_a_likely_slip_in_the_models_name_is_a_warning(workspace: JobWorkspace) 
         ("name", "name: '{}'", ["a b", " a", "1.5"], ["", " ", "a/b", ".a", " .a", "a\\b"]),
         ("id", "prompts: [{{id: '{}', prompt: p}}]", ["a b", "007"], ["", "a/b", ".a"]),
         (
+            "key",
+            "account: {{key: '{}'}}",
+            ["SEGMIND_API_KEY_ACME", "ACME_KEY", "KEY", "A_TOKEN_2"],
+            ["SG_0123456789abcdef", "sk-live-1", "SEGMIND", "MONKEY_1", "KEY ", "1_KEY", "a_KEY"],
+        ),
+        (
             "window",
             "schedule: {{window: '{}'}}",
             ["22:00-07:00", "2:00 - 7:00"],
@@ -337,7 +379,7 @@ def test_an_editor_judges_a_text_as_the_loader_does(
     workspace: JobWorkspace, way: str, line: str, good: list[str], bad: list[str]
 ) -> None:
     made = schema()
-    sections = [made, made["$defs"]["Prompt"], made["$defs"]["Schedule"]]
+    sections = [made, *(made["$defs"][name] for name in ("Prompt", "Schedule", "Account"))]
     key, *below = way.split()
     about = next(s["properties"][key] for s in sections if key in s["properties"])
     pattern = about["anyOf"][1]["pattern"] if below else about["pattern"]

@@ -77,7 +77,10 @@ def test_the_starter_loads_and_explains_every_key(tmp_path: Path) -> None:
     made = schema()
     sections = [
         made,
-        *(made["$defs"][n] for n in ("Output", "Retry", "Credits", "Schedule", "Notify")),
+        *(
+            made["$defs"][n]
+            for n in ("Output", "Retry", "Credits", "Schedule", "Notify", "Account")
+        ),
     ]
     for section in sections:
         for key in section["properties"]:

@@ -8,6 +8,7 @@ from pydantic_core import ErrorDetails
 
 from pipeline.api import providers
 from pipeline.job.keys.document import (
+    AccountKeys,
     CreditsKeys,
     Document,
     Head,
@@ -25,6 +26,7 @@ _SECTIONS: dict[str, type[BaseModel]] = {
     "output": OutputKeys,
     "retry": RetryKeys,
     "credits": CreditsKeys,
+    "account": AccountKeys,
     "schedule": ScheduleKeys,
     "notify": NotifyKeys,
 }
@@ -152,6 +154,8 @@ def _right_key(way: Way) -> str | None:
     if name.casefold() in _SECRETS:
         return f"secrets belong in the environment: {providers.get().key_variable}"
     known = _known(above)
+    if above and name in Document.model_fields:
+        return f"{name} is a key of the job itself: write it at the left margin"
     near = nearest(name, known)
     if near is not None:
         return f"did you mean {near}?"

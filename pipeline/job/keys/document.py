@@ -12,9 +12,11 @@ from pipeline.api import providers
 from pipeline.job.items import Duplicates
 from pipeline.job.keys.fields import (
     NAME_PATTERN,
+    AccountName,
     EnvName,
     GateWord,
     InDoubtWord,
+    KeyName,
     ModelName,
     Money,
     Name,
@@ -27,10 +29,12 @@ from pipeline.job.keys.fields import (
     Timezone,
     Whole,
     Window,
+    kind,
     one_of,
     one_or_more,
 )
-from pipeline.job.yaml.scalars import MOST_PRIORITY
+from pipeline.job.problems import InvalidError, shown
+from pipeline.job.yaml.scalars import MOST_PRIORITY, boolean
 from pipeline.models import CreditPolicy, RetryPolicy
 
 MOST_IN_FLIGHT = 2_000
@@ -137,6 +141,66 @@ class CreditsKeys(Strict):
         "header (answers alone), off (only a 406 stops).",
         examples=["auto"],
     )
+
+
+class AccountKeys(Strict):
+    """What holds for all runs on one key together, each with the least limits of all of them."""
+
+    concurrency: Whole | None = Field(
+        default=None,
+        ge=1,
+        le=MOST_IN_FLIGHT,
+        description="Most requests in flight, over all runs on this key.",
+        examples=[20],
+        json_schema_extra={"minimum": 1, "maximum": MOST_IN_FLIGHT},
+    )
+    rate: RateField | None = Field(
+        default=None,
+        description="Most requests over time, over all runs on this key.",
+        examples=["60/minute"],
+    )
+    day: Money | None = Field(
+        default=None,
+        description="Most that all jobs on this key may cost in a day, in US dollars; at 0 nothing "
+        "is sent. Days are those of the schedule's time zone, otherwise of this machine's.",
+        examples=[50],
+    )
+    month: Money | None = Field(
+        default=None,
+        description="Most that all jobs on this key may cost in a calendar month, in US dollars; "
+        "at 0 nothing is sent.",
+        examples=[600],
+    )
+    key: KeyName | None = Field(
+        default=None,
+        description="Name of the environment variable that holds the key. It contains the name of "
+        f"the provider's own, such as {providers.get().key_variable}_ACME. "
+        "Default: the provider's own.",
+        examples=[f"{providers.get().key_variable}_ACME"],
+    )
+    name: AccountName | None = Field(
+        default=None,
+        description="What records call the account. Default: 8 digits of a hash.",
+        examples=["acme"],
+    )
+
+
+class AccountOff(AccountKeys):
+    """`account: off`: the run is alone, whatever other runs do."""
+
+
+def _account(value: object) -> object:
+    """Take a mapping, or one of YAML's words for no."""
+    if isinstance(value, str):
+        if boolean(value) is not False:
+            raise InvalidError(
+                f"a mapping or off is expected, not {shown(value)}",
+                "such as {day: 50, month: 600}; off: this run is alone on its key",
+            )
+        return AccountOff()
+    if isinstance(value, list):
+        raise InvalidError(f"a mapping or off is expected, not {kind(value)}", "{day: 50}")
+    return value
 
 
 class ScheduleKeys(Strict):
@@ -322,6 +386,18 @@ class Head(Strict):
     )
     credits: CreditsKeys = Field(
         default_factory=CreditsKeys, description="What may be spent, in US dollars."
+    )
+    account: Annotated[AccountKeys, BeforeValidator(_account)] = Field(
+        default_factory=AccountKeys,
+        description="What holds for all runs on one key together. With off, the run is alone.",
+        examples=[{"concurrency": 20, "rate": "60/minute", "day": 50, "month": 600}],
+    )
+    priority: Whole = Field(
+        default=0,
+        ge=-MOST_PRIORITY,
+        le=MOST_PRIORITY,
+        description="Of several runs on one key that wait, one with a higher priority goes first.",
+        examples=[10],
     )
     schedule: ScheduleKeys | None = Field(default=None, description="When requests may be sent.")
     notify: NotifyKeys | None = Field(default=None, description="Whom to notify, and when.")

@@ -29,6 +29,9 @@ _TAG = re.compile(r"\{([{%#]).*?[}%#]\}", re.DOTALL)
 # What names a file: a path, or an ending.
 _DESCRIPTION = re.compile(r"[/\\]|\.(?:ya?ml|json|toml)$", re.ASCII | re.IGNORECASE)
 _ENV_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
+# A pasted key is hardly ever written so: upper case, with the word KEY or TOKEN in it.
+_KEY_NAME = r"(?=.*(^|_)(KEY|TOKEN)(_|$))[A-Z][A-Z0-9_]{0,99}"
+_LONGEST_NAME = 100
 
 
 def kind(value: object) -> str:
@@ -109,6 +112,29 @@ def env_name(value: object) -> str:
     return str(value)
 
 
+def key_name(value: object) -> str:
+    """Take the name of an environment variable that holds a key; a key itself is never echoed."""
+    if not isinstance(value, str) or not re.fullmatch(_KEY_NAME, value, re.ASCII):
+        usual = providers.get().key_variable
+        raise InvalidError(
+            "the name of an environment variable is expected: upper case, with the word KEY or"
+            " TOKEN; what is written here is not shown, in case it is a key",
+            f"put the key into the environment, and its variable's name here: {usual}_ACME",
+        )
+    return str(value)
+
+
+def account_name(value: object) -> str:
+    """Take a name for records and tables: one short line that can be printed."""
+    written = plain_name(value).strip()
+    if len(written) > _LONGEST_NAME or not written.isprintable():
+        raise InvalidError(
+            f"{shown(written)} is not a valid name of an account",
+            f"one line of at most {_LONGEST_NAME} characters that can be printed, such as acme",
+        )
+    return written
+
+
 def one_or_more(value: object) -> object:
     """Take a single text as a list of one; an empty list is refused."""
     if isinstance(value, Sequence) and not value:
@@ -170,6 +196,16 @@ EnvName = Annotated[
     str,
     BeforeValidator(env_name),
     WithJsonSchema({"type": "string", "pattern": f"^{_ENV_NAME.pattern}$"}),
+]
+KeyName = Annotated[
+    str,
+    BeforeValidator(key_name),
+    WithJsonSchema({"type": "string", "pattern": f"^{_KEY_NAME}$"}),
+]
+AccountName = Annotated[
+    str,
+    BeforeValidator(account_name),
+    _scalar_schema(minLength=1, maxLength=_LONGEST_NAME, pattern=r"\S"),
 ]
 Timezone = Annotated[str, BeforeValidator(timezone), WithJsonSchema({"type": "string"})]
 Whole = Annotated[int, BeforeValidator(reading(scalars.number, "a number"))]

@@ -59,6 +59,7 @@ def schema() -> Schema:
     notify = definitions["Notify"]["properties"]
     notify |= {key: _one_or_more(notify[key]) for key in ("to", "on")}
     properties = made["properties"]
+    properties["account"] = _or_off(properties["account"])
     bare = {
         "type": ["string", "number", "boolean"],
         "pattern": r"\S",
@@ -82,6 +83,12 @@ def _one_or_more(made: Schema) -> Schema:
     about: Schema = {k: made[k] for k in ("description", "examples", "default") if k in made}
     listed = {"type": "array", "items": made["items"], "minItems": 1}
     return {**about, "anyOf": [made["items"], listed]}
+
+
+def _or_off(made: Schema) -> Schema:
+    """Let a mapping be switched off; YAML 1.2 reads `off` as a text and `false` as a boolean."""
+    about: Schema = {k: made[k] for k in ("description", "examples") if k in made}
+    return {**about, "anyOf": [{"$ref": made["$ref"]}, {"enum": ["off", False]}]}
 
 
 def _matrix() -> Schema:
