@@ -85,7 +85,8 @@ def _is_active(run: Run, now: float) -> bool:
 
 def _pause(view: View) -> Refusal | None:
     wait = view.pause - view.now
-    return Refusal(Obstacle.PAUSE, wait, view.reason) if wait > 0 else None
+    detail = f"the API has asked a run of this account to wait: {view.reason}"
+    return Refusal(Obstacle.PAUSE, wait, detail) if wait > 0 else None
 
 
 def _places(bid: Bid, view: View) -> Refusal | None:

@@ -242,7 +242,9 @@ class Dispatch:
             state.queue.set_aside(attempt)
         else:
             state.queue.restore()
-            state.out_of_credits(state.gate.why_closed(attempt.price_class))
+            cap = state.gate.closed_cap(attempt.price_class)
+            why, until = state.gate.why_closed(attempt.price_class), cap.ends if cap else None
+            state.out_of_credits(why, until)
 
     async def _ask_to_be_alone(self, attempt: Attempt) -> None:
         """Let other runs make way where one request has to go alone, or they never would."""

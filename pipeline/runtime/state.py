@@ -137,11 +137,14 @@ class RunState:
             self.watch(ev.Stopping(exit_code, detail, flying, time.time(), left, until))
         self.notify()
 
-    def out_of_credits(self, detail: str) -> None:
-        """Stop for credits, or pause for a top-up where one was asked for and can help."""
+    def out_of_credits(self, detail: str, until: float | None = None) -> None:
+        """Stop for credits, or pause for a top-up where one was asked for and can help.
+
+        `until` is when a cap ends that is the reason.
+        """
         hopeless = not self.gate.budget_allows(self.queue.classes_left())
         if self.top_up is None or hopeless or not self.top_up.wait_on(clock()):
-            self.stop(ExitCode.CREDITS, detail)
+            self.stop(ExitCode.CREDITS, detail, until)
             return
         wait = self.top_up.waits(clock())
         self.pauses.begin(ev.Reason.CREDITS, detail, wait or 0.0)
