@@ -1,6 +1,5 @@
 """`pipeline audit`."""
 
-import os
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -14,7 +13,13 @@ from pipeline.api.endpoint import Endpoint
 from pipeline.cli.access import endpoint
 from pipeline.cli.audit_words import lines
 from pipeline.cli.chosen import provider
-from pipeline.cli.options import base_url_option, debug_option, load_job, output_option
+from pipeline.cli.options import (
+    base_url_option,
+    debug_option,
+    distinct,
+    load_job,
+    output_option,
+)
 from pipeline.cli.output import message, show, write_json
 from pipeline.errors import DirectoryError, ExitCode, UsageError
 from pipeline.models import Job
@@ -71,7 +76,7 @@ def audit(  # noqa: PLR0913 - the flags of the command
     """
     if output is not None and len(jobs) > 1:
         raise UsageError("--output is for one job; leave it out, or name one job")
-    loaded = _distinct([load_job(job, output, to_send=False) for job in jobs])
+    loaded = distinct([load_job(job, output, to_send=False) for job in jobs])
     access, warned = _access(loaded, base_url)
     for warning in warned.warnings:
         message(f"warning: {warning}")
@@ -84,11 +89,6 @@ def audit(  # noqa: PLR0913 - the flags of the command
     if not found.readable:
         message(f"error: the provider's list of requests cannot be read: {found.detail}")
     return ExitCode.OK if found.agrees else ExitCode.SOME_FAILED
-
-
-def _distinct(jobs: Sequence[Job]) -> list[Job]:
-    """Leave out a job that is named twice: its records would count twice."""
-    return list({os.path.realpath(job.output_dir): job for job in jobs}.values())
 
 
 def _access(jobs: Sequence[Job], base_url: str | None) -> tuple[Endpoint, Job]:

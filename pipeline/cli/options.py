@@ -1,6 +1,7 @@
 """Arguments and options that commands share, and how they read their values."""
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import time
 from pathlib import Path
@@ -107,6 +108,11 @@ def load_job(
     if output is not None:
         job = replace(job, output_dir=Path.cwd() / output)
     return replace(job, **{name: value for name, value in changes.items() if value is not None})
+
+
+def distinct(jobs: Sequence[Job]) -> list[Job]:
+    """Leave out a job that is named twice: its records would count twice."""
+    return list({os.path.realpath(job.output_dir): job for job in jobs}.values())
 
 
 def output_flag(output: Path | None) -> list[str]:
