@@ -9,6 +9,7 @@ from pipeline.events import Counts
 from pipeline.money.account import Cap
 from pipeline.overview import AccountView, Overview, Pause, Run
 
+_UNITS = [("a second", 1.0), ("a minute", 60.0), ("an hour", 3600.0), ("a day", 86400.0)]
 NOTHING = "no run of pipeline is known on this machine"
 
 Spelling = Callable[..., str]
@@ -68,8 +69,15 @@ def limits(account: AccountView) -> Iterator[str]:
         flying = sum(run.in_flight for run in account.runs)
         yield f"{flying:,} of at most {account.concurrency:,} requests in flight"
     if account.interval:
-        yield f"at most one request in {duration(account.interval)}"
+        yield f"at most {rate(account.interval)}"
     yield from map(cap, account.caps)
+
+
+def rate(interval: float) -> str:
+    """Write so many seconds between two requests as a rate."""
+    unit, seconds = next((u for u in _UNITS if u[1] >= interval), _UNITS[-1])
+    number = f"{seconds / interval:,.1f}".removesuffix(".0")
+    return f"{number} request{'' if number == '1' else 's'} {unit}"
 
 
 def cap(one: Cap) -> str:

@@ -124,6 +124,7 @@ async def run(  # noqa: PLR0913 - each port once
     with ExitStack() as resources:
         store, recovered = open_store(job, resources, watch, hop, shelf, fsync=options.fsync)
         noting = StateFile(store.layout, store.history)
+        resources.callback(noting.close)
         watch = both(noting, watch)
         backlog = resources.enter_context(closing(Backlog()))
         connection = provider.connect(endpoint, timeout=job.timeout, max_size=job.max_size)

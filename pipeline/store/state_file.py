@@ -4,6 +4,7 @@
 records can say: it may ask for it without sending anything.
 """
 
+import asyncio
 import contextlib
 import os
 import time
@@ -86,6 +87,7 @@ class StateFile:
         # What an earlier run has noted stands until this one knows more.
         self._note = read_note(layout) or Note()
         self._written = 0.0
+        self._timer: asyncio.TimerHandle | None = None
         self._after: tuple[str, str] | None = None  # the last record when the balance was known
 
     def __call__(self, event: ev.Event) -> None:
@@ -100,6 +102,7 @@ class StateFile:
             case ev.Finished():
                 self._observe(event)
                 if time.monotonic() - self._written < _EVERY:
+                    self._write_soon()
                     return
             case ev.Summary():
                 self.count, self._note.counts = None, event.counts
@@ -108,6 +111,23 @@ class StateFile:
             case _:
                 return
         self._write()
+
+    def close(self) -> None:
+        """Write nothing more."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _write_soon(self) -> None:
+        """Write after a second: the next event may come much later."""
+        if self._timer is None:
+            with contextlib.suppress(RuntimeError):  # no event loop is running
+                self._timer = asyncio.get_running_loop().call_later(_EVERY, self._write_late)
+
+    def _write_late(self) -> None:
+        self._timer = None
+        if time.monotonic() - self._written >= _EVERY:  # on virtual time, seconds are short
+            self._write()
 
     def _is_doing(self, hold: str | None, detail: str | None, until: float | None) -> None:
         self._note.hold, self._note.detail, self._note.until = hold, detail, until
@@ -120,6 +140,7 @@ class StateFile:
             self._after = self._history.last_attempt
 
     def _write(self) -> None:
+        self.close()
         self._written = time.monotonic()
         self._note.format, self._note.pid = FORMAT, os.getpid()
         if self.count is not None:

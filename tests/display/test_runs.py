@@ -10,7 +10,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from rich.console import Console
 
 from pipeline.display.metrics import METRICS, exposition
-from pipeline.display.runs import NOTHING, lines
+from pipeline.display.runs import NOTHING, lines, rate
 from pipeline.display.screen import screen
 from pipeline.events import Counts
 from pipeline.money.account import Cap
@@ -179,9 +179,25 @@ def test_a_job_without_a_run_is_listed_while_something_of_it_is_at_risk() -> Non
 
 
 def test_the_bounds_of_all_runs_are_shown_with_how_much_of_them_is_used() -> None:
-    shown = text(account(run(), run("may"), concurrency=20, interval=1.5))
+    shown = text(account(run(), run("may"), concurrency=20, interval=1.0))
     assert "6 of at most 20 requests in flight" in shown
-    assert "at most one request in 1.5 s" in shown
+    assert "at most 1 request a second" in shown
+
+
+@pytest.mark.parametrize(
+    ("interval", "words"),
+    [
+        (0.1, "10 requests a second"),
+        (1.5, "40 requests a minute"),
+        (90.0, "40 requests an hour"),
+        (0.7, "1.4 requests a second"),
+        (1e6, "0.1 requests a day"),
+    ],
+)
+def test_a_rate_is_shown_in_the_unit_in_which_it_is_a_number_of_requests(
+    interval: float, words: str
+) -> None:
+    assert rate(interval) == words
 
 
 def test_a_ledger_that_cannot_be_read_says_so_and_the_others_are_shown() -> None:

@@ -2,11 +2,13 @@
 
 import itertools
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from anyio import fail_after, sleep
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -144,3 +146,41 @@ def test_it_has_the_tasks_of_the_job_by_status_while_the_run_lasts_and_afterward
     found = read_note(layout)
     assert found is not None
     assert found.counts == ev.Counts(total=5, succeeded=4, failed=1)
+
+
+def late(layout: Layout) -> StateFile:
+    """A run that has noted something, and has more to note within the same second."""
+    layout.root.mkdir(exist_ok=True)
+    history, done = History(), 0
+    note = StateFile(layout, history)
+    note.count = lambda: ev.Counts(total=9, succeeded=done)
+    note(started())
+    for done in range(1, 4):
+        note(finished(history, record(), str(done)))
+    return note
+
+
+async def noted(layout: Layout) -> None:
+    with fail_after(30):
+        while read_note(layout).counts.succeeded != 3:  # type: ignore[union-attr] # noqa: ASYNC110
+            await sleep(0.05)
+
+
+async def test_what_comes_within_a_second_is_noted_although_no_event_follows(
+    layout: Layout,
+) -> None:
+    late(layout)
+    await noted(layout)
+    assert text(layout)["remaining"] == "3"
+
+
+@pytest.mark.parametrize("ends", [lambda note: note(summary("4")), lambda note: note.close()])
+async def test_nothing_is_noted_after_the_run(
+    tmp_path: Path, ends: Callable[[StateFile], None]
+) -> None:
+    one, later = Layout(tmp_path / "one"), Layout(tmp_path / "later")
+    ends(late(one))
+    written = one.state.stat().st_mtime_ns
+    late(later)
+    await noted(later)
+    assert one.state.stat().st_mtime_ns == written
