@@ -267,6 +267,9 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True):
         return done.cost if done and done.cost is not None else self.price
 
 
+_UNITS = {1.0: "second", 60.0: "minute", 3600.0: "hour", 86400.0: "day"}
+
+
 @dataclass(frozen=True, slots=True)
 class Rate:
     """At most `count` dispatches in `period` seconds, spaced evenly."""
@@ -278,6 +281,10 @@ class Rate:
     def interval(self) -> float:
         """Seconds between two dispatches."""
         return self.period / self.count
+
+    def __str__(self) -> str:
+        """Write it as a job file does, such as 60/minute."""
+        return f"{self.count:g}/{_UNITS.get(self.period, f'{self.period:g}s')}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from pipeline.api.outcome import Balance
+from pipeline.cli import limits
 from pipeline.cli.chosen import hosts, provider
 from pipeline.cli.listing import Listing
 from pipeline.cli.options import (
@@ -98,6 +99,7 @@ def _facts(job: Job, files: Files, plan: Plan, answer: Balance | None) -> dict[s
         "price": plan.price,
         "spent": history.spent,
         "at_risk": history.at_risk,
+        "account": limits.facts(job),
         "budget": job.credits.budget,
         "budget_left": plan.budget_left,
         "balance": balance,

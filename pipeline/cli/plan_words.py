@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+from pipeline.cli import limits
 from pipeline.cli.chosen import in_words, provider
 from pipeline.cli.listing import Listing
 from pipeline.display.words import duration, money, tasks
@@ -28,6 +29,7 @@ def lines(job: Job, facts: dict[str, Any], listing: Listing) -> Iterator[str]:
     if facts["hosts"]:
         key = f"The key in {job.account.key}" if job.account.key else "The key"
         yield f"{key} goes to {' and '.join(facts['hosts'])}, and to no other host."
+    yield from limits.lines(job)
     yield ""
     hidden = False
     for kind, sign, meaning in _SIGNS:

@@ -6,8 +6,6 @@ from pipeline import events as ev
 from pipeline.models import Rate
 from pipeline.runtime.state import RunState
 
-_UNITS = {1.0: "second", 60.0: "minute", 3600.0: "hour", 86400.0: "day"}
-
 
 def standing(state: RunState, changed: str | None = None) -> ev.Standing:
     """Say how a run stands; `changed` is what was just changed."""
@@ -42,7 +40,4 @@ def standing(state: RunState, changed: str | None = None) -> ev.Standing:
 
 def spelled(rate: Rate | None) -> str | None:
     """Write a rate as a job file does."""
-    if rate is None:
-        return None
-    unit = _UNITS.get(rate.period, f"{rate.period:g}s")
-    return f"{rate.count:g}/{unit}"
+    return None if rate is None else str(rate)

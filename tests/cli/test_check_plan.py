@@ -227,3 +227,49 @@ def test_messages_that_could_not_be_sent_are_told(
     assert "secret" not in done.out + done.err
     monkeypatch.setitem(sys.modules, "apprise", None)
     assert "the extra `notify` is not installed" in pipeline("check", job).out
+
+
+def test_the_limits_of_the_account_are_shown_with_where_they_are_from(
+    pipeline: Command, tmp_path: Path
+) -> None:
+    job = write(
+        tmp_path / "job.yaml",
+        prompts=["a"],
+        account={"concurrency": 20, "day": 50, "key": "SEGMIND_API_KEY_ACME", "name": "acme"},
+        schedule={"window": "00:00-23:59", "timezone": "Europe/Berlin"},
+        priority=7,
+    )
+    env = {"PIPELINE_ACCOUNT_MONTH": "600", "PIPELINE_ACCOUNT_RATE": "60/minute"}
+
+    shown = pipeline("check", job, env=env).out
+    account = json.loads(pipeline("check", job, "--json", env=env).out)["account"]
+
+    assert (
+        "20 requests in flight, 60/minute (PIPELINE_ACCOUNT_RATE), $50.00 a day,"
+        " $600.00 a month (PIPELINE_ACCOUNT_MONTH)." in shown
+    )
+    assert "Days and months are those of Europe/Berlin." in shown
+    assert "The key in SEGMIND_API_KEY_ACME goes to" in shown
+    assert account == {
+        "shared": True, "name": "acme", "key": "SEGMIND_API_KEY_ACME", "concurrency": 20,
+        "rate": "60/minute", "day": 50, "month": 600, "timezone": "Europe/Berlin",
+        "from_environment": ["PIPELINE_ACCOUNT_MONTH", "PIPELINE_ACCOUNT_RATE"], "priority": 7,
+    }  # fmt: skip
+
+
+def test_without_a_schedule_the_days_of_a_limit_are_local(
+    pipeline: Command, tmp_path: Path
+) -> None:
+    job = write(tmp_path / "job.yaml", prompts=["a"], account={"day": 0})
+
+    assert "$0.00 a day." in pipeline("check", job).out
+    assert "local time" in pipeline("check", job).out
+
+
+@pytest.mark.parametrize("by", ["the job", "PIPELINE_ACCOUNT=off"])
+def test_a_run_that_is_alone_says_by_whose_word(pipeline: Command, tmp_path: Path, by: str) -> None:
+    job = write(tmp_path / "job.yaml", prompts=["a"], **({} if "=" in by else {"account": False}))
+    shown = pipeline("check", job, env=dict([by.split("=")]) if "=" in by else {}).out
+
+    assert "Account: off" in shown
+    assert by in shown

@@ -59,7 +59,9 @@ def test_off_in_the_environment_is_for_jobs_that_set_no_limit(workspace: JobWork
     alone = loaded(workspace, "account: {name: acme}\n", PIPELINE_ACCOUNT="off")
     limited = loaded(workspace, "account: {day: 5}\n", PIPELINE_ACCOUNT="off")
 
-    assert alone.account == AccountPolicy(name="acme", shared=False)
+    assert alone.account == AccountPolicy(
+        name="acme", shared=False, environment=frozenset({"shared"})
+    )
     assert limited.account == AccountPolicy(day=Decimal(5))
 
 
@@ -72,7 +74,12 @@ def test_a_run_that_is_alone_keeps_its_key_and_its_name(workspace: JobWorkspace)
         PIPELINE_ACCOUNT_DAY="5",
     )
 
-    assert job.account == AccountPolicy(key="ACME_SEGMIND_KEY", name="x", shared=False)
+    assert job.account == AccountPolicy(
+        key="ACME_SEGMIND_KEY",
+        name="x",
+        shared=False,
+        environment=frozenset({"shared", "name"}),
+    )
     assert any("PIPELINE_ACCOUNT_DAY limits nothing" in warning for warning in job.warnings)
 
 

@@ -51,6 +51,11 @@ _LIMITS = ("concurrency", "rate", "day", "month")
 _MONEY = ("day", "month")
 
 
+def variable(key: str) -> str:
+    """Name the variable that a field of an account's policy comes from."""
+    return SWITCH if key == "shared" else f"{SWITCH}_{key.upper()}"
+
+
 def policy(keys: AccountKeys, environ: Mapping[str, str]) -> AccountPolicy:
     """Return what applies: what the job file sets wins over the environment, key by key.
 
@@ -60,13 +65,13 @@ def policy(keys: AccountKeys, environ: Mapping[str, str]) -> AccountPolicy:
         UsageError: a variable has a value that it cannot have.
     """
     written = _written(keys)
-    usual = environment(environ)
-    off = isinstance(keys, AccountOff) or (
-        _is_off(environ) and not any(name in written for name in _LIMITS)
-    )
-    if off:
-        name = written.get("name", usual.get("name"))
-        return AccountPolicy(key=written.get("key"), name=name, shared=False)
+    usual, is_off = environment(environ), _is_off(environ)
+    if isinstance(keys, AccountOff) or (is_off and not any(name in written for name in _LIMITS)):
+        usual = {name: value for name, value in usual.items() if name not in _LIMITS}
+        if isinstance(keys, AccountOff):
+            written["shared"] = False
+        else:
+            usual["shared"] = False
     taken = frozenset(usual) - frozenset(written)
     return AccountPolicy(**{**usual, **written}, environment=taken)
 
@@ -104,7 +109,7 @@ def remarks(keys: AccountKeys, applies: AccountPolicy, environ: Mapping[str, str
     usual = {name: value for name, value in environment(environ).items() if name in _MONEY}
     lifted = "the job file's applies"
     if not applies.shared:
-        names = [f"{SWITCH}_{name.upper()}" for name in usual]
+        names = [variable(name) for name in usual]
         by = "account: off" if isinstance(keys, AccountOff) else f"{SWITCH}=off"
         if names:
             yield f"{by}: {' and '.join(names)} limits nothing here"
@@ -112,8 +117,10 @@ def remarks(keys: AccountKeys, applies: AccountPolicy, environ: Mapping[str, str
     for name, most in usual.items():
         own = getattr(applies, name)
         if own > most:
-            variable = f"{SWITCH}_{name.upper()}"
-            yield f"account.{name}: {dollars(own)} is above {variable}, {dollars(most)}; {lifted}"
+            yield (
+                f"account.{name}: {dollars(own)} is above {variable(name)}, {dollars(most)};"
+                f" {lifted}"
+            )
     day, month = applies.day, applies.month
     if day is not None and month is not None and day > month:
         yield (
