@@ -120,7 +120,7 @@ def _credits(bid: Bid, view: View) -> Refusal | None:
     bound = view.balance.least if bid.way is Way.BESIDE else view.balance.most
     if bound is None:
         return None
-    elsewhere = amount_of(view.others.held)
+    elsewhere = view.others.held_amount
     if bound - elsewhere >= bid.need:
         return None
     detail = (

@@ -28,14 +28,14 @@ class Limit:
 class Others:
     """The other runs of an account, and the terms of all. Money in millionths of a dollar.
 
-    `own` is None for who only looks. `held` is what cannot be spent here.
+    `own` is None for who only looks. `held_amount`, in dollars, is what cannot be spent here.
     """
 
     def __init__(self, own: Run | None, others: Sequence[Run]) -> None:
         self.alive = [run for run in others if run.state == State.ALIVE]
         self._dead = [run for run in others if run.state != State.ALIVE]
         open_ = sum(run.held for run in self.alive)
-        self.held = open_ + sum(
+        held = open_ + sum(
             run.held + run.unrecorded for run in self._dead if run.state == State.DEAD
         )
         self.flying = sum(run.flying for run in self.alive)
@@ -44,7 +44,7 @@ class Others:
         bounds = [run.concurrency for run in self._all if run.concurrency is not None]
         self.concurrency: int | None = min(bounds, default=None)
         self.interval = max((run.interval for run in self._all), default=0.0)
-        self._money = (amount_of(self.held), amount_of(open_))
+        self.held_amount, self._open = amount_of(held), amount_of(open_)
         self._limits: list[Limit] = []
         self._between = (0.0, 0.0)
         self._told: tuple[tuple[int, ...], Elsewhere] | None = None
@@ -96,8 +96,6 @@ class Others:
                 Cap(one.kind, one.amount, amount_of(sum_), one.period.ends, one.period.zone)
                 for one, sum_ in zip(limits, used, strict=True)
             )
-            held, open_ = self._money
-            self._told = (
-                used, Elsewhere(held, open_, self.flying, self.lone, len(self.alive), caps),
-            )  # fmt: skip
+            held, open_, alive = self.held_amount, self._open, len(self.alive)
+            self._told = used, Elsewhere(held, open_, self.flying, self.lone, alive, caps)
         return self._told[1]

@@ -8,7 +8,7 @@ import os
 import sqlite3
 import stat
 import time
-from decimal import ROUND_CEILING, ROUND_HALF_EVEN, Decimal
+from decimal import ROUND_HALF_EVEN, Decimal
 from pathlib import Path
 from urllib.parse import quote
 
@@ -19,8 +19,8 @@ FILE = "ledger.sqlite"
 FORMAT = 1
 # Seconds in which a ledger that is only looked at must have been read.
 _LONGEST_LOOK = 2.0
-# A checkpoint syncs the disk: every so many pages of 4 KiB, which is a file of 16 MB.
-_CHECKPOINT_PAGES = 4000
+# A checkpoint syncs the disk: every so many pages of 4 KiB, which is a file of 8 MB.
+_CHECKPOINT_PAGES = 2000
 _MILLION = Decimal(1_000_000)
 # Millionths: beyond it nothing is money, and a sum of many would not fit into 64 bits.
 _MOST = 10**16
@@ -59,15 +59,26 @@ CREATE TABLE lessons (
 """
 
 
-def millionths(amount: Decimal, rounding: str = ROUND_CEILING) -> int:
+def millionths(amount: Decimal) -> int:
     """Return an amount in whole millionths of a dollar, rounded up: never less is held."""
-    whole = (amount * _MILLION).to_integral_value(rounding)
-    return max(-_MOST, min(_MOST, int(whole)))
+    exact = amount * _MILLION
+    whole = int(exact)  # which cuts off what is finer
+    if whole != exact and exact > 0:
+        whole += 1
+    return whole if -_MOST < whole < _MOST else _bounded(whole)
 
 
 def nearest(amount: Decimal) -> int:
     """Return an amount in millionths such that what takes it back is the same."""
-    return millionths(amount, ROUND_HALF_EVEN)
+    exact = amount * _MILLION
+    whole = int(exact)
+    if whole != exact:
+        whole = int(exact.to_integral_value(ROUND_HALF_EVEN))
+    return whole if -_MOST < whole < _MOST else _bounded(whole)
+
+
+def _bounded(whole: int) -> int:
+    return max(-_MOST, min(_MOST, whole))
 
 
 def amount_of(whole: int) -> Decimal:

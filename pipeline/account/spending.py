@@ -6,7 +6,6 @@ changed before the `horizon`, which is the latest quarter from which anybody cou
 """
 
 import sqlite3
-from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -60,22 +59,26 @@ class Spending:
     def post(self, job: int, postings: Iterable[Posting]) -> None:
         """Add postings of a job."""
         totals = self.totals
-        for quarter, cost, at_risk in postings:
-            values = nearest(cost), nearest(at_risk)
-            self.connection.execute(_ADD, (quarter, job, *values))
-            totals.total += sum(values)
+        for quarter, (cost, at_risk) in _by_quarter(postings).items():
+            self.connection.execute(_ADD, (quarter, job, cost, at_risk))
+            totals.total += cost + at_risk
             totals.past += quarter < totals.horizon
             totals.changed = True
 
     def replace(self, job: int, postings: Iterable[Posting]) -> None:
         """Replace all postings of a job."""
-        costs, risks = Counter[int](), Counter[int]()
-        for quarter, cost, at_risk in postings:
-            costs[quarter] += nearest(cost)
-            risks[quarter] += nearest(at_risk)
         self.connection.execute("DELETE FROM postings WHERE job = ?", (job,))
-        rows = [(quarter, job, costs[quarter], risks[quarter]) for quarter in costs]
+        rows = [(quarter, job, *sums) for quarter, sums in _by_quarter(postings).items()]
         self.connection.executemany("INSERT INTO postings VALUES (?, ?, ?, ?)", rows)
         self.totals.total = self.connection.execute(_SINCE, (-(2**62),)).fetchone()[0]
         self.totals.past += 1
         self.totals.changed = True
+
+
+def _by_quarter(postings: Iterable[Posting]) -> dict[int, tuple[int, int]]:
+    """Sum up postings, in millionths."""
+    sums: dict[int, tuple[int, int]] = {}
+    for quarter, cost, at_risk in postings:
+        costs, risks = sums.get(quarter, (0, 0))
+        sums[quarter] = costs + nearest(cost), risks + nearest(at_risk)
+    return sums

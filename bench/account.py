@@ -1,0 +1,69 @@
+"""One process of the account's row: reserves and settles on a ledger, and says what that took."""
+
+import json
+import resource
+import sys
+import time
+from decimal import Decimal
+from pathlib import Path
+
+from pipeline.account.ledger import Ledger
+from pipeline.account.telling import Asked, Entry, News, Operation, Posting, Terms, Told
+from pipeline.money.account import NOTHING, Bid, Holdings, Way
+from pipeline.money.balance import Moment, Question
+
+PRICE, ZERO, LEFT = Decimal("0.95"), Decimal(0), Decimal(10**8)
+
+
+def main(folder: str, job: str, tasks: int, batch: int, pause: float) -> None:
+    """Let `tasks` requests go and be charged, so many at once, and wait a while between."""
+    ledger = Ledger.open(Path(folder))
+    terms = Terms(concurrency=10_000, day=Decimal(10**8), zone="UTC")
+    ledger.register(Entry(job, job, terms), now=time.monotonic())
+    _tell(ledger, [Operation("answer", (Question(Moment(), quiet=True), LEFT))])
+    began, used, busy = time.perf_counter(), time.process_time(), 0.0
+    for _ in range(0, tasks, batch):
+        start = time.perf_counter()
+        _settle(ledger, _reserve(ledger, batch))
+        busy += time.perf_counter() - start
+        if pause:
+            time.sleep(pause)
+    wall, cpu = time.perf_counter() - began, time.process_time() - used
+    ledger.leave(NOTHING, now=time.monotonic())
+    figures = {
+        "wall": wall,
+        "wall_per_task": busy / tasks,
+        "cpu_per_task": cpu / tasks,
+        "rss": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+    }
+    json.dump(figures, sys.stdout)
+
+
+def _reserve(ledger: Ledger, batch: int) -> list[Moment]:
+    asked = []
+    for count in range(batch):
+        before, after = (Holdings(PRICE * n, ZERO, n) for n in (count, count + 1))
+        asked.append(Asked(Bid(PRICE, PRICE, Way.BESIDE, before, after)))
+    ledger.transact(Told(NOTHING), asked, now=time.monotonic())
+    answers = [each.answer for each in asked]
+    return [answer for answer in answers if isinstance(answer, Moment)]
+
+
+def _settle(ledger: Ledger, sent: list[Moment]) -> None:
+    told = []
+    for moment in sent:
+        told += [
+            Operation("charge", (PRICE, moment)),
+            Operation("header", (LEFT, moment)),
+            Operation("change", ()),
+        ]
+    quarter = int(time.time() // 900)
+    _tell(ledger, told, [Posting(quarter, PRICE, ZERO) for _ in sent])
+
+
+def _tell(ledger: Ledger, told: list[Operation], postings: list[Posting] | None = None) -> News:
+    return ledger.transact(Told(NOTHING, told, postings=postings or []), (), now=time.monotonic())
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4]), float(sys.argv[5]))
