@@ -20,13 +20,13 @@ from pipeline.account.copies import SharedBalance, SharedPrices
 from pipeline.account.errors import LedgerError
 from pipeline.account.ledger import Ledger
 from pipeline.account.telling import Asked, Entry, News, Operation, Pause, Posting, Told
-from pipeline.money.account import Account, Alone, Bid, Cap, Holdings, Refusal
+from pipeline.money.account import NOTHING, Account, Alone, Bid, Cap, Holdings, Refusal
 from pipeline.money.balance import Balance, Moment
 from pipeline.money.gate import CreditGate
 from pipeline.money.prices import PriceBook
 
 # Seconds between two looks at the ledger while other runs are there.
-_EVERY = 0.25
+_EVERY = 0.5
 # Seconds for which what is only told waits for something that is asked.
 _GATHER = 0.05
 # The share of a cap at which it is near.
@@ -119,6 +119,8 @@ class SharedAccount:
     _arrived: anyio.Event = field(default_factory=anyio.Event)
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
     _dirty: bool = False
+    _known: Holdings = NOTHING  # to the ledger
+    _heard_at: float = 0.0
     _serving: bool = False
     _stopped: bool = False
 
@@ -170,7 +172,17 @@ class SharedAccount:
                 if not (self._waiting or self._stopped):
                     self._arrived = anyio.Event()
                     await self._arrival(_GATHER)
+                    if not (self._waiting or self._has_news()):
+                        self._arrived, self._dirty = anyio.Event(), False
+                        continue
                 await self._tell()
+
+    def _has_news(self) -> bool:
+        """Whether the ledger does not know how this run stands, or this run how others do."""
+        now, other = asyncio.get_running_loop().time(), self.member.gate.elsewhere.runs
+        told = self._balance.untold or self._prices.untold or self._postings or self._pause
+        due = other and now - self._heard_at >= _EVERY
+        return bool(told or due or self.member.holdings() != self._known)
 
     async def _arrival(self, seconds: float | None) -> None:
         """Wait until something is asked, or a first change is to be told."""
@@ -271,6 +283,7 @@ class SharedAccount:
         ledger, now = self._ledger, asyncio.get_running_loop().time()
         assert ledger is not None
         await self.member.hop(lambda: heard.append(ledger.transact(told, asked, now=now)))
+        self._known = _holdings(told, asked)
         self._hear(heard[0], told)
 
     def _told(self) -> Told:
@@ -287,6 +300,7 @@ class SharedAccount:
 
     def _hear(self, news: News, told: Told) -> None:
         gate, before = self.member.gate, self.member.gate.elsewhere
+        self._heard_at = asyncio.get_running_loop().time()
         self._balance.hear(len(told.operations), news.balance)
         for lesson in news.lessons:
             self._prices.learn(lesson)
@@ -318,3 +332,11 @@ class SharedAccount:
         prices = self.member.gate.prices
         assert isinstance(prices, SharedPrices)
         return prices
+
+
+def _holdings(told: Told, asked: Sequence[Asked]) -> Holdings:
+    """Return what the ledger knows of a run's holdings after a transaction."""
+    for each in reversed(asked):
+        if each.bid is not None:
+            return each.bid.before if isinstance(each.answer, Refusal) else each.bid.after
+    return told.holdings

@@ -13,7 +13,7 @@ replaces it if it may raise and was asked for after the old one had come, or if 
 older answer never raises the balance. Where the balance call works, it alone may raise the bounds.
 """
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -164,7 +164,8 @@ class Balance:
         """Become as another: what all runs of an account have seen, in their common order."""
         for name in Balance.__dataclass_fields__:
             value = getattr(other, name)
-            setattr(self, name, replace(value) if isinstance(value, Bound) else value)
+            own = Bound(value.reading, value.charges) if isinstance(value, Bound) else value
+            setattr(self, name, own)
 
     def _show(self, value: Decimal, sent: Moment) -> Reading:
         new = Reading(value, sent, self.tick())

@@ -67,6 +67,7 @@ class CreditGate:
         self.budget = Budget(policy.budget, policy.cost, self.ledger)
         self.balance = balance or Balance()
         self.elsewhere: Elsewhere = NOBODY
+        self.has_way = False  # other runs make way for a request that is not reserved yet
         self._policy = policy
         self._reservations = Reservations()
         self._learning = Learning(self.prices)
@@ -195,6 +196,7 @@ class CreditGate:
 
     def reserve(self, name: str, rank: int = 0, retained: Retained | None = None) -> Reservation:
         """Set the price of one request aside, before it is dispatched; `retained` is used up."""
+        self.has_way = False
         if retained is not None:
             self._reservations.use(retained)
         token = Reservation(
@@ -259,8 +261,8 @@ class CreditGate:
     def holdings(self) -> Holdings:
         """What this run has set aside, as other runs of the account are to know it."""
         book = self._reservations
-        held, lone = book.in_flight + book.waiting, book.lone is not None
-        return Holdings(held, book.unrecorded, len(book.flying), lone)
+        held, lone = book.in_flight + book.waiting, book.lone is not None or self.has_way
+        return Holdings(held, book.unrecorded, len(book.flying) + self.has_way, lone)
 
     def hear(self, elsewhere: Elsewhere) -> None:
         """Take what other runs of the account do: what is in flight beside them teaches nothing."""

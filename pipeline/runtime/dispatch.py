@@ -3,6 +3,7 @@
 import math
 import time
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 
 import anyio
 
@@ -13,6 +14,7 @@ from pipeline.errors import ExitCode, StorageError
 from pipeline.ledger import records
 from pipeline.models import Claim, Rate, part_of, rfc3339
 from pipeline.money.account import Bid, Obstacle, Refusal
+from pipeline.money.balance import Moment
 from pipeline.money.gate import Verdict
 from pipeline.runtime.lifecycle import Attempt, Stage
 from pipeline.runtime.pace import Pace
@@ -24,9 +26,46 @@ FIRST_GUESS = 4 * 1024**2
 # Other runs of the account are in the way: so many seconds without a request are worth a word.
 _OF_OTHERS = frozenset({Obstacle.PLACES, Obstacle.SHARE, Obstacle.ALONE, Obstacle.CREDITS})
 _SAY_AFTER = 10.0
+# Seconds between two questions to the account, at most.
+_SELDOM = 0.25
 # Seconds between two looks where others alone may change something: within them the account does
 # not forget that this run waits.
 _WHILE_OTHERS = 0.5
+
+
+@dataclass(slots=True)
+class Refusals:
+    """When the account may be asked again that has refused a request; in monotonic seconds.
+
+    It is asked less and less often, one at a time, and at once where a request of this run has
+    ended. `asking` says that an answer is awaited.
+    """
+
+    asking: bool = False
+    _since: float | None = None
+    _until: float = 0.0
+    _sent: int = 0
+    _count: int = 0
+
+    def add(self, refusal: Refusal, now: float, *, sent: int) -> float:
+        """Note a refusal while so many were `sent`; returns for how long it refuses."""
+        self._since = now if self._since is None else self._since
+        pause = max(refusal.wait, min(refusal.wait * 2**self._count, _SELDOM))
+        self._until, self._sent = now + pause, sent
+        self._count = min(self._count + 1, 10)
+        return now - self._since
+
+    def end(self) -> None:
+        """Note that a request was let go."""
+        self._since, self._until, self._count = None, 0.0, 0
+
+    def wait(self, now: float, state: RunState) -> float | None:
+        """Return the seconds until the account may be asked; None: now."""
+        if self._since is None:
+            return None
+        if self.asking:
+            return LONGEST_WAIT
+        return self._until - now if now < self._until and state.sent >= self._sent else None
 
 
 class Dispatch:
@@ -40,8 +79,7 @@ class Dispatch:
         self._wind_up = wind_up
         self._turn = anyio.Lock(fast_acquire=True)
         self._pace = Pace.of(state.job.rate)
-        self._ask_at = 0.0  # when the account may be asked again
-        self._refusal: float | None = None  # since when it refuses
+        self._refusals = Refusals()
 
     async def next(self) -> Assignment | None:
         """Wait for the next task that may go; None when nothing more goes out."""
@@ -74,25 +112,33 @@ class Dispatch:
 
     async def _is_admitted(self, attempt: Attempt, bid: Bid) -> bool:
         """Ask the account, where all runs meet, whether a request may go."""
-        answer = await self._state.account.bid(bid)
+        answer = await self._bid(bid)
         if isinstance(answer, Refusal):
-            self._refused(answer)
             return False
-        self._refusal = None
         if answer is not None:
             attempt.money.sent = answer
         return True
 
+    async def _bid(self, bid: Bid) -> Moment | Refusal | None:
+        self._refusals.asking = True
+        try:
+            answer = await self._state.account.bid(bid)
+        finally:
+            self._refusals.asking = False
+            self._state.notify()
+        if isinstance(answer, Refusal):
+            self._refused(answer)
+        else:
+            self._refusals.end()
+        return answer
+
     def _refused(self, refusal: Refusal) -> None:
         """Wait before the account is asked again; say so where that lasts."""
-        now = clock()
-        self._ask_at = max(self._ask_at, now + refusal.wait)
-        if self._refusal is None:
-            self._refusal = now
-        paused = refusal.obstacle is Obstacle.PAUSE
-        lasts = now - self._refusal >= _SAY_AFTER and not self._state.gate.in_flight
-        if paused or (lasts and refusal.obstacle in _OF_OTHERS):
-            self._state.pauses.begin(ev.Reason.ACCOUNT, refusal.detail, refusal.wait)
+        state, now = self._state, clock()
+        lasts = self._refusals.add(refusal, now, sent=state.sent) >= _SAY_AFTER
+        others = lasts and refusal.obstacle in _OF_OTHERS and not state.gate.in_flight
+        if others or refusal.obstacle is Obstacle.PAUSE:
+            state.pauses.begin(ev.Reason.ACCOUNT, refusal.detail, refusal.wait)
 
     # -- choosing -----------------------------------------------------------------------------
 
@@ -193,7 +239,7 @@ class Dispatch:
         state = self._state
         state.places = [end for end in state.places if end > now]
         if len(state.flying) + len(state.places) < state.job.concurrency:
-            return self._ask_at - now if now < self._ask_at else None
+            return self._refusals.wait(now, state)
         return min(state.places, default=now + LONGEST_WAIT) - now
 
     def _wait_for_room(self) -> float | None:
@@ -229,10 +275,13 @@ class Dispatch:
         state = self._state
         if verdict is Verdict.ASK:
             await state.ask_balance()
-        elif verdict is Verdict.WAIT or state.flying:
+            return
+        state.gate.has_way = False
+        if verdict is Verdict.WAIT or state.flying:
             # What is being saved now may yet be charged differently.
             await self._ask_to_be_alone(attempt)
-            await self._wait_for_others(clock())
+            if not state.gate.has_way:
+                await self._wait_for_others(clock())
         elif await self._is_outdated(attempt):
             return
         elif attempt.retained is not None:
@@ -250,9 +299,9 @@ class Dispatch:
         """Let other runs make way where one request has to go alone, or they never would."""
         gate = self._state.gate
         if gate.elsewhere.flying and gate.has_to_be_alone(attempt.price_class):
-            answer = await self._state.account.bid(gate.bid_for(attempt.price_class))
-            if isinstance(answer, Refusal):
-                self._refused(answer)
+            bid = gate.bid_for(attempt.price_class)
+            after = bid.before._replace(flying=bid.before.flying + 1, lone=True)
+            gate.has_way = not isinstance(await self._bid(bid._replace(after=after)), Refusal)
 
     async def _is_outdated(self, attempt: Attempt) -> bool:
         """Whether the gate closes only by what it had heard of other runs until now."""

@@ -187,7 +187,8 @@ class RunState:
 
     def withdraw(self, attempt: Attempt) -> None:
         """Take an attempt back that has not gone out."""
-        self.store.drop(attempt.id)
+        if attempt.stage is Stage.CLAIMED:
+            self.store.drop(attempt.id)
         attempt.retained = attempt.money.withdraw()
         self.queue.put_back(attempt)
         self.land(attempt)
@@ -309,6 +310,12 @@ class RunState:
                 states[each.origin] -= 1
                 states[TaskState.ACCEPTED] += 1
         return count(self.plan.total, states)
+
+    @property
+    def sent(self) -> int:
+        """How many requests are at the provider, or on their way there or back."""
+        waiting = (Stage.RESERVED, Stage.CLAIMED)
+        return sum(each.stage not in waiting for each in self.flying.values())
 
     @property
     def accepted(self) -> int:

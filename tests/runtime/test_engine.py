@@ -85,7 +85,7 @@ def test_the_whole_run_ends_with_70_where_the_books_break(tmp_path: Path) -> Non
 
     night = Night(tmp_path, 5)
     with pytest.raises(BooksError):
-        night.run(account=Accounts())
+        night.run(accounts=Accounts())
     stops = [event for event in night.events if isinstance(event, ev.Stopping)]
     assert [stop.exit_code for stop in stops] == [ExitCode.BUG]
     assert len(night.calls) == 1

@@ -166,7 +166,7 @@ class FakeSession:
         return told if isinstance(told, Balance) else told()
 
 
-@dataclass
+@dataclass(eq=False)
 class Night:
     """A job, an API, and all that is seen of them."""
 
@@ -226,31 +226,37 @@ class Night:
         at: float | datetime = virtual.NOON,
         options: Options = Options(),  # noqa: B008 - frozen
         sleeps: dict[float, float] | None = None,
-        account: Accounts | None = None,
+        accounts: Accounts | None = None,
         hop: Hop = inline,
         **changes: Any,
     ) -> ev.Summary:
         """Run the job; `at` is the wall clock when it begins."""
         begin = at.astimezone(UTC).timestamp() if isinstance(at, datetime) else at
-        job, options = self.job(**changes), replace(options, fsync=False)
-        session = FakeSession(self)
+        playing = self.play(options=options, accounts=accounts, hop=hop, **changes)
+        return virtual.run(playing, at=begin, sleeps=sleeps)
+
+    async def play(
+        self,
+        *,
+        options: Options = Options(),  # noqa: B008 - frozen
+        accounts: Accounts | None = None,
+        hop: Hop = inline,
+        **changes: Any,
+    ) -> ev.Summary:
+        """Run the job on the present loop, beside others."""
+        session, started = FakeSession(self), anyio.current_time()
         self.events.clear()
-
-        async def main() -> ev.Summary:
-            started = anyio.current_time()
-            summary = await runner.run(
-                job,
-                session.endpoint,
-                options=options,
-                watch=self.see,
-                provider=self.provider(session),
-                hop=hop,
-                account=account or Apart(),
-            )
-            self.seconds = anyio.current_time() - started
-            return summary
-
-        return virtual.run(main(), at=begin, sleeps=sleeps)
+        summary = await runner.run(
+            self.job(**changes),
+            session.endpoint,
+            options=replace(options, fsync=False),
+            watch=self.see,
+            provider=self.provider(session),
+            hop=hop,
+            account=accounts or Apart(),
+        )
+        self.seconds = anyio.current_time() - started
+        return summary
 
     def clock(self) -> float:
         """Virtual seconds of the run."""
