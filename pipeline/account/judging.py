@@ -1,7 +1,8 @@
 """Whether a request may go, as far as all runs of the account are concerned. Pure.
 
 Looked at in this order: a pause, the places of the account, a request that has to be alone, the
-rate, the balance, the caps, and whose turn it is. Money in millionths of a dollar.
+rate, the balance, the caps, whose turn it is, and who comes first where not all can. Money in
+millionths of a dollar.
 """
 
 from collections.abc import Callable, Sequence
@@ -17,8 +18,9 @@ from pipeline.money.balance import Balance
 
 # A run that was refused counts as waiting for so many seconds after it is to ask again.
 WAITS = 1.0
-# One that has neither waited nor started anything for so long is at the level of the others when
-# it comes back: what it did not use is not made up for, and what it had too much is forgotten.
+# One that neither has nor wants anything in flight, nor had for so many seconds, is at the
+# level of the others when it comes back: what it did not use is not made up for, and what it had
+# too much is forgotten.
 IDLE = 10.0
 # A request is prepared so many seconds before its turn.
 AHEAD = 0.25
@@ -53,6 +55,7 @@ def judge(bid: Bid, view: View) -> Refusal | None:
         or _credits(bid, view)
         or _caps(bid, view)
         or _share(view)
+        or _scarce(bid, view)
     )
 
 
@@ -80,7 +83,7 @@ def take_level(run: Run, alive: Sequence[Run], now: float) -> None:
 
 
 def _is_active(run: Run, now: float) -> bool:
-    return now - max(run.active, run.waits) <= IDLE
+    return bool(run.flying or run.wanted) or now - max(run.active, run.waits) <= IDLE
 
 
 def _pause(view: View) -> Refusal | None:
@@ -161,3 +164,32 @@ def _share(view: View) -> Refusal | None:
         ):
             return Refusal(Obstacle.SHARE, _SOON, "another run of the account goes first")
     return None
+
+
+def _scarce(bid: Bid, view: View) -> Refusal | None:
+    """See that what is left goes round: those with fewer starts first, where it is not for all."""
+    left = _room(bid, view)
+    if left is None or not bid.price:
+        return None
+    own, behind = view.own, 0
+    for other in view.others.alive:
+        if other.wanted and _is_active(other, view.now):
+            ahead = other.priority > own.priority
+            lag = own.level - other.level if other.priority == own.priority else 0
+            behind += other.wanted if ahead else min(max(lag, 0), other.wanted)
+    if behind * bid.price <= left:
+        return None
+    return Refusal(Obstacle.SHARE, _SOON, "what is left goes to another run of the account first")
+
+
+def _room(bid: Bid, view: View) -> Decimal | None:
+    """Return what the balance and the caps leave beside a request; None: they bound nothing."""
+    rooms = [
+        amount_of(limit.limit - view.since(limit.quarter) - limit.aside)
+        - bid.after.held
+        - bid.after.unrecorded
+        for limit in view.limits
+    ]
+    if bid.way is Way.BESIDE and bid.need is not None and view.balance.least is not None:
+        rooms.append(view.balance.least - amount_of(view.others.held) - bid.need)
+    return min(rooms, default=None)

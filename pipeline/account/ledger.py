@@ -111,7 +111,9 @@ class Ledger:
             self._end_dead(entry.job)
             self._job_number = self._job(entry.job)
             self._spending.replace(self._job_number, entry.postings)
-            self._add(entry).hold(entry.holdings)
+            own = self._add(entry)
+            judging.take_level(own, self._others.alive, now)
+            own.hold(entry.holdings)
             if not self._others.alive:
                 lessons.clear(self._connection)
                 self._document.begin_anew()
@@ -303,10 +305,10 @@ class Ledger:
             self._spending.post(self._job_number, told.postings)
         if told.pause is not None:
             self._document.hear(told.pause, self._now)
+        judging.take_level(own, self._others.alive, self._now)
         own.hold(told.holdings)
 
     def _judge(self, bid: Bid, own: Run) -> Moment | Refusal:
-        judging.take_level(own, self._others.alive, self._now)
         refusal = judging.judge(bid, self._view(own))
         over = refusal is not None and refusal.obstacle in judging.MAY_BE_OVER
         if over and self._looked != self._now and self._look():

@@ -52,6 +52,7 @@ class Run:
     unrecorded: int
     flying: int
     lone: int
+    wanted: int
     level: int
     waits: float
     active: float
@@ -69,7 +70,7 @@ class Run:
 
     def hold(self, holdings: Holdings) -> None:
         """Take what the run says it holds."""
-        held, unrecorded, self.flying, lone = holdings
+        held, unrecorded, self.flying, lone, self.wanted = holdings
         self.held = millionths(held) if held else 0
         self.unrecorded = millionths(unrecorded) if unrecorded else 0
         self.lone = int(lone)
@@ -78,7 +79,7 @@ class Run:
     def holdings(self) -> Holdings:
         """What it holds."""
         held, unrecorded = amount_of(self.held), amount_of(self.unrecorded)
-        return Holdings(held, unrecorded, self.flying, bool(self.lone))
+        return Holdings(held, unrecorded, self.flying, bool(self.lone), self.wanted)
 
     @property
     def terms(self) -> Terms:
@@ -87,7 +88,7 @@ class Run:
         return Terms(self.concurrency, self.interval, day, month, self.zone, self.priority)
 
 
-_CHANGING = "state, held, unrecorded, flying, lone, level, waits, active, told, at"
+_CHANGING = "state, held, unrecorded, flying, lone, wanted, level, waits, active, told, at"
 _ALL = (
     "SELECT runs.number, path, name, pid, lock, boot, concurrency, interval, day, month, zone,"  # noqa: S608 - no text from outside
     " priority, longest, " + _CHANGING + " FROM runs JOIN jobs ON jobs.number = runs.job"
@@ -95,8 +96,8 @@ _ALL = (
 )
 _CHANGED = "SELECT number, " + _CHANGING + " FROM runs ORDER BY number"  # noqa: S608
 _UPDATE = (
-    "UPDATE runs SET held = ?, unrecorded = ?, flying = ?, lone = ?, level = ?, waits = ?,"
-    " active = ?, told = ?, at = ? WHERE number = ?"
+    "UPDATE runs SET held = ?, unrecorded = ?, flying = ?, lone = ?, wanted = ?,"
+    " level = ?, waits = ?, active = ?, told = ?, at = ? WHERE number = ?"
 )
 
 
@@ -112,8 +113,8 @@ def refresh(connection: sqlite3.Connection, known: list[Run]) -> list[Run]:
         return load(connection)
     for run, row in zip(known, rows, strict=True):
         (
-            _, run.state, run.held, run.unrecorded, run.flying, run.lone, run.level, run.waits,
-            run.active, run.told, run.at,
+            _, run.state, run.held, run.unrecorded, run.flying, run.lone, run.wanted,
+            run.level, run.waits, run.active, run.told, run.at,
         ) = row  # fmt: skip
     return known
 
@@ -123,8 +124,8 @@ def save(connection: sqlite3.Connection, run: Run) -> None:
     connection.execute(
         _UPDATE,
         (
-            run.held, run.unrecorded, run.flying, run.lone, run.level, run.waits, run.active,
-            run.told, run.at, run.number,
+            run.held, run.unrecorded, run.flying, run.lone, run.wanted, run.level,
+            run.waits, run.active, run.told, run.at, run.number,
         ),
     )  # fmt: skip
 

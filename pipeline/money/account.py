@@ -41,13 +41,15 @@ class Holdings(NamedTuple):
 
     `held` is the price of each request that is in flight or waits for a retry, `unrecorded` what
     was charged or may have been and has no durable record yet. `flying` counts the requests in
-    flight; `lone` says that one of them must be the only one.
+    flight; `lone` says that one of them must be the only one. `wanted` counts what it would still
+    send: where too little is left for all, runs take turns.
     """
 
     held: Decimal = ZERO
     unrecorded: Decimal = ZERO
     flying: int = 0
     lone: bool = False
+    wanted: int = 0
 
 
 NOTHING = Holdings()

@@ -230,11 +230,18 @@ class RunState:
 
     def holdings(self) -> Holdings:
         """Return what is set aside, and what stays accepted at the provider: it may yet cost."""
-        own = self.gate.holdings
+        own = self.gate.holdings._replace(wanted=self.wanted)
         claims = [each.claim for each in self.left if each.claim is not None and each.claim.handle]
         prices = [claim.price or ZERO for claim in claims if not claim.doubted]
         held = own.held + sum(prices, ZERO)
         return own._replace(held=held, flying=own.flying + len(prices)) if prices else own
+
+    @property
+    def wanted(self) -> int:
+        """How many requests would go out, if they could be paid for."""
+        present = self.pauses.present
+        held_up = present is not None and present[0] is not ev.Reason.ACCOUNT
+        return 0 if self.stopped or self.paused or held_up else self.queue.dispatchable
 
     def forgo(self, attempt: Attempt) -> None:
         """Give back what was set aside for sending a task again."""

@@ -49,7 +49,7 @@ class Member:
     def bid(
         self, price: Decimal | None = PRICE, need: Decimal | None = None, way: Way = Way.BESIDE
     ) -> Moment | Refusal:
-        held, unrecorded, flying, lone = self.holdings
+        held, unrecorded, flying, lone, _ = self.holdings
         after = Holdings(held + (price or 0), unrecorded, flying + 1, lone or way is Way.ALONE)
         asked = Asked(Bid(price, need if need is not None else price, way, self.holdings, after))
         self.news = self.ledger.transact(Told(self.holdings), [asked], now=self.clock.now)
@@ -69,7 +69,7 @@ class Member:
 
     def ends(self, sent: Moment, cost: Decimal = PRICE) -> None:
         """One request is charged and recorded."""
-        held, unrecorded, flying, _ = self.holdings
+        held, unrecorded, flying, *_ = self.holdings
         self.holdings = Holdings(held - cost, unrecorded, flying - 1)
         self.tell(
             Operation("charge", (cost, sent)),

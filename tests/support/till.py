@@ -5,6 +5,7 @@ a, b = till.night("a", tasks=30), till.night("b", tasks=30)
 summaries = till.play({a: {"concurrency": 4}, b: {}}, credits=CreditPolicy(cost=Decimal("0.95")))
 """
 
+import itertools
 import time
 from collections import defaultdict
 from collections.abc import Mapping
@@ -15,13 +16,13 @@ from pathlib import Path
 from typing import Any
 
 import anyio
-from support import virtual
-from support.night import Answer, Call, Night
 
 from pipeline import events as ev
 from pipeline.account.ledger import Ledger
 from pipeline.account.shared import Shared
 from pipeline.api.outcome import Balance
+from support import virtual
+from support.night import Answer, Call, Night
 
 
 @dataclass
@@ -44,7 +45,7 @@ class Till:
 
     def accounts(self) -> Shared:
         # The clock as it is then: on virtual time it is another one.
-        return Shared(partial(Ledger.open, self.folder / "ledger", wall=lambda: time.time()))
+        return Shared(partial(Ledger.open, self.folder / "ledger", wall=lambda: time.time()))  # noqa: PLW0108
 
     def night(self, name: str, tasks: int, **changes: Any) -> Night:
         (self.folder / name).mkdir()
@@ -97,5 +98,7 @@ class Till:
         return {n: sum(begin <= s <= end for s in starts) for n, starts in self.starts.items()}
 
     def gaps(self) -> list[float]:
-        starts = sorted(at for each in self.starts.values() for at in each)
-        return [b - a for a, b in zip(starts, starts[1:], strict=False)]
+        return [b - a for a, b in itertools.pairwise(self.times())]
+
+    def times(self) -> list[float]:
+        return sorted(at for each in self.starts.values() for at in each)
