@@ -191,5 +191,5 @@ def _room(bid: Bid, view: View) -> Decimal | None:
         for limit in view.limits
     ]
     if bid.way is Way.BESIDE and bid.need is not None and view.balance.least is not None:
-        rooms.append(view.balance.least - amount_of(view.others.held) - bid.need)
+        rooms.append(view.balance.least - view.others.held_amount - bid.need)
     return min(rooms, default=None)

@@ -35,9 +35,8 @@ class Others:
         self.alive = [run for run in others if run.state == State.ALIVE]
         self._dead = [run for run in others if run.state != State.ALIVE]
         open_ = sum(run.held for run in self.alive)
-        held = open_ + sum(
-            run.held + run.unrecorded for run in self._dead if run.state == State.DEAD
-        )
+        # What was charged and not yet recorded has been taken off the balance already.
+        held = open_ + sum(run.held for run in self._dead if run.state == State.DEAD)
         self.flying = sum(run.flying for run in self.alive)
         self.lone = any(run.lone for run in self.alive)
         self._all = self.alive if own is None else [*self.alive, own]
