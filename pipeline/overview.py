@@ -7,10 +7,10 @@ created or written, no job is expanded and no manifest is read, so that it can b
 import os
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from decimal import Decimal
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any
 from urllib.parse import urlsplit
 
 from pipeline.account import neighbours
@@ -27,7 +27,8 @@ from pipeline.store.state_file import Note, read_note
 _STALE = 2.0
 
 
-class Pause(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Pause:
     """Why nothing is sent. `until` is in Unix seconds, None if no end is known."""
 
     reason: str
@@ -108,6 +109,13 @@ class Overview:
     def running(self) -> bool:
         """Whether any run is going on."""
         return any(account.running for account in self.accounts)
+
+    def as_json(self) -> dict[str, Any]:
+        """Write it as `status --json` does: see docs/reference/monitoring.md."""
+        whole = asdict(self)
+        for account in whole["accounts"]:
+            account["caps"] = [cap._asdict() for cap in account["caps"]]
+        return whole
 
 
 def look() -> Overview:

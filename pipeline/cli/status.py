@@ -2,11 +2,9 @@
 
 import sys
 import time
-from decimal import Decimal
 from pathlib import Path
 
 import click
-import msgspec
 from rich.console import Console
 
 from pipeline import overview
@@ -54,7 +52,7 @@ def _terminal() -> Console | None:
 def _show_all(*, as_json: bool) -> overview.Overview:
     seen = overview.look()
     if as_json:
-        write_json(msgspec.to_builtins(seen, builtin_types=(Decimal,)))
+        write_json(seen.as_json())
     else:
         show("\n".join(map(printable, runs.lines(seen, spelled))))
     return seen
