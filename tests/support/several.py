@@ -156,6 +156,12 @@ class Jobs:
         process.kill()
         process.communicate()
 
+    def stop(self, *names: str) -> None:
+        """Let these runs end early, by SIGTERM: what is in flight finishes and is saved."""
+        for name in names:
+            self.processes[name].terminate()
+        self.finish(*names)
+
     def is_running(self, name: str) -> bool:
         return name in self.processes and self.processes[name].poll() is None
 
