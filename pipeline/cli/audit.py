@@ -9,6 +9,7 @@ from typing import Any
 import anyio
 import click
 
+from pipeline.account.payer import is_payer
 from pipeline.api.endpoint import Endpoint
 from pipeline.cli.access import endpoint
 from pipeline.cli.audit_words import lines
@@ -120,10 +121,13 @@ def _compare(jobs: Sequence[Job], access: Endpoint, since: float | None) -> Audi
     if host := access.host_unless(renders.base_url):
         message(f"asking {host} for its list of requests")
 
+    def is_mine(job: Job, account: str | None) -> bool:
+        return is_payer(account, job.account.name, access)
+
     async def read() -> Audit:
         session = renders.connect(access, timeout=first.timeout, max_size=first.max_size)
         async with session as connected:
-            return await audit_jobs(jobs, connected, renders, since=since)
+            return await audit_jobs(jobs, connected, renders, since=since, is_mine=is_mine)
 
     try:
         return anyio.run(read)

@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field, replace
 
 from pipeline import events as ev
+from pipeline.account.payer import is_payer
 from pipeline.api.outcome import Decision, Outcome, RequestState, Row
 from pipeline.api.provider import Provider, Session
 from pipeline.errors import PipelineError
@@ -110,7 +111,16 @@ class Lookups:
         if not same_account(claim.provider, self.provider.name):
             self._warn(f"{claim.task} waits at the provider {claim.provider}, which is not asked")
             return False
+        if not self._paid_here(claim.account):
+            self._warn(
+                f"{claim.task} waits on the account {claim.account}, which is not this run's: run"
+                " again with that account's key and name (account.key, account.name) to fetch it"
+            )
+            return False
         return True
+
+    def _paid_here(self, account: str | None) -> bool:
+        return is_payer(account, self.job.account.name, self.session.endpoint)
 
     def _warn(self, message: str) -> None:
         self.watch(ev.Warned(message, time.time()))
@@ -123,7 +133,7 @@ class Lookups:
         manifest, history = self.store.layout.manifest, self.store.history
         name = self.provider.name
         doubts, known = collect(manifest, leftovers, provider=name, history=history)
-        doubts = [doubt for doubt in doubts if doubt.key not in lost]
+        doubts = [d for d in doubts if d.key not in lost and self._paid_here(d.account)]
         if not doubts:
             return []
         rows = await self._inquiry.explain(doubts, known)

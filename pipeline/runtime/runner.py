@@ -11,7 +11,7 @@ from functools import partial
 import anyio
 
 from pipeline import events as ev
-from pipeline.account import places
+from pipeline.account.payer import payer
 from pipeline.account.shared import Accounts
 from pipeline.amounts import ZERO, rounded
 from pipeline.api import providers
@@ -238,13 +238,6 @@ def _unusable(job: Job, error: Exception) -> DirectoryError:
     )
 
 
-def _payer(job: Job, endpoint: Endpoint) -> str:
-    """Name the account as records do: as the job says, otherwise by digits of its hash."""
-    if job.account.name:
-        return endpoint.redact(job.account.name)
-    return places.name(endpoint.base_url, endpoint.key)
-
-
 def compose(  # noqa: PLR0913 - what a run is made of
     job: Job,
     provider: Provider,
@@ -274,7 +267,7 @@ def compose(  # noqa: PLR0913 - what a run is made of
         ),
         store=store,
         session=session,
-        payer=_payer(job, session.endpoint),
+        payer=payer(job.account.name, session.endpoint),
         watch=watch,
         circuit=Circuit(job.concurrency, job.retry.outage),
         pauses=Pauses(watch, within, history.durations, longest=longest),

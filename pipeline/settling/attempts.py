@@ -39,6 +39,7 @@ class Attempt:
     model: str
     params: Mapping[str, Any]
     provider: str | None = None
+    account: str | None = None
     request_id: str | None = None
     attempt: int = 1
 
@@ -129,6 +130,7 @@ def _of_record(record: Record) -> dict[str, Any]:
         "model": record.model,
         "params": written(record.params),
         "provider": record.provider,
+        "account": record.account,
         "request_id": record.request_id,
         "attempt": record.attempts,
     }
@@ -141,6 +143,7 @@ def _of_claim(claim: Claim) -> dict[str, Any]:
         "model": claim.model,
         "params": written(claim.params),
         "provider": claim.provider,
+        "account": claim.account,
         "attempt": claim.attempt,
     }
 

@@ -1,7 +1,7 @@
 """Read the books of jobs, ask the provider for its list, and hold the two against each other."""
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 
 import anyio
@@ -42,13 +42,24 @@ def books_of(job: Job) -> list[Entry]:
     return entries(job.name, layout.manifest, claims, running=running)
 
 
+def any_account(job: Job, account: str | None) -> bool:  # noqa: ARG001 - a default
+    """Take what every account has paid for."""
+    return True
+
+
 async def audit_jobs(
-    jobs: Sequence[Job], session: ListsRequests, provider: Provider, *, since: float | None = None
+    jobs: Sequence[Job],
+    session: ListsRequests,
+    provider: Provider,
+    *,
+    since: float | None = None,
+    is_mine: Callable[[Job, str | None], bool] = any_account,
 ) -> Audit:
     """Hold the records of jobs against the list of `session`, which is at `provider`.
 
     `since` is in Unix seconds: from then until now; without it, the time of the jobs. What was sent
-    to another account is left out. Never raises for what the list answers: see `Audit.readable`.
+    to another account is left out: `is_mine` judges the account in a record of a job. Never raises
+    for what the list answers: see `Audit.readable`.
 
     Raises:
         DirectoryError: an output directory is another job's, or cannot be read.
@@ -58,6 +69,7 @@ async def audit_jobs(
         for job in jobs
         for entry in books_of(job)
         if same_account(entry.attempt.provider, provider.name)
+        and is_mine(job, entry.attempt.account)
     ]
     span = window(books, since=since, now=time.time())
     if span is None:

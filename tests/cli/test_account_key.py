@@ -156,3 +156,19 @@ def test_a_limit_of_the_environment_that_cannot_be_read_stops_the_run_before_it_
         assert done.code == 2
         assert "PIPELINE_ACCOUNT_DAY" in done.err
     assert not (job.parent / "outputs").exists()
+
+
+def test_an_audit_leaves_out_what_another_account_has_paid(
+    pipeline: Command, job: Path, sandbox: Sandbox
+) -> None:
+    with_account(job, name="acme")
+    assert pipeline("run", job).code == 0
+    manifest = job.parent / "outputs" / "job" / "manifest.jsonl"
+    first = manifest.read_text(encoding="utf-8").splitlines()[0]
+    other = first.replace('"account":"acme"', '"account":"other"').replace('"task":"', '"task":"x-')
+    with manifest.open("a", encoding="utf-8") as file:
+        file.write(other + "\n")
+
+    assert pipeline("audit", job).code == 0
+    assert '"account":"other"' in other
+    assert sandbox.url

@@ -263,6 +263,27 @@ def test_another_base_url_leaves_it_waiting_and_sends_no_key_there(tmp_path: Pat
     assert night.seen["t000"] == 1
 
 
+def test_another_account_leaves_it_waiting_and_its_own_fetches_it(tmp_path: Path) -> None:
+    night = night_of(tmp_path, tasks=1, takes=1e6)
+    night.run(patience=60.0, payer="acme")
+    night.polls.clear()
+    night.progress = done
+    summary = night.run(payer="other")
+    assert not night.polls
+    assert summary.counts.accepted == 1
+    assert any("acme" in event.message for event in night.told(ev.Warned))
+    assert night.run(payer="acme").exit_code is ExitCode.OK
+    assert night.seen["t000"] == 1
+    assert night.records["t000"].account == "acme"
+
+
+def test_an_account_that_has_got_a_name_since_is_the_same(tmp_path: Path) -> None:
+    night = night_of(tmp_path, tasks=1, takes=1e6)
+    night.run(patience=60.0)
+    night.progress = done
+    assert night.run(payer="acme").exit_code is ExitCode.OK
+
+
 def test_what_is_not_accepted_yet_is_never_asked_for(tmp_path: Path) -> None:
     night = night_of(tmp_path, tasks=1)
     order: list[str] = []

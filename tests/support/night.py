@@ -33,7 +33,17 @@ from pipeline.api.outcome import (
 from pipeline.api.provider import Provider, Witness
 from pipeline.api.segmind import Segmind
 from pipeline.ledger.manifest import read
-from pipeline.models import CreditPolicy, Gate, Handle, Job, Record, RetryPolicy, Task, fingerprint
+from pipeline.models import (
+    AccountPolicy,
+    CreditPolicy,
+    Gate,
+    Handle,
+    Job,
+    Record,
+    RetryPolicy,
+    Task,
+    fingerprint,
+)
 from pipeline.runtime import runner
 from pipeline.runtime.control import Listening, by_nobody
 from pipeline.runtime.runner import Options
@@ -195,7 +205,9 @@ class Night:
     peak: int = 0
     seconds: float = 0.0
 
-    def job(self, *, retry: dict[str, Any] | None = None, **changes: Any) -> Job:
+    def job(
+        self, *, retry: dict[str, Any] | None = None, payer: str | None = None, **changes: Any
+    ) -> Job:
         job = Job(
             path=self.folder / "job.yaml",
             name="job",
@@ -205,6 +217,7 @@ class Night:
             concurrency=1,
             retry=RetryPolicy(**(retry or {})),
             credits=CreditPolicy(cost=Decimal(1), gate=Gate.OFF),
+            account=AccountPolicy(name=payer),
         )
         return replace(job, **changes)
 
