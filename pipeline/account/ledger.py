@@ -23,7 +23,7 @@ from pipeline.account.spending import Spending
 from pipeline.account.telling import Asked, Entry, Lesson, Neighbour, News, Posting, Told
 from pipeline.account.transaction import Transaction
 from pipeline.common.files import create, lock
-from pipeline.money.account import Bid, Holdings, Refusal
+from pipeline.money.account import Bid, Holdings, Refusal, without
 from pipeline.money.balance import Moment
 
 # Seconds after which the processes of other runs are looked for again.
@@ -131,12 +131,16 @@ class Ledger:
             if now - self._looked >= _LOOK:
                 self._look()
             self._take(told, own)
+            refused: list[Bid] = []
             for question in asked:
                 if question.bid is None:
                     interval = self._others.interval
                     question.answer = self._document.take_turn(interval, now)
-                else:
-                    question.answer = self._judge(question.bid, own)
+                    continue
+                bid = without(question.bid, refused)
+                question.answer = self._judge(bid, own)
+                if isinstance(question.answer, Refusal):
+                    refused.append(question.bid)
             return self._news()
 
     def leave(self, holdings: Holdings, *, now: float) -> None:

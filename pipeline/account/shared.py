@@ -20,7 +20,7 @@ from pipeline.account.copies import SharedBalance, SharedPrices
 from pipeline.account.errors import LedgerError
 from pipeline.account.ledger import Ledger
 from pipeline.account.telling import Asked, Entry, News, Operation, Pause, Posting, Told
-from pipeline.money.account import NOTHING, Account, Alone, Bid, Cap, Holdings, Refusal
+from pipeline.money.account import NOTHING, Account, Alone, Bid, Cap, Holdings, Refusal, without
 from pipeline.money.balance import Balance, Moment
 from pipeline.money.gate import CreditGate
 from pipeline.money.prices import PriceBook
@@ -336,7 +336,12 @@ class SharedAccount:
 
 def _holdings(told: Told, asked: Sequence[Asked]) -> Holdings:
     """Return what the ledger knows of a run's holdings after a transaction."""
-    for each in reversed(asked):
-        if each.bid is not None:
-            return each.bid.before if isinstance(each.answer, Refusal) else each.bid.after
-    return told.holdings
+    bids = [each for each in asked if each.bid is not None]
+    if not bids:
+        return told.holdings
+    last = bids[-1]
+    assert last.bid is not None
+    refused = [each.bid for each in bids if isinstance(each.answer, Refusal) and each.bid]
+    lost = isinstance(last.answer, Refusal)
+    bid = without(last.bid, refused[:-1] if lost else refused)
+    return bid.before if lost else bid.after

@@ -5,6 +5,7 @@ again where all runs meet, in one transaction; and before a run stops for want o
 anew. All money is `Decimal`, in US dollars.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from decimal import Decimal
@@ -68,6 +69,20 @@ class Bid(NamedTuple):
     way: Way
     before: Holdings
     after: Holdings
+
+
+def without(bid: Bid, refused: Iterable[Bid]) -> Bid:
+    """Take from a bid what others of its run count in it that were refused meanwhile."""
+    for other in refused:
+        held = other.after.held - other.before.held
+        flying = other.after.flying - other.before.flying
+        need = None if bid.need is None else bid.need - held
+        before, after = (
+            each._replace(held=each.held - held, flying=each.flying - flying)
+            for each in (bid.before, bid.after)
+        )
+        bid = bid._replace(need=need, before=before, after=after)
+    return bid
 
 
 class Refusal(NamedTuple):

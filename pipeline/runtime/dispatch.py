@@ -26,8 +26,9 @@ FIRST_GUESS = 4 * 1024**2
 # Other runs of the account are in the way: so many seconds without a request are worth a word.
 _OF_OTHERS = frozenset({Obstacle.PLACES, Obstacle.SHARE, Obstacle.ALONE, Obstacle.CREDITS})
 _SAY_AFTER = 10.0
-# Seconds between two questions to the account, at most.
+# Seconds between two questions to the account, at most: more often where requests are short.
 _SELDOM = 0.25
+_PARTS = 20
 # Seconds between two looks where others alone may change something: within them the account does
 # not forget that this run waits.
 _WHILE_OTHERS = 0.5
@@ -38,10 +39,12 @@ class Refusals:
     """When the account may be asked again that has refused a request; in monotonic seconds.
 
     It is asked less and less often, one at a time, and at once where a request of this run has
-    ended. `asking` says that an answer is awaited.
+    ended. `asking` says that an answer is awaited, `seldom` how many seconds lie between two
+    questions at most.
     """
 
     asking: bool = False
+    seldom: float = _SELDOM
     _since: float | None = None
     _until: float = 0.0
     _sent: int = 0
@@ -50,7 +53,7 @@ class Refusals:
     def add(self, refusal: Refusal, now: float, *, sent: int) -> float:
         """Note a refusal while so many were `sent`; returns for how long it refuses."""
         self._since = now if self._since is None else self._since
-        pause = max(refusal.wait, min(refusal.wait * 2**self._count, _SELDOM))
+        pause = max(refusal.wait, min(refusal.wait * 2**self._count, self.seldom))
         self._until, self._sent = now + pause, sent
         self._count = min(self._count + 1, 10)
         return now - self._since
@@ -135,6 +138,8 @@ class Dispatch:
     def _refused(self, refusal: Refusal) -> None:
         """Wait before the account is asked again; say so where that lasts."""
         state, now = self._state, clock()
+        if durations := state.store.history.durations:
+            self._refusals.seldom = min(durations[-1] / _PARTS, _SELDOM)
         lasts = self._refusals.add(refusal, now, sent=state.sent) >= _SAY_AFTER
         others = lasts and refusal.obstacle in _OF_OTHERS and not state.gate.in_flight
         if others or refusal.obstacle is Obstacle.PAUSE:
