@@ -22,9 +22,10 @@ if TYPE_CHECKING:
     from pipeline.errors import ExitCode, JobFileError, PipelineError
     from pipeline.events import Summary
     from pipeline.ledger.plan import Retry
-    from pipeline.library import load, read_manifest, status
+    from pipeline.library import control, load, read_manifest, status
     from pipeline.models import Job, Record, Status, Task
-    from pipeline.runtime.runner import Options, run
+    from pipeline.runtime.options import Options
+    from pipeline.runtime.runner import run
 
 __version__ = "0.2.0.dev0"
 
@@ -40,6 +41,7 @@ __all__ = [
     "Status",
     "Summary",
     "Task",
+    "control",
     "events",
     "load",
     "read_manifest",
@@ -52,13 +54,14 @@ _HOMES = {
     "ExitCode": "errors",
     "Job": "models",
     "JobFileError": "errors",
-    "Options": "runtime.runner",
+    "Options": "runtime.options",
     "PipelineError": "errors",
     "Record": "models",
     "Retry": "ledger.plan",
     "Status": "models",
     "Summary": "events",
     "Task": "models",
+    "control": "library",
     "load": "library",
     "read_manifest": "library",
     "run": "runtime.runner",

@@ -1,4 +1,4 @@
-"""The functions of `import pipeline` besides `run`: load a job, its status, its manifest."""
+"""The functions of `import pipeline` besides `run`: load a job, its status, control its run."""
 
 import os
 from collections.abc import Iterator
@@ -6,6 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from pipeline import state
+from pipeline.controlling.client import ask
+from pipeline.events import Standing
 from pipeline.job import load as load_file
 from pipeline.ledger import manifest
 from pipeline.models import Job, Record
@@ -23,6 +25,18 @@ def load(path: str | os.PathLike[str], *, output: str | os.PathLike[str] | None 
     """
     job = load_file(Path(path))
     return job if output is None else replace(job, output_dir=Path.cwd() / output)
+
+
+def control(job: Job, action: str, value: object = None) -> Standing:
+    """Change a run of a job while it runs, and return how it stands then; see `pipeline control`.
+
+    `action` is `pause`, `resume`, `concurrency`, `rate`, `budget`, `reload`, `stop` or `status`.
+
+    Raises:
+        DirectoryError: no run is in progress.
+        UsageError: it refuses, or does not answer.
+    """
+    return ask(Layout(job.output_dir), action, value)
 
 
 def status(job: Job) -> State:

@@ -15,6 +15,7 @@ from pipeline.errors import ExitCode
 from pipeline.models import Job, Record, Status
 from pipeline.printable import printable
 from pipeline.runtime import runner
+from pipeline.runtime.options import Options
 
 
 def ask(job: Job, base_url: str | None) -> ExitCode:
@@ -24,7 +25,7 @@ def ask(job: Job, base_url: str | None) -> ExitCode:
         PipelineError: there is no key, or the output directory cannot be used.
     """
     access, job = endpoint(job, base_url)
-    options = runner.Options(settle_only=True, keep_places=False, handle_signals=True)
+    options = Options(settle_only=True, keep_places=False, handle_signals=True)
     run = partial(runner.run, job, access, options=options, watch=_Found(PlainLines(sys.stderr)))
     return anyio.run(partial(run, provider=provider(job))).exit_code
 

@@ -10,6 +10,7 @@ from pipeline.cli.output import show, write_json
 from pipeline.controlling.client import NoRunError, ask
 from pipeline.controlling.requests import Action, read_request
 from pipeline.display.words import standing
+from pipeline.errors import JobFileError
 from pipeline.job import place
 from pipeline.printable import printable
 from pipeline.store.layout import Layout
@@ -40,7 +41,7 @@ def control(
     """  # noqa: D301 - click's own mark
     read_request(action, value)  # before anything else: bad usage is bad usage
     # With --output nothing of the job file is needed, which may be half written just now.
-    root = Path.cwd() / output if output is not None else place(job)
+    root = Path.cwd() / output if output is not None else _place(job)
     try:
         now = ask(Layout(root), action, value)
     except NoRunError as error:
@@ -50,5 +51,15 @@ def control(
         write_json(now)
         return
     said = [f"warning: {warning}" for warning in now.warnings]
+    if now.next_run:
+        said.append(f"only from the next run on: {', '.join(now.next_run)}")
     lines = [*([now.changed] if now.changed else []), *said, *standing(now)]
     show("\n".join(map(printable, lines)))
+
+
+def _place(job: Path) -> Path:
+    try:
+        return place(job)
+    except JobFileError as error:
+        error.hint = "--output DIR names the run without the job file"
+        raise

@@ -1,6 +1,7 @@
 """`pipeline run`."""
 
 import sys
+from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from datetime import time
 from decimal import Decimal, InvalidOperation
@@ -35,13 +36,14 @@ from pipeline.display.logfile import LogFile
 from pipeline.display.plain import PlainLines
 from pipeline.display.watchers import Watchers
 from pipeline.errors import ExitCode, PipelineError, UsageError
-from pipeline.events import Counts, Summary, Watcher
+from pipeline.events import Counts, Event, Reloaded, Summary, Watcher
 from pipeline.ledger.plan import Plan, Retry
 from pipeline.models import Job
 from pipeline.notify import Notifier
 from pipeline.printable import printable
 from pipeline.report.build import MOST, write_report
 from pipeline.runtime import runner
+from pipeline.runtime.options import Options
 from pipeline.store.layout import Layout
 
 
@@ -122,7 +124,7 @@ def run(  # noqa: PLR0913, PLR0917 - the flags of the command
     """
     loaded = load_job(job, output, concurrency=concurrency)
     access, loaded = endpoint(loaded, base_url)
-    options = runner.Options(
+    options = Options(
         retry=frozenset(Retry(name) for name in retries),
         limit=limit,
         until=until,
@@ -131,16 +133,36 @@ def run(  # noqa: PLR0913, PLR0917 - the flags of the command
         fsync=not no_fsync,
         handle_signals=True,
         confirm=partial(_confirm, above=confirm_above),
+        reread=(present := _Present(partial(load_job, job, output, concurrency=concurrency))),
     )
     with ExitStack() as resources:
-        watch = _watch(resources, loaded, log_file, report=not no_report)
+        watch = runner.both(present.see, _watch(resources, loaded, log_file, report=not no_report))
         render = partial(runner.run, loaded, access, options=options, watch=watch)
         summary = anyio.run(partial(render, provider=provider(loaded)))
     with suppress(OSError):  # its reader may have gone
         if not no_report:
-            write_report_at_end(loaded, job, output, summary.counts)
+            write_report_at_end(present.job or loaded, job, output, summary.counts)
         _print_summary(summary)
     return summary.exit_code
+
+
+class _Present:
+    """The job as the run has last taken it up; None where that was at its start only."""
+
+    def __init__(self, load: Callable[[], Job]) -> None:
+        self._load = load
+        self._read: Job | None = None
+        self.job: Job | None = None
+
+    def __call__(self) -> Job:
+        """Read the job again."""
+        self._read = self._load()
+        return self._read
+
+    def see(self, event: Event) -> None:
+        """Take an event: what was read may be refused."""
+        if isinstance(event, Reloaded):
+            self.job = self._read
 
 
 def _confirm(plan: Plan, *, above: Decimal | None) -> None:

@@ -47,8 +47,6 @@ def bound_socket(root: Path) -> Iterator[socket.socket]:
         _bind(listening, path)
         own = path.lstat()
         try:
-            listening.listen(16)
-            listening.setblocking(False)
             yield listening
         finally:
             with suppress(OSError):
@@ -58,12 +56,14 @@ def bound_socket(root: Path) -> Iterator[socket.socket]:
 
 
 def _bind(listening: socket.socket, path: Path) -> None:
-    """Bind in a folder that only we can enter, set the mode, and only then give it its name."""
+    """Bind in a folder that only we can enter, set the mode, listen, and only then name it."""
     folder = Path(tempfile.mkdtemp(prefix=".c", dir=path.parent))
     draft = folder / "s"
     try:
         listening.bind(os.fspath(draft))
         draft.chmod(0o600)
+        listening.listen(16)
+        listening.setblocking(False)
         draft.replace(path)
     finally:
         with suppress(OSError):

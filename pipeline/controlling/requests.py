@@ -84,7 +84,12 @@ def _read_value(action: Action, value: object) -> Value:
         return number
     if text.lower() == "none":
         return None
-    return scalars.rate(text) if action is Action.RATE else scalars.money(text)
+    if action is Action.RATE:
+        return scalars.rate(text)
+    amount = scalars.money(text)
+    if amount < 0:
+        raise ValueError
+    return amount
 
 
 def encode_request(action: Action, value: object) -> bytes:

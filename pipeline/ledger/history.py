@@ -121,10 +121,14 @@ class History:
 
     def state_of(self, task: Task) -> TaskState:
         """Return the state of a task of the job."""
-        packed = self._last.get(_digest(task.id))
+        return self.state_by(task.id, print_bits(task.fingerprint))
+
+    def state_by(self, task: str, bits: int) -> TaskState:
+        """Return the state of a task by its id and its `print_bits`."""
+        packed = self._last.get(_digest(task))
         if packed is None:
             return TaskState.NEW
-        if (packed >> 4) & _PRINT_MASK != _print_bits(task.fingerprint):
+        if (packed >> 4) & _PRINT_MASK != bits:
             return TaskState.CHANGED
         return TaskState(packed & 0xF)
 
@@ -208,7 +212,7 @@ class History:
         state = TASK_STATES[summary.status]
         if summary.settled is Settled.NOT_BILLED and state is TaskState.FAILED:
             state = TaskState.RELEASED
-        self._last[digest] = offset << 64 | _print_bits(summary.fingerprint) << 4 | state
+        self._last[digest] = offset << 64 | print_bits(summary.fingerprint) << 4 | state
 
     def _price(self, summary: Summary | Record, cost: Decimal) -> None:
         """Take what an attempt has cost, which is not a difference."""
@@ -262,7 +266,8 @@ _STATUS = {state: status for status, state in TASK_STATES.items()}
 _STATUS[TaskState.RELEASED] = Status.FAILED
 
 
-def _print_bits(fingerprint: str) -> int:
+def print_bits(fingerprint: str) -> int:
+    """Return the part of a fingerprint that is compared: 60 bits."""
     try:
         return int(fingerprint[:15], 16)
     except ValueError:

@@ -1,6 +1,7 @@
 """What a person can change of a run that is going on."""
 
-from collections.abc import AsyncIterator, Callable
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, ExitStack, asynccontextmanager
 from dataclasses import replace
 from decimal import Decimal
@@ -16,6 +17,7 @@ from pipeline.engines.crew import Crew
 from pipeline.errors import DirectoryError, ExitCode, PipelineError, UsageError
 from pipeline.models import Gate, Job, Rate
 from pipeline.runtime.engine import Engine
+from pipeline.runtime.reloading import Reloading, describe, next_run
 from pipeline.runtime.standing import spelled, standing
 from pipeline.runtime.state import RunState, clock
 
@@ -52,8 +54,12 @@ async def by_nobody(state: RunState, handle: Handler) -> AsyncIterator[None]:  #
 class Control:
     """Does what is asked of a run, and says what stands then. Not thread-safe."""
 
-    def __init__(self, engine: Engine, crew: Crew) -> None:
+    def __init__(self, engine: Engine, crew: Crew, reloading: Reloading) -> None:
         self._engine, self._crew, self._state = engine, crew, engine.state
+        self._reloading = reloading
+        self._reading = anyio.Lock()
+        self._set: set[Action] = set()  # what was set here, a job file changes no more
+        self._warned = {*engine.state.job.warnings, *engine.state.plan.warnings}
 
     async def __call__(self, request: Request) -> ev.Standing:
         """Do it. What is so already stays so.
@@ -62,6 +68,8 @@ class Control:
             PipelineError: it is refused; the run goes on unchanged.
         """
         try:
+            if request.action is Action.RELOAD:
+                return await self._reload()
             return standing(self._state, await self._do(request))
         except PipelineError as refused:
             redact = self._state.session.endpoint.redact
@@ -76,7 +84,9 @@ class Control:
             return None
         if request.action is Action.STOP:
             return self._stop()
-        self._refuse_at_the_end()
+        self._reloading.refuse_at_the_end()
+        if request.action in {Action.CONCURRENCY, Action.RATE, Action.BUDGET}:
+            self._set.add(request.action)
         match request.action, request.value:
             case Action.PAUSE, _:
                 return self._pause()
@@ -89,12 +99,6 @@ class Control:
             case Action.BUDGET, Decimal() | None as budget:
                 return self.set_budget(budget)
         raise UsageError(f"{request.action} is not possible here")
-
-    def _refuse_at_the_end(self) -> None:
-        stopped = self._state.stopped
-        if stopped is not None or self._engine.is_over:
-            why = f"is stopping: {stopped.detail}" if stopped else "is at its end"
-            raise UsageError(f"the run {why}; nothing was changed", hint="run the job again")
 
     # -- the actions --------------------------------------------------------------------------
 
@@ -151,7 +155,7 @@ class Control:
         """Let the job spend another amount, and look anew at what it could not pay for."""
         state, before = self._state, self._state.job.credits.budget
         job = replace(state.job, credits=replace(state.job.credits, budget=budget))
-        refuse_unknown_price(job, state.provider.model(job.model))
+        refuse_unknown_price(job, self._model)
         state.gate.change_budget(budget)
         state.job = job
         state.queue.restore()
@@ -160,6 +164,68 @@ class Control:
         state.gate.recheck()
         state.notify()
         return _said("budget", _dollars(before), _dollars(budget))
+
+    # -- the job file -------------------------------------------------------------------------
+
+    async def _reload(self) -> ev.Standing:
+        """Read the job file again, and take up what has changed in it."""
+        state, reloading = self._state, self._reloading
+        reloading.refuse_at_the_end()
+        async with self._reading:
+            with reloading.noting():
+                draft = await reloading.read()
+                exchange = await reloading.swap(draft, self._prepare)
+            new = draft.job
+            later = next_run(state.job, new)
+            said = [describe(state, exchange), *self._take_over(new)]
+        changed = "; ".join(said)
+        found = (*new.warnings, *draft.plan.warnings)
+        warnings = [warning for warning in dict.fromkeys(found) if warning not in self._warned]
+        self._warned.update(warnings)
+        state.watch(ev.Reloaded(state.counts, state.plan.selected, changed, time.time()))
+        for warning in warnings:
+            state.warn(warning)
+        now = standing(state, changed)
+        return replace(now, warnings=tuple(warnings), next_run=later)
+
+    def _prepare(self, new: Job) -> None:
+        """See that the settings of an edited job file are possible, before anything changes."""
+        job = self._state.job
+        if Action.BUDGET not in self._set:
+            credits_ = replace(job.credits, budget=new.credits.budget)
+            refuse_unknown_price(replace(job, credits=credits_), self._model)
+        if Action.CONCURRENCY not in self._set:
+            self._crew.resize(new.concurrency)
+
+    def _take_over(self, new: Job) -> Iterator[str]:
+        """Apply the settings of an edited job file; yield what was done."""
+        state = self._state
+        job = state.job
+        state.job = replace(job, expand=new.expand, remarks=new.remarks, retry=new.retry)
+        state.circuit.patience = new.retry.outage
+        if new.retry != job.retry:
+            yield "retry as written now"
+        settings: list[tuple[Action, bool, Callable[[], str]]] = [
+            (
+                Action.CONCURRENCY,
+                new.concurrency != job.concurrency,
+                lambda: self.set_concurrency(new.concurrency),
+            ),
+            (Action.RATE, new.rate != job.rate, lambda: self.set_rate(new.rate)),
+            (
+                Action.BUDGET,
+                new.credits.budget != job.credits.budget,
+                lambda: self.set_budget(new.credits.budget),
+            ),
+        ]
+        for action, differs, apply in settings:
+            if differs:
+                stays = f"{action} stays, as `pipeline control` has set it"
+                yield stays if action in self._set else apply()
+
+    @property
+    def _model(self) -> Model:
+        return self._state.provider.model(self._state.job.model)
 
 
 def refuse_unknown_price(job: Job, model: Model) -> None:

@@ -383,6 +383,8 @@ class Dispatch:
         attempt.retained = None  # it is used up
         attempt.sent_at = clock()
         self._pace.went()
+        if state.sending is not None:
+            state.sending.add(task.id)
         attempt.witness = state.store.noting(attempt.id, self._cannot_note)
         state.watch(ev.Dispatched(task.id, task.prompt, attempt.number, time.time(), task.output))
         return Assignment(task=task, attempt=attempt.id, part=part_of(attempt.id))

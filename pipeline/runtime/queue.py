@@ -5,7 +5,10 @@ import tempfile
 from array import array
 from bisect import insort
 from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
+from typing import NamedTuple
 
 import msgspec
 
@@ -20,6 +23,14 @@ _DECODER = msgspec.json.Decoder(Task)
 _IN_MEMORY = 8 * 1024**2
 
 
+class Exchange(NamedTuple):
+    """How one backlog differs from the one before: how many tasks joined, left, were changed."""
+
+    joined: int
+    left: int
+    changed: int
+
+
 class Backlog:
     """A snapshot of the tasks to do: what was checked is what is sent, whatever is edited later.
 
@@ -31,8 +42,11 @@ class Backlog:
         self._offsets = array("Q")
         self._priorities = array("q")
         self._origins = bytearray()
+        self._keys = array("q")
+        self._marks = array("q")
         self._end = 0
         self._next = 0
+        self._first_rank = 0
 
     def add(self, task: Task, origin: TaskState = TaskState.NEW) -> None:
         """Put a task at the end of its priority.
@@ -48,6 +62,8 @@ class Backlog:
         self._offsets.append(self._end)
         self._priorities.append(task.priority)
         self._origins.append(origin)
+        self._keys.append(hash(task.id))
+        self._marks.append(_mark(task))
         self._end += len(line)
 
     def seal(self, limit: int | None = None) -> None:
@@ -58,11 +74,60 @@ class Backlog:
             raise _full(error) from error
         if any(self._priorities):
             order = sorted(range(len(self._offsets)), key=lambda i: -self._priorities[i])
-            self._offsets = array("Q", (self._offsets[i] for i in order))
-            self._origins = bytearray(self._origins[i] for i in order)
+            self._keep(order)
         del self._priorities[:]
         if limit is not None:
-            del self._offsets[limit:]
+            self.cut(limit)
+
+    def _keep(self, places: Sequence[int]) -> None:
+        """Keep what is at these places, in this order."""
+        self._offsets = array("Q", (self._offsets[i] for i in places))
+        self._origins = bytearray(self._origins[i] for i in places)
+        self._keys = array("q", (self._keys[i] for i in places))
+        self._marks = array("q", (self._marks[i] for i in places))
+
+    def cut(self, limit: int) -> None:
+        """Keep the first `limit` of the tasks, of which none is taken yet."""
+        for column in (self._offsets, self._origins, self._keys, self._marks):
+            del column[limit:]
+
+    def leave_out(self, tasks: Collection[str]) -> Counter[str]:
+        """Take tasks out, by their ids, before any is taken; count them by price class."""
+        keys, out = {hash(task) for task in tasks}, Counter[str]()
+        found = [i for i, key in enumerate(self._keys) if key in keys]
+        gone = set()
+        for place in found:
+            task = self._read(place)
+            if task.id in tasks:
+                gone.add(place)
+                out[price_class(task)] += 1
+        if gone:
+            self._keep([i for i in range(len(self._offsets)) if i not in gone])
+        return out
+
+    def follow(self, other: "Backlog", also: Iterable[Task] = ()) -> Exchange:
+        """Take the place of another one: the ranks go on from there; say what differs.
+
+        `also` are tasks that were taken from the other one, and not sent.
+        """
+        self._first_rank = other.last_rank
+        before = dict(other.entries())
+        before |= {hash(task.id): _mark(task) for task in also}
+        joined = changed = 0
+        for key, mark in self.entries():
+            known = before.pop(key, None)
+            joined += known is None
+            changed += known is not None and known != mark
+        return Exchange(joined, len(before), changed)
+
+    @property
+    def last_rank(self) -> int:
+        """The rank of the last task."""
+        return self._first_rank + len(self._offsets)
+
+    def entries(self) -> Iterator[tuple[int, int]]:
+        """Yield of each task that is left a hash of its id, and one of what can be edited."""
+        return islice(zip(self._keys, self._marks, strict=True), self._next, None)
 
     def pop(self) -> Attempt | None:
         """Take the next task; None when all are taken."""
@@ -71,7 +136,7 @@ class Backlog:
         task = self._read(self._next)
         origin = TaskState(self._origins[self._next])
         self._next += 1
-        return Attempt(task, price_class(task), origin, rank=self._next)
+        return Attempt(task, price_class(task), origin, rank=self._first_rank + self._next)
 
     def __len__(self) -> int:
         return len(self._offsets) - self._next
@@ -87,6 +152,11 @@ class Backlog:
     def close(self) -> None:
         """Give the disk back."""
         self._file.close()
+
+
+def _mark(task: Task) -> int:
+    """Mark what of a task can be edited, but for its place in the file."""
+    return hash((task.fingerprint, task.output, task.priority, str(task.meta)))
 
 
 def _full(error: OSError) -> DirectoryError:
@@ -125,6 +195,25 @@ class Queue:
         """Those that were looked at, and came back or wait."""
         waiting = [attempt for _, _, attempt in self._later]
         return [*self._front, *waiting, *self._aside, *self.parked]
+
+    def swap(self, backlog: Backlog, classes: Counter[str]) -> tuple[Exchange, list[Attempt]]:
+        """Go on with another backlog, whose tasks `classes` counts; what was sent stays.
+
+        Returns what differs, and the attempts that are dropped: never sent, the other backlog has
+        their tasks as they are now.
+        """
+        dropped = [attempt for attempt in self.begun if not attempt.number]
+        exchange = backlog.follow(self.backlog, (attempt.task for attempt in dropped))
+        self._front = [attempt for attempt in self._front if attempt.number]
+        self._aside = [attempt for attempt in self._aside if attempt.number]
+        self.parked = [attempt for attempt in self.parked if attempt.number]
+        self._later = [item for item in self._later if item[2].number]
+        heapq.heapify(self._later)
+        self.backlog.close()
+        self.backlog = backlog
+        kept = (*self._front, *self._aside, *(item[2] for item in self._later))
+        self.classes = classes + Counter(attempt.price_class for attempt in kept)
+        return exchange, dropped
 
     def head(self, now: float, *, fresh: bool = False) -> Attempt | None:
         """Look at the next task; `fresh` prefers one that has not been tried."""

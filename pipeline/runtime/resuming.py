@@ -43,7 +43,7 @@ def resume(
         if claim.task in state.doubted:  # counted as in doubt
             state.doubted.remove(claim.task)
             state.ended[TaskState.IN_DOUBT] -= 1
-            state.plan.states[TaskState.IN_DOUBT] -= 1
+            state.shift(claim.task, TaskState.IN_DOUBT, None)
             attempt.origin, attempt.counted = None, True
         # What is in doubt by a record is counted as at risk already.
         price = ZERO if claim.doubted else claim.price
@@ -67,10 +67,10 @@ def count_failed(
         if record.task in state.doubted:
             state.doubted.remove(record.task)
             state.ended[TaskState.IN_DOUBT] -= 1
-            state.plan.states[TaskState.IN_DOUBT] -= 1
+            before = TaskState.IN_DOUBT
         elif record.task in origins:
-            state.plan.states[origins[record.task]] -= 1
+            before = origins[record.task]
         else:
             continue
         state.ended[TaskState.FAILED] += 1
-        state.plan.states[TaskState.FAILED] += 1
+        state.shift(record.task, before, TaskState.FAILED)

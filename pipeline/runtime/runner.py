@@ -1,11 +1,10 @@
 """The composition root: how the parts of a run are made, started and summed up."""
 
 import time
-from collections.abc import Callable, Collection, Iterable
-from contextlib import ExitStack, closing
-from dataclasses import dataclass, replace
+from collections.abc import Iterable
+from contextlib import AbstractAsyncContextManager, ExitStack, closing
+from dataclasses import replace
 from datetime import UTC, datetime
-from datetime import time as clock_time
 from functools import partial
 
 import anyio
@@ -21,8 +20,8 @@ from pipeline.engines.crew import Crew, CrewFactory, Setting
 from pipeline.engines.local import local
 from pipeline.errors import DirectoryError, ExitCode, StorageError
 from pipeline.ledger.history import TaskState
-from pipeline.ledger.plan import Kind, Plan, Retry, count, make
-from pipeline.models import Gate, Job, Record, Task
+from pipeline.ledger.plan import Kind, Plan, count, make
+from pipeline.models import Claim, Gate, Job, Record, Task
 from pipeline.money.gate import CreditGate
 from pipeline.money.topup import TopUp
 from pipeline.runtime.circuit import Circuit
@@ -31,9 +30,11 @@ from pipeline.runtime.engine import Engine
 from pipeline.runtime.leftover import places_kept
 from pipeline.runtime.lookups import Lookups
 from pipeline.runtime.membership import member, shared_by
+from pipeline.runtime.options import Options
 from pipeline.runtime.pauses import Pauses
 from pipeline.runtime.poller import Poller
 from pipeline.runtime.queue import Backlog, Queue
+from pipeline.runtime.reloading import Reloading
 from pipeline.runtime.resuming import resume
 from pipeline.runtime.schedule import hours
 from pipeline.runtime.signals import obeying
@@ -58,28 +59,6 @@ _WATCHED = {Kind.ACCEPTED: TaskState.ACCEPTED, Kind.IN_DOUBT: TaskState.IN_DOUBT
 _FLAWED = (TaskState.FAILED, TaskState.IN_DOUBT, TaskState.ACCEPTED)
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
-    """What one run is asked for, beside its job.
-
-    `limit` bounds how many of the tasks left it takes. `until` is a wall-clock time to be done
-    by. `keep_places` leaves their places to what a killed run may still have at the API.
-    `wait_for_credits` is the patience for a top-up in seconds; None stops instead. `settle_only`
-    sends nothing: what is in doubt is looked up, and what was accepted is waited for. `confirm`
-    is called with the plan before anything is sent, and raises to refuse.
-    """
-
-    retry: Collection[Retry] = ()
-    limit: int | None = None
-    until: clock_time | None = None
-    keep_places: bool = True
-    wait_for_credits: float | None = None
-    settle_only: bool = False
-    fsync: bool = True
-    handle_signals: bool = False
-    confirm: Callable[[Plan], None] = lambda _: None
-
-
 def ignore(_: ev.Event) -> None:
     """Watch nothing."""
 
@@ -98,7 +77,7 @@ async def run(  # noqa: PLR0913 - each port once
     job: Job,
     endpoint: Endpoint,
     *,
-    options: Options = Options(),
+    options: Options = Options(),  # noqa: B008 - frozen
     watch: ev.Watcher = ignore,
     provider: Provider | None = None,
     crew: CrewFactory = local,
@@ -150,7 +129,11 @@ async def run(  # noqa: PLR0913 - each port once
                 _report_start(found, (*job.warnings, *plan.warnings), state)
                 async with accounts.join(member(state, hop)) as state.account:
                     await _take_up(state, claims, origins, keep_places=options.keep_places)
-                    await _serve(Engine(state, lookups, origins), workers, options, control)
+                    engine = Engine(state, lookups, origins)
+                    unfollowed = _unfollowed(state, claims)
+                    reloading = Reloading(engine, options, hop, unfollowed, origins)
+                    listening = control(state, Control(engine, workers, reloading))
+                    await _serve(engine, workers, options, listening)
         summary = _sum_up(state, options, anyio.current_time() - start)
     watch(summary)
     return summary
@@ -316,8 +299,16 @@ def _verify(state: RunState) -> None:
         state.stop(ExitCode.STORAGE, error.message)
 
 
-async def _serve(engine: Engine, crew: Crew, options: Options, listening: Listening) -> None:
-    """Run the engine, with the store and the signals beside it."""
+def _unfollowed(state: RunState, claims: list[Leftover]) -> dict[str, Claim]:
+    """Return what waits at a provider that this run does not ask, by task."""
+    left = (left.claim for left in (*state.store.accepted, *claims))
+    return {one.task: one for one in left if one is not None and one.task not in state.flying}
+
+
+async def _serve(
+    engine: Engine, crew: Crew, options: Options, listening: AbstractAsyncContextManager[None]
+) -> None:
+    """Run the engine, with the store, the signals and whoever controls it beside it."""
     state, store = engine.state, engine.state.store
     async with anyio.create_task_group() as beside:
         beside.start_soon(store.serve)
@@ -325,7 +316,7 @@ async def _serve(engine: Engine, crew: Crew, options: Options, listening: Listen
         try:
             with anyio.CancelScope() as working:
                 async with (
-                    listening(state, Control(engine, crew)),
+                    listening,
                     obeying(state, working, handle=options.handle_signals),
                 ):
                     await engine.run(crew)
@@ -333,6 +324,7 @@ async def _serve(engine: Engine, crew: Crew, options: Options, listening: Listen
         finally:
             store.stop()
             state.account.stop()
+            state.queue.backlog.close()  # another one, where the job was read again
     if engine.bugs:
         raise engine.bugs[0]
     _verify(state)
@@ -412,7 +404,7 @@ def _sum_up(state: RunState, options: Options, seconds: float) -> ev.Summary:
         code, detail = state.stopped.exit_code, state.stopped.detail
     else:
         judged = state.ended if options.limit is not None else states
-        outdated = state.ended[TaskState.CHANGED]
+        outdated = len(state.edited)
         flawed = sum(judged[one] for one in _FLAWED) + len(state.queue) + outdated
         code = ExitCode.SOME_FAILED if flawed else ExitCode.OK
         detail = code.meaning

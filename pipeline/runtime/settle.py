@@ -41,7 +41,6 @@ class Settle:
 
     def __init__(self, state: RunState) -> None:
         self._state = state
-        self._retries = Retries(state.job.retry)
         self._unclear = 0  # 406s in a row that fit neither credits nor the request
         self._corrections = Corrections(state)
 
@@ -180,7 +179,7 @@ class Settle:
         pauses = circuit.would_pause(attempt.task.id, sent, unreachable=unreachable)
         judged = meaning.decision is Decision.FAIL and meaning.charged
         return View(
-            retries=self._retries,
+            retries=Retries(state.job.retry),
             resend=state.job.retry.in_doubt is InDoubt.RESEND,
             wall_time=time.time(),
             outage=circuit.outage,

@@ -62,9 +62,11 @@ class RunState:
     is not 0, nothing goes out; nor since `held_since` (monotonic seconds), when a person has paused
     the run. `crowd` are those in flight from before the concurrency was lowered. `doubted` are the
     tasks that this run has recorded in doubt, `outdated` those that have changed in the job since
-    what is waited for was sent. `lost` are the attempts, by task and begin, whose output the
-    provider lists and does not have. The states of `plan` are those of the job's tasks as they
-    stand now.
+    what is in flight or waits was sent, `edited` those that have changed since they ended. The
+    state of what is `unmoved` in the job is not this run's to change: it has left the job, or is
+    another task now. `sending`, while the job is read again, has what was sent meanwhile. `lost`
+    are the attempts, by task and begin, whose output the provider lists and does not have. The
+    states of `plan` are those of the job's tasks as they stand now.
     """
 
     job: Job
@@ -88,6 +90,9 @@ class RunState:
     resumed: int = 0
     doubted: set[str] = field(default_factory=set)
     outdated: set[str] = field(default_factory=set)
+    edited: set[str] = field(default_factory=set)
+    unmoved: set[str] = field(default_factory=set)
+    sending: set[str] | None = None
     lost: set[tuple[str, str]] = field(default_factory=set)
     paused: int = 0
     held_since: float | None = None
@@ -299,14 +304,24 @@ class RunState:
         """Count how a task of the job stands now."""
         if not attempt.counted:
             return
-        if attempt.task.id in self.outdated and ended is not TaskState.ACCEPTED:
-            ended = TaskState.CHANGED
         self.ended[ended] += 1
-        if attempt.origin is not None:
-            self.plan.states[attempt.origin] -= 1
-        self.plan.states[ended] += 1
+        stands = ended
+        if attempt.task.id in self.outdated and ended is not TaskState.ACCEPTED:
+            self.edited.add(attempt.task.id)
+            stands = TaskState.CHANGED
+        self.shift(attempt.task.id, attempt.origin, stands)
+        if stands is not ended:
+            self.unmoved.add(attempt.task.id)
         if ended is TaskState.IN_DOUBT:
             self.doubted.add(attempt.task.id)
+
+    def shift(self, task: str, before: TaskState | None, after: TaskState | None) -> None:
+        """Count a task of the job by its new state; None is none."""
+        if task not in self.unmoved:
+            if before is not None:
+                self.plan.states[before] -= 1
+            if after is not None:
+                self.plan.states[after] += 1
 
     @property
     def counts(self) -> ev.Counts:

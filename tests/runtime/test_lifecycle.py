@@ -25,7 +25,7 @@ from pipeline.runtime.lifecycle import (
     Stage,
     transitions,
 )
-from pipeline.runtime.runner import Options
+from pipeline.runtime.options import Options
 
 
 def attempt(stage: Stage) -> Attempt:

@@ -17,7 +17,7 @@ from pipeline.api.outcome import Fault, Progress, RequestState
 from pipeline.api.segmind import SegmindV2
 from pipeline.errors import ExitCode
 from pipeline.models import Cause, Handle, Status
-from pipeline.runtime.runner import Options
+from pipeline.runtime.options import Options
 
 DAY = 86400.0
 RUNNING = Progress(state=RequestState.RUNNING)

@@ -17,7 +17,7 @@ from pipeline.api.outcome import Balance, Fault
 from pipeline.errors import ExitCode
 from pipeline.ledger.manifest import read
 from pipeline.models import CreditPolicy, Gate, InDoubt, Rate, Schedule, Status
-from pipeline.runtime.runner import Options
+from pipeline.runtime.options import Options
 
 WIDTHS = [1, 2, 6]
 LONDON = ZoneInfo("Europe/London")

@@ -15,7 +15,7 @@ from pipeline.api.outcome import Balance, Fault, Page, Progress, Query, RequestS
 from pipeline.errors import ExitCode
 from pipeline.ledger.manifest import read
 from pipeline.models import CreditPolicy, InDoubt, Settled, Status
-from pipeline.runtime.runner import Options
+from pipeline.runtime.options import Options
 
 LOST = Answer(fault=Fault.NO_ANSWER)
 DONE, FAILED, RUNNING = RequestState.DONE, RequestState.FAILED, RequestState.RUNNING

@@ -11,7 +11,7 @@ from pipeline import events as ev
 from pipeline.api.outcome import Balance, Fault
 from pipeline.errors import ExitCode
 from pipeline.models import CreditPolicy, Gate
-from pipeline.runtime.runner import Options
+from pipeline.runtime.options import Options
 
 JSON = Answer(200, text='{"url": "https://elsewhere.example/1.mp4"}', fault=Fault.NOT_MEDIA)
 USELESS = {

@@ -11,7 +11,7 @@ from support.night import CLIP, SILENCE, Answer, Call, Night
 from pipeline import events as ev
 from pipeline.errors import ExitCode
 from pipeline.models import InDoubt
-from pipeline.runtime.runner import Options
+from pipeline.runtime.options import Options
 from pipeline.state import look
 
 

@@ -46,7 +46,7 @@ from pipeline.models import (
 )
 from pipeline.runtime import runner
 from pipeline.runtime.control import Listening, by_nobody
-from pipeline.runtime.runner import Options
+from pipeline.runtime.options import Options
 from pipeline.store.commit import Hop, inline
 from support import virtual
 
@@ -265,6 +265,7 @@ class Night:
             options=replace(options, fsync=False),
             watch=self.see,
             provider=self.provider(session),
+            control=self.control,
             hop=hop,
             account=accounts or Apart(),
         )

@@ -1,0 +1,32 @@
+"""What one run is asked for, beside its job."""
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from datetime import time
+
+from pipeline.ledger.plan import Plan, Retry
+from pipeline.models import Job
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What one run is asked for, beside its job.
+
+    `limit` bounds how many of the tasks left it takes. `until` is a wall-clock time to be done
+    by. `keep_places` leaves their places to what a killed run may still have at the API.
+    `wait_for_credits` is the patience for a top-up in seconds; None stops instead. `settle_only`
+    sends nothing: what is in doubt is looked up, and what was accepted is waited for. `confirm`
+    is called with the plan before anything is sent, and raises to refuse. `reread` reads the job
+    file again, with what its flags have set; without it a run cannot be reloaded.
+    """
+
+    retry: Collection[Retry] = ()
+    limit: int | None = None
+    until: time | None = None
+    keep_places: bool = True
+    wait_for_credits: float | None = None
+    settle_only: bool = False
+    fsync: bool = True
+    handle_signals: bool = False
+    confirm: Callable[[Plan], None] = lambda _: None
+    reread: Callable[[], Job] | None = None
