@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, TypeVar
 import anyio
 
 from pipeline import events as ev
+from pipeline.account.errors import LedgerError
 from pipeline.cli.access import endpoint
 from pipeline.cli.chosen import provider
 from pipeline.cli.environment import NoKeyError
 from pipeline.cli.output import message
 from pipeline.display.words import line, money, named
 from pipeline.models import Job, Record, Settled, Status
+from pipeline.runtime.membership import settled
 from pipeline.runtime.runner import open_store
 from pipeline.settling.exported import Reach, Taken, take_list
 from pipeline.settling.usage import read_usage
@@ -90,9 +92,13 @@ def _with_store(job: Job, settle: Callable[[Store], Awaitable[T]]) -> T:
     async def main() -> T:
         with ExitStack() as resources:
             store, _ = open_store(job, resources, _warn)
-            settled = await settle(store)
+            result = await settle(store)
             store.report_warnings()
-            return settled
+            try:
+                settled(job, store)
+            except LedgerError as error:
+                message(f"warning: {error}")
+            return result
 
     return anyio.run(main)
 

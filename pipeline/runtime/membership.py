@@ -1,16 +1,18 @@
 """How a run joins its account: what it says of itself, and what it hears of its own records."""
 
+import time
 from functools import partial
 
 from pipeline.account import places
 from pipeline.account.ledger import Ledger
+from pipeline.account.neighbours import accounts
 from pipeline.account.shared import Accounts, Apart, Member, Shared
 from pipeline.account.telling import Entry, Posting, Terms
 from pipeline.api.endpoint import Endpoint
 from pipeline.ledger.quarters import posting
 from pipeline.models import Job, Record
 from pipeline.runtime.state import RunState
-from pipeline.store.commit import Hop
+from pipeline.store.commit import Hop, Store
 
 
 def shared_by(job: Job, endpoint: Endpoint) -> Accounts:
@@ -23,16 +25,38 @@ def shared_by(job: Job, endpoint: Endpoint) -> Accounts:
     return Shared(partial(Ledger.open, folder, name=name, base_url=base_url))
 
 
+def settled(job: Job, store: Store) -> None:
+    """Let the accounts that know a job hear what its manifest says, now that no run of it is there.
+
+    What its dead runs held ends, unless something of it still waits at the provider.
+
+    Raises:
+        LedgerError: one of the ledgers cannot be used.
+    """
+    if store.accepted:
+        return
+    place = str(job.output_dir.absolute())
+    for account in accounts():
+        if any(run.job == place for run in (*account.runs, *account.ended)):
+            ledger = Ledger.open(account.folder)
+            ledger.adopt(place, _postings(store), now=time.monotonic())
+            ledger.close()
+
+
+def _postings(store: Store) -> list[Posting]:
+    return [Posting(*each) for each in store.history.quarters.postings()]
+
+
 def member(state: RunState, hop: Hop) -> Member:
     """Say what a run is to its account, and let it hear of each record."""
 
     def entry() -> Entry:
-        job, history = state.job, state.store.history
+        job = state.job
         return Entry(
             job=str(job.output_dir.absolute()),
             name=job.name,
             terms=terms(job),
-            postings=[Posting(*each) for each in history.quarters.postings()],
+            postings=_postings(state.store),
             holdings=state.holdings(),
             longest=job.timeout + state.provider.longest_silence,
         )

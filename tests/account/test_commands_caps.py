@@ -104,6 +104,25 @@ def test_what_a_killed_run_had_in_flight_counts_against_the_cap(
     assert jobs.spent() == seen.taken - jobs.at_risk()
 
 
+def test_what_a_person_says_of_a_killed_run_frees_the_cap_for_the_others(tmp_path: Path) -> None:
+    jobs = Jobs(tmp_path, count=2)
+    write(jobs)
+    with sandbox(latency=30, history="missing") as api:
+        jobs.start("a", url=api.url)
+        until(lambda: api.books()["in_flight"] == 4)
+        jobs.kill("a")
+        api.change(latency=0.2)
+        jobs.run("b", url=api.url)
+        assert jobs.codes["b"] == 3, jobs.said
+        assert jobs["b"].counts()["succeeded"] == 1
+        tasks = [f"t{number:03}" for number in range(4)]
+        a = jobs["a"]
+        said = a.finish(a.start("--not-billed", *tasks, command="settle"))
+        assert said.code == 0, said.err
+        jobs.run("b", url=api.url)
+    assert jobs.codes["b"] == 0, jobs.said
+
+
 def test_a_cap_that_is_nearly_used_up_is_a_warning(tmp_path: Path) -> None:
     jobs = Jobs(tmp_path)
     write(jobs)
