@@ -65,6 +65,13 @@ def _bodies(rows: Rows) -> Iterator[tuple[int, str]]:
             yield int(key.removeprefix("bodies-")), key
 
 
+def _account() -> Iterator[Goal]:
+    for name in ("1 run", "4 runs"):
+        work = f"reserve and settle on an account, {name}"
+        yield Goal(work, "wall a task", 150, value("account", "wall_per_task", 1e6, name), " µs")
+        yield Goal(work, "CPU a task", 60, value("account", "cpu_per_task", 1e6, name), " µs")
+
+
 def goals(rows: Rows) -> list[Goal]:
     small = "small answers, 50 in flight, durable and recorded"
     found = [
@@ -104,6 +111,7 @@ def goals(rows: Rows) -> list[Goal]:
             value("coordinator", "cpu_per_task", 1000, "pipeline, stub"),
             " ms",
         ),
+        *_account(),
         Goal("pipeline --help", "wall", 0.20, value("start", "wall", 1, "pipeline --help"), " s"),
         Goal(
             "pipeline check, 12 prompts",

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -273,6 +274,37 @@ def coordinator(settings: Settings) -> Iterator[Row]:
     yield row
 
 
+def account(settings: Settings) -> Iterator[Row]:
+    """Reserve and settle on an account's ledger, which many tasks do in one transaction."""
+    tasks = settings.of(2_000, 20_000)
+    row = Row("account", "reserve and settle on an account", {"count": tasks})
+    # How many processes, and how many tasks in one transaction.
+    kinds = {"1 run": (1, 4), "4 runs": (4, 4), "1 run, task by task": (1, 1), "SQLite": (1, 0)}
+    for turn in range(settings.rounds):
+        for title, (runs, batch) in kinds.items():
+            with tempfile.TemporaryDirectory(dir=settings.folder) as name:
+                ledger = Path(name) / "accounts" / "0123456789abcdef"
+                figures = _on_ledger(ledger, runs, tasks // runs, batch)
+            row.add(title, **figures)
+            settings.say(
+                f"  account {turn + 1}: {title:20} {1e6 * figures['wall_per_task']:5.0f} µs wall"
+                f" {1e6 * figures['cpu_per_task']:5.0f} µs CPU a task"
+            )
+    yield row
+
+
+def _on_ledger(folder: Path, runs: int, tasks: int, batch: int) -> dict[str, float]:
+    """Let processes work on one ledger at once; the wall time is what all their tasks took."""
+    command = [PYTHON, "-m", "bench.account", str(folder)]
+    started = [
+        subprocess.Popen([*command, f"/{number}", str(tasks), str(batch)], stdout=subprocess.PIPE)
+        for number in range(runs)
+    ]
+    reports = [json.loads(process.communicate()[0]) for process in started]
+    wall, cpu = (sum(each[key] for each in reports) for key in ("wall_per_task", "cpu_per_task"))
+    return {"wall_per_task": wall / runs**2, "cpu_per_task": cpu / runs}
+
+
 def start(settings: Settings) -> Iterator[Row]:
     row = Row("start", "start-up of commands", {})
     with tempfile.TemporaryDirectory(dir=settings.folder) as name:
@@ -302,4 +334,5 @@ ROWS: dict[str, Callable[[Settings], Iterator[Row]]] = {
     "bodies": bodies,
     "resume": resume,
     "coordinator": coordinator,
+    "account": account,
 }

@@ -18,7 +18,7 @@ def markdown(results: dict[str, Any]) -> str:
     parts += [_race(rows[key]) for key in ("small", "small-memory") if key in rows]
     parts += [_makespans(rows), _flat(rows)]
     parts += [_bodies(row) for key, row in rows.items() if key.startswith("bodies-")]
-    parts += [_coordinator(rows), _missing(rows)]
+    parts += [_coordinator(rows), _account(rows), _missing(rows)]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
@@ -160,6 +160,17 @@ def _coordinator(rows: Rows) -> str:
     ]
     head = ["", "tasks", "own CPU a task", "RSS at 10 %", "at 50 %", "at the end", "growth a task"]
     return _lines("Tasks against a transport that answers at once", head, body)
+
+
+def _account(rows: Rows) -> str:
+    if "account" not in rows:
+        return ""
+    body = [
+        [name, f"{1e6 * each['wall_per_task']:,.0f} µs", f"{1e6 * each['cpu_per_task']:,.0f} µs"]
+        for name, each in rows["account"]["medians"].items()
+    ]
+    head = ["", "wall a task", "CPU a task"]
+    return _lines("Reserve and settle on an account, four tasks a transaction", head, body)
 
 
 def _missing(rows: Rows) -> str:
