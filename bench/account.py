@@ -68,19 +68,22 @@ def _reserve(ledger: Ledger, batch: int) -> list[Moment]:
 
 
 def _settle(ledger: Ledger, sent: list[Moment]) -> None:
-    told = []
+    operations = []
     for moment in sent:
-        told += [
+        operations += [
             Operation("charge", (PRICE, moment)),
             Operation("header", (LEFT, moment)),
             Operation("change", ()),
         ]
     quarter = int(time.time() // 900)
-    _tell(ledger, told, [Posting(quarter, PRICE, ZERO) for _ in sent])
+    _tell(ledger, operations, [Posting(quarter, PRICE, ZERO) for _ in sent])
 
 
-def _tell(ledger: Ledger, told: list[Operation], postings: list[Posting] | None = None) -> News:
-    return ledger.transact(Told(NOTHING, told, postings=postings or []), (), now=time.monotonic())
+def _tell(
+    ledger: Ledger, operations: list[Operation], postings: list[Posting] | None = None
+) -> News:
+    said = Told(NOTHING, operations, postings=postings or [])
+    return ledger.transact(said, (), now=time.monotonic())
 
 
 if __name__ == "__main__":
