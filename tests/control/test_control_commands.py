@@ -1,5 +1,6 @@
 """`pipeline control` and `pipeline run` as two processes, against the sandbox."""
 
+import itertools
 import json
 import os
 import signal
@@ -72,12 +73,6 @@ def api() -> Iterator[Sandbox]:
 @pytest.fixture
 def work(tmp_path: Path, api: Sandbox) -> Controlled:
     return Controlled(tmp_path, api.url)
-
-
-def peak(books: dict[str, Any], since: float = 0.0) -> int:
-    """The most requests that the server has had at once, of those that came since."""
-    came = [r for r in books["requests"] if r["at"] >= since]
-    return max((sum(o["at"] <= r["at"] < o["ended"] for o in came) for r in came), default=0)
 
 
 def test_a_run_is_paused_and_resumed(work: Controlled, api: Sandbox) -> None:
@@ -375,4 +370,40 @@ def test_the_key_is_in_no_answer(work: Controlled) -> None:
     assert KEY not in said.err
     work.control("stop", "--output", "out")
     work.path.unlink()
+    assert run.end().code == 143
+
+
+def test_the_server_sees_a_lower_and_a_higher_concurrency(tmp_path: Path) -> None:
+    with Sandbox(latency=1.0, clips="tiny", credits=2000) as slow:
+        work = Controlled(tmp_path, slow.url)
+        work.write(["a"] * 1500)
+        run = work.begun("--concurrency", 20)
+        eventually(lambda: slow.books()["in_flight"] == 20)
+        assert work.asked("concurrency", 3)["concurrency"] == 3
+        answered = time.time()
+        # Within one answer's time, and a margin for a machine that is busy with other tests.
+        eventually(lambda: slow.books()["in_flight"] <= 3)
+        assert time.time() - answered < 1.0 + 2.0
+        low = time.time()
+        time.sleep(3.0)  # three answers' time
+        came = sum(low <= each["arrived"] for each in slow.books()["requests"])
+        assert came <= 3 * (3 + 1)
+        assert slow.books()["in_flight"] <= 3
+        work.control("concurrency", 20)
+        eventually(lambda: slow.books()["in_flight"] == 20)
+        assert slow.books()["peak_in_flight"] == 20
+        work.control("stop")
+        assert run.end().code == 143
+
+
+def test_the_server_sees_a_new_rate(work: Controlled, api: Sandbox) -> None:
+    work.write(["a"] * 900)
+    run = work.begun()
+    work.control("rate", "120/minute")
+    set_at = time.time()
+    eventually(lambda: sum(r["arrived"] > set_at for r in api.books()["requests"]) >= 8)
+    came = sorted(r["arrived"] for r in api.books()["requests"] if r["arrived"] > set_at)
+    gaps = [after - before for before, after in itertools.pairwise(came)]
+    assert min(gaps) >= 0.95 * 0.5
+    work.control("stop")
     assert run.end().code == 143
