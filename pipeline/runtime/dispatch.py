@@ -285,7 +285,8 @@ class Dispatch:
         if verdict is Verdict.WAIT or state.flying:
             # What is being saved now may yet be charged differently.
             await self._ask_to_be_alone(attempt)
-            if not state.gate.has_way:
+            # Asking, it may have heard of other runs what changes the verdict.
+            if not state.gate.has_way and self._verdict(attempt) is verdict:
                 await self._wait_for_others(clock())
         elif await self._is_outdated(attempt):
             return

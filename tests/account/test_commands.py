@@ -1,6 +1,7 @@
 """Three commands at once on one account, by the server's count."""
 
 import itertools
+import re
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -284,6 +285,16 @@ def test_a_run_without_a_price_is_not_starved_by_one_with_a_price(tmp_path: Path
     assert jobs.codes == {"a": 143, "b": 0}, jobs.said
     shared_fairly(seen, "a", "b", since=seen.starts["b"][2])  # two went alone, to show the price
     jobs.agree_with(seen)
+
+
+def test_a_run_that_hears_of_an_empty_account_from_another_stops_at_once(tmp_path: Path) -> None:
+    """It waits for a request of another run, which ends without a credit left."""
+    jobs = Jobs(tmp_path)
+    write(jobs, tasks=6)
+    with sandbox(credits="0.30", no_balance_call=True) as api:
+        jobs.run(url=api.url)
+    assert set(jobs.codes.values()) == {3}, jobs.said
+    assert not re.findall(r"rendered in \d\d", jobs.said), jobs.said
 
 
 def test_the_folder_of_the_account_is_nobody_else_s_and_has_no_key(
