@@ -155,9 +155,11 @@ class Dispatch:
                 # Nothing else is left to probe with.
                 queue.put_later(queue.parked.pop(0), now)
             if state.stopped or not (state.flying or queue.dispatchable):
+                self._give_way()
                 state.pauses.end()
                 return None
             if (wait := self._must_wait(now)) is not None:
+                self._give_way()
                 await state.wait(wait)
             elif (attempt := queue.head(now, fresh=state.circuit.outage)) is None:
                 await self._wait_for_others(now)
@@ -281,7 +283,7 @@ class Dispatch:
         if verdict is Verdict.ASK:
             await state.ask_balance()
             return
-        state.gate.has_way = False
+        self._give_way()
         if verdict is Verdict.WAIT or state.flying:
             # What is being saved now may yet be charged differently.
             await self._ask_to_be_alone(attempt)
@@ -300,6 +302,12 @@ class Dispatch:
             cap = state.gate.closed_cap(attempt.price_class)
             why, until = state.gate.why_closed(attempt.price_class), cap.ends if cap else None
             state.out_of_credits(why, until)
+
+    def _give_way(self) -> None:
+        """Let other runs go on that have made way for a request which is not to go now."""
+        if self._state.gate.has_way:
+            self._state.gate.has_way = False
+            self._state.account.changed()
 
     async def _ask_to_be_alone(self, attempt: Attempt) -> None:
         """Let other runs make way where one request has to go alone, or they never would."""
