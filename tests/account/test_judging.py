@@ -179,3 +179,12 @@ def test_each_zone_has_a_cap_of_its_own(folder: Path, clock: Clock) -> None:
     assert (first.zone, first.used) == ("UTC", PRICE)
     assert (second.zone, second.used) == ("Pacific/Kiritimati", 0)
     assert refused(two.bid()) is Obstacle.CAP
+
+
+def test_what_another_run_corrects_in_the_past_changes_no_sum_of_today(
+    folder: Path, clock: Clock
+) -> None:
+    one, two, _ = three(folder, clock, Terms(day=Decimal(5), zone="UTC"))
+    assert [cap.used for cap in one.tell().elsewhere.caps] == [0]
+    two.tell(postings=[Posting(int((NOON - 86_400) // 900), PRICE, Decimal(0))])
+    assert [cap.used for cap in one.tell().elsewhere.caps] == [0]
