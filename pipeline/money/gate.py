@@ -3,7 +3,8 @@
 It never dispatches unless the budget covers what is spent, at risk and reserved with the price, and
 the balance covers what is reserved with the price and leaves `credits.reserve`:
 
-1. The budget does not cover it: it waits for what may come free, else the gate is closed.
+1. The budget does not cover it: it waits for what may come free here, else the gate is closed.
+   So with the caps of the account, but that what other runs hold may come free, too.
 2. The least that can be left covers it: it goes, beside others.
 3. Something is in flight, here or in another run of the account: it waits.
 4. The balance may be asked for: it is asked.
@@ -86,6 +87,9 @@ class CreditGate:
         `retained` is the money of a task that is sent again.
         """
         if not self._budget_covers(name, retained):
+            may = self._reservations.may_come_free(retained)  # of the budget, only what is here
+            return Verdict.WAIT if may else Verdict.CLOSED
+        if self.closed_cap(name, retained) is not None:
             return self._wait_or_close(retained)
         if self._policy.gate is Gate.OFF or self._least_covers(name, retained):
             return Verdict.GO
@@ -104,11 +108,12 @@ class CreditGate:
         book, ahead = self._reservations, self._reservations.ahead_of(retained)
         unpriced = self.ledger.unpriced + book.unpriced
         price, reserved = self.prices.estimate(name), ahead.reserved + book.unrecorded
-        covered = self.budget.covers(price, reserved, ahead.requests + unpriced, unpriced)
-        return covered and self._closed_cap(price, reserved) is None
+        return self.budget.covers(price, reserved, ahead.requests + unpriced, unpriced)
 
-    def _closed_cap(self, price: Decimal | None, reserved: Decimal) -> Cap | None:
-        """Find the cap of the account that does not cover another `price`."""
+    def closed_cap(self, name: str, retained: Retained | None = None) -> Cap | None:
+        """Return the cap of the account that does not cover a request of a price class."""
+        book, price = self._reservations, self.prices.estimate(name)
+        reserved = book.ahead_of(retained).reserved + book.unrecorded
         for cap in self.elsewhere.caps:
             used = cap.used + reserved + (price or ZERO)
             if used > cap.limit or (price is None and used == cap.limit):
@@ -174,14 +179,9 @@ class CreditGate:
         left = self.remaining or ZERO
         return f"{left:f} credits are left{less}{others}; the next task costs {self._price(name):f}"
 
-    def closed_cap(self, name: str) -> Cap | None:
-        """Return the cap of the account that does not cover a request of a price class."""
-        book = self._reservations
-        return self._closed_cap(self.prices.estimate(name), book.total)
-
     def budget_allows(self, classes: Iterable[str]) -> bool:
-        """Whether the budget covers a request of any of these price classes."""
-        return any(self._budget_covers(name) for name in classes)
+        """Whether budget and caps cover a request of any of these price classes."""
+        return any(self._budget_covers(name) and self.closed_cap(name) is None for name in classes)
 
     def may_be_short(self, name: str) -> bool:
         """Whether the balance may not cover a request that the API has refused.
@@ -313,7 +313,7 @@ class CreditGate:
 
     def recheck(self) -> None:
         """Let the balance be asked once more, although nothing has changed here."""
-        self.balance.is_fresh = False
+        self.balance.change()
 
     # -- the books ----------------------------------------------------------------------------
 

@@ -9,8 +9,10 @@ import pytest
 from support.night import Answer
 from support.till import Till
 
+from pipeline.api.outcome import Balance
 from pipeline.errors import ExitCode
 from pipeline.models import AccountPolicy, CreditPolicy, Rate
+from pipeline.runtime.options import Options
 
 PRICE = Decimal("0.95")
 WRITTEN, LEARNED = CreditPolicy(cost=PRICE), CreditPolicy()
@@ -112,3 +114,29 @@ def test_a_429_that_one_run_meets_makes_all_wait(tmp_path: Path) -> None:
     till.play([a, b], concurrency=1, credits=WRITTEN)
     quiet = [at for at in till.starts["b"] if 31 <= at < 140]
     assert not quiet
+
+
+def test_a_job_whose_own_budget_is_spent_does_not_wait_for_other_runs(tmp_path: Path) -> None:
+    till = Till(tmp_path, balance=Decimal(1000))
+    small, long = till.night("a", 4), till.night("b", 40)
+    budget = CreditPolicy(cost=PRICE, budget=2 * PRICE)
+    ended, _ = till.play({small: {"credits": budget}, long: {"credits": WRITTEN}}, concurrency=2)
+    assert ended.exit_code is ExitCode.CREDITS
+    assert ended.counts.succeeded == 2
+    assert small.seconds < 2 * till.seconds < long.seconds
+
+
+def test_two_runs_that_wait_for_a_top_up_both_find_it(tmp_path: Path) -> None:
+    till = Till(tmp_path, balance=2 * PRICE)
+    nights = [till.night(name, 4) for name in "ab"]
+
+    def balance() -> Balance:
+        if nights[0].clock() > 600 and till.taken == 2 * PRICE:
+            till.balance = Decimal(100)
+        return Balance(till.balance, simulated=True)
+
+    for night in nights:
+        night.balance = balance
+    options = Options(wait_for_credits=3600.0)
+    summaries = till.play(nights, concurrency=2, credits=WRITTEN, options=options)
+    assert {each.exit_code for each in summaries} == {ExitCode.OK}
