@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from pipeline.account.others import Limit, Others
-from pipeline.account.runs import Run
+from pipeline.account.runs import NEVER, Run
 from pipeline.account.schema import amount_of, millionths
 from pipeline.amounts import dollars
 from pipeline.money.account import Bid, Obstacle, Refusal, Way
@@ -18,9 +18,8 @@ from pipeline.money.balance import Balance
 
 # A run that was refused counts as waiting for so many seconds after it is to ask again.
 WAITS = 1.0
-# One that neither has nor wants anything in flight, nor had for so many seconds, is at the
-# level of the others when it comes back: what it did not use is not made up for, and what it had
-# too much is forgotten.
+# One that neither has nor wants anything in flight, nor had for so many seconds, comes back as a
+# new one: what it did not use is not made up for, and what it had too much is forgotten.
 IDLE = 10.0
 # A request is prepared so many seconds before its turn.
 AHEAD = 0.25
@@ -64,25 +63,25 @@ def note(run: Run, refusal: Refusal | None, now: float) -> None:
     if refusal is None:
         run.level += 1
         run.active, run.waits = now, 0.0
-    elif refusal.obstacle in _MAKES_WAIT:
-        run.active, run.waits = now, now + refusal.wait + WAITS
     else:
-        run.waits = 0.0
+        waits = refusal.obstacle in _MAKES_WAIT
+        run.active, run.waits = now, now + refusal.wait + WAITS if waits else 0.0
 
 
-def take_level(run: Run, alive: Sequence[Run], now: float) -> None:
-    """Put a run that comes, or comes back, to the least level of those that are active.
+def level(run: Run, alive: Sequence[Run]) -> None:
+    """Put all runs to one level, as one comes or comes back.
 
-    Those of its own priority, if there are some: it takes turns with them.
+    Starts are shared over the time in which all are there: what was before counts for nobody.
     """
-    if _is_active(run, now):
-        return
-    active = [other for other in alive if _is_active(other, now)]
-    peers = [other for other in active if other.priority == run.priority] or active
-    run.level = min((other.level for other in peers), default=run.level)
+    run.level = max((other.level for other in alive), default=run.level)
+    for other in alive:
+        other.level = run.level
 
 
-def _is_active(run: Run, now: float) -> bool:
+def is_active(run: Run, now: float) -> bool:
+    """Return whether a run takes part: it has or wants something, or did a moment ago."""
+    if run.active <= NEVER:
+        return False
     return bool(run.flying or run.wanted) or now - max(run.active, run.waits) <= IDLE
 
 
@@ -173,7 +172,7 @@ def _scarce(bid: Bid, view: View) -> Refusal | None:
         return None
     own, behind = view.own, 0
     for other in view.others.alive:
-        if other.wanted and _is_active(other, view.now):
+        if other.wanted and is_active(other, view.now):
             ahead = other.priority > own.priority
             lag = own.level - other.level if other.priority == own.priority else 0
             behind += other.wanted if ahead else min(max(lag, 0), other.wanted)

@@ -61,6 +61,7 @@ class Ledger:
         self._own: Run | None = None
         self._others = Others(None, ())
         self._job_number = 0
+        self._is_new = True
         self._lessons: tuple[Lesson, ...] = ()
 
     @classmethod
@@ -111,9 +112,7 @@ class Ledger:
             self._end_dead(entry.job)
             self._job_number = self._job(entry.job)
             self._spending.replace(self._job_number, entry.postings)
-            own = self._add(entry)
-            judging.take_level(own, self._others.alive, now)
-            own.hold(entry.holdings)
+            self._add(entry).hold(entry.holdings)
             if not self._others.alive:
                 lessons.clear(self._connection)
                 self._document.begin_anew()
@@ -309,10 +308,14 @@ class Ledger:
             self._spending.post(self._job_number, told.postings)
         if told.pause is not None:
             self._document.hear(told.pause, self._now)
-        judging.take_level(own, self._others.alive, self._now)
+        self._is_new = not judging.is_active(own, self._now)
         own.hold(told.holdings)
 
     def _judge(self, bid: Bid, own: Run) -> Moment | Refusal:
+        if self._is_new:
+            self._is_new = False
+            judging.level(own, self._others.alive)
+            self._connection.execute("UPDATE runs SET level = ? WHERE state = 0", (own.level,))
         refusal = judging.judge(bid, self._view(own))
         over = refusal is not None and refusal.obstacle in judging.MAY_BE_OVER
         if over and self._looked != self._now and self._look():

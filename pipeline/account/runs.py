@@ -17,6 +17,10 @@ BOOT = boot_id() or ""
 _SKEW = 60.0
 
 
+# When a run was active that has not asked for anything yet; so in the schema.
+NEVER = -1e9
+
+
 class State(IntEnum):
     """Whether a run is there."""
 

@@ -121,6 +121,7 @@ class SharedAccount:
     _dirty: bool = False
     _known: Holdings = NOTHING  # to the ledger
     _heard_at: float = 0.0
+    _asked_at: float = 0.0
     _serving: bool = False
     _stopped: bool = False
 
@@ -234,7 +235,8 @@ class SharedAccount:
             return 0.0
         answer = await self._ask(Asked())
         assert isinstance(answer, float)
-        return answer
+        # It counts from when it was asked, and the ledger may have been waited for since.
+        return self._asked_at + answer - asyncio.get_running_loop().time()
 
     def changed(self) -> None:
         """Note that what this run has set aside has changed."""
@@ -282,6 +284,7 @@ class SharedAccount:
         told, heard = self._told(), list[News]()
         ledger, now = self._ledger, asyncio.get_running_loop().time()
         assert ledger is not None
+        self._asked_at = now
         await self.member.hop(lambda: heard.append(ledger.transact(told, asked, now=now)))
         self._known = _holdings(told, asked)
         self._hear(heard[0], told)

@@ -26,6 +26,17 @@ _BLANKS = re.compile(r"[^\S\r\n]{100,}")
 
 
 # What follows a provider's name in the variable of its key.
+# Words in the names of variables whose secrets belong to others: no job shall take them there.
+_OF_OTHERS = frozenset({
+    "ACCESS", "ANTHROPIC", "APPLE", "AWS", "AZURE", "BITBUCKET", "CI", "CLOUDFLARE", "COHERE",
+    "CONSUMER", "DATABASE", "DATADOG", "DB", "DEEPSEEK", "DIGITALOCEAN", "DISCORD", "DOCKER",
+    "ELEVENLABS", "ENCRYPTION", "FAL", "GCP", "GEMINI", "GH", "GITHUB", "GITLAB", "GOOGLE", "GPG",
+    "GROQ", "HEROKU", "HF", "HUGGINGFACE", "JWT", "KUBE", "LINEAR", "MAILGUN", "MISTRAL", "NETLIFY",
+    "NOTION", "NPM", "OAUTH", "OPENAI", "OPENROUTER", "PASSWORD", "PAYPAL", "PERPLEXITY", "PRIVATE",
+    "PYPI", "REFRESH", "REPLICATE", "RUNWARE", "S3", "SECRET", "SENDGRID", "SENTRY", "SESSION",
+    "SHOPIFY", "SIGNING", "SLACK", "SSH", "STABILITY", "STRIPE", "SUPABASE", "TELEGRAM", "TOGETHER",
+    "TWILIO", "TWINE", "UV", "VAULT", "VERCEL", "XAI",
+})  # fmt: skip
 _KIND = re.compile(r"(_API)?_(KEY|TOKEN)$")
 
 
@@ -55,19 +66,21 @@ class _Source:
 def key_variable(job: Job, provider: Provider) -> str:
     """Name the variable with the key of a job: as `account.key` says, or the provider's own.
 
-    A job may come from anybody. So it can name only variables that say that they hold a key of
-    this provider: otherwise it could send any secret of the environment there.
+    A job may come from anybody, and what it names is sent to the provider. So it cannot name a
+    variable that holds a secret of something else, as far as its name says so.
 
     Raises:
-        UsageError: `account.key` names another variable.
+        UsageError: `account.key` names such a variable.
     """
     named, usual = job.account.key, provider.key_variable
-    name = _KIND.sub("", usual)
-    if named is None or named == usual or f"_{name}_" in f"_{named}_":
+    if named is None or f"_{_KIND.sub('', usual)}_" in f"_{named}_":
         return named or usual
+    foreign = _OF_OTHERS & set(named.split("_"))
+    if not foreign:
+        return named
     raise UsageError(
-        f"{job.path.name}: account.key names a variable that is not for keys of {provider.name}:"
-        f" {name} is not a word of its name, so its value was not read",
+        f"{job.path.name}: account.key names a variable for something else than {provider.name}:"
+        f" {min(foreign)} is a word of its name, so its value was not read",
         hint=f"call the variable {usual}_ACME, or ACME_{usual}",
     )
 

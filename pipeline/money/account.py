@@ -165,7 +165,7 @@ class Account(Protocol):
         """Wait until the gate has what every run has told so far."""
 
     async def turn(self) -> float:
-        """Take the next place of the common rate; returns the seconds until it comes."""
+        """Take the next place of the common rate; returns the seconds to it, from now."""
 
     def changed(self) -> None:
         """Note that what this run has set aside has changed; it is told soon."""

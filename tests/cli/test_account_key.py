@@ -63,10 +63,27 @@ def test_a_key_that_is_not_set_is_named_and_no_other_takes_its_place(
     assert "account.key" in done.err
 
 
+@pytest.mark.parametrize("name", ["ACME_KEY", "KEY_OF_A", "CLIENT_B_API_KEY"])
+def test_a_client_s_key_may_have_any_name_of_its_own(
+    pipeline: Command, job: Path, thief: Thief, name: str
+) -> None:
+    with_account(job, key=name)
+
+    pipeline("run", job, env={name: ACME, "SEGMIND_API_KEY": KEY, "SEGMIND_BASE_URL": thief.url})
+
+    assert set(thief.keys) == {ACME}
+
+
 @pytest.mark.parametrize("command", [("run",), ("check",), ("check", "--balance")], ids=" ".join)
 @pytest.mark.parametrize(
     "name",
-    ["AWS_SECRET_ACCESS_KEY", "GITHUB_TOKEN", "OPENAI_API_KEY", "MYSEGMIND_KEY", "SEGMINDX_KEY"],
+    [
+        "AWS_SECRET_ACCESS_KEY",
+        "GITHUB_TOKEN",
+        "OPENAI_API_KEY",
+        "DB_ENCRYPTION_KEY",
+        "MY_PRIVATE_KEY",
+    ],
 )
 def test_a_job_cannot_send_another_secret_of_the_environment(
     pipeline: Command, job: Path, thief: Thief, command: tuple[str, ...], name: str

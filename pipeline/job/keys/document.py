@@ -173,8 +173,8 @@ class AccountKeys(Strict):
     )
     key: KeyName | None = Field(
         default=None,
-        description="Name of the environment variable that holds the key. It contains the name of "
-        f"the provider's own, such as {providers.get().key_variable}_ACME. "
+        description="Name of the environment variable that holds the key, such as "
+        f"{providers.get().key_variable}_ACME; one that is named for another service is refused. "
         "Default: the provider's own.",
         examples=[f"{providers.get().key_variable}_ACME"],
     )
