@@ -172,7 +172,8 @@ def _scarce(bid: Bid, view: View) -> Refusal | None:
         return None
     own, behind = view.own, 0
     for other in view.others.alive:
-        if other.wanted and is_active(other, view.now):
+        # One that tells nothing, as it is suspended, would keep what is left from all for ever.
+        if other.wanted and view.now - other.told <= IDLE:
             ahead = other.priority > own.priority
             lag = own.level - other.level if other.priority == own.priority else 0
             behind += other.wanted if ahead else min(max(lag, 0), other.wanted)

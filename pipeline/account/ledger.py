@@ -57,9 +57,10 @@ class Ledger:
         # What follows was read when the data had the version `_seen`.
         self._seen = -1
         self._document = document.load(connection, self._place)
+        self._files = schema.identity(folder) if folder is not None else []
         self._runs: list[Run] = []
         self._own: Run | None = None
-        self._others = Others(None, ())
+        self._others = Others(None, (), 0.0)
         self._job_number = 0
         self._is_new = True
         self._lessons: tuple[Lesson, ...] = ()
@@ -113,7 +114,7 @@ class Ledger:
             self._job_number = self._job(entry.job)
             self._spending.replace(self._job_number, entry.postings)
             self._add(entry).hold(entry.holdings)
-            if not self._others.alive:
+            if self._others.runs == 1:
                 lessons.clear(self._connection)
                 self._document.begin_anew()
             self._heard = 0
@@ -211,7 +212,7 @@ class Ledger:
                 self._own = run
             else:
                 others.append(run)
-        self._others = Others(self._own, others)
+        self._others = Others(self._own, others, self._now)
 
     @property
     def _registered(self) -> Run:
@@ -245,7 +246,9 @@ class Ledger:
     def _look(self) -> bool:
         """See which of the other runs are there; returns whether that has changed."""
         self._looked = self._now
-        changed = False
+        self._refuse_removed()
+        others = [run for run in self._runs if run.number != self._number]
+        changed = [run for run in others if run.is_silent(self._now)] != self._others.silent
         for run in self._runs:
             if run.number != self._number and (found := runs.look(run, self._folder)) != run.state:
                 self._mark(run, found)
@@ -253,6 +256,15 @@ class Ledger:
         if changed:
             self._gather()
         return changed
+
+    def _refuse_removed(self) -> None:
+        """See that the file is still the one that a run which comes would open."""
+        if self._folder is None:
+            return
+        with suppress(FileNotFoundError):
+            if schema.identity(self._folder) == self._files:
+                return
+        raise LedgerError(self._place, "it was removed or replaced while this run had it open")
 
     def _mark(self, run: Run, state: State) -> None:
         run.state = state

@@ -95,7 +95,7 @@ def overview(folder: Path, *, wall: float, now: float, days: float = math.inf) -
             shared = document.load(connection, folder)
             name, base_url = connection.execute("SELECT name, base_url FROM account").fetchone()
             spent = _spent(connection, (wall - days * 86400) / QUARTER)
-            together, spending = Others(None, found), Spending(connection, shared.totals)
+            together, spending = Others(None, found, now), Spending(connection, shared.totals)
             caps = together.elsewhere(Calendar(), wall, spending.since).caps
     pause = shared.pause - now if shared.boot == BOOT else 0.0
     return Overview(

@@ -29,17 +29,19 @@ class Others:
     """The other runs of an account, and the terms of all. Money in millionths of a dollar.
 
     `own` is None for who only looks. `held_amount`, in dollars, is what cannot be spent here.
+    A run that is silent is there, but nobody waits for it: what it holds counts as a dead one's.
     """
 
-    def __init__(self, own: Run | None, others: Sequence[Run]) -> None:
-        self.alive = [run for run in others if run.state == State.ALIVE]
-        self._dead = [run for run in others if run.state != State.ALIVE]
+    def __init__(self, own: Run | None, others: Sequence[Run], now: float) -> None:
+        self.silent = [run for run in others if run.is_silent(now)]
+        self.alive = [run for run in others if run.is_alive and run not in self.silent]
+        self._dead = [run for run in others if run not in self.alive]
         open_ = sum(run.held for run in self.alive)
         # What was charged and not yet recorded has been taken off the balance already.
-        held = open_ + sum(run.held for run in self._dead if run.state == State.DEAD)
+        held = open_ + sum(run.held for run in self._dead if run.state != State.GONE)
         self.flying = sum(run.flying for run in self.alive)
         self.lone = any(run.lone for run in self.alive)
-        self._all = self.alive if own is None else [*self.alive, own]
+        self._all = [*self.alive, *self.silent, *([] if own is None else [own])]
         bounds = [run.concurrency for run in self._all if run.concurrency is not None]
         self.concurrency: int | None = min(bounds, default=None)
         self.interval = max((run.interval for run in self._all), default=0.0)

@@ -68,6 +68,10 @@ class Run:
         """Whether its process was there when it was last looked for."""
         return self.state == 0
 
+    def is_silent(self, now: float) -> bool:
+        """Whether nothing was heard for longer than any request takes: it may be suspended."""
+        return self.is_alive and now - self.told > max(self.longest, _SKEW)
+
     def may_fly(self, now: float) -> bool:
         """Whether requests of a run that died can still be in flight."""
         return self.boot == BOOT and -_SKEW < now - self.told < self.longest

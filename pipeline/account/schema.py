@@ -136,6 +136,12 @@ def look(folder: Path) -> sqlite3.Connection:
     return connection
 
 
+def identity(folder: Path) -> list[tuple[int, int]]:
+    """Say which files the ledger of a folder is, while it is open: others may take their names."""
+    found = [(folder / f"{FILE}{ending}").stat() for ending in ("", "-wal", "-shm")]
+    return [(each.st_dev, each.st_ino) for each in found]
+
+
 def _connection(address: str, patience: float = 2.0) -> sqlite3.Connection:
     return sqlite3.connect(
         address,

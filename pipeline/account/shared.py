@@ -25,8 +25,9 @@ from pipeline.money.balance import Balance, Moment
 from pipeline.money.gate import CreditGate
 from pipeline.money.prices import PriceBook
 
-# Seconds between two looks at the ledger while other runs are there.
-_EVERY = 0.5
+# Seconds between two looks at the ledger while other runs are there, and while none are known: one
+# that comes sees by them that this one is not suspended.
+_EVERY, _ALONE = 0.5, 5.0
 # Seconds for which what is only told waits for something that is asked.
 _GATHER = 0.05
 # The share of a cap at which it is near.
@@ -169,7 +170,7 @@ class SharedAccount:
         self._serving = True
         with anyio.CancelScope(shield=True):
             while self._waiting or not self._stopped:
-                await self._arrival(_EVERY if self.member.gate.elsewhere.runs else None)
+                await self._arrival(self._every)
                 if not (self._waiting or self._stopped):
                     self._arrived = anyio.Event()
                     await self._arrival(_GATHER)
@@ -180,12 +181,15 @@ class SharedAccount:
 
     def _has_news(self) -> bool:
         """Whether the ledger does not know how this run stands, or this run how others do."""
-        now, other = asyncio.get_running_loop().time(), self.member.gate.elsewhere.runs
         told = self._balance.untold or self._prices.untold or self._postings or self._pause
-        due = other and now - self._heard_at >= _EVERY
+        due = asyncio.get_running_loop().time() - self._heard_at >= self._every
         return bool(told or due or self.member.holdings() != self._known)
 
-    async def _arrival(self, seconds: float | None) -> None:
+    @property
+    def _every(self) -> float:
+        return _EVERY if self.member.gate.elsewhere.runs else _ALONE
+
+    async def _arrival(self, seconds: float) -> None:
         """Wait until something is asked, or a first change is to be told."""
         with anyio.move_on_after(seconds):
             await self._arrived.wait()

@@ -4,6 +4,7 @@ import math
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import datetime
 
 import anyio
 
@@ -143,6 +144,10 @@ class Dispatch:
         if durations := state.store.history.durations:
             self._refusals.seldom = min(durations[-1] / _PARTS, _SELDOM)
         lasts = self._refusals.add(refusal, now, sent=state.sent) >= _SAY_AFTER
+        if refusal.obstacle is Obstacle.PAUSE and state.circuit.too_long(refusal.wait):
+            until = datetime.fromtimestamp(time.time() + refusal.wait).astimezone()
+            state.stop(ExitCode.OUTAGE, f"{refusal.detail}, until {until:%Y-%m-%d %H:%M}")
+            return
         others = lasts and refusal.obstacle in _OF_OTHERS and not state.gate.in_flight
         if others or refusal.obstacle is Obstacle.PAUSE:
             state.pauses.begin(ev.Reason.ACCOUNT, refusal.detail, refusal.wait)

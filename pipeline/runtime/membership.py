@@ -1,5 +1,6 @@
 """How a run joins its account: what it says of itself, and what it hears of its own records."""
 
+import os
 import time
 from functools import partial
 
@@ -35,7 +36,7 @@ def settled(job: Job, store: Store) -> None:
     """
     if store.accepted:
         return
-    place = str(job.output_dir.absolute())
+    place = _place(job)
     for account in accounts():
         if any(run.job == place for run in (*account.runs, *account.ended)):
             ledger = Ledger.open(account.folder)
@@ -53,7 +54,7 @@ def member(state: RunState, hop: Hop) -> Member:
     def entry() -> Entry:
         job = state.job
         return Entry(
-            job=str(job.output_dir.absolute()),
+            job=_place(job),
             name=job.name,
             terms=terms(job),
             postings=_postings(state.store),
@@ -79,3 +80,8 @@ def terms(job: Job) -> Terms:
         zone=job.schedule.timezone if job.schedule else None,
         priority=job.priority,
     )
+
+
+def _place(job: Job) -> str:
+    """Return what the ledger calls a job: its output directory, however that is spelled."""
+    return os.path.realpath(job.output_dir)

@@ -311,3 +311,15 @@ def test_the_folder_of_the_account_is_nobody_else_s_and_has_no_key(
         assert jobs["a"].key.encode() not in path.read_bytes()
         assert path.stat().st_mode & 0o077 == 0, path
     assert [path.name for path in state_folder.iterdir()] == ["pipeline"]
+
+
+def test_a_run_whose_patience_is_shorter_than_the_pause_of_another_says_so(tmp_path: Path) -> None:
+    jobs = Jobs(tmp_path, 2)
+    write(jobs, tasks=4, retry={"outage": "2s"})
+    with sandbox(fault=["429=1"], retry_after=600) as api:
+        jobs.run("a", url=api.url)
+        api.set_faults({"429": 0})
+        jobs.run("b", url=api.url)
+        assert "b" not in Seen(api.books()).starts
+    assert jobs.codes == {"a": 5, "b": 5}, jobs.said
+    assert re.search(r"asked a run of this account to wait: .*, until 20\d\d-", jobs.runs["b"].err)

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.helpers import until
+from support.helpers import Workspace, until
 from support.several import Jobs, Seen, settled_books
 
 from sandbox.testing import Sandbox
@@ -121,6 +121,19 @@ def test_what_a_person_says_of_a_killed_run_frees_the_cap_for_the_others(tmp_pat
         assert said.code == 0, said.err
         jobs.run("b", url=api.url)
     assert jobs.codes["b"] == 0, jobs.said
+
+
+def test_a_job_whose_folder_is_spelled_in_two_ways_counts_once(tmp_path: Path) -> None:
+    jobs = Jobs(tmp_path, count=1)
+    write(jobs, tasks=3)
+    with sandbox() as api:
+        jobs.run(url=api.url)
+        (tmp_path / "link").symlink_to(tmp_path / "a")
+        jobs.all["a"] = Workspace(tmp_path / "link")
+        write(jobs, tasks=5)
+        jobs.run(url=api.url)
+        assert settled_books(api).taken == 5 * PRICE
+    assert jobs.codes["a"] == 0, jobs.said
 
 
 def test_a_cap_that_is_nearly_used_up_is_a_warning(tmp_path: Path) -> None:

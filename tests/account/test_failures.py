@@ -251,3 +251,20 @@ def test_a_root_that_comes_over_the_network_counts_as_local() -> None:
 def test_spellings_of_a_base_url_are_one_account(one: str, other: str) -> None:
     assert places.folder(one, "k") == places.folder(other, "k")
     assert "secret" not in places.without_credentials(other)
+
+
+@pytest.mark.parametrize("ending", ["", "-wal", "-shm"])
+def test_a_ledger_that_is_replaced_under_a_run_is_given_up(
+    folder: Path, clock: Clock, ending: str
+) -> None:
+    (run,) = members(folder, clock, "/a")
+    run.register()
+    run.tell()
+    file = folder / f"{FILE}{ending}"
+    file.rename(folder / "aside")
+    for copy in (False, True):
+        if copy:
+            file.write_bytes((folder / "aside").read_bytes())
+        clock.now += 1
+        with pytest.raises(LedgerError, match="removed or replaced"):
+            run.tell()

@@ -4,10 +4,10 @@ import random
 from pathlib import Path
 
 import pytest
-from account.ledger_world import Clock, Member, members
+from account.ledger_world import PRICE, Clock, Member, members, read, refused
 
 from pipeline.account.telling import Terms
-from pipeline.money.account import Holdings, Refusal
+from pipeline.money.account import Holdings, Obstacle, Refusal, Way
 from pipeline.money.balance import Moment
 
 
@@ -141,6 +141,40 @@ def test_nobody_waits_for_a_run_that_has_stopped_asking(folder: Path, clock: Clo
     assert not one.starts()  # it is the turn of the other, which has fewer
     clock.now += 1.1
     assert one.starts()
+
+
+def test_what_is_left_is_not_kept_for_a_run_that_is_suspended(folder: Path, clock: Clock) -> None:
+    one, two = members(folder, clock, "/a", "/b")
+    one.register(Terms(day=7 * PRICE / 2, zone="UTC"))
+    two.holdings = Holdings(wanted=5)
+    two.register()
+    assert one.starts()
+    assert one.starts()
+    assert refused(one.bid()) is Obstacle.SHARE  # the other has fewer starts
+    clock.now += 9
+    assert refused(one.bid()) is Obstacle.SHARE
+    two.tell()
+    clock.now += 9
+    assert refused(one.bid()) is Obstacle.SHARE
+    clock.now += 2
+    assert one.starts()
+
+
+def test_nobody_waits_for_what_a_run_holds_that_is_suspended(folder: Path, clock: Clock) -> None:
+    one, two = members(folder, clock, "/a", "/b")
+    one.register(Terms(concurrency=1))
+    two.register()
+    two.tell(*read("1.50"))
+    assert two.starts(way=Way.ALONE)
+    clock.now += 659
+    assert refused(one.bid()) is Obstacle.PLACES
+    assert one.news.elsewhere.open == PRICE
+    clock.now += 2  # longer than any request takes
+    assert refused(one.bid()) is Obstacle.CREDITS
+    assert one.news.elsewhere.open == 0
+    assert one.news.elsewhere.held == PRICE
+    two.tell()  # it goes on
+    assert refused(one.bid()) is Obstacle.PLACES
 
 
 def test_the_bound_is_kept_whoever_goes_first(folder: Path, clock: Clock) -> None:
