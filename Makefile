@@ -90,7 +90,7 @@ browser-test: .venv/.installed-dev tests/browser/node_modules/.installed ## The 
 	@$(PY) -m pytest -m browser tests/browser $(ARGS)
 
 chaos: .venv/.installed-dev ## Faults, restarts and kill -9, at random and at points, SEEDS=20
-	@CHAOS_SEEDS=$(SEEDS) $(PYTEST) -m slow -k chaos $(ARGS)
+	@CHAOS_SEEDS=$(SEEDS) $(PYTEST) -m slow -k "chaos or account" $(ARGS)
 
 soak: ## Half an hour at 200 in flight: memory, files and CPU stay flat
 	@exec bash bench/soak $(ARGS)

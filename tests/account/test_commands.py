@@ -149,12 +149,11 @@ def test_one_rate_spaces_the_requests_of_all_runs_and_the_least_of_all_applies(
     # What is late on its way to the server leaves less to the next: no more than that.
     for (i, early), (j, late) in itertools.combinations(enumerate(ruled), 2):
         assert late - early >= (j - i) * 0.25 - LATE, (i, j)
-    shares = seen.shares(*jobs.names, until=ruled[-1])
-    assert max(shares.values()) - min(shares.values()) <= 1, shares
+    shared_fairly(seen, *jobs.names, until=ruled[-1])
 
 
 @pytest.mark.slow
-def test_chaos_has_no_part_in_the_smallest_gap_between_requests(tmp_path: Path) -> None:
+def test_no_gap_between_requests_is_smaller_than_the_rate_allows(tmp_path: Path) -> None:
     jobs = Jobs(tmp_path)
     write(jobs, tasks=12, account={"rate": "60/minute"})
     with sandbox() as api:
