@@ -100,7 +100,7 @@ class Ledger:
     # -- what a run does ----------------------------------------------------------------------
 
     def register(self, entry: Entry, *, now: float) -> News:
-        """Add a run, or say again what it wants; the ledger knows of its job what it says now.
+        """Add a run; the ledger knows of its job what it says now.
 
         Raises:
             LedgerError: the ledger cannot be used; so all the methods that follow.
@@ -116,9 +116,8 @@ class Ledger:
             self._add(entry).hold(entry.holdings)
             if self._others.runs == 1:
                 lessons.clear(self._connection)
+                self._lessons = ()
                 self._document.begin_anew()
-            self._heard = 0
-            self._hear_lessons()
             return self._news()
 
     def transact(self, told: Told, asked: Sequence[Asked], *, now: float) -> News:
@@ -146,14 +145,16 @@ class Ledger:
     def leave(self, holdings: Holdings, *, now: float) -> None:
         """End the run: what it still holds stays at risk until its job runs again or settles."""
         self._now = now
-        with self._transaction:
-            own = self._registered
-            own.hold(holdings)
-            if holdings.held or holdings.unrecorded or holdings.flying:
-                self._mark(own, State.DEAD)
-            else:
-                self._remove(own)
-        self.close()
+        try:
+            with self._transaction:
+                own = self._registered
+                own.hold(holdings)
+                if holdings.held or holdings.unrecorded or holdings.flying:
+                    self._mark(own, State.DEAD)
+                else:
+                    self._remove(own)
+        finally:
+            self.close()
 
     def adopt(self, job: str, postings: Sequence[Posting], *, now: float) -> None:
         """Take what the manifest of a job says that has no run: its dead runs hold nothing more."""
@@ -295,19 +296,13 @@ class Ledger:
         return int(number)
 
     def _add(self, entry: Entry) -> Run:
-        """Add the row of this run, or replace it by one with its new terms."""
-        old = self._own
-        if old is not None:
-            self._connection.execute("DELETE FROM runs WHERE number = ?", (old.number,))
+        """Add the row of this run."""
         self._number = runs.insert(
             self._connection, entry, self._job_number, os.getpid(), self._lock_name
         )
         self._runs = runs.load(self._connection)
         self._gather()
-        own = self._registered
-        if old is not None:
-            own.level, own.active = old.level, old.active
-        return own
+        return self._registered
 
     # -- telling and asking -------------------------------------------------------------------
 
@@ -345,7 +340,7 @@ class Ledger:
         )  # fmt: skip
 
     def _hear_lessons(self) -> None:
-        """Read what others have observed since; who never heard yet, hears it as it registers."""
+        """Read what others have observed since."""
         new, self._heard = lessons.since(self._connection, self._heard, self._number)
         self._lessons += new
 
@@ -354,4 +349,4 @@ class Ledger:
         elsewhere = others.elsewhere(self._calendar, self._wall(), self._spending.since)
         new, self._lessons = self._lessons, ()
         balance = document.copy(self._document.balance)
-        return News(balance, elsewhere, new, others.concurrency, others.interval)
+        return News(balance, elsewhere, new, others.interval)

@@ -96,8 +96,8 @@ class Shared:
     async def join(self, member: Member) -> AsyncIterator[Account]:
         """Register a run with its account; at the end it says what it leaves."""
         account = SharedAccount(member, self._open)
-        await account.register()
         try:
+            await account.register()
             yield account
         finally:
             with anyio.CancelScope(shield=True):
@@ -111,7 +111,6 @@ class SharedAccount:
     member: Member
     open_ledger: Callable[[], Ledger]
     interval: float = 0.0
-    concurrency: int | None = None
     _ledger: Ledger | None = None
     _waiting: list[_Waiting] = field(default_factory=list)
     _postings: list[Posting] = field(default_factory=list)
@@ -202,17 +201,13 @@ class SharedAccount:
     async def leave(self) -> None:
         """Say what the run leaves behind, and close the ledger."""
         self._serving = False
+        if self._ledger is None:  # cancelled before it was there
+            return
         await self._tell()
         ledger, holdings = self._ledger, self.member.holdings()
         now = asyncio.get_running_loop().time()
-
-        def leave() -> None:
-            if ledger is not None:
-                ledger.leave(holdings, now=now)
-                ledger.close()
-
         try:
-            await self.member.hop(leave)
+            await self.member.hop(lambda: ledger.leave(holdings, now=now))
         except LedgerError as error:
             self.member.watch(ev.Warned(str(error), time.time()))
 
@@ -314,7 +309,7 @@ class SharedAccount:
         for name in {lesson.price_class for lesson in news.lessons if lesson.price_class}:
             gate.reprice(name)
         gate.hear(news.elsewhere)
-        self.concurrency, self.interval = news.concurrency, news.interval
+        self.interval = news.interval
         for cap in news.elsewhere.caps:
             self._warn_if_near(cap, told.holdings)
         if before != news.elsewhere or news.lessons:

@@ -107,13 +107,12 @@ class Asked:
 class News:
     """What a run hears. `lessons` are those that other runs have learned since it last heard.
 
-    `concurrency` and `interval` are the least of all runs that are alive; None and 0: no bound.
+    `interval` is the longest of all runs that are alive; 0 is no rate.
     """
 
     balance: Balance
     elsewhere: Elsewhere = NOBODY
     lessons: tuple[Lesson, ...] = ()
-    concurrency: int | None = None
     interval: float = 0.0
 
 

@@ -100,7 +100,8 @@ class Dispatch:
             if not paced:
                 # Outside the turn, so that many share one transaction, and claims one commit.
                 going = await self._prepare(attempt, bid)
-            too_fast = self._pace.interval > 0 and not paced  # a rate was set meanwhile
+            # A rate was set meanwhile, or a run has come that keeps one.
+            too_fast = not paced and (self._pace.interval > 0 or self._state.account.paced)
             if going and not too_fast and self._may_go(attempt):
                 return self._send(attempt)
             self._state.withdraw(attempt)
@@ -136,6 +137,7 @@ class Dispatch:
             self._refused(answer)
         else:
             self._refusals.end()
+            self._end_pause(of_account=True)
         return answer
 
     def _refused(self, refusal: Refusal) -> None:
@@ -148,9 +150,16 @@ class Dispatch:
             until = datetime.fromtimestamp(time.time() + refusal.wait).astimezone()
             state.stop(ExitCode.OUTAGE, f"{refusal.detail}, until {until:%Y-%m-%d %H:%M}")
             return
-        others = lasts and refusal.obstacle in _OF_OTHERS and not state.gate.in_flight
-        if others or refusal.obstacle is Obstacle.PAUSE:
+        if refusal.obstacle is Obstacle.PAUSE:
             state.pauses.begin(ev.Reason.ACCOUNT, refusal.detail, refusal.wait)
+        elif lasts and refusal.obstacle in _OF_OTHERS and not state.sent:
+            state.pauses.begin(ev.Reason.ACCOUNT, refusal.detail, math.inf)
+
+    def _end_pause(self, *, of_account: bool) -> None:
+        """Announce the end of a pause; that of the account lasts until a request is let go."""
+        present = self._state.pauses.present
+        if present is not None and (present[0] is ev.Reason.ACCOUNT) is of_account:
+            self._state.pauses.end()
 
     # -- choosing -----------------------------------------------------------------------------
 
@@ -174,7 +183,7 @@ class Dispatch:
                 attempt, verdict = self._judge(attempt)
                 if verdict is Verdict.GO:
                     if not state.circuit.outage:  # a probe does not end it
-                        state.pauses.end()
+                        self._end_pause(of_account=False)
                     queue.take(attempt)
                     return attempt
                 await self._follow(verdict, attempt)

@@ -2,6 +2,7 @@
 
 import os
 import time
+from contextlib import closing
 from functools import partial
 
 from pipeline.account import places
@@ -39,9 +40,8 @@ def settled(job: Job, store: Store) -> None:
     place = _place(job)
     for account in accounts():
         if any(run.job == place for run in (*account.runs, *account.ended)):
-            ledger = Ledger.open(account.folder)
-            ledger.adopt(place, _postings(store), now=time.monotonic())
-            ledger.close()
+            with closing(Ledger.open(account.folder)) as ledger:
+                ledger.adopt(place, _postings(store), now=time.monotonic())
 
 
 def _postings(store: Store) -> list[Posting]:

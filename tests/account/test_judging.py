@@ -25,7 +25,6 @@ def test_all_runs_together_keep_the_least_concurrency(folder: Path, clock: Clock
     runs = three(folder, clock, Terms(concurrency=4), Terms(concurrency=3))
     assert [run.starts() for run in runs] == [True] * 3
     assert [refused(run.bid()) for run in runs] == [Obstacle.PLACES] * 3
-    assert runs[0].news.concurrency == 3
     sent = Moment()
     runs[2].ends(sent)
     assert runs[0].starts()
@@ -36,7 +35,7 @@ def test_the_limits_of_a_run_that_has_left_hold_no_longer(folder: Path, clock: C
     one.ledger.leave(Holdings(), now=clock.now)
     assert two.starts()
     assert two.starts()
-    assert (two.news.concurrency, two.news.interval) == (None, 0)
+    assert two.news.interval == 0
 
 
 def test_a_request_that_must_be_alone_waits_for_all_others(folder: Path, clock: Clock) -> None:

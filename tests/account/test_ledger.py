@@ -7,7 +7,7 @@ from account.ledger_world import PRICE, Clock, Member, members, read
 
 from pipeline.account.ledger import Ledger
 from pipeline.account.telling import Lesson, Posting, Terms
-from pipeline.money.account import Obstacle, Refusal, Way
+from pipeline.money.account import NOTHING, Obstacle, Refusal, Way
 from pipeline.money.balance import Moment
 
 
@@ -60,3 +60,18 @@ def test_a_cap_counts_what_manifests_say_and_what_others_hold(folder: Path, cloc
     assert "2026-05-30 00:00 UTC" in refusal.detail
     (cap,) = one.news.elsewhere.caps
     assert cap.used == 2 * PRICE
+
+
+def test_who_comes_hears_once_what_the_runs_that_are_there_have_observed(
+    folder: Path, clock: Clock
+) -> None:
+    one, two = members(folder, clock, "/jobs/a", "/jobs/b")
+    one.register()
+    fell = Lesson("fell", "video", PRICE)
+    one.tell(lessons=[fell])
+    assert two.register().lessons == (fell,)
+    assert two.tell().lessons == ()
+    for each in (one, two):
+        each.ledger.leave(NOTHING, now=clock.now)
+    (three,) = members(folder, clock, "/jobs/c")
+    assert three.register().lessons == ()

@@ -9,6 +9,7 @@ import pytest
 from support.night import Answer
 from support.till import Till
 
+from pipeline import events as ev
 from pipeline.api.outcome import Balance
 from pipeline.errors import ExitCode
 from pipeline.models import AccountPolicy, CreditPolicy, Rate
@@ -141,3 +142,21 @@ def test_two_runs_that_wait_for_a_top_up_both_find_it(tmp_path: Path) -> None:
     options = Options(wait_for_credits=3600.0)
     summaries = till.play(nights, concurrency=2, credits=WRITTEN, options=options)
     assert {each.exit_code for each in summaries} == {ExitCode.OK}
+
+
+def test_a_rate_that_comes_with_another_run_holds_from_the_next_request_on(tmp_path: Path) -> None:
+    till = Till(tmp_path, balance=Decimal(1000))
+    fast, slow = till.night("a", 30), till.night("b", 5)
+    kept = {"account": AccountPolicy(rate=Rate(1, 2.0)), "concurrency": 1}
+    till.play({fast: {}, slow: kept}, concurrency=6, credits=WRITTEN, after={1: 5.0})
+    begin, end = till.starts["b"][0], till.starts["b"][-1]
+    gaps = [gap for gap, at in zip(till.gaps(), till.times()[1:], strict=True) if begin < at <= end]
+    assert min(gaps) >= 2.0 * 0.95
+
+
+def test_a_wait_for_other_runs_is_said_once(tmp_path: Path) -> None:
+    till = Till(tmp_path, balance=Decimal(1000), seconds=300.0)
+    nights = [till.night("a", 1), till.night("b", 1)]
+    till.play(nights, concurrency=1, credits=WRITTEN, account=AccountPolicy(concurrency=1))
+    held, resumed = (nights[1].told(kind) for kind in (ev.Held, ev.Resumed))
+    assert len(held) == len(resumed) == 1
