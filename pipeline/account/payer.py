@@ -1,6 +1,9 @@
 """Who pays, as records name it, and whether a record or a claim names the account at hand."""
 
+from collections.abc import Collection
+
 from pipeline.account import places
+from pipeline.account.neighbours import accounts
 from pipeline.api.endpoint import Endpoint
 
 
@@ -17,3 +20,15 @@ def is_payer(recorded: str | None, name: str | None, endpoint: Endpoint) -> bool
     """
     known = {None, payer(name, endpoint), places.name(endpoint.base_url, endpoint.key)}
     return recorded in known
+
+
+def strangers(recorded: Collection[str | None], own: Collection[str | None]) -> set[str | None]:
+    """Return which of the accounts that were recorded are surely not the one with the names `own`.
+
+    A name that nobody knows may be one that it had before: what was spent counts.
+    """
+    unknown = {name for name in recorded if name is not None} - set(own)
+    if not unknown:
+        return set()
+    others = {each.name for each in accounts() if places.name_in(each.folder) not in own}
+    return {name for name in unknown if name in others or places.is_hash(name)}

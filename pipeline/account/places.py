@@ -11,6 +11,8 @@ import platformdirs
 
 from pipeline.account.errors import LedgerError
 
+# Of the hash: in the name of the folder, and in that of an account without a name.
+_DIGITS, _NAMED = 16, 8
 # SQLite's WAL needs memory that all who have the file open share: not so over a network.
 _NETWORK = {
     "9p", "afs", "beegfs", "ceph", "cifs", "coda", "davfs", "drvfs", "gfs2", "glusterfs", "gpfs",
@@ -24,12 +26,22 @@ _NETWORK_FUSE = (
 
 def folder(base_url: str, key: str) -> Path:
     """Return the folder of the account's ledger. It need not exist."""
-    return _accounts() / _digits(base_url, key)[:16]
+    return _accounts() / _digits(base_url, key)[:_DIGITS]
 
 
 def name(base_url: str, key: str) -> str:
     """Return what an account is called that has no name: the first 8 digits of its hash."""
-    return _digits(base_url, key)[:8]
+    return name_in(folder(base_url, key))
+
+
+def name_in(place: Path) -> str:
+    """Return what the account of a folder is called that has no name."""
+    return place.name[:_NAMED]
+
+
+def is_hash(text: str) -> bool:
+    """Whether this is what an account is called that has no name."""
+    return _is_hex(text, _NAMED)
 
 
 def without_credentials(base_url: str) -> str:
@@ -122,4 +134,8 @@ def _digits(base_url: str, key: str) -> str:
 
 
 def _is_name(text: str) -> bool:
-    return len(text) == 16 and not set(text) - set("0123456789abcdef")  # noqa: PLR2004
+    return _is_hex(text, _DIGITS)
+
+
+def _is_hex(text: str, digits: int) -> bool:
+    return len(text) == digits and not set(text) - set("0123456789abcdef")

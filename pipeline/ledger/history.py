@@ -64,6 +64,7 @@ class Summary(msgspec.Struct):
     reason: str | None = None
     cost_source: CostSource | None = None
     settled: Settled | None = None
+    account: str | None = None
     format: int | None = None
 
 

@@ -5,10 +5,12 @@ day than the one it was taken from, and what has no credible time counts as spen
 """
 
 import time
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import lru_cache
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from pipeline.amounts import ZERO, rounded
@@ -76,11 +78,11 @@ def _parsed(text: str) -> int | None:
 class Quarters:
     """What the records of a manifest say of money, by quarter, in the last `DAYS` days.
 
-    `now` is in Unix seconds.
+    And by account, for a job can have been paid by several. `now` is in Unix seconds.
     """
 
     now: float = field(default_factory=time.time, compare=False)
-    _sums: dict[int, tuple[Decimal, Decimal]] = field(default_factory=dict)
+    _sums: dict[str | None, dict[int, tuple[Decimal, Decimal]]] = field(default_factory=dict)
 
     def add(self, record: "Record | Summary", cost: Decimal, at_risk: Decimal) -> None:
         """Count one record. `cost` and `at_risk` are its amounts, rounded."""
@@ -88,9 +90,23 @@ class Quarters:
             return
         quarter = _quarter(record, cost + at_risk, self.now)
         if quarter * MINUTES * 60 >= self.now - DAYS * 86_400:
-            before = self._sums.get(quarter, (ZERO, ZERO))
-            self._sums[quarter] = before[0] + cost, before[1] + at_risk
+            sums = self._sums.setdefault(record.account, {})
+            before = sums.get(quarter, (ZERO, ZERO))
+            sums[quarter] = before[0] + cost, before[1] + at_risk
 
-    def postings(self) -> list[tuple[int, Decimal, Decimal]]:
-        """Return each quarter that has money, with its cost and its risk in US dollars."""
-        return [(quarter, *amounts) for quarter, amounts in sorted(self._sums.items())]
+    @property
+    def accounts(self) -> set[str | None]:
+        """The accounts that have paid, as records name them; None is one without a name."""
+        return set(self._sums)
+
+    def postings(self, without: Collection[str | None] = ()) -> list[tuple[int, Decimal, Decimal]]:
+        """Return each quarter that has money, with its cost and its risk in US dollars.
+
+        What the accounts of `without` have paid is left out.
+        """
+        paid = [self._sums[account] for account in self._sums if account not in without]
+        together: dict[int, tuple[Decimal, Decimal]] = {}
+        for quarter, (cost, at_risk) in chain.from_iterable(sums.items() for sums in paid):
+            before = together.get(quarter, (ZERO, ZERO))
+            together[quarter] = before[0] + cost, before[1] + at_risk
+        return [(quarter, *amounts) for quarter, amounts in sorted(together.items())]

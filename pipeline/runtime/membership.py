@@ -2,12 +2,14 @@
 
 import os
 import time
+from collections.abc import Collection
 from contextlib import closing
 from functools import partial
 
 from pipeline.account import places
 from pipeline.account.ledger import Ledger
 from pipeline.account.neighbours import accounts
+from pipeline.account.payer import strangers
 from pipeline.account.shared import Accounts, Apart, Member, Shared
 from pipeline.account.telling import Entry, Posting, Terms
 from pipeline.api.endpoint import Endpoint
@@ -40,16 +42,21 @@ def settled(job: Job, store: Store) -> None:
     place = _place(job)
     for account in accounts():
         if any(run.job == place for run in (*account.runs, *account.ended)):
+            own = {account.name, places.name_in(account.folder)}
             with closing(Ledger.open(account.folder)) as ledger:
-                ledger.adopt(place, _postings(store), now=time.monotonic())
+                ledger.adopt(place, _postings(store, own), now=time.monotonic())
 
 
-def _postings(store: Store) -> list[Posting]:
-    return [Posting(*each) for each in store.history.quarters.postings()]
+def _postings(store: Store, own: Collection[str | None]) -> list[Posting]:
+    """Return what an account has paid for a job; `own` are its names."""
+    quarters = store.history.quarters
+    return [Posting(*each) for each in quarters.postings(strangers(quarters.accounts, own))]
 
 
 def member(state: RunState, hop: Hop) -> Member:
     """Say what a run is to its account, and let it hear of each record."""
+    endpoint = state.session.endpoint
+    own = {state.payer, places.name(endpoint.base_url, endpoint.key)}
 
     def entry() -> Entry:
         job = state.job
@@ -57,7 +64,7 @@ def member(state: RunState, hop: Hop) -> Member:
             job=_place(job),
             name=job.name,
             terms=terms(job),
-            postings=_postings(state.store),
+            postings=_postings(state.store, own),
             holdings=state.holdings(),
             longest=job.timeout + state.provider.longest_silence,
         )

@@ -123,6 +123,30 @@ def test_what_a_person_says_of_a_killed_run_frees_the_cap_for_the_others(tmp_pat
     assert jobs.codes["b"] == 0, jobs.said
 
 
+def test_what_a_job_has_spent_with_another_key_counts_for_that_one(tmp_path: Path) -> None:
+    jobs = Jobs(tmp_path, count=1)
+    with sandbox() as api:
+        for number, (tasks, name) in enumerate([(4, None), (8, "acme"), (12, None), (13, None)]):
+            write(jobs, tasks=tasks, account={"day": 5} | ({"name": name} if name else {}))
+            jobs["a"].key = f"sk-{['one', 'two', 'three', 'three'][number]}-0123456789abcdef"
+            jobs.run(url=api.url)
+            assert jobs.codes["a"] == 0, jobs.said
+        write(jobs, tasks=14)
+        jobs.run(url=api.url)
+        assert settled_books(api).taken == 13 * PRICE
+    assert jobs.codes["a"] == 3, jobs.said
+
+
+def test_a_new_name_of_an_account_makes_no_room_in_its_cap(tmp_path: Path) -> None:
+    jobs = Jobs(tmp_path, count=1)
+    with sandbox() as api:
+        for tasks, name in [(4, {"name": "old"}), (8, {"name": "new"}), (8, {})]:
+            write(jobs, tasks=tasks, account={"day": 5, **name})
+            jobs.run(url=api.url)
+        assert settled_books(api).taken == 5 * PRICE
+    assert jobs.codes["a"] == 3, jobs.said
+
+
 def test_a_job_whose_folder_is_spelled_in_two_ways_counts_once(tmp_path: Path) -> None:
     jobs = Jobs(tmp_path, count=1)
     write(jobs, tasks=3)
