@@ -24,8 +24,6 @@ _LARGEST = 64 * 1024
 # The parser's time grows with the square of such a run: no key and no URL has one.
 _BLANKS = re.compile(r"[^\S\r\n]{100,}")
 
-
-# What follows a provider's name in the variable of its key.
 # Words in the names of variables whose secrets belong to others: no job shall take them there.
 _OF_OTHERS = frozenset({
     "ACCESS", "ANTHROPIC", "APPLE", "AWS", "AZURE", "BITBUCKET", "CI", "CLOUDFLARE", "COHERE",
@@ -37,6 +35,7 @@ _OF_OTHERS = frozenset({
     "SHOPIFY", "SIGNING", "SLACK", "SSH", "STABILITY", "STRIPE", "SUPABASE", "TELEGRAM", "TOGETHER",
     "TWILIO", "TWINE", "UV", "VAULT", "VERCEL", "XAI",
 })  # fmt: skip
+# What follows a provider's name in the variable of its key.
 _KIND = re.compile(r"(_API)?_(KEY|TOKEN)$")
 
 

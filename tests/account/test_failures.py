@@ -80,6 +80,11 @@ def test_contents_that_no_version_wrote_are_no_traceback(
         "UPDATE runs SET waits = 'long', active = 'never'",
         "DELETE FROM runs",
         "UPDATE runs SET held = 'all'",
+        "INSERT INTO lessons VALUES (1, 9, 'fell', 'a', 'NaN', 1)",
+        "INSERT INTO lessons VALUES (1, 9, 'fell', 'a', '1e999999', 1)",
+        "INSERT INTO lessons VALUES (1, 9, 'fell', 'a', '0.95', 0)",
+        "INSERT INTO lessons VALUES (1, 9, 'missed', 'a', '0', 'x')",
+        "INSERT INTO lessons VALUES (1, 9, 'fell', x'00', '0.95', 1)",
     ],
 )
 def test_contents_that_change_while_a_run_is_there_are_no_traceback(
