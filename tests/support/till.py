@@ -25,6 +25,11 @@ from support import virtual
 from support.night import Answer, Call, Night
 
 
+def _now() -> float:
+    """Look at the clock as it is then: on virtual time it is another one."""
+    return time.time()
+
+
 @dataclass
 class Till:
     """What the account has, and every request that came: when, whose, and what it took."""
@@ -38,14 +43,14 @@ class Till:
     cost: bool = False  # whether answers report their cost
     taken: Decimal = Decimal(0)
     refused: int = 0
-    flying: int = 0
-    peak: int = 0
+    nights: list[Night] = field(default_factory=list)
+    peak: int = 0  # requests of all at once
     starts: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
     charges: list[tuple[float, Decimal]] = field(default_factory=list)  # by Unix time
 
     def accounts(self) -> Shared:
-        # The clock as it is then: on virtual time it is another one.
-        return Shared(partial(Ledger.open, self.folder / "ledger", wall=lambda: time.time()))  # noqa: PLW0108
+        folder = self.folder / "pipeline" / "accounts" / "till"
+        return Shared(partial(Ledger.open, folder, wall=_now))
 
     def night(self, name: str, tasks: int, **changes: Any) -> Night:
         (self.folder / name).mkdir()
@@ -53,10 +58,12 @@ class Till:
         night.api = partial(self.generate, name)
         if self.call:
             night.balance = lambda: Balance(self.balance, simulated=True)
+        self.nights.append(night)
         return night
 
     def generate(self, name: str, call: Call) -> Answer:
         self.starts[name].append(call.at)
+        self.peak = max(self.peak, sum(night.in_flight for night in self.nights))
         if self.balance < self.price:
             self.refused += 1
             return Answer(406, text='{"error": "insufficient credits"}', seconds=0.1)
