@@ -15,12 +15,11 @@ from pathlib import Path
 
 from pipeline.account import document, judging, lessons, places, runs, schema
 from pipeline.account.errors import LedgerError, Translated
-from pipeline.account.neighbours import neighbours
 from pipeline.account.others import Others
 from pipeline.account.periods import Calendar
 from pipeline.account.runs import Run, State
 from pipeline.account.spending import Spending
-from pipeline.account.telling import Asked, Entry, Lesson, Neighbour, News, Posting, Told
+from pipeline.account.telling import Asked, Entry, Lesson, News, Posting, Told
 from pipeline.account.transaction import Transaction
 from pipeline.common.files import create, lock
 from pipeline.money.account import Bid, Holdings, Refusal, without
@@ -163,10 +162,6 @@ class Ledger:
             self._look()
             self._end_dead(job)
             self._spending.replace(self._job(job), postings)
-
-    def neighbours(self) -> list[Neighbour]:
-        """Return the runs of the account, alive and dead."""
-        return neighbours(self._folder) if self._folder is not None else []
 
     def close(self) -> None:
         """Close the file and free the lock: who has not left counts as killed."""

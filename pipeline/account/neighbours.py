@@ -68,17 +68,6 @@ def accounts(
         yield seen if _is_sound(seen) else Overview(folder, problem=_ALIEN)
 
 
-def neighbours(folder: Path) -> list[Neighbour]:
-    """Return the runs of an account, alive and dead; none where it has no ledger.
-
-    Raises:
-        LedgerError: it cannot be read.
-    """
-    if not (folder / schema.FILE).exists():
-        return []
-    return list(overview(folder, wall=time.time(), now=time.monotonic()).runs)
-
-
 def overview(folder: Path, *, wall: float, now: float, days: float = math.inf) -> Overview:
     """Read the ledger in a folder; `now` is the clock of the event loop, `wall` Unix time.
 

@@ -162,7 +162,11 @@ def look(run: Run, folder: Path | None) -> State:
         there = folder is not None and run.boot == BOOT and is_locked(str(folder / run.lock))
         if there:
             return State.ALIVE
-    return State.DEAD if Path(run.job).is_dir() else State.GONE
+    try:
+        is_left = Path(run.job).is_dir()
+    except OSError:  # it cannot be looked at now: nobody knows
+        is_left = True
+    return State.DEAD if is_left else State.GONE
 
 
 def _millionths(amount: Decimal | None) -> int | None:

@@ -14,12 +14,16 @@ from account.ledger_world import NOON, PRICE, Clock, Member, members, read, refu
 
 from pipeline.account import runs
 from pipeline.account.ledger import Ledger
-from pipeline.account.neighbours import neighbours
-from pipeline.account.telling import Pause, Posting, Terms
+from pipeline.account.neighbours import overview
+from pipeline.account.telling import Neighbour, Pause, Posting, Terms
 from pipeline.money.account import Holdings, Obstacle, Way
 from pipeline.money.balance import Moment
 
 SCRIPT = Path(__file__).with_name("killed.py")
+
+
+def neighbours(folder: Path) -> tuple[Neighbour, ...]:
+    return overview(folder, wall=time.time(), now=time.monotonic()).runs
 
 
 @contextmanager

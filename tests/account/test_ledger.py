@@ -75,3 +75,16 @@ def test_who_comes_hears_once_what_the_runs_that_are_there_have_observed(
         each.ledger.leave(NOTHING, now=clock.now)
     (three,) = members(folder, clock, "/jobs/c")
     assert three.register().lessons == ()
+
+
+def test_a_dead_run_whose_folder_cannot_be_looked_at_stays_at_risk_and_spoils_nothing(
+    folder: Path, clock: Clock
+) -> None:
+    unreadable = f"{folder.parents[1]}/{'x' * 300}"  # as one without permission, for anybody
+    dead, two = members(folder, clock, unreadable, "/jobs/b")
+    dead.register(), two.register()
+    assert dead.starts()
+    dead.ledger.close()  # as if killed
+    clock.now += 1
+    assert two.tell().elsewhere.held == PRICE
+    assert (two.news.elsewhere.runs, two.news.elsewhere.open) == (0, 0)

@@ -7,7 +7,7 @@ from pathlib import Path
 from account.ledger_world import PRICE, Clock, members, read
 
 from pipeline.account import places
-from pipeline.account.neighbours import accounts, neighbours, overview
+from pipeline.account.neighbours import accounts, overview
 from pipeline.account.telling import Pause, Posting, Terms
 
 URL, KEY = "https://api.example.com/v1", "sk-secret"
@@ -15,7 +15,6 @@ URL, KEY = "https://api.example.com/v1", "sk-secret"
 
 def test_status_of_a_machine_without_accounts_makes_no_folder(state_folder: Path) -> None:
     assert list(accounts()) == []
-    assert neighbours(places.folder(URL, KEY)) == []
     assert list(state_folder.iterdir()) == []
 
 
