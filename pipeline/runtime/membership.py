@@ -42,21 +42,25 @@ def settled(job: Job, store: Store) -> None:
     place = _place(job)
     for account in accounts():
         if any(run.job == place for run in (*account.runs, *account.ended)):
-            own = {account.name, places.name_in(account.folder)}
+            others = _strangers(store, account.name, places.name_in(account.folder))
             with closing(Ledger.open(account.folder)) as ledger:
-                ledger.adopt(place, _postings(store, own), now=time.monotonic())
+                ledger.adopt(place, _postings(store, others), now=time.monotonic())
 
 
-def _postings(store: Store, own: Collection[str | None]) -> list[Posting]:
-    """Return what an account has paid for a job; `own` are its names."""
-    quarters = store.history.quarters
-    return [Posting(*each) for each in quarters.postings(strangers(quarters.accounts, own))]
+def _strangers(store: Store, *own: str | None) -> set[str | None]:
+    """Return the accounts that have paid for a job, without the one with the names `own`."""
+    return strangers(store.history.quarters.accounts, own)
+
+
+def _postings(store: Store, without: Collection[str | None]) -> list[Posting]:
+    return [Posting(*each) for each in store.history.quarters.postings(without)]
 
 
 def member(state: RunState, hop: Hop) -> Member:
     """Say what a run is to its account, and let it hear of each record."""
     endpoint = state.session.endpoint
-    own = {state.payer, places.name(endpoint.base_url, endpoint.key)}
+    # Once: it may read other ledgers, and nobody waits for them later.
+    others = _strangers(state.store, state.payer, places.name(endpoint.base_url, endpoint.key))
 
     def entry() -> Entry:
         job = state.job
@@ -64,7 +68,7 @@ def member(state: RunState, hop: Hop) -> Member:
             job=_place(job),
             name=job.name,
             terms=terms(job),
-            postings=_postings(state.store, own),
+            postings=_postings(state.store, others),
             holdings=state.holdings(),
             longest=job.timeout + state.provider.longest_silence,
         )
