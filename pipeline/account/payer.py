@@ -1,8 +1,10 @@
 """Who pays, as records name it, and whether a record or a claim names the account at hand."""
 
 from collections.abc import Collection
+from contextlib import suppress
 
 from pipeline.account import places
+from pipeline.account.errors import LedgerError
 from pipeline.account.neighbours import accounts
 from pipeline.api.endpoint import Endpoint
 
@@ -30,5 +32,7 @@ def strangers(recorded: Collection[str | None], own: Collection[str | None]) -> 
     unknown = {name for name in recorded if name is not None} - set(own)
     if not unknown:
         return set()
-    others = {each.name for each in accounts() if places.name_in(each.folder) not in own}
+    others = set[str]()
+    with suppress(LedgerError):  # else the names of the others stay unknown
+        others = {each.name for each in accounts() if places.name_in(each.folder) not in own}
     return {name for name in unknown if name in others or places.is_hash(name)}

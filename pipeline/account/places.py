@@ -9,7 +9,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import platformdirs
 
-from pipeline.account.errors import LedgerError
+from pipeline.account.errors import LedgerError, Translated
 
 # Of the hash: in the name of the folder, and in that of an account without a name.
 _DIGITS, _NAMED = 16, 8
@@ -52,10 +52,16 @@ def without_credentials(base_url: str) -> str:
 
 
 def folders() -> Iterator[Path]:
-    """Yield the folders of all accounts that have a ledger here."""
+    """Yield the folders of all accounts that have a ledger here.
+
+    Raises:
+        LedgerError: nobody can look.
+    """
     accounts = _accounts()
-    if accounts.is_absolute() and accounts.is_dir():
-        yield from sorted(path for path in accounts.iterdir() if _is_name(path.name))
+    with Translated(accounts):
+        found = accounts.iterdir() if accounts.is_absolute() and accounts.is_dir() else ()
+        names = sorted(path for path in found if _is_name(path.name))
+    yield from names
 
 
 def prepare(place: Path) -> None:

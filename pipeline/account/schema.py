@@ -100,7 +100,7 @@ def connect(folder: Path | None, patience: float = 0.0) -> sqlite3.Connection:
         connection = _connection(":memory:")
     else:
         _make_files(folder)
-        connection = _connection(f"file:{quote(str(folder / FILE))}?mode=rw", patience)
+        connection = _connection(f"file:{quote(os.fsencode(folder / FILE))}?mode=rw", patience)
     try:
         if folder is not None:
             _use_wal(connection, folder)
@@ -124,7 +124,7 @@ def look(folder: Path) -> sqlite3.Connection:
     _refuse_alien(folder)
     # Without a log nobody has it open; SQLite would make one, unless nothing can change.
     quiet = "" if (folder / f"{FILE}-wal").exists() else "&immutable=1"
-    connection = _connection(f"file:{quote(str(folder / FILE))}?mode=ro{quiet}")
+    connection = _connection(f"file:{quote(os.fsencode(folder / FILE))}?mode=ro{quiet}")
     end = time.monotonic() + _LONGEST_LOOK
     connection.set_progress_handler(lambda: time.monotonic() > end, 10_000)
     try:

@@ -95,4 +95,5 @@ def terms(job: Job) -> Terms:
 
 def _place(job: Job) -> str:
     """Return what the ledger calls a job: its output directory, however that is spelled."""
-    return os.path.realpath(job.output_dir)
+    path = os.fsencode(os.path.realpath(job.output_dir))
+    return path.decode(errors="backslashreplace")  # a database takes no other bytes than UTF-8

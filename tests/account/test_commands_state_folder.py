@@ -3,6 +3,8 @@
 import errno
 import os
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
@@ -10,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from support.databases import LEDGER, locked
-from support.helpers import Run, Workspace, until
+from support.helpers import Run, Workspace, environment, until
 from support.several import Jobs, Seen, settled_books
 
 from sandbox.testing import Sandbox
@@ -223,6 +225,33 @@ def test_a_state_folder_that_is_missing_is_made(world: World) -> None:
     run = world.run(4)
     assert (run.code, WARNING in run.err) == (0, False), run.err
     assert len(list((new / "pipeline" / "accounts").iterdir())) == 1
+
+
+def test_folders_whose_names_are_not_text_are_used(world: World) -> None:
+    state, output = (os.fsdecode(os.fsencode(world.state) + end) for end in (b"/\xff", b"/\xfe"))
+    world.workspace.env["XDG_STATE_HOME"] = state
+    world.workspace.write(prompts=["a lake"], credits={"cost": 0.95})
+    run = world.workspace.run("--no-report", "--output", output, url=world.api.url)
+    assert (run.code, WARNING in run.err) == (0, False), run.err
+    shown = world.workspace.finish(status_of_all(world))
+    assert (shown.code, "$0.95" in shown.out) == (0, True), shown
+
+
+def test_a_state_folder_that_there_cannot_be_is_said_by_status(world: World) -> None:
+    world.workspace.env["XDG_STATE_HOME"] = str(world.state / ("x" * 300))
+    shown = world.workspace.finish(status_of_all(world))
+    assert shown.code == 2, shown
+    assert "File name too long" in shown.err
+
+
+def status_of_all(world: World) -> "subprocess.Popen[str]":
+    return subprocess.Popen(
+        [sys.executable, "-m", "pipeline", "status"],
+        env=environment(**world.workspace.env),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
 
 
 def test_a_ledger_that_others_may_read_is_closed_to_them(world: World) -> None:
