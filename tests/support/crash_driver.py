@@ -25,6 +25,7 @@ import anyio.lowlevel
 
 # Imported here, once: each run is a fork of this process.
 import pipeline.runtime.runner
+from pipeline.account.shared import Apart
 from pipeline.api.endpoint import Endpoint
 from pipeline.api.outcome import Balance, Body, Outcome, Page, Progress, Query, RequestState, Row
 from pipeline.api.provider import Witness
@@ -32,6 +33,7 @@ from pipeline.api.segmind import Segmind
 from pipeline.job import load
 from pipeline.ledger.plan import Retry
 from pipeline.models import Handle, Task
+from pipeline.runtime.control import by_nobody
 
 CHANGING = ("fsync", "replace", "unlink", "write", "pwrite", "mkdir")
 REAL = {name: getattr(os, name) for name in CHANGING}
@@ -178,7 +180,15 @@ def run(order: dict[str, Any]) -> dict[str, Any]:
     )
     endpoint = Endpoint("https://api.example.com", "k")
     provider = Provider(Client(Path(order["journal"]), steps, order.get("api", "bare")))
-    render = partial(pipeline.run, job, endpoint, options=options, provider=provider)
+    render = partial(
+        pipeline.run,
+        job,
+        endpoint,
+        options=options,
+        provider=provider,
+        account=Apart(),  # the files of others are steps of their own
+        control=by_nobody,
+    )
     summary = anyio.run(render)
     return {"steps": steps.count, "code": int(summary.exit_code), "ops": steps.ops}
 
