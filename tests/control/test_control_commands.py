@@ -173,7 +173,7 @@ def test_a_dead_run_is_said_to_be_dead_and_its_socket_is_replaced(work: Controll
     said = work.control("pause", expect=2)
     assert "no run is in progress" in said.err
     assert "status" in said.err
-    again = work.begun("--no-wait", "--limit", 2)
+    again = work.begun("--no-wait")
     eventually(lambda: work.control("status").out)
     again.end()
     assert not work.socket.exists()
