@@ -57,9 +57,14 @@ class Controlled(CommandWorkspace):
 
     def begun(self, *arguments: object, **more: Any) -> Process:
         """Start a run, and wait until it can be asked."""
-        process = self.start(*arguments, **more)
         place = socket_place(self.out)
-        eventually(lambda: place.exists() or process.popen.poll() is not None)
+
+        def made() -> int | None:
+            return place.lstat().st_ctime_ns if place.exists() else None
+
+        stale = made()  # of a run that was killed
+        process = self.start(*arguments, **more)
+        eventually(lambda: made() not in {None, stale} or process.popen.poll() is not None)
         assert process.popen.poll() is None, process.err
         return process
 
@@ -174,7 +179,7 @@ def test_a_dead_run_is_said_to_be_dead_and_its_socket_is_replaced(work: Controll
     assert "no run is in progress" in said.err
     assert "status" in said.err
     again = work.begun("--no-wait")
-    eventually(lambda: work.control("status").out)
+    assert work.control("status").out
     again.end()
     assert not work.socket.exists()
 
