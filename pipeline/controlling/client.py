@@ -23,6 +23,7 @@ _TO_LISTEN = 20.0
 _TO_ANSWER = 30.0
 _TO_RELOAD = 600.0
 _LOOK = 0.5
+_TO_END = 2.0
 
 
 class NoRunError(DirectoryError):
@@ -40,9 +41,14 @@ def ask(layout: Layout, action: str, value: object = None) -> Standing:
     line = encode_request(asked, value)
     with _connect(layout) as connection:
         patience = _TO_RELOAD if asked is Action.RELOAD else _TO_ANSWER
-        said = _exchange(connection, line, layout, time.monotonic() + patience)
+        end = time.monotonic() + patience
+        said = _exchange(connection, line, layout, end)
     if not said.endswith(b"\n"):
-        if not layout.is_running():
+        # A run that was killed closes its connections a moment before its locks.
+        end = min(end, time.monotonic() + _TO_END)
+        while (running := layout.is_running()) and time.monotonic() < end:
+            time.sleep(0.02)
+        if not running:
             raise _no_run(layout, "the run has ended while it was asked")
         raise UsageError(
             f"the run in {layout.root} does not answer",

@@ -179,7 +179,7 @@ def test_a_dead_run_is_said_to_be_dead_and_its_socket_is_replaced(work: Controll
     assert "no run is in progress" in said.err
     assert "status" in said.err
     again = work.begun("--no-wait")
-    assert work.control("status").out
+    assert work.control("stop").out
     again.end()
     assert not work.socket.exists()
 
