@@ -77,7 +77,7 @@ def kept_to_the_bound(seen: Seen, bound: int = BOUND) -> None:
     assert seen.books["peak_at_work"] <= bound
 
 
-@pytest.mark.few(3)
+@pytest.mark.few(1)
 @pytest.mark.parametrize(("wire", "terms", "price", "options"), CASES)
 def test_three_runs_render_exactly_what_one_account_pays_for(
     tmp_path: Path,
@@ -131,6 +131,7 @@ def test_a_run_that_is_killed_takes_nothing_from_the_account(
     kept_to_the_bound(seen)
 
 
+@pytest.mark.variant
 def test_one_rate_spaces_the_requests_of_all_runs_and_the_least_of_all_applies(
     tmp_path: Path,
 ) -> None:
@@ -164,6 +165,7 @@ def test_no_gap_between_requests_is_smaller_than_the_rate_allows(tmp_path: Path)
     shared_fairly(seen, *jobs.names)
 
 
+@pytest.mark.variant
 def test_a_run_that_joins_late_gets_its_share_and_no_more(tmp_path: Path) -> None:
     jobs = Jobs(tmp_path)
     write(jobs, tasks=300)
@@ -183,6 +185,7 @@ def test_a_run_that_joins_late_gets_its_share_and_no_more(tmp_path: Path) -> Non
     jobs.agree_with(seen)
 
 
+@pytest.mark.variant
 def test_a_greater_bound_of_its_own_gives_a_run_no_greater_share(tmp_path: Path) -> None:
     jobs = Jobs(tmp_path)
     for name, concurrency in zip(jobs.names, (2, 4, 12), strict=True):
@@ -195,6 +198,7 @@ def test_a_greater_bound_of_its_own_gives_a_run_no_greater_share(tmp_path: Path)
     kept_to_the_bound(seen)
 
 
+@pytest.mark.variant
 def test_a_job_of_higher_priority_goes_first(tmp_path: Path) -> None:
     jobs = Jobs(tmp_path, 2)
     write(jobs, "a", tasks=300)
@@ -213,6 +217,7 @@ def test_a_job_of_higher_priority_goes_first(tmp_path: Path) -> None:
     assert seen.peak(lambda request: begin <= request["arrived"] <= end) <= 3
 
 
+@pytest.mark.variant
 def test_a_429_that_one_run_meets_pauses_all(tmp_path: Path) -> None:
     jobs = Jobs(tmp_path)
     write(jobs)
@@ -228,6 +233,7 @@ def test_a_429_that_one_run_meets_pauses_all(tmp_path: Path) -> None:
     assert [r for r in seen.requests if r["arrived"] > met + 1.9]
 
 
+@pytest.mark.variant
 def test_a_run_that_opts_out_neither_asks_nor_tells(tmp_path: Path) -> None:
     jobs = Jobs(tmp_path)
     write(jobs, account="off", tasks=12)
@@ -270,6 +276,7 @@ def test_two_keys_are_two_accounts(tmp_path: Path) -> None:
         assert "sk-client" not in text + jobs.runs[name].err
 
 
+@pytest.mark.variant
 def test_a_run_without_a_price_is_not_starved_by_one_with_a_price(tmp_path: Path) -> None:
     jobs = Jobs(tmp_path, 2)
     write(jobs, "a", tasks=300, concurrency=6)
@@ -286,6 +293,7 @@ def test_a_run_without_a_price_is_not_starved_by_one_with_a_price(tmp_path: Path
     jobs.agree_with(seen)
 
 
+@pytest.mark.variant
 def test_a_run_that_hears_of_an_empty_account_from_another_stops_at_once(tmp_path: Path) -> None:
     """It waits for a request of another run, which ends without a credit left."""
     jobs = Jobs(tmp_path)
@@ -296,6 +304,7 @@ def test_a_run_that_hears_of_an_empty_account_from_another_stops_at_once(tmp_pat
     assert not re.findall(r"rendered in \d\d", jobs.said), jobs.said
 
 
+@pytest.mark.variant
 def test_the_folder_of_the_account_is_nobody_else_s_and_has_no_key(
     tmp_path: Path, state_folder: Path
 ) -> None:
@@ -312,6 +321,7 @@ def test_the_folder_of_the_account_is_nobody_else_s_and_has_no_key(
     assert [path.name for path in state_folder.iterdir()] == ["pipeline"]
 
 
+@pytest.mark.variant
 def test_a_run_whose_patience_is_shorter_than_the_pause_of_another_says_so(tmp_path: Path) -> None:
     jobs = Jobs(tmp_path, 2)
     write(jobs, tasks=4, retry={"outage": "2s"})

@@ -30,6 +30,7 @@ def sandbox(**options: Any) -> Sandbox:
     return Sandbox(**{"clips": "tiny", "latency": 0.2, "credits": 1000, **options})
 
 
+@pytest.mark.variant
 @pytest.mark.few(1)
 @pytest.mark.parametrize("wire", ["segmind", "segmind-v2"])
 def test_three_jobs_stay_below_the_cap_of_a_day_and_continue_on_the_next(
@@ -64,6 +65,7 @@ def test_a_cap_holds_for_a_run_that_is_started_again_on_the_same_day(tmp_path: P
     assert 3 in jobs.codes.values(), jobs.said
 
 
+@pytest.mark.variant
 def test_the_least_cap_of_the_runs_applies_to_all(tmp_path: Path) -> None:
     jobs = Jobs(tmp_path, 2)
     write(jobs, "a", tasks=30, concurrency=1, account={"day": 100})
@@ -80,6 +82,7 @@ def test_the_least_cap_of_the_runs_applies_to_all(tmp_path: Path) -> None:
     assert ended.taken <= 8 + 2 * PRICE  # what `a` alone may spend since
 
 
+@pytest.mark.variant
 def test_what_a_killed_run_had_in_flight_counts_against_the_cap(
     tmp_path: Path, machine: str
 ) -> None:
@@ -104,6 +107,7 @@ def test_what_a_killed_run_had_in_flight_counts_against_the_cap(
     assert jobs.spent() == seen.taken - jobs.at_risk()
 
 
+@pytest.mark.variant
 def test_what_a_person_says_of_a_killed_run_frees_the_cap_for_the_others(tmp_path: Path) -> None:
     jobs = Jobs(tmp_path, count=2)
     write(jobs)
@@ -123,6 +127,7 @@ def test_what_a_person_says_of_a_killed_run_frees_the_cap_for_the_others(tmp_pat
     assert jobs.codes["b"] == 0, jobs.said
 
 
+@pytest.mark.variant
 def test_what_a_job_has_spent_with_another_key_counts_for_that_one(tmp_path: Path) -> None:
     jobs = Jobs(tmp_path, count=1)
     with sandbox() as api:
@@ -137,6 +142,7 @@ def test_what_a_job_has_spent_with_another_key_counts_for_that_one(tmp_path: Pat
     assert jobs.codes["a"] == 3, jobs.said
 
 
+@pytest.mark.variant
 def test_a_new_name_of_an_account_makes_no_room_in_its_cap(tmp_path: Path) -> None:
     jobs = Jobs(tmp_path, count=1)
     with sandbox() as api:
@@ -147,6 +153,7 @@ def test_a_new_name_of_an_account_makes_no_room_in_its_cap(tmp_path: Path) -> No
     assert jobs.codes["a"] == 3, jobs.said
 
 
+@pytest.mark.variant
 def test_a_job_whose_folder_is_spelled_in_two_ways_counts_once(tmp_path: Path) -> None:
     jobs = Jobs(tmp_path, count=1)
     write(jobs, tasks=3)
@@ -160,6 +167,7 @@ def test_a_job_whose_folder_is_spelled_in_two_ways_counts_once(tmp_path: Path) -
     assert jobs.codes["a"] == 0, jobs.said
 
 
+@pytest.mark.variant
 def test_a_cap_that_is_nearly_used_up_is_a_warning(tmp_path: Path) -> None:
     jobs = Jobs(tmp_path)
     write(jobs)

@@ -183,7 +183,7 @@ SPOILED = [
 ]
 
 
-@pytest.mark.few(11)
+@pytest.mark.few(4)
 @pytest.mark.parametrize("spoil", SPOILED, ids=lambda spoil: spoil.__name__)
 def test_a_state_folder_that_cannot_be_used_is_one_warning(
     world: World, spoil: Callable[[World], None]
@@ -199,6 +199,7 @@ def test_a_state_folder_that_cannot_be_used_is_one_warning(
     assert made == {"job.yaml", "outputs"}, "nothing is put where the command was started"
 
 
+@pytest.mark.variant
 def test_a_state_folder_with_a_link_on_the_way_is_used(world: World) -> None:
     """Many a home is a link, or has one in it."""
     link = world.state / "link"
@@ -208,6 +209,7 @@ def test_a_state_folder_with_a_link_on_the_way_is_used(world: World) -> None:
     assert (run.code, WARNING in run.err) == (0, False), run.err
 
 
+@pytest.mark.variant
 def test_a_relative_state_folder_is_ignored_as_its_standard_says(world: World) -> None:
     """Otherwise each folder that a command is started in would have an account of its own."""
     home = world.state / "home"
@@ -227,6 +229,7 @@ def test_a_state_folder_that_is_missing_is_made(world: World) -> None:
     assert len(list((new / "pipeline" / "accounts").iterdir())) == 1
 
 
+@pytest.mark.variant
 def test_folders_whose_names_are_not_text_are_used(world: World) -> None:
     state, output = (os.fsdecode(os.fsencode(world.state) + end) for end in (b"/\xff", b"/\xfe"))
     world.workspace.env["XDG_STATE_HOME"] = state
@@ -237,6 +240,7 @@ def test_folders_whose_names_are_not_text_are_used(world: World) -> None:
     assert (shown.code, "$0.95" in shown.out) == (0, True), shown
 
 
+@pytest.mark.variant
 def test_a_state_folder_that_there_cannot_be_is_said_by_status(world: World) -> None:
     world.workspace.env["XDG_STATE_HOME"] = str(world.state / ("x" * 300))
     shown = world.workspace.finish(status_of_all(world))
@@ -254,6 +258,7 @@ def status_of_all(world: World) -> "subprocess.Popen[str]":
     )
 
 
+@pytest.mark.variant
 def test_a_ledger_that_others_may_read_is_closed_to_them(world: World) -> None:
     for path in [world.account, *world.account.iterdir()]:
         path.chmod(0o777)
@@ -263,6 +268,7 @@ def test_a_ledger_that_others_may_read_is_closed_to_them(world: World) -> None:
     assert (world.account / LEDGER).stat().st_mode & 0o077 == 0
 
 
+@pytest.mark.variant
 def test_a_ledger_that_is_locked_for_too_long_is_one_warning(world: World) -> None:
     with locked(world.account / LEDGER):
         run = world.run(4)
@@ -291,6 +297,7 @@ def emptied(account: Path) -> None:
     connection.close()
 
 
+@pytest.mark.variant
 @pytest.mark.parametrize("spoil", [deleted, overwritten, emptied], ids=lambda one: one.__name__)
 def test_a_ledger_that_breaks_in_the_middle_costs_no_clip(
     tmp_path: Path, state_folder: Path, spoil: Callable[[Path], None]
@@ -310,6 +317,7 @@ def test_a_ledger_that_breaks_in_the_middle_costs_no_clip(
     jobs.agree_with(seen)
 
 
+@pytest.mark.variant
 def test_a_disk_that_fills_in_the_middle_is_one_warning(
     tmp_path: Path, state_folder: Path, machine: str
 ) -> None:

@@ -123,6 +123,7 @@ def test_where_no_run_is_known_it_says_so_and_makes_nothing(
     assert list(state_folder.iterdir()) == []
 
 
+@pytest.mark.variant
 def test_output_is_refused_without_a_job(pipeline: Command) -> None:
     done = pipeline("status", "--output", "x")
     assert done.code == 2
@@ -154,6 +155,7 @@ def test_two_runs_and_a_killed_one_are_shown_with_what_each_holds(
     assert re.search(r"settle \S+/two\.yaml$", settle)
 
 
+@pytest.mark.variant
 def test_looking_writes_nothing_neither_during_runs_nor_after_them(
     night: Night, pipeline: Command, state_folder: Path
 ) -> None:
@@ -172,6 +174,7 @@ def test_looking_writes_nothing_neither_during_runs_nor_after_them(
     assert contents(state_folder) == before
 
 
+@pytest.mark.variant
 def test_a_ledger_that_nobody_has_open_is_read_without_making_a_file(
     pipeline: Command, state_folder: Path
 ) -> None:
@@ -231,6 +234,7 @@ def test_the_textfile_of_real_runs_is_read_back_with_the_figures_of_status(
     assert [path.name for path in tmp_path.iterdir() if ".prom" in path.name] == ["pipeline.prom"]
 
 
+@pytest.mark.variant
 def test_metrics_of_a_job_that_has_no_run_are_those_of_its_manifest(
     job: Path, pipeline: Command
 ) -> None:
@@ -240,6 +244,7 @@ def test_metrics_of_a_job_that_has_no_run_are_those_of_its_manifest(
     assert found["pipeline_manifest_spent_dollars job"] == 1.9
 
 
+@pytest.mark.variant
 def test_a_file_that_cannot_be_written_is_refused_and_the_old_one_stays(
     pipeline: Command, tmp_path: Path
 ) -> None:
@@ -251,6 +256,7 @@ def test_a_file_that_cannot_be_written_is_refused_and_the_old_one_stays(
     assert sorted(path.name for path in tmp_path.iterdir()) == ["folder.prom"]
 
 
+@pytest.mark.variant
 def test_writers_at_the_same_time_leave_one_whole_file(
     pipeline: Command, pipeline_process: Command, night: Night, tmp_path: Path
 ) -> None:
@@ -313,6 +319,7 @@ SPOILERS = [
 ]  # fmt: skip
 
 
+@pytest.mark.variant
 @pytest.mark.parametrize("spoil", SPOILERS, ids=lambda spoil: spoil.__name__)
 def test_a_ledger_that_cannot_be_read_says_so_and_the_others_are_shown(
     pipeline: Command, spoil: Callable[[Path], None]
@@ -375,6 +382,7 @@ def test_hostile_names_are_made_printable(pipeline: Command, tmp_path: Path) -> 
 # -- watching -------------------------------------------------------------------------------------
 
 
+@pytest.mark.variant
 def test_watching_without_a_terminal_ends_when_no_run_is_going_on(
     night: Night, pipeline: Command
 ) -> None:
@@ -391,6 +399,7 @@ def test_watching_without_a_terminal_ends_when_no_run_is_going_on(
     assert shown.rindex("one: not running") > shown.rindex("one: running")
 
 
+@pytest.mark.variant
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 0), (signal.SIGTERM, 143)])
 def test_watching_on_a_terminal_fills_the_screen_until_a_signal_and_restores_it(
     night: Night, pipeline: Command, number: signal.Signals, code: int

@@ -80,6 +80,7 @@ def work(tmp_path: Path, api: Sandbox) -> Controlled:
     return Controlled(tmp_path, api.url)
 
 
+@pytest.mark.variant
 def test_a_run_is_paused_and_resumed(work: Controlled, api: Sandbox) -> None:
     work.write(["a"] * 60, rate="60/minute")
     run = work.begun()
@@ -116,6 +117,7 @@ def test_fifty_added_rows_are_rendered_by_the_run(work: Controlled, api: Sandbox
     assert "60 rendered" in ended.last_line
 
 
+@pytest.mark.variant
 def test_a_bad_job_file_changes_nothing_and_says_every_line(work: Controlled) -> None:
     work.write(["a"] * 12, rate="6/minute")
     run = work.begun()
@@ -132,6 +134,7 @@ def test_a_bad_job_file_changes_nothing_and_says_every_line(work: Controlled) ->
     assert work.counts() == {"succeeded": 12}
 
 
+@pytest.mark.variant
 def test_a_half_written_file_keeps_nobody_from_stopping(work: Controlled) -> None:
     work.write(["a"] * 900)
     run = work.begun()
@@ -143,6 +146,7 @@ def test_a_half_written_file_keeps_nobody_from_stopping(work: Controlled) -> Non
     assert "asked for with `pipeline control`" in ended.err
 
 
+@pytest.mark.variant
 def test_a_run_that_waits_for_its_window_can_be_asked_and_stopped(work: Controlled) -> None:
     soon = time.strftime("%H:%M", time.localtime(time.time() + 7200))
     late = time.strftime("%H:%M", time.localtime(time.time() + 10800))
@@ -158,6 +162,7 @@ def test_a_run_that_waits_for_its_window_can_be_asked_and_stopped(work: Controll
     assert run.end().code == 143
 
 
+@pytest.mark.variant
 def test_a_run_that_waits_for_credits_can_be_asked(tmp_path: Path) -> None:
     with Sandbox(latency=0.05, clips="tiny", credits=2) as poor:
         work = Controlled(tmp_path, poor.url)
@@ -184,6 +189,7 @@ def test_a_dead_run_is_said_to_be_dead_and_its_socket_is_replaced(work: Controll
     assert not work.socket.exists()
 
 
+@pytest.mark.variant
 @pytest.mark.parametrize("kind", ["file", "folder", "link", "dangling"])
 def test_what_else_has_the_name_is_left_alone(work: Controlled, kind: str) -> None:
     work.write(["a"] * 3)
@@ -205,6 +211,7 @@ def test_what_else_has_the_name_is_left_alone(work: Controlled, kind: str) -> No
     assert [entry.name for entry in work.out.glob(".c*")] == []
 
 
+@pytest.mark.variant
 def test_a_socket_is_its_users_alone_and_a_long_path_has_another_place(work: Controlled) -> None:
     runtime = Path(tempfile.mkdtemp(prefix="r"))  # a short path
     work.out = work.folder / ("long" * 20) / ("longer" * 10)
@@ -224,6 +231,7 @@ def test_a_socket_is_its_users_alone_and_a_long_path_has_another_place(work: Con
         del os.environ["XDG_RUNTIME_DIR"]
 
 
+@pytest.mark.variant
 def test_a_runtime_folder_that_others_may_enter_is_not_used(work: Controlled) -> None:
     runtime = Path(tempfile.mkdtemp(prefix="r"))
     (runtime / "pipeline").mkdir(parents=True)
@@ -235,6 +243,7 @@ def test_a_runtime_folder_that_others_may_enter_is_not_used(work: Controlled) ->
     assert ended.err.count("open to other users") == 1
 
 
+@pytest.mark.variant
 def test_the_socket_is_closed_to_others_from_its_first_moment(work: Controlled) -> None:
     work.write(["a"] * 900)
     patch = (
@@ -256,6 +265,7 @@ def test_the_socket_is_closed_to_others_from_its_first_moment(work: Controlled) 
     assert "bound in 0o700" in ended.out
 
 
+@pytest.mark.variant
 def test_garbage_and_slow_clients_do_not_hurt_the_run(work: Controlled) -> None:
     work.write(["a"] * 900)
     run = work.begun()
@@ -295,6 +305,7 @@ def test_garbage_and_slow_clients_do_not_hurt_the_run(work: Controlled) -> None:
     assert run.end().code == 143
 
 
+@pytest.mark.variant
 def test_two_who_ask_at_once_are_both_answered(work: Controlled) -> None:
     work.write(["a"] * 900)
     run = work.begun()
@@ -328,6 +339,7 @@ def test_a_run_that_dies_while_it_is_asked_leaves_no_traceback(work: Controlled)
     run.end()
 
 
+@pytest.mark.variant
 def test_a_job_that_runs_already_says_how_to_reload_it(work: Controlled) -> None:
     work.write(["a"] * 900)
     run = work.begun()
@@ -339,6 +351,7 @@ def test_a_job_that_runs_already_says_how_to_reload_it(work: Controlled) -> None
     assert run.end().code == 143
 
 
+@pytest.mark.variant
 def test_sigusr1_says_what_status_says(work: Controlled) -> None:
     work.write(["a"] * 900)
     run = work.begun()
@@ -367,6 +380,7 @@ def test_a_run_is_controlled_from_python(work: Controlled) -> None:
         pipeline.control(job, "status")
 
 
+@pytest.mark.variant
 def test_the_key_is_in_no_answer(work: Controlled) -> None:
     work.write(["a"] * 900)
     run = work.begun()
@@ -378,6 +392,7 @@ def test_the_key_is_in_no_answer(work: Controlled) -> None:
     assert run.end().code == 143
 
 
+@pytest.mark.variant
 def test_the_server_sees_a_lower_and_a_higher_concurrency(tmp_path: Path) -> None:
     with Sandbox(latency=1.0, clips="tiny", credits=2000) as slow:
         work = Controlled(tmp_path, slow.url)
@@ -401,6 +416,7 @@ def test_the_server_sees_a_lower_and_a_higher_concurrency(tmp_path: Path) -> Non
         assert run.end().code == 143
 
 
+@pytest.mark.variant
 def test_the_server_sees_a_new_rate(work: Controlled, api: Sandbox) -> None:
     work.write(["a"] * 900)
     run = work.begun()
