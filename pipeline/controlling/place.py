@@ -5,6 +5,7 @@ import os
 import socket
 import stat
 import tempfile
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -25,7 +26,11 @@ def socket_place(root: Path) -> Path:
     if len(os.fsencode(path)) <= _LONGEST:
         return path
     digest = hashlib.sha256(os.fsencode(real)).hexdigest()[:20]
-    return platformdirs.user_runtime_path("pipeline") / f"{digest}.sock"
+    with warnings.catch_warnings():
+        # Where the user has no such folder, it falls back to a temporary one, and warns.
+        warnings.simplefilter("ignore")
+        folder = platformdirs.user_runtime_path("pipeline")
+    return folder / f"{digest}.sock"
 
 
 @contextmanager

@@ -67,7 +67,7 @@ def shared_fairly(seen: Seen, *names: str, since: float = 0.0, until: float = 0.
     """Hold the least of all shares against the greatest, over the time in which all were there."""
     shares = seen.shares(*names, since=since, until=until)
     least, most = min(shares.values()), max(shares.values())
-    assert most - least <= max(2, 0.2 * most), shares  # a few starts show nothing
+    assert most - least <= max(4, 0.2 * most), shares  # a few starts show nothing
 
 
 def kept_to_the_bound(seen: Seen, bound: int = BOUND) -> None:

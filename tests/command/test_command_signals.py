@@ -81,7 +81,10 @@ def test_sigusr1_prints_how_the_run_stands_and_sigusr2_does_nothing(
     process.send(signal.SIGUSR2)
     run = process.end()
     assert run.code == 0
-    assert "status: 0 of 8, 3 in flight, 5 left to do, spent $0.00" in run.err
+    said = next(line for line in run.err.splitlines() if "status: " in line)
+    assert "running, 3 in flight, concurrency 3" in said
+    assert "0 of 8 succeeded" in run.err
+    assert "8 left to do, spent $0.00" in run.err
     assert workspace.counts() == {"succeeded": 8}
 
 
@@ -101,7 +104,8 @@ def test_sigusr1_counts_what_waits_at_the_provider_apart(
     process.until_said("status: ")
     run = process.end()
     assert run.code == 0
-    assert "status: 0 of 3, 0 in flight, 3 waiting at the provider, 0 left to do" in run.err
+    assert "running, 0 in flight" in run.err
+    assert "0 of 3 succeeded, 3 waiting at the provider, 0 left to do" in run.err
 
 
 @pytest.mark.parametrize(

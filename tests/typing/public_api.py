@@ -22,6 +22,9 @@ assert_type(job.tasks(), Iterator[pipeline.Task])
 pipeline.load(7)  # type: ignore[arg-type]
 job.name = "other"  # type: ignore[misc]
 
+assert_type(pipeline.control(job, "concurrency", 3), events.Standing)
+pipeline.control(job)  # type: ignore[call-arg]
+
 endpoint = pipeline.Endpoint("https://api.segmind.com", "key")
 assert_type(endpoint, pipeline.Endpoint)
 pipeline.Endpoint()  # type: ignore[call-arg]
