@@ -85,11 +85,15 @@ class Ledger:
         with Translated(folder):
             places.prepare(folder)
             connection = schema.connect(folder, patience)
-            if name or base_url:
-                shown = name, places.without_credentials(base_url)
-                connection.execute("UPDATE account SET name = ?, base_url = ?", shown)
-            connection.execute("PRAGMA busy_timeout = 0")  # `Transaction` waits itself
-            return cls(connection, folder, wall, patience)
+            try:
+                if name or base_url:
+                    shown = name, places.without_credentials(base_url)
+                    connection.execute("UPDATE account SET name = ?, base_url = ?", shown)
+                connection.execute("PRAGMA busy_timeout = 0")  # `Transaction` waits itself
+                return cls(connection, folder, wall, patience)
+            except BaseException:
+                connection.close()
+                raise
 
     @classmethod
     def in_memory(cls, *, wall: Callable[[], float] = time.time) -> "Ledger":

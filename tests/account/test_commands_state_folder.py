@@ -6,6 +6,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -65,7 +66,7 @@ def corrupt(world: World) -> None:
 
 def torn(world: World) -> None:
     ledger = world.account / LEDGER
-    with sqlite3.connect(ledger) as connection:
+    with closing(sqlite3.connect(ledger)) as connection, connection:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     connection.close()
     ledger.write_bytes(ledger.read_bytes()[: ledger.stat().st_size // 2 + 100])
@@ -74,19 +75,19 @@ def torn(world: World) -> None:
 def of_another_program(world: World) -> None:
     for path in world.account.glob(f"{LEDGER}*"):
         path.unlink()
-    with sqlite3.connect(world.account / LEDGER) as connection:
+    with closing(sqlite3.connect(world.account / LEDGER)) as connection, connection:
         connection.execute("CREATE TABLE recipes (name TEXT)")
     connection.close()
 
 
 def of_a_newer_version(world: World) -> None:
-    with sqlite3.connect(world.account / LEDGER) as connection:
+    with closing(sqlite3.connect(world.account / LEDGER)) as connection, connection:
         connection.execute("PRAGMA user_version = 999")
     connection.close()
 
 
 def without_a_table(world: World) -> None:
-    with sqlite3.connect(world.account / LEDGER) as connection:
+    with closing(sqlite3.connect(world.account / LEDGER)) as connection, connection:
         connection.execute("DROP TABLE runs")
     connection.close()
 
@@ -291,7 +292,7 @@ def overwritten(account: Path) -> None:
 
 
 def emptied(account: Path) -> None:
-    with sqlite3.connect(account / LEDGER, timeout=30) as connection:
+    with closing(sqlite3.connect(account / LEDGER, timeout=30)) as connection, connection:
         connection.execute("DELETE FROM runs")
         connection.execute("DELETE FROM account")
     connection.close()

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import textwrap
 import time
+from contextlib import closing
 from decimal import Decimal
 from pathlib import Path
 
@@ -115,7 +116,7 @@ def test_a_newer_format_is_left_alone(folder: Path, clock: Clock) -> None:
 
 def test_another_program_s_database_is_left_alone(folder: Path) -> None:
     folder.mkdir(parents=True)
-    with sqlite3.connect(folder / FILE) as connection:
+    with closing(sqlite3.connect(folder / FILE)) as connection, connection:
         connection.execute("CREATE TABLE accounts (x)")
     connection.close()
     assert "another program" in why(folder)
