@@ -42,7 +42,8 @@ CASES = [
     for number, world in enumerate(WORLDS)
     for wire in (["segmind", "segmind-v2"] if number != 1 else ["segmind-v2", "segmind"])
 ]
-CASES = [CASES[0], CASES[2], CASES[4], *CASES[1:2], CASES[3], *CASES[5:]]
+# Of the others every fourth: each starts three commands.
+CASES = [CASES[0], CASES[2], CASES[4], *[CASES[1], CASES[3], *CASES[5:]][::4]]
 
 
 def sandbox(price: str = "0.95", **options: Any) -> Sandbox:
