@@ -51,6 +51,7 @@ def resume(
         state.resume(attempt)
         state.watch(ev.Accepted(claim.task, claim.handle.id, time.time()))
         resumed.append(attempt)
+    state.inherited.clear()
     if resumed:
         state.account.changed()
     return resumed

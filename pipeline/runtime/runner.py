@@ -127,6 +127,8 @@ async def run(  # noqa: PLR0913 - each port once
                 watch(_started(job, plan, began, endpoint.host_unless(provider.base_url)))
                 found = [*recovered, *lookups.recorded]
                 _report_start(found, (*job.warnings, *plan.warnings), state)
+                # From its first word on: what it follows was a dead run's until then.
+                state.inherited = [left.claim for left in claims if left.claim is not None]
                 async with accounts.join(member(state, hop)) as state.account:
                     await _take_up(state, claims, origins, keep_places=options.keep_places)
                     engine = Engine(state, lookups, origins)

@@ -16,10 +16,11 @@ from pipeline.api.provider import Provider, Session
 from pipeline.errors import ExitCode
 from pipeline.ledger.history import TASK_STATES, TaskState
 from pipeline.ledger.plan import Plan, count
-from pipeline.models import Job, Record
+from pipeline.models import Claim, Job, Record
 from pipeline.money.account import Account, Alone, Holdings
 from pipeline.money.errors import BooksError
 from pipeline.money.gate import CreditGate
+from pipeline.money.price_class import price_class
 from pipeline.money.topup import TopUp
 from pipeline.runtime.circuit import Circuit
 from pipeline.runtime.lifecycle import Attempt, Stage
@@ -27,6 +28,7 @@ from pipeline.runtime.pauses import Pauses
 from pipeline.runtime.poller import Poller
 from pipeline.runtime.queue import Queue
 from pipeline.runtime.streak import Streak
+from pipeline.settling.ending import task_of
 from pipeline.store.commit import Store
 from pipeline.store.layout import wrong_origin
 
@@ -58,7 +60,8 @@ class RunState:
 
     `ended` counts the tasks of this run by how they ended; `places` are the times until which
     requests of a killed run keep their places, in monotonic seconds. `resumed` counts what an
-    earlier run has sent and this one follows: it may be more than the concurrency. While `paused`
+    earlier run has sent and this one follows: it may be more than the concurrency; `inherited` is
+    what of that is not in flight here yet, for which the account is to keep money. While `paused`
     is not 0, nothing goes out; nor since `held_since` (monotonic seconds), when a person has paused
     the run. `crowd` are those in flight from before the concurrency was lowered. `doubted` are the
     tasks that this run has recorded in doubt, `outdated` those that have changed in the job since
@@ -87,6 +90,7 @@ class RunState:
     stopped: Stop | None = None
     flying: dict[str, Attempt] = field(default_factory=dict)
     left: list[Attempt] = field(default_factory=list)
+    inherited: list[Claim] = field(default_factory=list)
     resumed: int = 0
     doubted: set[str] = field(default_factory=set)
     outdated: set[str] = field(default_factory=set)
@@ -236,10 +240,18 @@ class RunState:
     def holdings(self) -> Holdings:
         """Return what is set aside, and what stays accepted at the provider: it may yet cost."""
         own = self.gate.holdings._replace(wanted=self.wanted)
-        claims = [each.claim for each in self.left if each.claim is not None and each.claim.handle]
-        prices = [claim.price or ZERO for claim in claims if not claim.doubted]
+        left = [each.claim for each in self.left if each.claim is not None]
+        claims = [claim for claim in (*left, *self.inherited) if claim.handle]
+        prices = [self._price(claim) for claim in claims if not claim.doubted]
         held = own.held + sum(prices, ZERO)
         return own._replace(held=held, flying=own.flying + len(prices)) if prices else own
+
+    def _price(self, claim: Claim) -> Decimal:
+        """Return what a claim may cost: as when it was made, or as is known now."""
+        known = claim.price
+        if known is None:
+            known = self.gate.prices.estimate(price_class(task_of(claim)))
+        return known or ZERO
 
     @property
     def wanted(self) -> int:

@@ -123,12 +123,16 @@ def test_a_run_that_is_killed_takes_nothing_from_the_account(
             assert at_risk > 0  # what the killed run had in flight, and nobody else's
             assert at_risk <= 4 * Decimal("0.95")
             shared_fairly(Seen(api.books()), "a", "c")
+        assert Seen(api.books()).refusals() == 0
         jobs.run(url=api.url)  # the history settles what was in doubt; what is left is rendered
         seen = settled_books(api)
     assert seen.paid == AFFORDABLE, jobs.said
-    assert seen.refusals() == 0
+    # Without a written price a run that comes anew tries one request, alone.
+    assert seen.refusals() <= (0 if terms else len(jobs.names))
     jobs.agree_with(seen)
-    assert set(jobs.codes.values()) == {3}, jobs.said
+    # Those that went on alone may have rendered all they had.
+    assert set(jobs.codes.values()) <= {0, 3}, jobs.said
+    assert set(jobs.codes.values()) != {0}
     kept_to_the_bound(seen)
 
 

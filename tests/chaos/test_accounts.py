@@ -138,6 +138,8 @@ class Storm:
                 blow()
                 self.start_those_that_rest()
             self.jobs.finish()
+            if self.breaks:  # runs leave a broken ledger where it is, and say so
+                self.delete()
             for _ in range(3):  # those that had to stop for what others held
                 self.jobs.run(url=api.url)
                 assert set(self.jobs.codes.values()) <= ENDS, self.jobs.said

@@ -5,6 +5,7 @@ import itertools
 import signal
 from collections import Counter
 from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from decimal import Decimal
 from pathlib import Path
 
@@ -13,10 +14,12 @@ from support import virtual
 from support.night import CLIP, Answer, Call, FakeProvider, Night, Poll
 
 from pipeline import events as ev
+from pipeline.account.shared import Apart, Member
 from pipeline.api.outcome import Fault, Progress, RequestState
 from pipeline.api.segmind import SegmindV2
 from pipeline.errors import ExitCode
-from pipeline.models import Cause, Handle, Status
+from pipeline.models import Cause, CreditPolicy, Handle, Status
+from pipeline.money.account import Account
 from pipeline.runtime.options import Options
 
 DAY = 86400.0
@@ -340,3 +343,27 @@ def test_an_output_that_is_nearly_there_when_the_run_is_stopped_is_saved(tmp_pat
     night.watch = stopping_after(60.0)
     summary = night.run(concurrency=1, options=Options(handle_signals=True))
     assert (summary.counts.accepted, summary.counts.succeeded) == (0, 1)
+
+
+class Hearing(Apart):
+    """An account that notes what a run holds as it joins."""
+
+    def join(self, member: Member) -> AbstractAsyncContextManager[Account]:
+        self.told = member.entry().holdings
+        return super().join(member)
+
+
+@pytest.mark.parametrize("cost", [Decimal("0.95"), None])
+def test_what_waits_at_the_provider_is_held_from_the_first_word_to_the_account(
+    tmp_path: Path, cost: Decimal | None
+) -> None:
+    """Or other runs would spend it in the moment between the dead run's end and this one's."""
+    night = night_of(tmp_path, tasks=10, takes=120.0)
+    night.watch = stopping_after(60.0)
+    policy = CreditPolicy(cost=cost)
+    night.run(concurrency=10, credits=policy, options=Options(handle_signals=True))
+    held, hearing = len(night.seen), Hearing()
+    night.watch = lambda _: None
+    summary = night.run(concurrency=10, credits=policy, accounts=hearing)
+    assert summary.exit_code is ExitCode.OK
+    assert (hearing.told.flying, hearing.told.held) == (held, held * Decimal("0.95"))
