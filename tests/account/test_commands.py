@@ -100,6 +100,7 @@ def test_three_runs_render_exactly_what_one_account_pays_for(
     shared_fairly(seen, *jobs.names)
 
 
+@pytest.mark.variant
 @pytest.mark.few(1)
 @pytest.mark.parametrize("wire", ["segmind", "segmind-v2"])
 @pytest.mark.parametrize("terms", [WRITTEN, {}], ids=["written", "unwritten"])

@@ -54,6 +54,7 @@ def test_three_jobs_stay_below_the_cap_of_a_day_and_continue_on_the_next(
     jobs.agree_with(seen)
 
 
+@pytest.mark.variant
 def test_a_cap_holds_for_a_run_that_is_started_again_on_the_same_day(tmp_path: Path) -> None:
     jobs = Jobs(tmp_path)
     write(jobs)
@@ -178,6 +179,7 @@ def test_a_cap_that_is_nearly_used_up_is_a_warning(tmp_path: Path) -> None:
     assert all(said.count("warning: the runs of this account have used") == 1 for said in near)
 
 
+@pytest.mark.variant
 def test_a_lost_ledger_is_made_again_from_the_manifests(tmp_path: Path, state_folder: Path) -> None:
     jobs = Jobs(tmp_path, 2)
     write(jobs, "a")

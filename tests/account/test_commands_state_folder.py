@@ -184,6 +184,7 @@ SPOILED = [
 ]
 
 
+@pytest.mark.variant
 @pytest.mark.few(4)
 @pytest.mark.parametrize("spoil", SPOILED, ids=lambda spoil: spoil.__name__)
 def test_a_state_folder_that_cannot_be_used_is_one_warning(
@@ -222,6 +223,7 @@ def test_a_relative_state_folder_is_ignored_as_its_standard_says(world: World) -
     assert bool(list(home.rglob(LEDGER))) != (WARNING in run.err)
 
 
+@pytest.mark.variant
 def test_a_state_folder_that_is_missing_is_made(world: World) -> None:
     new = world.state / "some" / "where"
     world.workspace.env["XDG_STATE_HOME"] = str(new)
@@ -342,6 +344,7 @@ def test_a_disk_that_fills_in_the_middle_is_one_warning(
     jobs.agree_with(seen)
 
 
+@pytest.mark.variant
 def test_nobody_waits_for_a_ledger_that_is_locked_in_the_middle(
     tmp_path: Path, state_folder: Path
 ) -> None:

@@ -69,6 +69,7 @@ def test_runs_that_wait_share_the_starts(folder: Path, clock: Clock, terms: Term
     assert shared(starts) >= 0.9
 
 
+@pytest.mark.variant
 def test_a_newcomer_neither_starves_nor_is_starved(folder: Path, clock: Clock) -> None:
     one, two, three = members(folder, clock, "/a", "/b", "/c")
     world = World([one, two], clock, 2)
@@ -106,6 +107,7 @@ def test_the_run_that_was_alone_is_not_punished_for_what_it_started(
     assert shared(world.go(50)) >= 0.8
 
 
+@pytest.mark.variant
 def test_a_higher_priority_goes_first(folder: Path, clock: Clock) -> None:
     one, two, three = members(folder, clock, "/a", "/b", "/c")
     one.register(Terms(concurrency=3)), two.register(Terms(priority=5)), three.register()
@@ -116,6 +118,7 @@ def test_a_higher_priority_goes_first(folder: Path, clock: Clock) -> None:
     assert starts["/b"] > 20
 
 
+@pytest.mark.variant
 def test_a_newcomer_of_high_priority_does_not_starve_its_peers(folder: Path, clock: Clock) -> None:
     low, high, new = members(folder, clock, "/low", "/high", "/new")
     low.register(Terms(concurrency=3)), high.register(Terms(priority=5))

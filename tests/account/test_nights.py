@@ -26,6 +26,7 @@ REPORTS = {
 }
 
 
+@pytest.mark.few(3)
 @pytest.mark.parametrize("reports", REPORTS)
 @pytest.mark.parametrize("policy", [WRITTEN, LEARNED])
 def test_three_runs_render_exactly_what_the_account_can_pay(
@@ -46,6 +47,7 @@ def test_three_runs_render_exactly_what_the_account_can_pay(
     assert min(shares) / max(shares) >= 0.8
 
 
+@pytest.mark.variant
 def test_no_more_is_in_flight_than_the_account_allows_and_starts_are_shared(
     tmp_path: Path,
 ) -> None:
@@ -59,6 +61,7 @@ def test_no_more_is_in_flight_than_the_account_allows_and_starts_are_shared(
     assert min(shares.values()) / max(shares.values()) >= 0.8
 
 
+@pytest.mark.variant
 def test_the_least_rate_of_all_runs_holds_for_all(tmp_path: Path) -> None:
     till = Till(tmp_path, balance=Decimal(1000))
     nights = [till.night(name, 15) for name in "abc"]
@@ -86,6 +89,7 @@ def test_a_day_s_cap_is_never_passed_and_the_next_day_goes_on(tmp_path: Path) ->
         assert bool(capped) == (day < 2)
 
 
+@pytest.mark.variant
 def test_a_run_that_has_to_learn_the_price_is_not_starved_by_one_that_knows_it(
     tmp_path: Path,
 ) -> None:
@@ -99,6 +103,7 @@ def test_a_run_that_has_to_learn_the_price_is_not_starved_by_one_that_knows_it(
     assert till.taken == 205 * PRICE
 
 
+@pytest.mark.variant
 def test_a_429_that_one_run_meets_makes_all_wait(tmp_path: Path) -> None:
     till = Till(tmp_path, balance=Decimal(1000))
     a, b = till.night("a", 10), till.night("b", 10)
@@ -125,6 +130,7 @@ def test_a_job_whose_own_budget_is_spent_does_not_wait_for_other_runs(tmp_path: 
     assert small.seconds < 2 * till.seconds < long.seconds
 
 
+@pytest.mark.variant
 def test_two_runs_that_wait_for_a_top_up_both_find_it(tmp_path: Path) -> None:
     till = Till(tmp_path, balance=2 * PRICE)
     nights = [till.night(name, 4) for name in "ab"]
@@ -141,6 +147,7 @@ def test_two_runs_that_wait_for_a_top_up_both_find_it(tmp_path: Path) -> None:
     assert {each.exit_code for each in summaries} == {ExitCode.OK}
 
 
+@pytest.mark.variant
 def test_a_rate_that_comes_with_another_run_holds_from_the_next_request_on(tmp_path: Path) -> None:
     till = Till(tmp_path, balance=Decimal(1000))
     fast, slow = till.night("a", 30), till.night("b", 5)
@@ -151,6 +158,7 @@ def test_a_rate_that_comes_with_another_run_holds_from_the_next_request_on(tmp_p
     assert min(gaps) >= 2.0 * 0.95
 
 
+@pytest.mark.variant
 def test_a_wait_for_other_runs_is_said_once(tmp_path: Path) -> None:
     till = Till(tmp_path, balance=Decimal(1000), seconds=300.0)
     nights = [till.night("a", 1), till.night("b", 1)]

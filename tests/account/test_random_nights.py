@@ -5,6 +5,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support.databases import ledger_sums
@@ -33,6 +34,7 @@ def troubled(night: Night, troubles: list[str]) -> None:
     night.api = answer
 
 
+@pytest.mark.variant
 @settings(max_examples=12, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_runs_on_one_account_take_what_there_is_and_tell_what_they_took(

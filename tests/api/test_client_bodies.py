@@ -136,6 +136,7 @@ async def test_other_encodings_are_no_media_and_are_kept_as_they_came(
     assert attempt.part.read_bytes() == body
 
 
+@pytest.mark.variant
 @pytest.mark.parametrize("status", ["200 OK", "400 Bad Request", "500 X", "303 See Other"])
 @pytest.mark.parametrize("layers", [1, 2, 3])
 async def test_a_body_that_grows_without_bound_costs_neither_memory_nor_time(
@@ -156,6 +157,7 @@ async def test_a_body_that_grows_without_bound_costs_neither_memory_nor_time(
     assert [path for path in attempt.part.parent.iterdir() if path != attempt.part] == []
 
 
+@pytest.mark.variant
 async def test_an_image_that_grows_without_bound_is_too_large(attempt: Attempt) -> None:
     engine = zlib.compressobj(9, wbits=31)
     body = engine.compress(b"BM" + bytes(2**28)) + engine.flush()
@@ -165,6 +167,7 @@ async def test_an_image_that_grows_without_bound_is_too_large(attempt: Attempt) 
     assert attempt.part.read_bytes() == body
 
 
+@pytest.mark.variant
 async def test_the_balance_call_is_not_filled_up(serve: Serve) -> None:
     for layers in (1, 3):
         body = bomb(layers, 2**28)
@@ -340,6 +343,7 @@ KEPT = {
 }
 
 
+@pytest.mark.variant
 @pytest.mark.parametrize("what", KEPT)
 def test_what_came_and_is_no_clip_is_kept_byte_for_byte(
     workspace: CommandWorkspace, what: str
@@ -381,6 +385,7 @@ def test_the_first_bytes_of_what_is_too_large_are_kept(workspace: CommandWorkspa
     assert 900_000 < kept.stat().st_size <= 1_048_576
 
 
+@pytest.mark.variant
 def test_the_key_is_in_no_body_that_is_kept(workspace: CommandWorkspace) -> None:
     key = "sk-command-0123456789abcdef"
     body = json.dumps({"headers": {"x-api-key": key}, "rest": "x" * 2_000_000, "again": key})
@@ -395,6 +400,7 @@ def test_the_key_is_in_no_body_that_is_kept(workspace: CommandWorkspace) -> None
 # -- a process that stood still -------------------------------------------------------------------
 
 
+@pytest.mark.variant
 @pytest.mark.parametrize("still", [4, 8])
 def test_answers_that_came_while_the_process_was_stopped_are_clips(
     workspace: CommandWorkspace, still: int
@@ -425,6 +431,7 @@ def test_answers_that_came_while_the_process_was_stopped_are_clips(
     assert workspace.counts() == {"succeeded": 6}
 
 
+@pytest.mark.variant
 async def test_a_wait_begins_anew_where_the_loop_stood_still(attempt: Attempt) -> None:
 
     async def act(line: Line) -> None:

@@ -439,6 +439,7 @@ async def test_a_body_that_stalls_is_in_doubt(attempt: Attempt, begun: bytes) ->
     assert "then nothing" in outcome.detail
 
 
+@pytest.mark.variant
 async def test_a_body_that_still_comes_is_never_cut_however_long_it_takes(attempt: Attempt) -> None:
 
     async def act(line: Line) -> None:
@@ -607,6 +608,7 @@ async def test_an_error_of_just_the_size_that_is_kept_is_read(attempt: Attempt, 
     assert len((await attempt(act)).text) == min(size, receiving.EVIDENCE)
 
 
+@pytest.mark.variant
 async def test_memory_does_not_grow_with_the_body(attempt: Attempt) -> None:
     size = 48 * 1024 * 1024
     piece = bytes(65536)

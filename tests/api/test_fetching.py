@@ -294,6 +294,7 @@ async def test_the_certificate_must_be_of_the_name_although_an_address_is_connec
     assert host == "api.example.test" or "certificate" in outcome.detail
 
 
+@pytest.mark.variant
 async def test_through_a_proxy_an_address_of_the_own_network_is_refused_too(
     part: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -189,6 +189,7 @@ def test_what_is_no_output_is_named_by_what_it_is(data: bytes, extension: str) -
     assert extension_of(data) == extension
 
 
+@pytest.mark.variant
 @given(st.binary(max_size=HEAD), st.none() | st.text())
 def test_no_bytes_and_no_header_can_make_it_fail(head: bytes, header: str | None) -> None:
     media = recognise(head, header)

@@ -115,6 +115,7 @@ def live(folder: Path, driver: Driver, plan: Plan, note: Note) -> None:
         note("kills", {"runs": life.codes.count(KILLED), "jobs": 1, **settled})
 
 
+@pytest.mark.few(3)
 @pytest.mark.parametrize(("wire", "point"), POINTS)
 def test_a_run_killed_at_any_point_ends_with_each_clip_paid_once(
     folder: Path, driver: Driver, wire: str, point: Point, record_property: Note
@@ -122,6 +123,7 @@ def test_a_run_killed_at_any_point_ends_with_each_clip_paid_once(
     live(folder, driver, Plan(point, wire, history=True, seed=0, short=True), record_property)
 
 
+@pytest.mark.variant
 @pytest.mark.parametrize(("wire", "point"), UNLISTED)
 def test_without_a_list_what_was_in_flight_stays_in_doubt(
     folder: Path, driver: Driver, wire: str, point: Point, record_property: Note

@@ -34,6 +34,7 @@ def in_doubt(job: Path) -> None:
     (folder / "manifest.jsonl").write_text(line, encoding="utf-8")
 
 
+@pytest.mark.variant
 @pytest.mark.parametrize("command", SENDING, ids=" ".join)
 def test_every_command_that_asks_the_provider_uses_the_named_key_and_no_other(
     pipeline: Command, job: Path, thief: Thief, command: tuple[str, ...]

@@ -27,6 +27,7 @@ credits: {{cost: 0.95}}
 """
 
 
+@pytest.mark.variant
 @pytest.mark.parametrize(("cap", "period"), [("day: 4", "day"), ("month: 4", "month")])
 def test_a_cap_is_warned_of_once_and_its_end_is_what_a_stopped_run_waits_for(
     tmp_path: Path, pipeline_process: Command, cap: str, period: str
@@ -90,6 +91,7 @@ def account(pipeline: Command) -> dict[str, Any]:
     return one  # type: ignore[no-any-return]
 
 
+@pytest.mark.variant
 def test_one_run_s_429_is_said_by_all_of_the_account(runs: Runs, pipeline: Command) -> None:
     job = "model: luma-txt-2-video\nprompts: [a, b]\ncredits: {cost: 0.95}\n"
     first = runs.start("first", job)

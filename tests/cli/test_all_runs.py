@@ -113,6 +113,7 @@ def contents(folder: Path) -> dict[str, tuple[int, bytes]]:
 # -- without any run ------------------------------------------------------------------------------
 
 
+@pytest.mark.variant
 @pytest.mark.parametrize("arguments", [(), ("--watch",)])
 def test_where_no_run_is_known_it_says_so_and_makes_nothing(
     pipeline: Command, state_folder: Path, arguments: tuple[str, ...]
@@ -209,6 +210,7 @@ def values(text: str) -> dict[str, float]:
     }  # fmt: skip
 
 
+@pytest.mark.variant
 def test_the_textfile_of_real_runs_is_read_back_with_the_figures_of_status(
     night: Night, pipeline: Command, tmp_path: Path
 ) -> None:
@@ -345,6 +347,7 @@ COLUMNS = [
 ]  # fmt: skip
 
 
+@pytest.mark.variant
 def test_no_value_in_a_ledger_makes_a_command_fail(pipeline: Command) -> None:
     folder = places.folder("https://api.example.com", "sk-other")
     ledger = Ledger.open(folder, name="acme", base_url="https://api.example.com")

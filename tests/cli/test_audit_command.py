@@ -73,6 +73,7 @@ def test_books_that_agree_end_with_0_and_both_totals(books: Books) -> None:
     assert (told["jobs"], told["differences"]) == (["job"], [])
 
 
+@pytest.mark.variant
 def test_a_charge_that_was_made_behind_our_back_is_found(books: Books) -> None:
     books.box.change(twins=1)
     (found,) = books.differences()
@@ -86,6 +87,7 @@ def test_a_charge_that_was_made_behind_our_back_is_found(books: Books) -> None:
     assert "$2.85" in done.out
 
 
+@pytest.mark.variant
 def test_a_charge_that_was_recorded_too_high_is_found(tmp_path: Path, pipeline: Command) -> None:
     with Sandbox(latency=0.02, clips="tiny", price_of=["prompt=a harbour:0.80"]) as cheaper:
         books = Books(tmp_path, cheaper, pipeline)
@@ -99,6 +101,7 @@ def test_a_charge_that_was_recorded_too_high_is_found(tmp_path: Path, pipeline: 
         assert "$0.80" in line
 
 
+@pytest.mark.variant
 def test_a_record_that_the_list_does_not_have_is_found(books: Books) -> None:
     manifest = books.job.parent / "outputs" / "job" / "manifest.jsonl"
     *_, last = manifest.read_text(encoding="utf-8").splitlines()
@@ -111,6 +114,7 @@ def test_a_record_that_the_list_does_not_have_is_found(books: Books) -> None:
     assert (found["here"], found["there"]) == (Decimal("0.95"), None)
 
 
+@pytest.mark.variant
 def test_what_is_in_doubt_here_and_charged_there_is_a_difference_until_it_is_settled(
     books: Books,
 ) -> None:
@@ -122,6 +126,7 @@ def test_what_is_in_doubt_here_and_charged_there_is_a_difference_until_it_is_set
     assert "settle takes it in" in books.audit().out
 
 
+@pytest.mark.variant
 @pytest.mark.parametrize("history", ["missing", "error", "html", "shape"])
 def test_a_list_that_cannot_be_read_is_no_agreement(books: Books, history: str) -> None:
     books.box.change(history=history)
@@ -143,6 +148,7 @@ def test_several_jobs_of_one_account_are_compared_together(books: Books) -> None
     assert [one["kind"] for one in books.differences(books.job, other)] == ["unknown_here"]
 
 
+@pytest.mark.variant
 def test_since_takes_in_what_was_charged_outside_of_the_time_of_the_job(books: Books) -> None:
     books.render("other.yaml", JOB.replace("a lighthouse", "a mill"))
     assert books.differences() == []
@@ -150,12 +156,14 @@ def test_since_takes_in_what_was_charged_outside_of_the_time_of_the_job(books: B
     assert [one["kind"] for one in found] == ["unknown_here", "unknown_here"]
 
 
+@pytest.mark.variant
 @pytest.mark.parametrize("since", ["yesterday", "2026-13-01", "1900-01-01", "9999-01-01", ""])
 def test_a_date_that_is_none_is_refused(books: Books, since: str) -> None:
     refused = books.audit(books.job, "--since", since)
     assert (refused.code, "--since" in refused.err) == (2, True)
 
 
+@pytest.mark.variant
 def test_a_job_that_never_ran_agrees_without_asking(books: Books) -> None:
     never = books.job.with_name("never.yaml")
     never.write_text(JOB, encoding="utf-8")
@@ -163,6 +171,7 @@ def test_a_job_that_never_ran_agrees_without_asking(books: Books) -> None:
     assert not (never.parent / "outputs" / "never").exists()
 
 
+@pytest.mark.variant
 def test_bad_usage_ends_with_2(books: Books, tmp_path: Path) -> None:
     other = tmp_path / "elsewhere"
     other.mkdir()
@@ -182,6 +191,7 @@ def test_bad_usage_ends_with_2(books: Books, tmp_path: Path) -> None:
         assert KEY not in refused.err
 
 
+@pytest.mark.variant
 def test_an_audit_changes_nothing(books: Books) -> None:
     folder = books.job.parent / "outputs" / "job"
     before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}

@@ -60,6 +60,7 @@ def test_what_changed_is_told_old_and_new(pipeline: Command, tmp_path: Path) -> 
         assert part in words
 
 
+@pytest.mark.variant
 def test_a_very_long_value_that_did_not_change_is_not_told(
     pipeline: Command, tmp_path: Path
 ) -> None:

@@ -76,6 +76,7 @@ def test_what_steers_is_escaped_and_what_joins_letters_stays() -> None:
     assert printable_lines("a\x1b\nb\r\u2029") == "a\\x1b\nb  "
 
 
+@pytest.mark.variant
 @pytest.mark.parametrize("command", ["check", "run", "status", "export", "report"])
 def test_no_text_of_a_job_steers_a_terminal(
     on_terminal: Terminal, hostile: Path, command: str
@@ -110,6 +111,7 @@ def test_json_on_a_terminal_is_the_same_json(
     assert json.loads(shown) == json.loads(pipeline(command, hostile, "--json").out)
 
 
+@pytest.mark.variant
 @pytest.mark.parametrize("tty", [True, False])
 def test_no_answer_steers_a_terminal(
     on_terminal: Terminal, pipeline: Command, hostile: Path, liar: str, *, tty: bool
@@ -206,6 +208,7 @@ def test_raw_leaves_texts_and_json_always_does(pipeline: Command, formulas: Path
     assert as_json[0]["task"] == "-t0"
 
 
+@pytest.mark.variant
 def test_a_mark_for_spreadsheets_is_written_on_request(
     pipeline_process: Command, formulas: Path
 ) -> None:

@@ -112,6 +112,7 @@ def test_the_first_line_names_a_host_that_is_not_the_usual_one(
     assert sandbox.url.removeprefix("http://") in pipeline("check", job, "--balance").err
 
 
+@pytest.mark.variant
 @pytest.mark.parametrize("kind", ["pipe", "folder", "dangling link", "link to itself"])
 def test_a_dotenv_that_is_no_file_is_passed_over(
     pipeline_process: Command, job: Path, kind: str
@@ -134,6 +135,7 @@ def test_a_dotenv_may_be_a_link(pipeline: Command, job: Path, sandbox: Sandbox) 
     assert pipeline("run", job, env={"SEGMIND_BASE_URL": sandbox.url}).code == 0
 
 
+@pytest.mark.variant
 def test_a_dotenv_that_is_no_settings_is_refused_soon(pipeline_process: Command, job: Path) -> None:
     path = job.parent / ".env"
     with path.open("wb") as file:

@@ -29,6 +29,7 @@ def anonymous(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.mark.variant
 @pytest.mark.parametrize("columns", [60, 200])
 def test_what_is_in_flight_and_what_failed_have_names_that_mean_something(
     on_terminal: Terminal, anonymous: Path, columns: int

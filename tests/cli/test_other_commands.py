@@ -87,6 +87,7 @@ def test_check_tells_what_a_run_would_do(pipeline: Command, job: Path) -> None:
     assert "by past tasks" in words
 
 
+@pytest.mark.variant
 def test_check_with_balance_says_whether_it_is_covered(pipeline: Command, job: Path) -> None:
     assert json.loads(pipeline("check", job, "--balance", "--json").out)["covered"] is True
     with Sandbox(latency=0, clips="tiny", credits=1) as poor:
@@ -95,6 +96,7 @@ def test_check_with_balance_says_whether_it_is_covered(pipeline: Command, job: P
     assert done.code == 3  # as the run would end
 
 
+@pytest.mark.variant
 def test_check_says_where_the_balance_is_not_reported(pipeline: Command, job: Path) -> None:
     with Sandbox(latency=0, clips="tiny", no_balance_call=True) as silent:
         done = pipeline("check", job, "--balance", "--base-url", silent.url)
@@ -148,6 +150,7 @@ def one_in_flight(job: Path, sandbox: Sandbox, pipeline: Command) -> Iterator[An
         running.kill()
 
 
+@pytest.mark.variant
 def test_status_finds_a_run_that_is_going_on(
     pipeline: Command, sandbox: Sandbox, job: Path
 ) -> None:
@@ -309,6 +312,7 @@ def test_a_bug_exits_70_without_a_traceback_and_without_the_key(
     assert "sk-cli" not in brief + full
 
 
+@pytest.mark.variant
 def test_what_is_in_flight_is_in_doubt_only_once_its_run_is_gone(
     pipeline: Command, sandbox: Sandbox, job: Path
 ) -> None:
@@ -344,6 +348,7 @@ def test_an_output_directory_that_cannot_be_looked_into_is_said(
         assert "bug" not in done.err
 
 
+@pytest.mark.variant
 def test_a_reader_of_standard_output_that_has_left_is_no_failure(job: Path) -> None:
     reader, writer = os.pipe()
     os.close(reader)
@@ -358,6 +363,7 @@ def test_a_reader_of_standard_output_that_has_left_is_no_failure(job: Path) -> N
     assert (done.returncode, done.stderr) == (0, b"")
 
 
+@pytest.mark.variant
 def test_a_terminal_that_does_not_know_every_letter_gets_what_it_knows(
     pipeline_process: Command, job: Path
 ) -> None:

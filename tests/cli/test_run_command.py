@@ -232,6 +232,7 @@ def test_a_budget_with_no_way_to_know_the_price_is_refused(pipeline: Command, jo
     assert "credits.cost" in done.err
 
 
+@pytest.mark.variant
 def test_messages_go_out_at_the_end_and_a_bad_address_fails_nothing(
     pipeline_process: Command, job: Path, sandbox: Sandbox
 ) -> None:

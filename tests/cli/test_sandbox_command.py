@@ -13,6 +13,7 @@ from tests.cli.conftest import Command
 HOSTILE = "raise SystemExit('the working directory was imported')\n"
 
 
+@pytest.mark.variant
 @pytest.mark.parametrize("name", ["sandbox.py", "sandbox/__init__.py", "sandbox/command.py"])
 def test_what_is_called_sandbox_in_the_working_directory_is_not_imported(
     pipeline_process: Command, tmp_path: Path, name: str

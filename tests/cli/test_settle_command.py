@@ -96,6 +96,7 @@ def test_what_the_provider_lists_is_taken_in_and_counted_once(doubts: Doubts) ->
     assert doubts.manifest == before
 
 
+@pytest.mark.variant
 def test_what_the_provider_lists_as_failed_was_not_charged(doubts: Doubts) -> None:
     text = doubts.job.read_text(encoding="utf-8")
     more = '  - {id: mill, prompt: "a mill [[fail failed]]"}\nconcurrency'
@@ -113,6 +114,7 @@ def test_what_the_provider_lists_as_failed_was_not_charged(doubts: Doubts) -> No
     assert (found["status"], found["settled"], found["cost"]) == ("failed", "found", 0)
 
 
+@pytest.mark.variant
 def test_what_is_not_listed_stays_in_doubt_and_no_record_is_written(doubts: Doubts) -> None:
     before = doubts.manifest
     done = doubts.settle()
@@ -128,12 +130,14 @@ def test_what_is_not_listed_stays_in_doubt_and_no_record_is_written(doubts: Doub
     assert doubts.box.books()["posts"] == 3
 
 
+@pytest.mark.variant
 def test_settle_json_lists_what_is_still_in_doubt(doubts: Doubts) -> None:
     told = json.loads(doubts.settle("--json").out)
     assert (told["in_doubt"], told["at_risk"], told["accepted"]) == (2, 1.9, 0)
     assert [task["task"] for task in told["tasks"]] == ["one", "two"]
 
 
+@pytest.mark.variant
 def test_settle_sends_no_task_that_is_still_to_do(doubts: Doubts) -> None:
     text = doubts.job.read_text(encoding="utf-8")
     more = "  - {id: four, prompt: a bridge}\nconcurrency"
@@ -162,6 +166,7 @@ def test_a_job_that_never_ran_has_nothing_in_doubt_and_no_directory_is_made(
 # -- words ---------------------------------------------------------------------------------------
 
 
+@pytest.mark.variant
 def test_billed_is_a_correcting_record_without_key_and_network(doubts: Doubts) -> None:
     done = doubts.settle("--billed", "one", env={})
     assert done.code == 1  # the other one is still in doubt
@@ -177,6 +182,7 @@ def test_billed_is_a_correcting_record_without_key_and_network(doubts: Doubts) -
     assert doubts.box.books()["posts"] == 3  # it is not sent again unasked
 
 
+@pytest.mark.variant
 def test_not_billed_frees_the_money_and_a_plain_run_takes_the_task_up(doubts: Doubts) -> None:
     assert doubts.settle("--not-billed", "one", "two", env={}).code == 0
     record = doubts.last("one")
@@ -188,6 +194,7 @@ def test_not_billed_frees_the_money_and_a_plain_run_takes_the_task_up(doubts: Do
     assert doubts.status()["succeeded"] == 3
 
 
+@pytest.mark.variant
 def test_a_second_other_word_is_refused_and_names_the_first(doubts: Doubts) -> None:
     doubts.settle("--billed", "one")
     before = doubts.manifest
@@ -198,6 +205,7 @@ def test_a_second_other_word_is_refused_and_names_the_first(doubts: Doubts) -> N
     assert doubts.manifest == before
 
 
+@pytest.mark.variant
 def test_the_same_word_again_is_no_error_and_writes_nothing(doubts: Doubts) -> None:
     doubts.settle("--billed", "one")
     before = doubts.manifest
@@ -206,6 +214,7 @@ def test_the_same_word_again_is_no_error_and_writes_nothing(doubts: Doubts) -> N
     assert doubts.manifest == before
 
 
+@pytest.mark.variant
 def test_the_table_is_readable_whatever_a_copied_manifest_holds(doubts: Doubts) -> None:
     record = doubts.last("one")
     strange = ["\x1b[31mred", "\u202ereversed", "x" * 5000]
@@ -221,6 +230,7 @@ def test_the_table_is_readable_whatever_a_copied_manifest_holds(doubts: Doubts) 
     assert sum(len(line) for line in lines) < 6000
 
 
+@pytest.mark.variant
 @pytest.mark.parametrize(
     "words",
     [
@@ -243,6 +253,7 @@ def test_a_task_of_another_name_gets_the_nearest(doubts: Doubts) -> None:
     assert "did you mean two?" in refused.err
 
 
+@pytest.mark.variant
 def test_words_take_ids_patterns_and_several_tasks(doubts: Doubts) -> None:
     done = doubts.settle("--billed", "one", "--not-billed", "t?o")
     assert done.code == 0
@@ -250,6 +261,7 @@ def test_words_take_ids_patterns_and_several_tasks(doubts: Doubts) -> None:
     assert doubts.last("two")["settled"] == "not_billed"
 
 
+@pytest.mark.variant
 def test_what_a_killed_run_left_is_a_doubt_like_the_others(doubts: Doubts) -> None:
     record = doubts.last("three")
     claim = {
@@ -265,6 +277,7 @@ def test_what_a_killed_run_left_is_a_doubt_like_the_others(doubts: Doubts) -> No
     assert doubts.status()["in_doubt"] == 2
 
 
+@pytest.mark.variant
 def test_during_a_run_everything_is_refused(doubts: Doubts) -> None:
     job = doubts.job.read_text(encoding="utf-8")
     slow = '  - {id: slow, prompt: "slow [[latency 30]]"}\nconcurrency'
@@ -308,6 +321,7 @@ def test_an_exported_list_settles_what_it_explains_without_a_key(doubts: Doubts)
     assert (state["spent"], state["at_risk"]) == (1.9, 0)
 
 
+@pytest.mark.variant
 def test_with_a_key_what_an_exported_list_explains_is_fetched(doubts: Doubts) -> None:
     ids = {entry["prompt"]: entry["request_id"] for entry in doubts.box.requests()}
     name = next(id_ for prompt, id_ in ids.items() if prompt.startswith("a lighthouse"))
@@ -319,6 +333,7 @@ def test_with_a_key_what_an_exported_list_explains_is_fetched(doubts: Doubts) ->
     assert doubts.status()["at_risk"] == 0
 
 
+@pytest.mark.variant
 def test_a_file_that_is_no_list_is_refused_and_nothing_is_written(doubts: Doubts) -> None:
     before = doubts.manifest
     wrong = doubts.job.with_name("wrong.csv")
@@ -331,6 +346,7 @@ def test_a_file_that_is_no_list_is_refused_and_nothing_is_written(doubts: Doubts
 # -- segmind-v2 ----------------------------------------------------------------------------------
 
 
+@pytest.mark.variant
 def test_settle_waits_for_what_was_accepted_and_is_not_in_doubt(
     tmp_path: Path, box: Sandbox, pipeline: Command
 ) -> None:
@@ -353,6 +369,7 @@ def test_settle_waits_for_what_was_accepted_and_is_not_in_doubt(
     assert box.books()["posts"] == 1
 
 
+@pytest.mark.variant
 def test_ctrl_c_ends_settle_at_once_and_what_was_accepted_stays_so(
     tmp_path: Path, box: Sandbox, pipeline: Command
 ) -> None:
@@ -378,6 +395,7 @@ def test_ctrl_c_ends_settle_at_once_and_what_was_accepted_stays_so(
     assert (waiting.status()["accepted"], waiting.status()["in_doubt"]) == (1, 0)
 
 
+@pytest.mark.variant
 def test_settle_asks_for_what_was_accepted_whatever_the_job_says_now(
     tmp_path: Path, box: Sandbox, pipeline: Command
 ) -> None:

@@ -66,6 +66,7 @@ def test_without_room_for_an_output_nothing_is_paid_for(
     assert "5 left to do" in run.last_line
 
 
+@pytest.mark.variant
 def test_a_disk_that_fills_up_stops_the_run_before_it_pays_and_room_lets_it_go_on(
     workspace: CommandWorkspace, disk: Disk
 ) -> None:
@@ -83,6 +84,7 @@ def test_a_disk_that_fills_up_stops_the_run_before_it_pays_and_room_lets_it_go_o
         assert clips.posts == 12
 
 
+@pytest.mark.variant
 def test_what_was_paid_for_and_cannot_be_saved_is_said_and_held_in_doubt(
     workspace: CommandWorkspace, disk: Disk
 ) -> None:
@@ -107,6 +109,7 @@ def test_what_was_paid_for_and_cannot_be_saved_is_said_and_held_in_doubt(
         assert workspace.money()[1] == Decimal("0.95") * sent
 
 
+@pytest.mark.variant
 def test_a_file_that_may_not_grow_is_told_like_a_full_disk(workspace: CommandWorkspace) -> None:
     workspace.write(["good"] * 6, concurrency=2)
     clips = Clips(6_000_000)
@@ -123,6 +126,7 @@ def test_a_file_that_may_not_grow_is_told_like_a_full_disk(workspace: CommandWor
     assert counts["in_doubt"] + counts["succeeded"] == 6
 
 
+@pytest.mark.variant
 def test_a_disk_that_is_full_from_the_start_is_said_before_anything_is_sent(
     workspace: CommandWorkspace, disk: Disk
 ) -> None:
@@ -136,6 +140,7 @@ def test_a_disk_that_is_full_from_the_start_is_said_before_anything_is_sent(
     assert clips.posts == 0
 
 
+@pytest.mark.variant
 def test_an_output_directory_that_vanishes_stops_the_run(workspace: CommandWorkspace) -> None:
     workspace.write(["good"] * 6, concurrency=2)
     clips = Clips(1000)
@@ -233,6 +238,7 @@ def test_a_log_that_cannot_be_written_costs_no_task(workspace: CommandWorkspace)
     assert workspace.counts() == {"succeeded": 3}
 
 
+@pytest.mark.variant
 def test_a_directory_in_use_exits_2(workspace: CommandWorkspace) -> None:
     workspace.write(["[[latency 30]]"] * 3)
     first = workspace.start()
@@ -265,6 +271,7 @@ if hasattr(libc, "capset"):
 """
 
 
+@pytest.mark.variant
 @pytest.mark.parametrize("name", ["clips/a", "clips/deeper/a"])
 def test_a_folder_of_clips_that_cannot_be_written_is_told_before_money_is_spent(
     workspace: CommandWorkspace, sandbox: Sandbox, name: str

@@ -81,6 +81,7 @@ def settled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shared]:
         yield Shared(CommandWorkspace(tmp_path_factory.mktemp("settled"), api.url), api)
 
 
+@pytest.mark.variant
 def test_with_a_list_of_requests_what_was_paid_for_is_taken_in(settled: Shared) -> None:
     doubtful = {name for name, (_, status, _) in FAULTS.items() if status == "in_doubt"}
     for name in doubtful:
@@ -156,6 +157,7 @@ def test_each_task_that_ended_badly_has_one_line(shared: Shared, name: str) -> N
     assert f" {word}: " in lines[0]
 
 
+@pytest.mark.variant
 def test_the_last_line_sums_up(shared: Shared) -> None:
     bad = [status for _, status, _ in FAULTS.values()]
     line = shared.run.last_line
@@ -203,6 +205,7 @@ def test_a_second_run_renders_nothing_and_says_the_same(shared: Shared) -> None:
 # -- refusals of the run --------------------------------------------------------------------------
 
 
+@pytest.mark.variant
 @pytest.mark.parametrize(
     ("status", "advice"),
     [
@@ -235,6 +238,7 @@ def test_an_unknown_model_stops_with_4(workspace: CommandWorkspace, sandbox: San
     assert "model" in run.last_line
 
 
+@pytest.mark.variant
 def test_after_a_refusal_the_same_command_goes_on(workspace: CommandWorkspace) -> None:
     workspace.write(["[[fail 403 x1]]"] + ["good"] * 4, concurrency=1)
     assert workspace.call().code == 4
@@ -245,6 +249,7 @@ def test_after_a_refusal_the_same_command_goes_on(workspace: CommandWorkspace) -
 # -- connections ----------------------------------------------------------------------------------
 
 
+@pytest.mark.variant
 def test_a_server_that_is_down_is_waited_for_until_it_is_up(workspace: CommandWorkspace) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
@@ -276,6 +281,7 @@ def test_a_server_that_stays_down_ends_with_5_and_everything_is_left_to_do(
     assert not workspace.records
 
 
+@pytest.mark.variant
 def test_a_port_of_this_machine_where_nobody_listens_is_named_within_seconds(
     workspace: CommandWorkspace,
 ) -> None:
@@ -316,6 +322,7 @@ ECHOES = {
 }
 
 
+@pytest.mark.variant
 @pytest.mark.parametrize("debug", [True, False])
 def test_the_key_is_nowhere_whatever_the_server_does_with_it(
     workspace: CommandWorkspace, debug: bool
@@ -346,6 +353,7 @@ def test_the_key_is_nowhere_whatever_the_server_does_with_it(
     assert (workspace.folder / "log.jsonl").read_text().count("\n") > len(ECHOES)
 
 
+@pytest.mark.variant
 def test_the_key_is_not_in_what_a_bug_says(workspace: CommandWorkspace) -> None:
     workspace.write(["good"])
     provider = (
@@ -358,6 +366,7 @@ def test_the_key_is_not_in_what_a_bug_says(workspace: CommandWorkspace) -> None:
     assert "RuntimeError" in run.err
 
 
+@pytest.mark.variant
 def test_a_machine_without_memory_is_no_bug_of_ours(workspace: CommandWorkspace) -> None:
     workspace.write(["good"] * 4, concurrency=2)
     provider = (
@@ -412,6 +421,7 @@ def test_a_429_with_an_absurd_time_is_held_for_no_longer_than_the_patience(
         assert workspace.call(url=server.url).code == 5
 
 
+@pytest.mark.variant
 def test_a_request_body_that_is_large_meets_an_early_refusal(workspace: CommandWorkspace) -> None:
     async def act(line: Line) -> None:
         head_ = await line.read_head()

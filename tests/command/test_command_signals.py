@@ -60,6 +60,7 @@ def test_one_signal_finishes_and_saves_what_is_in_flight(
         assert len(workspace.requests(sandbox.books())) == 8
 
 
+@pytest.mark.variant
 def test_a_terminal_that_closes_and_says_so_twice_is_one_signal(
     workspace: CommandWorkspace, sandbox: Sandbox
 ) -> None:
@@ -70,6 +71,7 @@ def test_a_terminal_that_closes_and_says_so_twice_is_one_signal(
     assert workspace.counts() == {"succeeded": 3}
 
 
+@pytest.mark.variant
 @pytest.mark.skipif(not hasattr(signal, "SIGUSR1"), reason="POSIX alone has it")
 def test_sigusr1_prints_how_the_run_stands_and_sigusr2_does_nothing(
     workspace: CommandWorkspace, sandbox: Sandbox
@@ -88,6 +90,7 @@ def test_sigusr1_prints_how_the_run_stands_and_sigusr2_does_nothing(
     assert workspace.counts() == {"succeeded": 8}
 
 
+@pytest.mark.variant
 @pytest.mark.skipif(not hasattr(signal, "SIGUSR1"), reason="POSIX alone has it")
 def test_sigusr1_counts_what_waits_at_the_provider_apart(
     workspace: CommandWorkspace, sandbox: Sandbox
@@ -108,6 +111,7 @@ def test_sigusr1_counts_what_waits_at_the_provider_apart(
     assert "0 of 3 succeeded, 3 waiting at the provider, 0 left to do" in run.err
 
 
+@pytest.mark.variant
 @pytest.mark.parametrize(
     ("first", "second"),
     [
@@ -139,6 +143,7 @@ def test_a_second_signal_stops_at_once_and_leaves_claims_whose_requests_the_next
     assert not workspace.claims()
 
 
+@pytest.mark.variant
 def test_without_a_list_of_requests_they_are_in_doubt(tmp_path: Path) -> None:
     with Sandbox(latency=0.02, clips="tiny", history="missing") as api:
         workspace = CommandWorkspace(tmp_path, api.url)
@@ -154,6 +159,7 @@ def test_without_a_list_of_requests_they_are_in_doubt(tmp_path: Path) -> None:
     assert not workspace.claims()
 
 
+@pytest.mark.variant
 def test_under_nohup_a_hang_up_is_no_reason_to_stop(
     workspace: CommandWorkspace, sandbox: Sandbox
 ) -> None:
@@ -204,6 +210,7 @@ def test_a_signal_during_the_start_ends_it_quietly(
     assert not workspace.claims()
 
 
+@pytest.mark.variant
 def test_ctrl_c_at_the_question_ends_the_run_and_gives_the_cursor_back(
     workspace: CommandWorkspace,
 ) -> None:
@@ -224,6 +231,7 @@ def test_ctrl_c_at_the_question_ends_the_run_and_gives_the_cursor_back(
     assert not workspace.counts()
 
 
+@pytest.mark.variant
 @pytest.mark.parametrize("number", CODES)
 def test_a_signal_after_the_run_while_a_message_goes_out_ends_the_process(
     workspace: CommandWorkspace, number: signal.Signals
@@ -255,6 +263,7 @@ def test_sigkill_loses_nothing_and_renders_nothing_again(
     assert len(workspace.requests(sandbox.books())) == 9
 
 
+@pytest.mark.variant
 def test_a_terminal_that_goes_away_stops_the_run_gently(
     workspace: CommandWorkspace, sandbox: Sandbox
 ) -> None:
@@ -269,6 +278,7 @@ def test_a_terminal_that_goes_away_stops_the_run_gently(
     assert not workspace.claims()
 
 
+@pytest.mark.variant
 @pytest.mark.parametrize(("prompt", "code"), [("good", 0), ("[[fail 400]]", 1)])
 def test_a_reader_that_has_left_changes_neither_the_work_nor_the_exit_code(
     workspace: CommandWorkspace, prompt: str, code: int
@@ -281,6 +291,7 @@ def test_a_reader_that_has_left_changes_neither_the_work_nor_the_exit_code(
     assert len(workspace.records) == 3
 
 
+@pytest.mark.variant
 def test_on_a_terminal_there_is_a_display_and_no_traceback(
     workspace: CommandWorkspace, sandbox: Sandbox
 ) -> None:
@@ -307,6 +318,7 @@ def test_on_a_terminal_there_is_a_display_and_no_traceback(
     assert workspace.counts() == {"succeeded": 2}
 
 
+@pytest.mark.variant
 def test_it_dies_with_nobody_left_behind(workspace: CommandWorkspace, sandbox: Sandbox) -> None:
     process = started(workspace, sandbox)
     process.send(signal.SIGTERM)

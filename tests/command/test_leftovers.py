@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import pytest
 from support.command import CommandWorkspace
 from support.raw import CLIP, Act, Line, Serve, answer, connect, make_task
 
@@ -24,6 +25,7 @@ def killed(task: str, age: float) -> dict[str, Any]:
     }  # fmt: skip
 
 
+@pytest.mark.variant
 def test_a_run_says_how_many_places_it_leaves_to_a_killed_one_and_sends_nothing_there(
     workspace: CommandWorkspace, sandbox: Sandbox
 ) -> None:
@@ -41,6 +43,7 @@ def test_a_run_says_how_many_places_it_leaves_to_a_killed_one_and_sends_nothing_
     assert workspace.run("--no-wait").code == 0
 
 
+@pytest.mark.variant
 def test_a_record_of_a_future_that_a_wrong_clock_wrote_keeps_places_no_longer_than_others(
     workspace: CommandWorkspace, sandbox: Sandbox
 ) -> None:

@@ -340,6 +340,7 @@ def test_what_is_no_file_at_a_name_of_ours_holds_no_command(
     assert workspace.call().code in {0, 2}
 
 
+@pytest.mark.variant
 @pytest.mark.timeout(60)
 @pytest.mark.parametrize("name", ["manifest.jsonl", ".job.json", ".state.json", "claim"])
 def test_a_file_of_gigabytes_at_a_name_of_ours_is_not_read_whole(

@@ -174,6 +174,7 @@ def test_a_run_that_waits_for_credits_can_be_asked(tmp_path: Path) -> None:
         assert run.end().code == 143
 
 
+@pytest.mark.variant
 def test_a_dead_run_is_said_to_be_dead_and_its_socket_is_replaced(work: Controlled) -> None:
     work.write(["a"] * 900)
     work.control("pause", expect=2)
@@ -322,6 +323,7 @@ def test_two_who_ask_at_once_are_both_answered(work: Controlled) -> None:
     assert run.end().code == 143
 
 
+@pytest.mark.variant
 def test_a_run_that_dies_while_it_is_asked_leaves_no_traceback(work: Controlled) -> None:
     work.write(["a"] * 900)
     run = work.begun()
@@ -366,6 +368,7 @@ def test_sigusr1_says_what_status_says(work: Controlled) -> None:
     assert run.end().code == 143
 
 
+@pytest.mark.variant
 def test_a_run_is_controlled_from_python(work: Controlled) -> None:
     work.write(["a"] * 900)
     run = work.begun()

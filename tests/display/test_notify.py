@@ -104,6 +104,7 @@ def sent(
 STOPPING = ev.Stopping(ExitCode.CREDITS, "HTTP 406: not enough credits", 3, 1.0)
 
 
+@pytest.mark.variant
 @pytest.mark.parametrize("on", [("end", "stop"), ("end",), ("stop",)])
 def test_a_stop_and_its_end_are_one_message_that_says_everything(
     inbox: Inbox, on: tuple[str, ...]

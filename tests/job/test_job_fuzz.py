@@ -203,6 +203,7 @@ def test_a_mutated_job_file_is_a_job_or_has_problems(folder: Path, data: bytes) 
     judge(folder / "job.yaml")
 
 
+@pytest.mark.variant
 @FUZZ
 @given(sheet=mutated(ROWS), lines=mutated(LINES))
 def test_mutated_rows_are_tasks_or_have_problems(folder: Path, sheet: bytes, lines: bytes) -> None:

@@ -62,6 +62,7 @@ def test_columns_like_parameters_are_refused_for_every_model_that_may_take_them(
     assert "would not be sent" in found.message
 
 
+@pytest.mark.variant
 @pytest.mark.parametrize(
     ("column", "value", "why"),
     [
@@ -190,6 +191,7 @@ def test_addresses_words_and_encoded_pictures_are_no_files(workspace: JobWorkspa
         assert workspace.tasks(job)[0].params["x"] == value
 
 
+@pytest.mark.variant
 @pytest.mark.parametrize(
     "job",
     [
@@ -232,6 +234,7 @@ def test_dates_that_cannot_be_read_are_reported_once_a_file(workspace: JobWorksp
     assert "job.yaml:2" in warning
 
 
+@pytest.mark.variant
 def test_a_run_tells_what_its_rows_hold_before_it_sends_anything(tmp_path: Path) -> None:
     job = tmp_path / "job.yaml"
     job.write_text(f"model: luma-txt-2-video\ncredits: {{cost: 0.95}}\n{SUBJECTS}")

@@ -78,6 +78,7 @@ def test_a_file_has_its_extension_once(name: str, extension: str, called: str) -
     assert with_ending(name, extension) == called
 
 
+@pytest.mark.variant
 def test_a_task_called_like_a_clip_makes_one_extension_and_stays_done(tmp_path: Path) -> None:
     job = tmp_path / "job.yaml"
     job.write_text(
@@ -161,6 +162,7 @@ def test_a_job_in_a_folder_of_any_script_is_fine(tmp_path: Path) -> None:
     assert len(list(load(folder / "job.yaml").tasks())) == 1
 
 
+@pytest.mark.variant
 def test_a_sheet_from_outside_the_jobs_folder_is_reported_in_check_and_at_the_start(
     tmp_path: Path,
 ) -> None:

@@ -271,6 +271,7 @@ def test_a_wrong_json_array_names_file_and_line(
     assert part in found
 
 
+@pytest.mark.variant
 def test_an_array_without_end_is_refused(workspace: JobWorkspace) -> None:
     blanks = (" " * 2**20 + "\n") * 64
     (found,) = problems(workspace, "rows.json", f'[\n{{"subject": "a"}}{blanks}]')
@@ -335,6 +336,7 @@ def known(path: Path) -> list[Task]:
     return [history.known(task) for task in load(path).tasks()]
 
 
+@pytest.mark.variant
 def test_nothing_that_0_1_has_rendered_is_rendered_again_because_it_is_read_otherwise(
     upgraded: Path,
 ) -> None:

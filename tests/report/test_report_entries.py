@@ -52,6 +52,7 @@ def test_every_name_survives_the_way_into_a_url_and_back(name: str) -> None:
     assert unquote(url(name), errors="surrogatepass") == f"./{name}"
 
 
+@pytest.mark.variant
 @given(st.recursive(st.none() | st.booleans() | st.integers(-9, 9) | st.text(), st.lists))
 def test_embedded_data_is_json_and_can_end_no_script(value: object) -> None:
     text = embedded(value)

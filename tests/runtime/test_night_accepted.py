@@ -117,6 +117,7 @@ def test_the_end_of_the_patience_is_not_the_end_of_the_request(tmp_path: Path) -
     assert night.seen == Counter({f"t{number:03}": 1 for number in range(5)})
 
 
+@pytest.mark.variant
 def test_nothing_is_sent_twice_through_three_days_without_a_connection(tmp_path: Path) -> None:
     night = Night(tmp_path, tasks=40, provider=FakeV2)
     accepted = Counter[str]()

@@ -554,6 +554,7 @@ def test_free_credits_go_first_and_the_past_is_known() -> None:
 # Lives and deaths
 
 
+@pytest.mark.variant
 def test_a_killed_server_keeps_its_books(client: httpx.Client, tmp_path: Path) -> None:
     path = tmp_path / "deep" / "books.jsonl"
     with Sandbox(latency=0, clips="tiny", books=path, header_late=30) as box:
@@ -765,6 +766,7 @@ def real() -> Iterator[Sandbox]:
         yield running
 
 
+@pytest.mark.variant
 def test_a_real_clip_plays_and_shows_what_was_asked(real: Sandbox, client: httpx.Client) -> None:
     prompt = "A lighthouse at dusk, camera orbit left [[latency 0]]"
     clips = [ask(client, real, prompt, aspect_ratio="16:9").content for _ in range(2)]

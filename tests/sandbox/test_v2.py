@@ -36,6 +36,7 @@ def test_a_request_is_accepted_at_once_and_its_result_has_clip_and_cost(api: Cli
     assert api.get(accepted["poll_url"]).json()["output"] == result["output"]
 
 
+@pytest.mark.variant
 def test_it_counts_as_in_flight_until_it_ends(session: httpx.Client) -> None:
     with Sandbox(latency=600, clips="tiny") as box:
         api = Client(box, session)
@@ -138,6 +139,7 @@ def test_where_the_answer_to_a_submit_is_lost_the_generation_runs_and_is_listed(
     assert b"ftyp" in api.fetch(row["generation_url"]).content[:16]
 
 
+@pytest.mark.variant
 def test_who_leaves_during_a_submit_still_gets_the_generation(session: httpx.Client) -> None:
     with Sandbox(latency=0.3, clips="tiny") as box:
         dial(box, f"/v2/{LUMA}", b'{"prompt": "gone"}').close()
@@ -160,6 +162,7 @@ def test_a_record_expires_after_its_submission_and_the_history_still_has_it(
         assert api.get(accepted["status_url"]).status_code == 200
 
 
+@pytest.mark.variant
 def test_a_state_that_is_documented_nowhere_is_to_order(session: httpx.Client) -> None:
     with Sandbox(latency=8, jitter=0, clips="tiny", states="strange") as box:
         api = Client(box, session)
@@ -190,6 +193,7 @@ def test_a_balance_that_covers_one_pays_for_one(session: httpx.Client, charge: s
         assert box.books()["charged"] == "0.95"
 
 
+@pytest.mark.variant
 @pytest.mark.parametrize("clips", ["tiny", "real"])
 def test_a_killed_server_finishes_what_it_had_accepted_and_has_the_same_clips(
     session: httpx.Client, tmp_path: Path, clips: str

@@ -60,6 +60,7 @@ def doubtful(workspace: Workspace, **keys: Any) -> None:
     workspace.write(prompts=prompts, params={"loop": False}, credits={"cost": 0.95}, **keys)
 
 
+@pytest.mark.variant
 @pytest.mark.parametrize(
     ("history", "ids", "times"),
     [
@@ -112,6 +113,7 @@ def test_the_books_of_a_job_and_of_the_provider_agree(workspace: Workspace) -> N
     assert audit.here == audit.there == charged == 8 * PRICE
 
 
+@pytest.mark.variant
 def test_a_charge_behind_our_back_and_one_recorded_too_high_are_found(
     workspace: Workspace,
 ) -> None:
@@ -139,6 +141,7 @@ def test_a_charge_behind_our_back_and_one_recorded_too_high_are_found(
     }
 
 
+@pytest.mark.variant
 def test_doubts_that_were_charged_are_differences(workspace: Workspace) -> None:
     doubtful(workspace)
     with Sandbox(history="missing", request_ids="none", **FAST) as box:
@@ -155,6 +158,7 @@ def test_doubts_that_were_charged_are_differences(workspace: Workspace) -> None:
     assert audit.at_risk == 2 * PRICE
 
 
+@pytest.mark.variant
 @pytest.mark.parametrize("with_address", [True, False])
 def test_an_exported_list_ends_doubts_where_the_history_is_out_of_reach(
     workspace: Workspace, with_address: bool
@@ -191,6 +195,7 @@ def test_an_exported_list_ends_doubts_where_the_history_is_out_of_reach(
         assert {last[task]["settled"] for task in "bc"} == {"billed"}
 
 
+@pytest.mark.variant
 @pytest.mark.parametrize("ids", ["other", "none"])
 def test_equal_takes_of_killed_runs_are_paid_once_each(workspace: Workspace, ids: str) -> None:
     workspace.write(

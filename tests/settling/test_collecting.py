@@ -4,6 +4,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import pytest
 from support import virtual
 
 from pipeline.ledger.manifest import encode
@@ -140,6 +141,7 @@ def test_doubts_at_another_account_are_left_out(tmp_path: Path) -> None:
     assert [doubt.task for doubt in doubts] == ["b"]
 
 
+@pytest.mark.variant
 def test_what_ended_while_a_doubt_was_open_is_found_in_a_long_manifest(tmp_path: Path) -> None:
     filler = [
         record(f"task {n}", 10 * 86400, Status.SUCCEEDED, meta={"x": "y" * 900}, params={"n": n})

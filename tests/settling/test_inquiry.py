@@ -148,6 +148,7 @@ def test_an_endless_list_ends_after_fifty_pages() -> None:
     assert len(provider.asked) == 50
 
 
+@pytest.mark.variant
 def test_a_server_that_ignores_the_dates_is_read_until_rows_are_too_old() -> None:
     rows = [row(n + 10, ago=n * 10.0) for n in range(100_000)]
 

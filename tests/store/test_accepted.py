@@ -269,6 +269,7 @@ async def reclaim(layout: Layout) -> str:
     return left.attempt
 
 
+@pytest.mark.variant
 async def test_a_recorded_doubt_that_the_list_has_gets_a_claim_that_ends_it(
     layout: Layout,
 ) -> None:

@@ -216,6 +216,7 @@ def test_whatever_step_a_run_dies_at_the_next_one_goes_on(
             assert {r.status for r in shop.last().values() if r.task in "bc"} == {Status.SUCCEEDED}
 
 
+@pytest.mark.variant
 @pytest.mark.parametrize("every", EVERY)
 def test_whatever_step_a_run_dies_at_that_renders_changed_tasks_the_older_clips_stay(
     driver: Driver, tmp_path: Path, every: int
@@ -241,6 +242,7 @@ def check_each_paid_once(shop: Shop) -> None:
     shop.check_books()
 
 
+@pytest.mark.variant
 @pytest.mark.parametrize("every", EVERY)
 @pytest.mark.parametrize("api", ["listed", "accepting"])
 def test_whatever_step_a_run_dies_at_what_the_api_knows_is_taken_in_and_paid_once(
@@ -257,6 +259,7 @@ def test_whatever_step_a_run_dies_at_what_the_api_knows_is_taken_in_and_paid_onc
             check_each_paid_once(shop)
 
 
+@pytest.mark.variant
 def test_a_task_that_changed_while_it_was_waited_for_is_rendered_by_the_run_after(
     driver: Driver, tmp_path: Path
 ) -> None:
@@ -275,6 +278,7 @@ def test_a_task_that_changed_while_it_was_waited_for_is_rendered_by_the_run_afte
     assert [count for (task, _), count in shop.sent().items() if task == "a"] == [1, 1]
 
 
+@pytest.mark.variant
 @pytest.mark.parametrize("every", EVERY)
 def test_whatever_step_a_settling_dies_at_the_next_one_goes_on(
     driver: Driver, tmp_path: Path, every: int
@@ -302,6 +306,7 @@ def test_whatever_step_a_settling_dies_at_the_next_one_goes_on(
             assert shop.last()["a"].settled == "found"
 
 
+@pytest.mark.variant
 def test_whatever_step_the_recovery_dies_at_the_next_one_goes_on(
     driver: Driver, tmp_path: Path
 ) -> None:
@@ -426,6 +431,7 @@ class KillAndResume(RuleBasedStateMachine):
             self.folder.cleanup()
 
 
+@pytest.mark.variant
 @pytest.mark.parametrize("examples", [8, pytest.param(300, marks=pytest.mark.slow)])
 def test_runs_deaths_and_edits_in_any_order_lose_and_repeat_nothing(
     driver: Driver, examples: int

@@ -94,23 +94,27 @@ def check_refused(workspace: Workspace, name: str, *commands: str) -> None:
     assert contents(workspace.output) == before
 
 
+@pytest.mark.variant
 def test_no_command_touches_a_directory_with_a_newer_manifest(rendered: Workspace) -> None:
     make_newer(rendered.output / NAME)
     check_refused(rendered, NAME, "run", "status", "check", "report", "export")
 
 
+@pytest.mark.variant
 @pytest.mark.parametrize("name", [".job.json", ".state.json"])
 def test_a_newer_file_of_ours_is_refused(rendered: Workspace, name: str) -> None:
     make_newer(rendered.output / name)
     check_refused(rendered, name, "run", "status")
 
 
+@pytest.mark.variant
 def test_a_newer_claim_is_refused(rendered: Workspace) -> None:
     claim = rendered.output / ".inflight" / "a1b2c3d4e5f6a7b8c9d0.abcdef.1.json"
     claim.write_text(json.dumps({"format": FORMAT + 1, "job": "?"}), encoding="utf-8")
     check_refused(rendered, claim.name, "run", "status")
 
 
+@pytest.mark.variant
 def test_a_newer_record_in_the_middle_is_refused(rendered: Workspace) -> None:
     """A newer version has gone on with a manifest that an older one began."""
     manifest = rendered.output / NAME

@@ -41,6 +41,7 @@ def check_books(workspace: Workspace, said: str) -> dict[str, Any]:
     return status
 
 
+@pytest.mark.variant
 @pytest.mark.parametrize("without", ["nothing", "the note"])
 def test_answers_out_of_order_leave_one_balance(workspace: Workspace, without: str) -> None:
     """The first two answers come last, and in between somebody tops up."""
@@ -73,6 +74,7 @@ def replace_by_a_locked_copy(manifest: Path) -> int:
     return file
 
 
+@pytest.mark.variant
 def test_a_run_that_cannot_save_a_record_says_the_money_that_status_says_afterwards(
     workspace: Workspace,
 ) -> None:

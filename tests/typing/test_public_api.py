@@ -6,12 +6,15 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 import pipeline
 
 PROGRAM = Path(__file__).with_name("public_api.py")
 ROOT = Path(__file__).parents[2]
 
 
+@pytest.mark.variant
 def test_a_program_that_uses_the_public_api_is_type_checked(tmp_path: Path) -> None:
     # From elsewhere, so that mypy finds the package where it is installed.
     done = subprocess.run(
