@@ -9,9 +9,11 @@ from pipeline.api.outcome import Outcome
 from pipeline.api.provider import Session, Witness
 from pipeline.engines.crew import Assignment, Seat, Setting
 from pipeline.errors import UsageError
+from pipeline.store.batch import MOST_OPEN
 
-# Open files that no request needs: libraries, the manifest, the terminal, the log.
-_OTHER_FILES = 40
+# Open files that no request needs: libraries, the manifest, the terminal, the log; and those that
+# are being made durable.
+_OTHER_FILES = 40 + MOST_OPEN
 
 
 @dataclass(slots=True, eq=False)

@@ -110,6 +110,19 @@ class CreditGate:
         price, reserved = self.prices.estimate(name), ahead.reserved + book.unrecorded
         return self.budget.covers(price, reserved, ahead.requests + unpriced, unpriced)
 
+    def still_covers(self, token: Reservation) -> bool:
+        """Whether a request that is about to go can still be paid for, beside what is in flight.
+
+        Since it was reserved, an answer may have shown another price, or another balance.
+        """
+        book, least = self._reservations, self.balance.least
+        # One that went alone was judged by other rules, and what was retained is its task's.
+        if token.alone or book.lone is token or token.replaces is not None:
+            return True
+        if not self.budget.covers(ZERO, book.total, tried=0, unpriced=0):
+            return False
+        return self._policy.gate is Gate.OFF or least is None or self._left(least, None) >= ZERO
+
     def closed_cap(self, name: str, retained: Retained | None = None) -> Cap | None:
         """Return the cap of the account that does not cover a request of a price class."""
         book, price = self._reservations, self.prices.estimate(name)

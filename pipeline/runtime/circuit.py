@@ -60,6 +60,11 @@ class Circuit:
         return max(2, min(self.concurrency, 3))
 
     @property
+    def is_closed(self) -> bool:
+        """Whether nothing stands in the way of the next requests."""
+        return self.paused is None and self.probing is None and not self.cautious
+
+    @property
     def cautious(self) -> bool:
         """Whether requests go one at a time, as what was sent earlier makes them suspect."""
         failing = len(self._failing | self._older)
@@ -78,15 +83,17 @@ class Circuit:
         """
         return not (self.outage and sent < self._began)
 
-    def alive(self, now: float) -> bool:
+    def alive(self, now: float, answered: float | None = None) -> bool:
         """Note an answer that shows the API at work: the pool is open again.
+
+        `answered` is when it came, if that was before `now`: what went out since was sent later.
 
         True where it ends an outage in which a probe had failed. Otherwise what has failed
         since the last such answer failed by itself: it is poison.
         """
         ended_outage, self._probe_failed = self._probe_failed, False
         self._answered = self._reached = True
-        self._success = now
+        self._success = max(self._success, now if answered is None else answered)
         self._failing.clear()
         self._older.clear()
         if self.paused is Reason.RATE_LIMIT and now < self.until:
@@ -119,13 +126,14 @@ class Circuit:
         if not self.outage and sent < self._success:
             self._older.add(task)
             return False
+        conclusive = unreachable or self._is_conclusive(task)
         self._failing.add(task)
         if self.outage:
             if self.probing == task:
                 self._probe_failed = True
                 self._next_probe(now, reason, wait)
             return False
-        if not unreachable and len(self._failing) < self.threshold:
+        if not conclusive and len(self._failing) < self.threshold:
             return False
         self._begin(Reason.OUTAGE, now)
         self._next_probe(now, reason, wait)
@@ -137,7 +145,13 @@ class Circuit:
             return True
         if sent < self._success:
             return False
-        return unreachable or len(self._failing | {task}) >= self.threshold
+        if unreachable or self._is_conclusive(task):
+            return True
+        return len(self._failing | {task}) >= self.threshold
+
+    def _is_conclusive(self, task: str) -> bool:
+        """Whether a failure of a task confirms what others make likely, which were sent before."""
+        return self.cautious and self.probing == task
 
     def throttled(self, now: float, wait: float | None, reason: str) -> None:
         """Note a 429: pause until the time it names, or back off where it names none."""

@@ -112,7 +112,7 @@ class Control:
         if self._state.held_since is not None:
             return "it is paused already"
         self._state.held_since = clock()
-        self._state.pacing.cancel()
+        self._state.recall()
         self._state.notify()
         return "paused: nothing new is sent, and what is in flight finishes"
 
@@ -136,10 +136,11 @@ class Control:
         state, before = self._state, self._state.job.concurrency
         self._crew.resize(number)
         if number < before:
-            state.crowd = max(state.crowd, len(state.flying))
+            state.crowd = max(state.crowd, len(state.permits))
         state.job = replace(state.job, concurrency=number)
         state.circuit.concurrency = number
         self._engine.add_slots()
+        state.permits.grant()
         state.notify()
         return _said("concurrency", before, number)
 
@@ -158,6 +159,7 @@ class Control:
         refuse_unknown_price(job, self._model)
         state.gate.change_budget(budget)
         state.job = job
+        state.recall()
         state.queue.restore()
         if state.top_up is not None:
             state.top_up.look_now(clock())

@@ -32,6 +32,8 @@ _LATE, _TURNS = 0.004, 5
 # Seconds between two questions to the account, at most: more often where requests are short.
 _SELDOM = 0.25
 _PARTS = 20
+# Seconds up to which answers are so fast that the next requests are prepared ahead of them.
+_SLOW = 10.0
 # Seconds between two looks where others alone may change something: within them the account does
 # not forget that this run waits.
 _WHILE_OTHERS = 0.5
@@ -102,14 +104,14 @@ class Dispatch:
                 going = await self._prepare(attempt, bid)
             # A rate was set meanwhile, or a run has come that keeps one.
             too_fast = not paced and (self._pace.interval > 0 or self._state.account.paced)
-            if going and not too_fast and self._may_go(attempt):
+            if going and not too_fast and await self._is_let_go(attempt):
                 return self._send(attempt)
             self._state.withdraw(attempt)
 
     def keep_pace(self, rate: Rate | None) -> None:
         """Keep another rate from now on."""
         self._pace.change(rate)
-        self._state.pacing.cancel()
+        self._state.recall()
 
     async def _prepare(self, attempt: Attempt, bid: Bid) -> bool:
         """Get the account's leave for a request, and make its claim durable."""
@@ -170,7 +172,7 @@ class Dispatch:
             if state.circuit.outage and queue.parked and not queue.dispatchable:
                 # Nothing else is left to probe with.
                 queue.put_later(queue.parked.pop(0), now)
-            if state.stopped or not (state.flying or queue.dispatchable):
+            if state.stopped or state.has_no_place or not (state.flying or queue.dispatchable):
                 self._give_way()
                 state.pauses.end()
                 return None
@@ -261,9 +263,27 @@ class Dispatch:
         """Leave places to what earlier runs have sent, and to other runs of the account."""
         state = self._state
         state.places = [end for end in state.places if end > now]
-        if len(state.flying) + len(state.places) < state.job.concurrency:
+        places = state.job.concurrency - len(state.places) + self._ahead()
+        if state.prepared + len(state.permits) < places:
             return self._refusals.wait(now, state)
         return min(state.places, default=now + LONGEST_WAIT) - now
+
+    def _ahead(self) -> int:
+        """Return how many requests may be prepared before there is a place for them.
+
+        Where answers come fast, the time that a claim takes would be lost at each of them. Not
+        where the next request depends on what comes of those before, or other runs wait for it.
+        """
+        state, account = self._state, self._state.job.account
+        durations = state.store.history.durations
+        usual = durations[-1] if durations else state.provider.model(state.job.model).seconds
+        if usual is not None and usual > _SLOW:
+            return 0
+        paced = self._pace.interval > 0 or state.account.paced or account.concurrency is not None
+        careful = state.places or state.streak.wary or state.top_up or state.gate.elsewhere.runs
+        if paced or careful or not state.circuit.is_closed:
+            return 0
+        return state.permits.ahead
 
     def _wait_for_room(self) -> float | None:
         state = self._state
@@ -354,12 +374,26 @@ class Dispatch:
         state = self._state
         if state.stopped or state.paused or state.streak.full or state.pauses.window_closes():
             return False
-        if state.held_since is not None or len(state.flying) > max(
-            state.job.concurrency, state.resumed
-        ):
+        if state.held_since is not None:
             return False
-        paused = state.circuit.waits(clock()) is not None
-        return not paused or state.circuit.probing == attempt.task.id
+        if len(state.permits) > max(state.job.concurrency, state.resumed):
+            return False
+        return self._is_let_through(attempt) and state.gate.still_covers(attempt.money)
+
+    def _is_let_through(self, attempt: Attempt) -> bool:
+        circuit = self._state.circuit
+        if circuit.probing == attempt.task.id:
+            return True
+        # What was prepared before is no probe.
+        return not (circuit.outage or circuit.cautious) and circuit.waits(clock()) is None
+
+    async def _is_let_go(self, attempt: Attempt) -> bool:
+        """Wait for a place at the provider, and look once more."""
+        state, waits = self._state, self._state.permits.are_out
+        if not await state.permits.wait(attempt.id):
+            return False
+        # A run that has come meanwhile may keep a bound, which the account holds at each request.
+        return not (waits and state.gate.elsewhere.runs) and self._may_go(attempt)
 
     async def _go_at_pace(self, attempt: Attempt, bid: Bid) -> bool:
         """Wait for the rate's turn, or for a stop; then claim, and even out what that took."""

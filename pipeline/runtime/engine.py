@@ -81,10 +81,14 @@ class Engine:
     def _slots_to_add(self) -> int:
         """How many more slots there is work for. None for a place that a request has kept."""
         state = self.state
-        if self._crew is None or state.stopped is not None or not state.queue.dispatchable:
+        if self._crew is None or state.stopped is not None or state.has_no_place:
             return 0
+        if not state.queue.dispatchable:
+            return 0
+        # For each place one that is at the provider, one that is settled, and one that is prepared.
+        most = 3 * self._crew.slots
         work = len(state.flying) + state.queue.dispatchable
-        return max(min(self._crew.slots, work) - self._slots, 0)
+        return max(min(most, work) - self._slots, 0)
 
     def add_slots(self) -> int:
         """Have as many slots as there is work for; return how many are new.
@@ -119,10 +123,7 @@ class Engine:
             self.state.check()
 
     async def _attempt_one(self, crew: Crew) -> bool:
-        """Take one task from the queue to its record; False when nothing more goes out.
-
-        A request that stays accepted is at work at the provider: its place is not taken again.
-        """
+        """Take one task from the queue to its record; False when nothing more goes out."""
         # A seat first: nothing is claimed for a worker that is not there.
         async with crew.seat() as seat:
             assignment = await self.dispatch.next()
@@ -136,7 +137,8 @@ class Engine:
         if outcome.accepted is not None and self.settle.find(assignment) is attempt:
             await self.settle.accept(attempt, outcome)
             # What was found in a list may be over long since.
-            return await self._follow(attempt, assignment, at_once=outcome.accepted.listed)
+            await self._follow(attempt, assignment, at_once=outcome.accepted.listed)
+            return True
         await self.settle.settle(assignment, outcome)
         return True
 
@@ -146,20 +148,19 @@ class Engine:
         await self._follow(attempt, assignment, at_once=True)
         self.state.check()
 
-    async def _follow(self, attempt: Attempt, assignment: Assignment, *, at_once: bool) -> bool:
-        """Take an accepted request to its record; False where it stays accepted."""
+    async def _follow(self, attempt: Attempt, assignment: Assignment, *, at_once: bool) -> None:
+        """Take an accepted request to its record, or leave it to the next run."""
         assert attempt.claim is not None
         outcome = await self.following.follow(attempt, at_once=at_once)
         if outcome is None:
             self.following.leave(attempt)
-            return False
+            return
         if outcome.fault is Fault.GONE:
             self.state.lost.add((attempt.claim.task, attempt.claim.started_at))
         if self._ends_no_doubt(attempt, outcome):
             self.following.stays_in_doubt(attempt, outcome)
-            return True
+            return
         await self.settle.settle(assignment, outcome)
-        return True
 
     def _ends_no_doubt(self, attempt: Attempt, outcome: Outcome) -> bool:
         """Whether a doubt that has its record is no better known by this."""

@@ -104,6 +104,7 @@ class Attempt:
     claim: Claim | None = None
     witness: Noting | None = None
     sent_at: float | None = None
+    answered_at: float | None = None
     received: float = 0.0
     failed_at: float | None = None
     error: str = ""
@@ -115,6 +116,11 @@ class Attempt:
         """The reservation of its present or last request."""
         assert self.reservation is not None
         return self.reservation
+
+    @property
+    def stays_accepted(self) -> bool:
+        """Whether it is left to the next run, and at work at the provider."""
+        return self.stage is Stage.LEFT and self.claim is not None and self.claim.handle is not None
 
     def to(self, stage: Stage) -> None:
         """Go on to another stage.

@@ -120,7 +120,7 @@ class Reloading:
         """
         state = self._state
         state.paused += 1
-        state.pacing.cancel()
+        state.recall()
         state.notify()
         try:
             while any(one.stage in _GOING_OUT for one in state.flying.values()):

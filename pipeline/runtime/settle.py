@@ -58,7 +58,7 @@ class Settle:
             with anyio.CancelScope(shield=True):
                 await state.account.sync()
         attempt.to(Stage.ANSWERED)
-        attempt.received = time.time()
+        attempt.answered_at, attempt.received = clock(), time.time()
         state.check_origin(outcome)
         try:
             meaning = state.provider.judge(attempt.task, outcome)
@@ -197,7 +197,8 @@ class Settle:
         """Carry a resolution out.
 
         What stops or slows the run acts at once. Then money and files, record and ledger in one
-        step; and only when they are durable what lets more requests go out.
+        step; and only when they are durable what lets more requests go out. But where a clip is
+        here, whole, another request has its place once its money is counted.
         """
         self._brake(attempt, outcome, resolution)
         money = self._end_reservation(attempt, outcome, resolution)
@@ -205,6 +206,7 @@ class Settle:
             # Nothing was paid: killed from here on, the next run must not take it for that.
             self._state.store.drop(attempt.id)
         if resolution.next is Next.FINISH:
+            self._state.vacate(attempt)
             await self._finish(attempt, outcome, money)
         elif resolution.next is Next.RECORD:
             await self._record_failure(attempt, outcome, resolution, money)
@@ -279,9 +281,9 @@ class Settle:
             if state.top_up is not None:
                 state.top_up.over()
         if resolution.lesson is Lesson.OPEN:
-            state.circuit.alive(clock())
+            state.circuit.alive(clock(), attempt.answered_at)
         elif resolution.lesson is Lesson.WORKING:
-            await self._api_is_alive(attempt.sent_at or 0.0)
+            await self._api_is_alive(attempt.sent_at or 0.0, attempt.answered_at)
 
     def _requeue(self, attempt: Attempt, resolution: Resolution) -> None:
         state, now = self._state, clock()
@@ -398,15 +400,16 @@ class Settle:
 
     # -- parked tasks -------------------------------------------------------------------------
 
-    async def _api_is_alive(self, sent_at: float) -> None:
+    async def _api_is_alive(self, sent_at: float, answered_at: float | None = None) -> None:
         """Open the pool again; what was parked failed by itself, unless an outage has just ended.
 
-        `sent_at` is when the request was sent whose answer shows that the API is at work.
+        `sent_at` is when the request was sent whose answer shows that the API is at work, and
+        `answered_at` when that came, if it was not just now.
         """
         circuit, queue = self._state.circuit, self._state.queue
         if not circuit.proves(sent_at):
             return
-        was_outage = circuit.alive(clock())
+        was_outage = circuit.alive(clock(), answered_at)
         if not queue.parked:
             return
         parked, queue.parked = queue.parked, []

@@ -25,6 +25,7 @@ from pipeline.money.topup import TopUp
 from pipeline.runtime.circuit import Circuit
 from pipeline.runtime.lifecycle import Attempt, Stage
 from pipeline.runtime.pauses import Pauses
+from pipeline.runtime.permits import Permits
 from pipeline.runtime.poller import Poller
 from pipeline.runtime.queue import Queue
 from pipeline.runtime.streak import Streak
@@ -59,7 +60,9 @@ class RunState:
     """The parts of a run, what is in flight, what has ended, and the stop.
 
     `ended` counts the tasks of this run by how they ended; `places` are the times until which
-    requests of a killed run keep their places, in monotonic seconds. `resumed` counts what an
+    requests of a killed run keep their places, in monotonic seconds. Of what is in flight, that has
+    one of the `permits` which is or may be at the provider; before that it is being prepared, and
+    what has given its permit back is `settling`. `resumed` counts what an
     earlier run has sent and this one follows: it may be more than the concurrency; `inherited` is
     what of that is not in flight here yet, for which the account is to keep money. While `paused`
     is not 0, nothing goes out; nor since `held_since` (monotonic seconds), when a person has paused
@@ -89,6 +92,8 @@ class RunState:
     simulated: bool | None = None
     stopped: Stop | None = None
     flying: dict[str, Attempt] = field(default_factory=dict)
+    permits: Permits = field(init=False)
+    settling: set[str] = field(default_factory=set)
     left: list[Attempt] = field(default_factory=list)
     inherited: list[Claim] = field(default_factory=list)
     resumed: int = 0
@@ -107,6 +112,9 @@ class RunState:
     pacing: anyio.CancelScope = field(default_factory=anyio.CancelScope)
     _changed: anyio.Event | None = None
     _asking: anyio.Lock = field(default_factory=anyio.Lock)
+
+    def __post_init__(self) -> None:
+        self.permits = Permits(lambda: self.job.concurrency - len(self.places))
 
     async def wait(self, seconds: float) -> None:
         """Wait until something changes, at most for `seconds`."""
@@ -137,12 +145,12 @@ class RunState:
         if self.stopped is None:
             self.stopped = Stop(exit_code, detail, until)
             self.pauses.end(going_on=False)
-            self.pacing.cancel()
+            self.recall()
             left = 0  # not waited for
             if exit_code not in _FOLLOWED:
                 self.poller.end()
                 left = self.accepted
-            flying = len(self.flying) - left
+            flying = self.sent - left
             self.watch(ev.Stopping(exit_code, detail, flying, time.time(), left, until))
         self.notify()
 
@@ -175,7 +183,22 @@ class RunState:
     def resume(self, attempt: Attempt) -> None:
         """Note that what an earlier run has sent is in flight: it counts for every bound."""
         self.flying[attempt.task.id] = attempt
+        self.permits.take(attempt.id)
         self.resumed += 1
+
+    def vacate(self, attempt: Attempt) -> None:
+        """Let another request take the place of one whose output is here, and not yet durable.
+
+        Of those there are at most as many as may be in flight: a full disk costs no more.
+        """
+        if len(self.settling) < self.job.concurrency:
+            self.settling.add(attempt.task.id)
+            self.permits.free(attempt.id)
+
+    def recall(self) -> None:
+        """Take back what was prepared and has not gone out: it is chosen anew."""
+        self.pacing.cancel()
+        self.permits.recall()
 
     def land(self, attempt: Attempt) -> None:
         """Note that nothing of an attempt is on its way any more.
@@ -187,6 +210,9 @@ class RunState:
             raise BooksError(f"the reservation of {attempt.task.id} was not ended")
         self.account.changed()
         self.flying.pop(attempt.task.id, None)
+        self.settling.discard(attempt.task.id)
+        # What stays accepted is at work at the provider: its place is not taken again.
+        self.permits.free(attempt.id, keep=attempt.stays_accepted)
         # Whatever came, it is no probe on its way any more.
         self.circuit.withdrawn(attempt.task.id)
         if self.streak.full and not self.flying:
@@ -221,6 +247,7 @@ class RunState:
                 attempt.money.doubt()
             self.leave(attempt)
         self.flying.clear()
+        self.settling.clear()
         self.gate.forgo_all()
 
     # -- money --------------------------------------------------------------------------------
@@ -274,11 +301,12 @@ class RunState:
         """
         self.gate.check()
         most = max(self.job.concurrency, self.resumed, self.crowd)
-        self.crowd = min(self.crowd, len(self.flying))
-        if not self.gate.in_flight <= len(self.flying) <= most:
+        self.crowd = min(self.crowd, len(self.permits))
+        if self.gate.in_flight > len(self.flying) or len(self.permits) > most:
             raise BooksError(
-                f"{self.gate.in_flight} reservations and {len(self.flying)} attempts are in flight,"
-                f" with a concurrency of {self.job.concurrency}"
+                f"{self.gate.in_flight} reservations, {len(self.flying)} attempts and"
+                f" {len(self.permits)} permits are out, with a concurrency of"
+                f" {self.job.concurrency}"
             )
 
     async def ask_balance(self) -> Decimal | None:
@@ -347,9 +375,19 @@ class RunState:
 
     @property
     def sent(self) -> int:
-        """How many requests are at the provider, or on their way there or back."""
-        waiting = (Stage.RESERVED, Stage.CLAIMED)
-        return sum(each.stage not in waiting for each in self.flying.values())
+        """How many requests are at the provider, on their way there or back, or being settled."""
+        return len(self.flying) - self.prepared
+
+    @property
+    def prepared(self) -> int:
+        """How many requests have neither gone out nor a permit to."""
+        at_provider = len(self.permits) - self.permits.kept
+        return len(self.flying) - at_provider - len(self.settling)
+
+    @property
+    def has_no_place(self) -> bool:
+        """Whether this run will have no place at the provider any more: all are kept."""
+        return not self.flying and self.permits.kept >= self.job.concurrency
 
     @property
     def accepted(self) -> int:

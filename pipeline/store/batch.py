@@ -3,13 +3,20 @@
 import asyncio
 import contextlib
 import os
+import time
 from collections.abc import Callable
+from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from typing import Self
 
 from pipeline.common.files import create, write_all
 from pipeline.models import Claim, Record
 from pipeline.store import claims
+
+# Files that are open at once.
+MOST_OPEN = 128
+# Seconds a file, from which on a disk is waited for in many places at once.
+_SLOW = 0.005
 
 Recorded = Callable[[Record], None]
 """Takes a record on the event loop, in the step in which the history counts it; must not block."""
@@ -44,15 +51,15 @@ class CommitRequest:
 
 
 class Syncing:
-    """Files that are made durable together, when the block ends.
+    """Files that are made durable together, when the block ends, or when `MOST_OPEN` are open.
 
     The disk is set to work on all of them before any is waited for: the file system then commits
-    its journal about once, and not once a file. A task has two files open here at most, and none
-    elsewhere at that time.
+    its journal about once, and not once a file. Where it takes long for one all the same, as over a
+    network, the others are waited for in `threads`.
     """
 
-    def __init__(self, *, active: bool) -> None:
-        self._active = active
+    def __init__(self, threads: Executor, *, active: bool) -> None:
+        self._threads, self._active = threads, active
         self._open: list[tuple[CommitRequest, int]] = []
 
     def __enter__(self) -> Self:
@@ -60,6 +67,7 @@ class Syncing:
 
     def write(self, request: CommitRequest, path: str, claim: Claim) -> None:
         """Write a claim, to be synced."""
+        self._make_room()
         file = create(path)
         self._open.append((request, file))
         write_all(file, claims.encode(claim, request.attempt))
@@ -68,6 +76,7 @@ class Syncing:
     def sync(self, request: CommitRequest, path: str) -> None:
         """Have a file that is already written synced."""
         if self._active:
+            self._make_room()
             file = os.open(path, os.O_RDONLY)
             self._open.append((request, file))
             self._begin(file)
@@ -78,15 +87,28 @@ class Syncing:
                 os.posix_fadvise(file, 0, 0, os.POSIX_FADV_DONTNEED)
 
     def __exit__(self, *_: object) -> None:
-        for request, file in self._open:
-            try:
-                self._finish(file)
-            except OSError as error:
-                request.error = request.error or error
+        self._finish_all()
 
-    def _finish(self, file: int) -> None:
+    def _make_room(self) -> None:
+        if len(self._open) >= MOST_OPEN:
+            self._finish_all()
+
+    def _finish_all(self) -> None:
+        began, files = time.perf_counter(), self._open
+        self._open = []
+        for place, each in enumerate(files):
+            if time.perf_counter() - began > _SLOW * (place + 1):
+                list(self._threads.map(self._finish, files[place:]))
+                return
+            self._finish(each)
+
+    def _finish(self, each: tuple[CommitRequest, int]) -> None:
+        request, file = each
         try:
-            if self._active:
-                os.fsync(file)
-        finally:
-            os.close(file)  # which fails for a quota, or a server that is gone
+            try:
+                if self._active:
+                    os.fsync(file)
+            finally:
+                os.close(file)  # which fails for a quota, or a server that is gone
+        except OSError as error:
+            request.error = request.error or error

@@ -376,4 +376,5 @@ class Store:
 
     def close(self) -> None:
         """Close the manifest."""
+        self._steps.close()
         self._manifest.close()

@@ -2,7 +2,7 @@
 
 For one task, in this order, each step durable before the next:
 
-    claim written             before its request leaves
+    claim written             before its request leaves, and an empty part made
     claim accepted            with the id that the provider has given, where it gives one
     part whole                the body, with its hash
     claim completed           with hash and headers
@@ -15,6 +15,7 @@ For one task, in this order, each step durable before the next:
 import contextlib
 import os
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
@@ -22,6 +23,7 @@ from pathlib import Path
 import msgspec
 
 from pipeline.amounts import ZERO
+from pipeline.common.files import create
 from pipeline.errors import PipelineError
 from pipeline.ledger import records
 from pipeline.ledger.writing import Manifest
@@ -30,6 +32,9 @@ from pipeline.store.batch import CommitRequest, Syncing
 from pipeline.store.layout import Layout
 from pipeline.store.outstanding import attempt_of
 from pipeline.store.shelf import Shelf, sync_names
+
+# Files that a slow disk is waited for at once.
+_THREADS = 32
 
 
 class DoubtError(PipelineError):
@@ -51,8 +56,16 @@ class Steps:
         self._layout, self._manifest, self._shelf = layout, manifest, shelf
         self._history = manifest.history
         self._fsync, self._warn = fsync, warn
+        self._threads = ThreadPoolExecutor(_THREADS, "fsync")  # none is started before it is needed
         # As text: objects of paths would be a tenth of what a task costs.
         self._inflight = f"{layout.inflight}{os.sep}"
+
+    def close(self) -> None:
+        """Let the threads end that have waited for the disk."""
+        self._threads.shutdown()
+
+    def _syncing(self) -> Syncing:
+        return Syncing(self._threads, active=self._fsync)
 
     def claim(self, attempt: str) -> str:
         """Return the path of the claim of an attempt."""
@@ -104,7 +117,7 @@ class Steps:
 
     def _write_claims(self, batch: list[CommitRequest]) -> None:
         """Write the claims of a batch, or complete them, and make them and the parts durable."""
-        with Syncing(active=self._fsync) as files:
+        with self._syncing() as files:
             self._each([r for r in batch if r.claim], partial(self._write_claim, files))
             self._each([r for r in batch if r.accepted], partial(self._write_accepted, files))
             self._each([r for r in batch if r.completed], partial(self._write_completed, files))
@@ -115,6 +128,8 @@ class Steps:
         assert request.claim is not None
         # In place: a torn claim means that its request has not left.
         files.write(request, self.claim(request.attempt), request.claim)
+        # Here, as making a file takes long, and so that one that cannot be made costs nothing.
+        os.close(create(self._shelf.spool(part_of(request.attempt))))
 
     def _write_accepted(self, files: Syncing, request: CommitRequest) -> None:
         assert request.accepted is not None
@@ -166,7 +181,7 @@ class Steps:
                 f" moved to {self._layout.superseded}: {error.strerror or error}"
             )
             self._choose_name(request)
-            with Syncing(active=self._fsync) as files:
+            with self._syncing() as files:
                 files.write(request, self._draft(request.attempt), request.completed)
             if request.error is None:
                 self._replace_claim(request)

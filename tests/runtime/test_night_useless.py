@@ -127,7 +127,7 @@ def test_free_refusals_between_them_prove_nothing(tmp_path: Path) -> None:
 
 def test_a_line_that_breaks_cuts_many_bodies_and_is_an_outage(tmp_path: Path) -> None:
     cut = Answer(200, fault=Fault.CUT)
-    night = Night(tmp_path, 200, lambda c: cut if 3 < c.at < 8 else CLIP)
+    night = Night(tmp_path, 200, lambda c: cut if 3 < c.at < 6 else CLIP)
     assert night.run(concurrency=20).exit_code == ExitCode.SOME_FAILED
     assert night.told(ev.Held)[0].reason is ev.Reason.OUTAGE
 

@@ -1,0 +1,190 @@
+"""A place that comes free is filled at once: what is recorded meanwhile, and what is prepared."""
+
+import asyncio
+import itertools
+import os
+import signal
+from collections.abc import Callable
+from dataclasses import replace
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import anyio
+import pytest
+from support.night import CLIP, Answer, Call, Night
+from support.till import Till
+
+from pipeline import events as ev
+from pipeline.errors import ExitCode
+from pipeline.models import AccountPolicy, CreditPolicy, Gate, Rate
+from pipeline.runtime.options import Options
+
+PRICE = Decimal("0.95")
+
+
+async def slowly(blocking: Callable[[], None]) -> None:
+    """Reach a disk of which each commit takes a fifth of a second."""
+    await anyio.sleep(0.2)
+    blocking()
+
+
+def unsent(night: Night) -> int:
+    """Count the claims of what has not gone out."""
+    claims = (night.folder / "out" / ".inflight").glob("*.json")
+    return sum(b'"sent":false' in path.read_bytes() for path in claims)
+
+
+def prepared(night: Night) -> list[int]:
+    """Count what is prepared half a second after each request."""
+    counts: list[int] = []
+
+    def watch(event: ev.Event) -> None:
+        if isinstance(event, ev.Dispatched):
+            loop = asyncio.get_running_loop()
+            loop.call_later(0.5, lambda: counts.append(unsent(night)))
+
+    night.watch = watch
+    return counts
+
+
+@pytest.mark.parametrize("width", [1, 4, 50])
+def test_a_slow_disk_costs_no_place_once_it_is_known_how_fast_answers_come(
+    tmp_path: Path, width: int
+) -> None:
+    waves = 10
+    night = Night(tmp_path, waves * width)
+    summary = night.run(concurrency=width, hop=slowly)
+    assert summary.exit_code is ExitCode.OK
+    assert night.peak == width
+    # The first two waves meet the disk: nothing is known of the answers yet.
+    first, last = night.calls[0].at, night.calls[-1].at
+    assert last - first <= (waves - 1) * 1.0 + 3 * 0.2
+
+
+def test_where_answers_take_longer_nothing_is_prepared_ahead(tmp_path: Path) -> None:
+    night = Night(tmp_path, 40, lambda _: replace(CLIP, seconds=60.0))
+    counts = prepared(night)
+    night.run(concurrency=4)
+    assert max(counts) == 0
+
+
+def test_where_answers_are_fast_as_many_are_prepared_as_there_are_places(tmp_path: Path) -> None:
+    night = Night(tmp_path, 40)
+    counts = prepared(night)
+    night.run(concurrency=4)
+    assert max(counts) == 4
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"rate": Rate(10, 1.0)}, {"account": AccountPolicy(concurrency=50)}],
+    ids=["rate", "account"],
+)
+def test_where_others_or_a_clock_decide_nothing_is_prepared_ahead(
+    tmp_path: Path, changes: dict[str, Any]
+) -> None:
+    night = Night(tmp_path, 30)
+    counts = prepared(night)
+    assert night.run(concurrency=4, **changes).exit_code is ExitCode.OK
+    assert max(counts) == 0
+
+
+def test_beside_other_runs_of_the_account_nothing_is_prepared_ahead(tmp_path: Path) -> None:
+    till = Till(tmp_path, balance=Decimal(1000), seconds=1.0)
+    nights = [till.night(name, 20) for name in "ab"]
+    counts = [prepared(night) for night in nights]
+    till.play(nights, concurrency=4, credits=CreditPolicy(cost=PRICE))
+    both = min(len(each) for each in counts)
+    assert max(itertools.chain(*(each[:both] for each in counts))) == 0
+
+
+def test_what_was_prepared_asks_anew_once_a_run_has_come_that_keeps_a_bound(
+    tmp_path: Path,
+) -> None:
+    till = Till(tmp_path, balance=Decimal(1000), seconds=8.0)
+    alone, bounded = till.night("a", 40), till.night("b", 6)
+    terms = {"account": AccountPolicy(concurrency=2), "concurrency": 2}
+    policy = CreditPolicy(cost=PRICE)
+    till.play({alone: {}, bounded: terms}, concurrency=4, credits=policy, after={1: 9.0})
+    # What goes out as long as it is there keeps its bound, once the other has heard of it.
+    ruled = [at for at in till.times() if 14.0 < at <= till.starts["b"][-1]]
+    assert len(till.starts["b"]) == 6
+    assert max(sum(at - 8.0 < other <= at for other in ruled) for at in ruled) <= 2
+
+
+def test_what_was_prepared_does_not_go_out_once_the_run_stops(tmp_path: Path) -> None:
+    def api(call: Call) -> Answer:
+        return Answer(406, text="no credits") if call.task == "t009" else CLIP
+
+    night = Night(tmp_path, 60, api)
+    summary = night.run(concurrency=4)
+    assert summary.exit_code is ExitCode.CREDITS
+    refused = next(call.at for call in night.calls if call.task == "t009") + 1.0
+    assert not [call for call in night.calls if call.at > refused + 1e-6]
+    assert list((tmp_path / "out" / ".inflight").iterdir()) == []
+    assert summary.counts.in_doubt == 0
+
+
+def test_what_was_prepared_is_judged_again_by_what_an_answer_says_of_the_balance(
+    tmp_path: Path,
+) -> None:
+    def api(_: Call) -> Answer:
+        # The first goes alone; then somebody else spends what there was.
+        sent = len(night.calls)
+        left = 100 - sent if sent <= 12 else max(15 - sent, 0)
+        return replace(CLIP, remaining=Decimal(left), cost=Decimal(1))
+
+    night = Night(tmp_path, 60, api)
+    summary = night.run(concurrency=4, credits=CreditPolicy(cost=Decimal(1), gate=Gate.HEADER))
+    assert summary.exit_code is ExitCode.CREDITS
+    assert len(night.calls) == 15, "13 when it was said that 2 are left"
+
+
+def test_what_was_prepared_is_judged_again_by_a_price_that_has_risen(tmp_path: Path) -> None:
+    def api(call: Call) -> Answer:
+        dear = len(night.calls) > 8
+        return replace(CLIP, cost=Decimal(3) if dear else Decimal(1))
+
+    night = Night(tmp_path, 60, api)
+    policy = CreditPolicy(cost=Decimal(1), budget=Decimal(30), gate=Gate.OFF)
+    summary = night.run(concurrency=4, credits=policy)
+    assert summary.exit_code is ExitCode.CREDITS
+    assert summary.money.spent <= 30
+
+
+def test_no_more_wait_to_be_recorded_than_may_be_in_flight(tmp_path: Path) -> None:
+    """A full disk then costs no more than it did: what is in flight, and as much again."""
+
+    async def stuck(blocking: Callable[[], None]) -> None:
+        if night.calls and night.calls[-1].at > 3:
+            await anyio.sleep(50)
+        await slowly(blocking)
+
+    night = Night(tmp_path, 60)
+    landed: list[int] = []
+
+    def watch(event: ev.Event) -> None:
+        if isinstance(event, ev.Landed):
+            landed.append(len(night.calls))
+
+    night.watch = watch
+    night.run(concurrency=4, hop=stuck)
+    open_ = [sent - done for done, sent in enumerate(landed)]
+    assert max(open_) <= 2 * 4
+    assert night.peak == 4
+
+
+def test_a_run_that_is_cut_off_leaves_no_claim_of_what_was_only_prepared(tmp_path: Path) -> None:
+    night = Night(tmp_path, 60)
+
+    def watch(event: ev.Event) -> None:
+        if isinstance(event, ev.Dispatched) and len(night.calls) == 20:
+            for _ in range(2):
+                os.kill(os.getpid(), signal.SIGTERM)
+
+    night.watch = watch
+    summary = night.run(concurrency=4, options=Options(handle_signals=True))
+    assert summary.exit_code is ExitCode.SIGTERM
+    assert len(night.calls) < 60
+    assert unsent(night) == 0

@@ -1,0 +1,118 @@
+"""Permits: who may be at the provider, and who waits for a place with everything prepared."""
+
+import asyncio
+
+import pytest
+from support import virtual
+
+from pipeline.runtime.permits import AHEAD, Permits
+
+
+async def after(*tasks: "asyncio.Task[bool]") -> list[bool | None]:
+    """Let what can go on go on; say who has an answer."""
+    for _ in range(3):
+        await asyncio.sleep(0)
+    return [task.result() if task.done() else None for task in tasks]
+
+
+def waiting(permits: Permits, *names: str) -> "list[asyncio.Task[bool]]":
+    return [asyncio.get_running_loop().create_task(permits.wait(name)) for name in names]
+
+
+def test_a_place_that_comes_free_goes_to_whoever_has_waited_longest() -> None:
+    async def main() -> None:
+        permits = Permits(lambda: 2)
+        assert await permits.wait("a")
+        assert await permits.wait("b")
+        tasks = waiting(permits, "c", "d")
+        assert await after(*tasks) == [None, None]
+        permits.free("a")
+        assert await after(*tasks) == [True, None]
+        permits.free("a")  # it has none any more
+        assert await after(*tasks) == [True, None]
+        permits.free("c")
+        assert await after(*tasks) == [True, True]
+        assert len(permits) == 2
+
+    virtual.run(main())
+
+
+def test_nobody_overtakes_those_who_wait() -> None:
+    async def main() -> None:
+        bound = 1
+        permits = Permits(lambda: bound)
+        assert await permits.wait("a")
+        tasks = waiting(permits, "b")
+        await after(*tasks)
+        bound = 2
+        tasks += waiting(permits, "c")
+        assert await after(*tasks) == [None, None]
+        permits.grant()
+        assert await after(*tasks) == [True, None]
+
+    virtual.run(main())
+
+
+def test_a_recall_gives_everybody_an_answer_and_nobody_a_place() -> None:
+    async def main() -> None:
+        permits = Permits(lambda: 1)
+        assert await permits.wait("a")
+        tasks = waiting(permits, "b", "c")
+        await after(*tasks)
+        permits.recall()
+        assert await after(*tasks) == [False, False]
+        permits.free("a")
+        assert len(permits) == 0
+
+    virtual.run(main())
+
+
+@pytest.mark.parametrize("granted", [False, True])
+def test_one_that_is_cancelled_while_it_waits_takes_no_place_from_others(granted: bool) -> None:
+    async def main() -> None:
+        permits = Permits(lambda: 1)
+        assert await permits.wait("a")
+        tasks = waiting(permits, "b", "c")
+        await after(*tasks)
+        if granted:  # in the same step as it is cancelled: whoever takes it back frees its place
+            permits.free("a")
+        tasks[0].cancel()
+        await asyncio.wait(tasks[:1])
+        permits.free("b" if granted else "a")
+        assert await after(tasks[1]) == [True]
+        assert len(permits) == 1
+
+    virtual.run(main())
+
+
+def test_a_place_that_is_kept_never_comes_back() -> None:
+    async def main() -> None:
+        permits = Permits(lambda: 2)
+        assert await permits.wait("a")
+        assert await permits.wait("b")
+        tasks = waiting(permits, "c")
+        await after(*tasks)
+        permits.free("a", keep=True)
+        assert await after(*tasks) == [None]
+        permits.free("b")
+        assert await after(*tasks) == [True]
+        assert len(permits) == 2
+
+    virtual.run(main())
+
+
+def test_as_many_are_prepared_as_come_free_together_and_never_more_than_there_are_places() -> None:
+    async def main() -> None:
+        permits = Permits(lambda: 300)
+        assert permits.ahead == AHEAD
+        for number in range(200):
+            permits.take(str(number))
+        for number in range(150):
+            permits.free(str(number))
+        assert permits.ahead == 150
+        await asyncio.sleep(1)
+        permits.free("150")
+        assert permits.ahead == AHEAD
+        assert Permits(lambda: 3).ahead == 3
+
+    virtual.run(main())

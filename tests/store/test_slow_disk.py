@@ -1,0 +1,83 @@
+"""Many files that are made durable together: on a slow disk, and with few descriptors."""
+
+import os
+import resource
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from pipeline.models import Claim
+from pipeline.store.batch import MOST_OPEN, CommitRequest, Syncing
+
+MANY = 2 * MOST_OPEN + 50
+
+
+@pytest.fixture
+def threads() -> Iterator[ThreadPoolExecutor]:
+    with ThreadPoolExecutor(32) as pool:
+        yield pool
+
+
+def write(folder: Path, threads: ThreadPoolExecutor, count: int) -> list[CommitRequest]:
+    """Make claims durable together."""
+    requests = [CommitRequest(f"t{n:03}") for n in range(count)]
+    with Syncing(threads, active=True) as files:
+        for request in requests:
+            claim = Claim(
+                task=request.attempt, fingerprint="f", model="m", params={}, meta={}, price=None,
+                attempt=1, output=request.attempt, started_at="2026-01-01T00:00:00.000Z",
+            )  # fmt: skip
+            files.write(request, str(folder / request.attempt), claim)
+    return requests
+
+
+def test_a_disk_that_takes_long_for_each_file_is_waited_for_once_for_many(
+    tmp_path: Path, threads: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Of those after the first, eight come back together or none does.
+    together, calls = threading.Barrier(8), 0
+
+    def fsync(_: int) -> None:
+        nonlocal calls
+        calls += 1
+        if calls == 1:
+            time.sleep(0.02)  # what it takes is what is tested
+            return
+        together.wait(timeout=20)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    requests = write(tmp_path, threads, 1 + 2 * 8)
+    assert not [request.error for request in requests if request.error]
+
+
+def test_a_file_that_fails_fails_alone(
+    tmp_path: Path, threads: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fsync(file: int) -> None:
+        time.sleep(0.02)
+        if Path(f"/proc/self/fd/{file}").readlink().name == "t007":
+            raise OSError(5, "Input/output error")
+
+    if not Path("/proc/self/fd").exists():
+        pytest.skip("what a descriptor is open for is not told here")
+    monkeypatch.setattr(os, "fsync", fsync)
+    requests = write(tmp_path, threads, 12)
+    assert [r.attempt for r in requests if r.error is not None] == ["t007"]
+
+
+def test_as_many_files_as_there_are_need_few_descriptors(
+    tmp_path: Path, threads: ThreadPoolExecutor
+) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    used = len(list(Path("/dev/fd").iterdir()))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (used + MOST_OPEN + 10, hard))
+    try:
+        requests = write(tmp_path, threads, MANY)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert not [request.error for request in requests if request.error]
+    assert len(list(tmp_path.iterdir())) == MANY
