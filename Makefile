@@ -113,7 +113,7 @@ changelog: .venv/.installed-dev ## Move the fragments of changelog.d/ into CHANG
 	@$(PY) -m towncrier build --yes --version next
 
 clean: ## Remove what make made, .venv too; renders, manifests and .env stay
-	rm -rf .venv .venv-bench .make .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist
+	rm -rf .venv .venv-bench .venv-bench-run .make .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist
 	rm -rf tests/browser/node_modules
 	rm -f .coverage .coverage.*
 	find pipeline sandbox tests scripts bench -name __pycache__ -prune -exec rm -rf {} +

@@ -54,7 +54,7 @@ def _report(work: Callable[[], None], tasks: int) -> None:
     began, used = time.perf_counter(), time.process_time()
     work()
     wall, cpu = time.perf_counter() - began, time.process_time() - used
-    json.dump({"wall_per_task": wall / tasks, "cpu_per_task": cpu / tasks}, sys.stdout)
+    json.dump({"wall": wall / tasks, "cpu": cpu / tasks}, sys.stdout)
 
 
 def _reserve(ledger: Ledger, batch: int) -> list[Moment]:

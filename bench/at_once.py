@@ -136,7 +136,7 @@ def main() -> None:
     print(
         json.dumps(
             {
-                "cpu_per_task": (end_cpu - early_cpu) / (count - count // 10),
+                "cpu": (end_cpu - early_cpu) / (count - count // 10),
                 "rss_tenth": early,
                 "rss_half": half,
                 "rss_end": end,

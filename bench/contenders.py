@@ -2,14 +2,17 @@
 
 import importlib.util
 import json
+import shlex
 import shutil
 import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
-from bench.measure import HERE, PYTHON, Cost, FailedError, Server, run
+from bench.altered import Machine
+from bench.measure import HERE, OURS, PYTHON, Cost, FailedError, Server, run
 
 KEY = {"SEGMIND_API_KEY": "bench"}
 JSON = "Content-Type: application/json"
@@ -25,6 +28,7 @@ class Work:
     concurrency: int
     folder: Path
     hashed: bool = False
+    machine: Machine = Machine()  # noqa: RUF009 - frozen
 
 
 Command = Callable[[Work], list[str]]
@@ -40,9 +44,11 @@ class Contender:
     share: float = 1.0
     most: int = 10_000
     """The most that it can have in flight."""
+    rounds: int = 1_000
+    """The most rounds, where one takes minutes."""
 
 
-def write_job(folder: Path, rows: int, concurrency: int) -> Path:
+def write_job(folder: Path, rows: int, concurrency: int, name: str = "bench") -> Path:
     """Write a job file and its sheet of prompts; returns the job file."""
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "rows.csv").open("w") as sheet:
@@ -51,30 +57,52 @@ def write_job(folder: Path, rows: int, concurrency: int) -> Path:
             sheet.write(f"t{number:07},a lighthouse at dusk number {number},calm\n")
     job = folder / "job.yaml"
     job.write_text(
-        "name: bench\nmodel: luma-txt-2-video\nprompts_from: rows.csv\n"
+        f"name: {name}\nmodel: luma-txt-2-video\nprompts_from: rows.csv\n"
         'prompt: "{{ subject }}, {{ mood }} light"\n'
         "output: {dir: out}\ncredits: {cost: 0.95}\n"
-        f"concurrency: {concurrency}\n"
+        f"concurrency: {concurrency}\naccount: {{concurrency: {concurrency}}}\n"
     )
     return job
 
 
-def _pipeline(work: Work, *flags: str) -> list[str]:
-    job = write_job(work.folder, work.count, work.concurrency)
+def _run(job: Path, work: Work, *flags: str) -> list[str]:
     return [
-        *(PYTHON, "-m", "pipeline", "run", str(job)),
+        *(OURS, "-m", "pipeline", "run", str(job)),
         *("--base-url", work.server.base, "--no-report", *flags),
     ]
 
 
-def _script(name: str, work: Work) -> list[str]:
+def _pipeline(work: Work, *flags: str) -> list[str]:
+    return _run(write_job(work.folder, work.count, work.concurrency), work, *flags)
+
+
+def _several(work: Work, runs: int) -> list[str]:
+    """Start some runs at once, each with a part of the tasks, and wait for all."""
+    jobs = [
+        write_job(
+            work.folder / str(number), work.count // runs, work.concurrency, f"bench-{number}"
+        )
+        for number in range(runs)
+    ]
+    commands = [shlex.join(_run(job, work)) for job in jobs]
+    started = "\n".join(f"{command} & pids+=($!)" for command in commands)
+    return ["bash", "-ec", f'{started}\nfor pid in "${{pids[@]}}"; do wait "$pid"; done']
+
+
+def _script(name: str, work: Work, *flags: str) -> list[str]:
     out = work.folder / "out"
     out.mkdir(parents=True)
+    # The bare loop runs over the pipeline's own transport, in its environment.
     return [
-        *(PYTHON, str(HERE / "peers" / f"{name}.py"), f"--url={work.server.model}"),
-        *(f"--count={work.count}", f"--concurrency={work.concurrency}", f"--out={out}"),
+        *(OURS if name == "bare" else PYTHON, str(HERE / "peers" / f"{name}.py")),
+        *(f"--url={work.server.model}", f"--count={work.count}"),
+        *(f"--concurrency={work.concurrency}", f"--out={out}", *flags),
         *(["--hash"] if work.hashed else []),
     ]
+
+
+def _peer(name: str, script: str, *flags: str, module: str = "aiohttp") -> Contender:
+    return Contender(name, lambda work: _script(script, work, *flags), _without_module(module))
 
 
 def _curl(work: Work) -> list[str]:
@@ -128,9 +156,14 @@ def _most_of_curl() -> int:
 
 PIPELINE = Contender("pipeline", _pipeline)
 NO_FSYNC = Contender("pipeline --no-fsync", lambda work: _pipeline(work, "--no-fsync"))
+THREE = Contender("pipeline, 3 runs on one account", lambda work: _several(work, 3))
 BARE = Contender("bare transport loop", partial(_script, "bare"))
 HTTPX = Contender("plain httpx, semaphore", partial(_script, "plain_httpx"))
-AIOHTTP = Contender("aiohttp", partial(_script, "with_aiohttp"), _without_module("aiohttp"))
+AIOHTTP = _peer("aiohttp", "with_aiohttp")
+DURABLE = _peer("aiohttp, fsync of file and line", "with_aiohttp", "--fsync")
+FRESH = _peer("aiohttp, force_close", "with_aiohttp", "--fresh")
+BACKOFF = _peer("aiohttp, backoff a request", "backoff")
+ADAPTIVE = _peer("inspect_ai's adaptive concurrency", "adaptive", module="inspect_ai")
 RAW = Contender("raw asyncio sockets", partial(_script, "raw"))
 CURL = Contender(
     "curl --parallel", _curl, _without("curl", "apt install curl"), most=_most_of_curl()
@@ -139,22 +172,26 @@ GNU = Contender(
     "GNU parallel + curl --joblog",
     _parallel,
     _without("parallel", "apt install parallel") or _without("curl", "apt install curl"),
-    share=0.1,
 )
-COOKBOOK = Contender(
-    "cookbook's script, for bytes", partial(_script, "cookbook"), _without_module("aiohttp")
-)
-SCRAPY = Contender("Scrapy", partial(_script, "with_scrapy"), _without_module("scrapy"))
+COOKBOOK = _peer("cookbook's script, for bytes", "cookbook", "--attempts=1000000")
+SCRAPY = _peer("Scrapy", "with_scrapy", module="scrapy")
+THROTTLED = _peer("Scrapy, AutoThrottle", "with_scrapy", "--throttle", module="scrapy")
+
+# What is not a peer: the pipeline, and parts of it.
+OWN = (PIPELINE.name, NO_FSYNC.name, THREE.name, BARE.name)
 
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """One contender's run. `makespan` is from the first request to the last byte saved."""
+    """One contender's run. `makespan` is from the first request to the last byte saved.
+
+    Its seconds are those of the machine's clock; those of `cost` are not altered.
+    """
 
     cost: Cost
     count: int
     makespan: float
-    peak: int
+    stats: dict[str, Any]
     server_cpu: float
 
 
@@ -167,12 +204,15 @@ def do(contender: Contender, work: Work, size: int) -> Done:
     work.folder.mkdir(parents=True)
     work.server.reset()
     before = work.server.stats()["cpu"]
-    cost = run(contender.command(work), work.folder / "log", **KEY)
+    # An account of its own: nothing of this user, or of the run before, is read or written.
+    env = {**KEY, **work.machine.env, "XDG_STATE_HOME": str(work.folder / "state")}
+    cost = run(contender.command(work), work.folder / "log", **env)
     stats = work.server.stats()
-    clips = [path.stat() for path in (work.folder / "out").glob("*.mp4")]
+    clips = [path.stat() for path in work.folder.rglob("out/*.mp4")]
     whole = sum(clip.st_size == size for clip in clips)
     if whole != work.count:
         raise FailedError(f"{contender.name}: {whole} whole clips of {work.count}")
-    logs = [log.stat() for log in (work.folder / "out").glob("*.jsonl")]
-    makespan = max(file.st_mtime for file in (*clips, *logs)) - stats["first"]
-    return Done(cost, work.count, makespan, int(stats["peak"]), stats["cpu"] - before)
+    logs = [log.stat() for log in work.folder.rglob("out/*.jsonl")]
+    last = max(file.st_mtime for file in (*clips, *logs))
+    makespan = work.machine.shows(last) - stats["first"]
+    return Done(cost, work.count, makespan, stats, stats["cpu"] - before)

@@ -7,6 +7,8 @@ import sys
 from importlib import metadata
 from pathlib import Path
 
+VERSIONS = ("httpx", "httpcore", "anyio", "aiohttp", "scrapy", "inspect-ai")
+
 
 def describe(folder: Path, memory: Path | None) -> dict[str, str]:
     """Describe the machine and the versions, for the table."""
@@ -17,7 +19,7 @@ def describe(folder: Path, memory: Path | None) -> dict[str, str]:
         "python": platform.python_version(),
         "disk": _kind(folder),
         "files in memory": _kind(memory) if memory else "none",
-        **{name: _version(name) for name in ("httpx", "httpcore", "anyio", "aiohttp", "scrapy")},
+        **{name: _version(name) for name in VERSIONS},
         "curl": _first_words(["curl", "--version"], 2),
         "parallel": _first_words(["parallel", "--version"], 3),
     }

@@ -2,7 +2,6 @@
 
 import json
 import os
-import statistics
 import subprocess
 import sys
 import time
@@ -11,9 +10,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 HERE = Path(__file__).parent
+ROOT = HERE.parent
 PYTHON = sys.executable
+# The pipeline's: see bench/venv.
+OURS = str(ROOT / ".venv-bench-run" / "bin" / "python")
 
 
 def in_own_venv(script: str) -> None:
@@ -80,9 +83,9 @@ class Server:
     def model(self) -> str:
         return f"{self.base}/v1/luma-txt-2-video"
 
-    def stats(self) -> dict[str, float]:
+    def stats(self) -> dict[str, Any]:
         """Say what it has seen and cost."""
-        stats: dict[str, float] = json.loads(self._get("/stats"))
+        stats: dict[str, Any] = json.loads(self._get("/stats"))
         return stats
 
     def reset(self) -> None:
@@ -96,26 +99,13 @@ class Server:
 
 
 @contextmanager
-def serving(*, size: int = 1024, latency: float = 0.0, spread: float = 0.0) -> Iterator[Server]:
-    """Serve clips of `size` bytes after `latency` seconds, ± a part of it."""
-    child = subprocess.Popen(
-        [
-            PYTHON,
-            str(HERE / "server.py"),
-            f"--size={size}",
-            f"--latency={latency}",
-            f"--spread={spread}",
-        ],
-        stdout=subprocess.PIPE,
-    )
-    try:
-        assert child.stdout is not None
-        yield Server(int(child.stdout.readline()), child.pid)
-    finally:
-        child.terminate()
-        child.wait()
-
-
-def median(values: Sequence[float]) -> float:
-    """Take the middle one."""
-    return statistics.median(values)
+def serving(*flags: str, env: dict[str, str] | None = None) -> Iterator[Server]:
+    """Serve, as the flags of bench.server say."""
+    command = [PYTHON, "-m", "bench.server", *flags]
+    environment = {**os.environ, **(env or {})}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=ROOT, env=environment) as child:
+        try:
+            assert child.stdout is not None
+            yield Server(int(child.stdout.readline()), child.pid)
+        finally:
+            child.terminate()

@@ -3,9 +3,10 @@
 Each way is measured in rounds, one after the other, and the least counts: other processes only add.
 """
 
+import argparse
 import asyncio
+import json
 import multiprocessing
-import sys
 import time
 from collections.abc import Awaitable, Callable
 from multiprocessing.connection import Connection
@@ -76,7 +77,7 @@ async def cpu(poll: Callable[[str], Awaitable[object]], count: int) -> float:
     return (time.process_time() - began) / count * 1000
 
 
-async def measure(url: str, count: int) -> dict[str, float]:
+async def measure(url: str, count: int, rounds: int = ROUNDS) -> dict[str, float]:
     endpoint = Endpoint(url, KEY)
     wire = SegmindV2Wire(endpoint)
     pool = httpx.AsyncHTTPTransport(trust_env=False, limits=httpx.Limits(max_connections=16))
@@ -91,7 +92,7 @@ async def measure(url: str, count: int) -> dict[str, float]:
             "httpx, a pool": lambda id_: ask(theirs, id_),
         }
         least = dict.fromkeys(ways, float("inf"))
-        for _ in range(ROUNDS):
+        for _ in range(rounds):
             for name, way in ways.items():
                 least[name] = min(least[name], await cpu(way, count))
     return least
@@ -120,9 +121,15 @@ async def run(url: str) -> tuple[float, int]:
 
 
 def main() -> None:
-    count = int(sys.argv[1]) if sys.argv[1:] else 4000
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("count", nargs="?", type=int, default=4000)
+    parser.add_argument("--json", action="store_true", help="one round of the polls alone")
+    args = parser.parse_args()
     with Server() as url:
-        least = asyncio.run(measure(url, count))
+        if args.json:
+            print(json.dumps(asyncio.run(measure(url, args.count, rounds=1))))
+            return
+        least = asyncio.run(measure(url, args.count))
         used, asked = asyncio.run(run(url))
     share = REQUESTS / SECONDS / 1000
     for name, cost in least.items():

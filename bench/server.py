@@ -1,16 +1,19 @@
-"""A fast local API: an asyncio.Protocol that answers every POST with a clip of a given size.
+"""A fast local API: an asyncio.Protocol that answers POSTs with a clip of a given size.
 
-It runs in a process of its own. `GET /stats` returns its own cost and its counters.
+It runs in a process of its own. `GET /stats` returns its own cost and its counters. A limit makes
+it answer 429, with `Retry-After` where that is asked for and known.
 """
 
 import argparse
 import asyncio
 import json
-import random
+import math
 import re
 import resource
 import signal
 import time
+
+from bench.limits import NEVER, answers, limit
 
 _LENGTH = re.compile(rb"(?i)\r\ncontent-length: *(\d+)")
 _CLOSE = re.compile(rb"(?i)\r\nconnection: *close")
@@ -24,10 +27,27 @@ def clip(size: int) -> bytes:
     return kind + rest.to_bytes(4) + b"mdat" + b"\x5a" * (rest - 8)
 
 
-class Served:
-    """What all connections share: the answer, its delay, and the counts."""
+def problem(status: str, text: str, headers: str = "") -> bytes:
+    """Make an answer that is an error."""
+    body = json.dumps({"error": text})
+    return (
+        f"HTTP/1.1 {status}\r\nContent-Type: application/json\r\n{headers}"
+        f"Content-Length: {len(body)}\r\n\r\n{body}"
+    ).encode()
 
-    def __init__(self, size: int, latency: float, spread: float) -> None:
+
+def refusal(headers: str) -> bytes:
+    return problem("429 Too Many Requests", "Too many requests", headers)
+
+
+_BROKEN = problem("500 Internal Server Error", "Internal server error")
+
+
+class Served:
+    """What all connections share: the answer, when it comes, the limit, and the counts."""
+
+    def __init__(self, args: argparse.Namespace) -> None:
+        size = args.size
         self.body = memoryview(clip(size))
         head = (
             "HTTP/1.1 200 OK\r\nContent-Type: video/mp4\r\nx-remaining-credits: 1000000\r\n"
@@ -36,34 +56,47 @@ class Served:
         self.head = head
         # A small answer leaves in one piece.
         self.small = head + bytes(self.body) if size <= _PIECE else None
-        self.latency, self.spread = latency, spread
-        self.random = random.Random(7)
-        self.posts = self.in_flight = self.peak = self.connections = 0
-        self.first = self.last = 0.0
+        self._args = args
+        self.in_flight = 0
+        self.reset()
 
-    def delay(self) -> float:
-        """Draw how long an answer takes, in seconds."""
-        if not self.spread:
-            return self.latency
-        return self.latency * (1 + self.spread * (2 * self.random.random() - 1))
+    def reset(self) -> None:
+        """Reset the counters, the limit and the answers."""
+        args = self._args
+        self.drawn = answers(args.latency, args.spread, most=args.most, errors=args.errors)
+        self.limit = limit(args.limit)
+        self.posts = self.peak = self.connections = self.refused = 0
+        self.first = 0.0
+        self.arrivals: list[float] = []
+
+    def enter(self) -> bytes | None:
+        """Let a request in (None), or return the answer that refuses it."""
+        now = time.time()
+        self.first = self.first or now
+        wait = self.limit.refuses(now - self.first, self.in_flight)
+        if wait is not None:
+            self.refused += 1
+            named = self._args.retry_after and wait != NEVER
+            return refusal(f"Retry-After: {math.ceil(wait)}\r\n" if named else "")
+        self.arrivals.append(round(now - self.first, 4))
+        self.posts += 1
+        self.in_flight += 1
+        self.peak = max(self.peak, self.in_flight)
+        return None
 
     def stats(self) -> bytes:
-        """Tell what was seen. `first` and `last` are Unix times."""
+        """Tell what was seen. `first` is a Unix time, `arrivals` count from it."""
         used = resource.getrusage(resource.RUSAGE_SELF)
         counts = {
             "posts": self.posts,
+            "refused": self.refused,
             "peak": self.peak,
             "connections": self.connections,
             "first": self.first,
-            "last": self.last,
+            "arrivals": self.arrivals,
             "cpu": used.ru_utime + used.ru_stime,
         }
         return json.dumps(counts).encode()
-
-    def reset(self) -> None:
-        """Reset the counters."""
-        self.posts = self.peak = self.connections = 0
-        self.first = self.last = 0.0
 
 
 class Connection(asyncio.Protocol):
@@ -110,17 +143,23 @@ class Connection(asyncio.Protocol):
             self._tell(head)
 
     def _begin(self) -> None:
-        served = self._served
+        refused = self._served.enter()
+        if refused is not None:
+            self._transport.write(refused)
+            self._next()
+            return
         self._answering = True
-        served.posts += 1
-        served.in_flight += 1
-        served.peak = max(served.peak, served.in_flight)
-        served.first = served.first or time.time()
-        delay = served.delay()
+        delay, whole = next(self._served.drawn)
+        answer = self._answer if whole else self._fail
         if delay:
-            self._loop.call_later(delay, self._answer)
+            self._loop.call_later(delay, answer)
         else:
-            self._answer()
+            answer()
+
+    def _fail(self) -> None:
+        if self._answering:
+            self._transport.write(_BROKEN)
+            self._done()
 
     def _tell(self, head: bytes) -> None:
         if head.startswith(b"GET /stats"):
@@ -155,7 +194,9 @@ class Connection(asyncio.Protocol):
     def _done(self) -> None:
         self._answering = False
         self._served.in_flight -= 1
-        self._served.last = time.time()
+        self._next()
+
+    def _next(self) -> None:
         if self._close:
             self._transport.close()
         elif self._buffer:
@@ -189,8 +230,12 @@ def main() -> None:
     parser.add_argument("--size", type=int, default=1024, help="bytes of an answer")
     parser.add_argument("--latency", type=float, default=0.0, help="seconds to the answer")
     parser.add_argument("--spread", type=float, default=0.0, help="as a part of the latency")
+    parser.add_argument("--most", type=float, default=0.0, help="lognormal from --latency to this")
+    parser.add_argument("--errors", type=float, default=0.0, help="the part that is answered 500")
+    parser.add_argument("--limit", default="", help="at-once:5, bucket:30/60 or window:30/60")
+    parser.add_argument("--retry-after", action="store_true", help="in a 429, where known")
     args = parser.parse_args()
-    asyncio.run(serve(Served(args.size, args.latency, args.spread), args.port))
+    asyncio.run(serve(Served(args), args.port))
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from pathlib import Path
 from statistics import median
 
 from bench.contenders import KEY, write_job
-from bench.measure import HERE, PYTHON, in_own_venv, serving
+from bench.measure import HERE, OURS, in_own_venv, serving
 
 IN_FLIGHT = 200
 # Seconds, ± 50 %: a sixth of what a video takes, so that half an hour is three hours' work.
@@ -42,7 +42,7 @@ def main() -> int:
     # More than can be done in that time: the run is stopped, as a person would stop it.
     job = write_job(folder, int(minutes * 60 * IN_FLIGHT / LATENCY * 1.2) + 1000, IN_FLIGHT)
     try:
-        with serving(size=20_000, latency=LATENCY, spread=0.5) as server:
+        with serving("--size=20000", f"--latency={LATENCY}", "--spread=0.5") as server:
             samples = _watch(job, server.base, server, minutes)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -53,10 +53,10 @@ def _watch(job: Path, base: str, server, minutes: float) -> list[dict[str, float
     samples: list[dict[str, float]] = []
     with (job.parent / "log").open("wb") as log:
         child = subprocess.Popen(
-            [PYTHON, "-m", "pipeline", "run", str(job), "--base-url", base, "--no-report"],
+            [OURS, "-m", "pipeline", "run", str(job), "--base-url", base, "--no-report"],
             stdout=log,
             stderr=log,
-            env={**os.environ, **KEY},
+            env={**os.environ, **KEY, "XDG_STATE_HOME": str(job.parent / "state")},
         )
         try:
             end = time.monotonic() + minutes * 60

@@ -1,24 +1,31 @@
 """The figures as Markdown, and the page that shows them."""
 
+from collections.abc import Callable
 from typing import Any
 
-from bench.goals import BASE, CURL, MB, Rows, goals
-from bench.measure import HERE
+from bench.figures import QUICKEST, Spread
+from bench.goals import GOALS, MB, Rows
+from bench.measure import ROOT
 from bench.plot import plot
 
-PAGE = HERE.parent / "docs" / "explanation" / "performance.md"
-PICTURE = HERE.parent / "docs" / "images" / "performance.svg"
+PAGE = ROOT / "docs" / "explanation" / "performance.md"
+PICTURE = ROOT / "docs" / "images" / "performance.svg"
 BEGIN, END = "<!-- begin: bash bench/run --write -->", "<!-- end -->"
 
+Row = dict[str, Any]
+# What a cell shows of a contender in a row.
+Column = tuple[str, Callable[[Row, str], str]]
 
-def markdown(results: dict[str, Any]) -> str:
+
+def markdown(results: dict[str, Any], *, measured_only: bool = False) -> str:
     """Write the tables of one run."""
     rows = {row["key"]: row for row in results["rows"]}
-    parts = [_goals(rows, quick=results["quick"]), _machine(results)]
-    parts += [_race(rows[key]) for key in ("small", "small-memory") if key in rows]
-    parts += [_makespans(rows), _flat(rows)]
-    parts += [_bodies(row) for key, row in rows.items() if key.startswith("bodies-")]
-    parts += [_coordinator(rows), _account(rows), _missing(rows)]
+    parts = [_goals(rows, measured_only=measured_only), _machine(results)]
+    for columns, keys in _TABLES:
+        parts += [_table(rows[key], columns) for key in rows if key.startswith(keys)]
+        if columns is _RACE:
+            parts.append(_waves(rows))
+    parts.append(_missing(rows))
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
@@ -40,137 +47,136 @@ def _lines(title: str, head: list[str], body: list[list[str]]) -> str:
     )
 
 
-def _goals(rows: Rows, *, quick: bool) -> str:
+def _spread(found: Spread, scale: float = 1.0) -> str:
+    """Write a median, and the least and the most where they differ from it."""
+    middle, least, most = (_figure(scale * each) for each in found)
+    return middle if least == most else f"{middle} ({least}–{most})"
+
+
+def _figure(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
+
+
+def _goals(rows: Rows, *, measured_only: bool) -> str:
     body = []
-    for goal in goals(rows):
+    for goal in GOALS:
         measured = goal.measured(rows)
-        if measured is None:
+        if measured is None and measured_only:
             continue
-        verdict = "reached" if measured <= goal.most else "**missed**"
-        body.append(
-            [
-                f"{goal.work}: {goal.figure}",
-                f"≤ {goal.most:g}{_unit(goal.unit)}",
-                f"{measured:.3g}{_unit(goal.unit)}",
-                verdict,
-            ]
-        )
-    title = "Goals (quick run: fewer tasks than the goals speak of)" if quick else "Goals"
-    return _lines(title, ["work", "goal", "measured", ""], body)
+        body.append([f"{goal.work}: {goal.figure}", f"≤ {goal.most:g}{goal.unit}"])
+        if measured is None:
+            body[-1] += ["", "not measured"]
+        else:
+            reached = round(measured[0], 3) <= goal.most
+            body[-1] += [_exact(measured) + goal.unit, "reached" if reached else "**missed**"]
+    return _lines("Goals", ["work", "goal", "measured", ""], body)
 
 
-def _upper(title: str) -> str:
-    return title[0].upper() + title[1:]
-
-
-def _unit(unit: str) -> str:
-    return " ×" if unit == "×" else unit
+def _exact(found: Spread) -> str:
+    """Write a figure as exactly as a goal is: 1.03 is not 1.027."""
+    middle, least, most = (_figure(each) if each >= 10 else f"{each:.3f}" for each in found)
+    return middle if least == most else f"{middle} ({least}–{most})"
 
 
 def _machine(results: dict[str, Any]) -> str:
-    machine = results["machine"]
-    facts = ", ".join(f"{name} {value}" for name, value in machine.items())
-    return f"Measured on {results['when']} with `{results['command']}`: {facts}."
+    facts = ", ".join(f"{name} {value}" for name, value in results["machine"].items())
+    rounds = sorted({row["rounds"] for row in results["rows"]})
+    days = sorted({row["when"] for row in results["rows"]})
+    return (
+        f"Measured on {_span(days)}, rounds: {_span(rounds)}; {facts}. A figure is the median of"
+        " the rounds, with the least and the most of them. *pipeline ÷ it* is taken round by round."
+    )
 
 
-def _race(row: dict[str, Any]) -> str:
-    medians = row["medians"]
-    least = medians.get(CURL, medians.get(BASE, {})).get("cpu_per_task")
-    body = [
-        [
-            name,
-            f"{1e6 * figures['cpu_per_task']:,.0f} µs",
-            f"{figures['cpu_per_task'] / least:.1f}" if least else "",
-            f"{1e3 * figures['wall_per_task']:.2f} ms",
-            f"{figures['rss'] / MB:.0f} MB",
-            f"{figures['count']:,.0f}",
-        ]
-        for name, figures in sorted(medians.items(), key=lambda item: item[1]["cpu_per_task"])
-    ]
-    over = "curl's" if CURL in medians else "bare"
-    head = ["", "CPU a task", f"÷ {over}", "wall a task", "peak RSS", "tasks"]
-    return _lines(f"{_upper(row['title'])}: {row['facts']['count']:,} tasks", head, body)
+def _span(values: list[Any]) -> str:
+    return " to ".join(dict.fromkeys(str(value) for value in (values[0], values[-1])))
 
 
-def _makespans(rows: Rows) -> str:
-    keys = [key for key in ("makespan-50", "makespan-200", "makespan-1000") if key in rows]
-    names = dict.fromkeys(name for key in keys for name in rows[key]["medians"])
-    body = [[name, *(_makespan(rows[key], name) for key in keys)] for name in names]
-    titles = [f"{rows[key]['title']}, {rows[key]['facts']['count']:,} tasks" for key in keys]
-    return _lines("Makespan", ["", *titles], body)
+def _figures(title: str, key: str, scale: float = 1.0, unit: str = "") -> Column:
+    def show(row: Row, name: str) -> str:
+        found = row["figures"][name].get(key)
+        return _spread(found, scale) + unit if found else "–"
+
+    return title, show
 
 
-def _makespan(row: dict[str, Any], name: str) -> str:
-    figures = row["medians"].get(name)
-    if figures is None:
-        return "–"
+def _ratio(title: str, key: str) -> Column:
+    def show(row: Row, name: str) -> str:
+        found = row["ratios"].get(name, {}).get(key)
+        return _spread(found) if found else "–"
+
+    return title, show
+
+
+def _ideal(row: Row, name: str) -> str:
     ideal = row["facts"].get("ideal")
-    wall = f"{figures['makespan']:.2f} s"
-    return f"{wall} = {figures['makespan'] / ideal:.2f} × ideal" if ideal else wall
+    return _spread(row["figures"][name]["makespan"], 1 / ideal) if ideal else "–"
 
 
-def _flat(rows: Rows) -> str:
-    keys = [key for key in ("flat-10", "flat-100", "flat-1000") if key in rows]
-    names = dict.fromkeys(name for key in keys for name in rows[key]["medians"])
-    body = [
-        [
-            name,
-            *(
-                f"{1e6 * figures['cpu_per_task']:,.0f} µs"
-                if (figures := rows[key]["medians"].get(name))
-                else "–"
-                for key in keys
-            ),
-        ]
-        for name in names
-    ]
-    head = ["", *(rows[key]["title"] for key in keys)]
-    return _lines("CPU a task by what is in flight, at 400 a second at most", head, body)
+_CPU, _WALL = _figures("CPU a task", "cpu", 1e6, " µs"), _figures("wall a task", "wall", 1e6, " µs")
+_CPU_MS = _figures("CPU a task", "cpu", 1e3, " ms")
+_RSS = _figures("peak RSS", "rss", 1 / MB, " MB")
+_MAKESPAN = _figures("makespan", "makespan", 1, " s")
+_PEAK = _figures("peak in flight", "peak")
+_SMALL = [_CPU, _ratio("pipeline ÷ it", "cpu"), _WALL, _ratio("pipeline ÷ it", "wall"), _RSS, _PEAK]
+_RACE = [
+    _MAKESPAN,
+    ("÷ ideal", _ideal),
+    _ratio("pipeline ÷ it", "makespan"),
+    _PEAK,
+    _figures("429s a task", "refused"),
+    _CPU_MS,
+]
+_BODIES = [_RSS, _CPU_MS, _ratio("pipeline ÷ it", "cpu"), _MAKESPAN]
+_COORDINATOR = [
+    _CPU,
+    *(_figures(title, f"rss_{key}", 1 / MB, " MB") for title, key in (
+        ("RSS at 10 %", "tenth"), ("at 50 %", "half"), ("at the end", "end"),
+    )),
+    _figures("growth a task", "bytes_per_task", 1, " B"),
+]  # fmt: skip
+_START = [_figures("wall", "wall", 1000, " ms"), _figures("CPU", "cpu", 1000, " ms")]
+_RESUME = [
+    _figures("to the first request", "first", 1, " s"),
+    _figures("CPU of the run", "cpu", 1, " s"),
+    _RSS,
+]
+_TABLES: list[tuple[list[Column], tuple[str, ...]]] = [
+    (_SMALL, ("small",)),
+    (_RACE, ("makespan-", "limits-", "slow-disk", "runs")),
+    ([_CPU, _ratio("pipeline ÷ it", "cpu")], ("flat-",)),
+    (_BODIES, ("bodies-",)),
+    (_START, ("start",)),
+    (_RESUME, ("resume",)),
+    (_COORDINATOR, ("coordinator",)),
+    ([_WALL, _CPU], ("account",)),
+    ([_CPU], ("polls",)),
+]
 
 
-def _bodies(row: dict[str, Any]) -> str:
-    medians = row["medians"]
-    least = medians.get(CURL, {}).get("cpu_per_task")
-    body = [
-        [
-            name,
-            f"{figures['rss'] / MB:.0f} MB",
-            f"{figures['cpu_per_task']:.3f} s",
-            f"{figures['cpu_per_task'] / least:.1f}" if least else "",
-            f"{figures['makespan']:.1f} s",
-        ]
-        for name, figures in sorted(medians.items(), key=lambda item: item[1]["cpu_per_task"])
-    ]
-    head = ["", "peak RSS", "CPU a body", "÷ curl's", "makespan"]
-    return _lines(_upper(row["title"]), head, body)
+def _table(row: Row, columns: list[Column]) -> str:
+    main = "makespan" if columns is _RACE else "cpu"
+    names = sorted(row["figures"], key=lambda name: row["figures"][name][main][0])
+    body = [[name, *(show(row, name) for _, show in columns)] for name in names]
+    quickest = row["ratios"].get(QUICKEST)
+    if columns is _RACE and quickest:
+        body.append([f"*{QUICKEST}*", "", "", _spread(quickest["makespan"]), "", "", ""])
+    count = row["facts"].get("count")
+    title = row["title"][0].upper() + row["title"][1:] + (f": {count:,} tasks" if count else "")
+    return _lines(title, ["", *(title for title, _ in columns)], body)
 
 
-def _coordinator(rows: Rows) -> str:
-    if "coordinator" not in rows:
-        return ""
-    body = [
-        [
-            name,
-            f"{figures['count']:,.0f}",
-            f"{1e6 * figures['cpu_per_task']:,.0f} µs",
-            *(f"{figures[key] / MB:.0f} MB" for key in ("rss_tenth", "rss_half", "rss_end")),
-            f"{figures['bytes_per_task']:.0f} B",
-        ]
-        for name, figures in rows["coordinator"]["medians"].items()
-    ]
-    head = ["", "tasks", "own CPU a task", "RSS at 10 %", "at 50 %", "at the end", "growth a task"]
-    return _lines("Tasks against a transport that answers at once", head, body)
-
-
-def _account(rows: Rows) -> str:
-    if "account" not in rows:
-        return ""
-    body = [
-        [name, f"{1e6 * each['wall_per_task']:,.0f} µs", f"{1e6 * each['cpu_per_task']:,.0f} µs"]
-        for name, each in rows["account"]["medians"].items()
-    ]
-    head = ["", "wall a task", "CPU a task"]
-    return _lines("Reserve and settle on an account, four tasks a transaction", head, body)
+def _waves(rows: Rows) -> str:
+    """Show when requests arrived: in lockstep all of a wave come at once, and late."""
+    body = []
+    for key in ("makespan-50", "makespan-200", "makespan-1000", "slow-disk"):
+        for name, waves in rows.get(key, {}).get("waves", {}).items():
+            times = [" / ".join(f"{each:.2f}" for each in wave) for wave in waves[1:4]]
+            body.append([f"{name}, {rows[key]['title']}", *times, *[""] * (3 - len(times))])
+    head = ["", *(f"wave {number}" for number in (2, 3, 4))]
+    return _lines(
+        "When requests arrived: the first / median / last of a wave, in seconds", head, body
+    )
 
 
 def _missing(rows: Rows) -> str:

@@ -3,7 +3,7 @@
 A dispatch loop keeps the budget of requests a minute, starts one task for each request, and sleeps
 a millisecond after each look; failed requests go to a retry queue; after a rate limit it pauses.
 The budget is set so high that only the loop itself paces. The original has no bound on what is in
-flight: here the loop waits for a place.
+flight: here the loop waits for a place, and there can be more than its five attempts.
 """
 
 import asyncio
@@ -17,7 +17,6 @@ from common import BODY, Files, arguments
 SLEEP_EACH_LOOP = 0.001
 PAUSE_AFTER_RATE_LIMIT = 15.0
 REQUESTS_A_MINUTE = 10_000_000.0
-ATTEMPTS = 5
 
 
 @dataclass
@@ -30,7 +29,7 @@ class Tracker:
 @dataclass
 class Request:
     number: int
-    attempts_left: int = ATTEMPTS
+    attempts_left: int
     errors: list[str] = field(default_factory=list)
 
 
@@ -77,7 +76,7 @@ async def main() -> None:
                 elif not exhausted:
                     number = next(numbers, None)
                     exhausted = number is None
-                    upcoming = None if number is None else Request(number)
+                    upcoming = None if number is None else Request(number, args.attempts)
             now = time.time()
             capacity = min(capacity + REQUESTS_A_MINUTE * (now - updated) / 60.0, REQUESTS_A_MINUTE)
             updated = now

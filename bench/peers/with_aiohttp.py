@@ -1,4 +1,7 @@
-"""aiohttp: one session, a worker for each place."""
+"""aiohttp: one session, a worker for each place.
+
+--fsync makes body and line durable, in a thread; --fresh closes each connection after its answer.
+"""
 
 import asyncio
 import hashlib
@@ -11,7 +14,7 @@ async def main() -> None:
     args = arguments()
     files = Files(args.out)
     numbers = iter(range(args.count))
-    connector = aiohttp.TCPConnector(limit=args.concurrency)
+    connector = aiohttp.TCPConnector(limit=args.concurrency, force_close=args.fresh)
     timeout = aiohttp.ClientTimeout(total=None)
 
     async with aiohttp.ClientSession(connector=connector, timeout=timeout) as session:
@@ -25,7 +28,14 @@ async def main() -> None:
                             file.write(chunk)
                             if digest:
                                 digest.update(chunk)
-                files.done(number, response.status, digest and digest.hexdigest())
+                        sha256 = digest and digest.hexdigest()
+                        if args.fsync:
+                            file.flush()
+                            await asyncio.to_thread(
+                                files.durable, number, file.fileno(), response.status, sha256
+                            )
+                if not args.fsync:
+                    files.done(number, response.status, sha256)
 
         await asyncio.gather(*(work() for _ in range(args.concurrency)))
     files.close()

@@ -1,4 +1,7 @@
-"""Scrapy: a spider that posts, and saves each answer."""
+"""Scrapy: a spider that posts, and saves each answer.
+
+With --throttle its AutoThrottle aims at as many in flight, and its retries have no end.
+"""
 
 import hashlib
 import json
@@ -45,7 +48,10 @@ process = CrawlerProcess(
         "ROBOTSTXT_OBEY": False,
         "TELNETCONSOLE_ENABLED": False,
         "COOKIES_ENABLED": False,
-        "RETRY_ENABLED": False,
+        "RETRY_ENABLED": args.throttle,
+        "RETRY_TIMES": 1_000_000,
+        "AUTOTHROTTLE_ENABLED": args.throttle,
+        "AUTOTHROTTLE_TARGET_CONCURRENCY": args.concurrency,
     }
 )
 process.crawl(Clips)

@@ -1,0 +1,57 @@
+"""The machine of a row: its clocks may run faster, its disk may take longer (bench/machine.c).
+
+Every program of the row runs on it, the server too, and keeps its own constants: a minute is a
+minute to all of them. CPU, network and disk are as fast as they are.
+"""
+
+import atexit
+import shutil
+import subprocess
+import tempfile
+import time
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+
+from bench.measure import HERE
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """`rate`: how many times as fast the clocks run. `fsync`: seconds more for each."""
+
+    rate: int = 1
+    fsync: float = 0.0
+    since: int = field(default_factory=lambda: int(time.time()))
+
+    @property
+    def missing(self) -> str | None:
+        """Say why there cannot be such a machine here."""
+        plain = self.rate == 1 and not self.fsync
+        return None if plain or shutil.which("cc") else "no C compiler (cc) is installed"
+
+    @property
+    def env(self) -> dict[str, str]:
+        """What its programs need in their environment."""
+        if self.rate == 1 and not self.fsync:
+            return {}
+        return {
+            "LD_PRELOAD": str(_library()),
+            "CLOCK_RATE": str(self.rate),
+            "CLOCK_SINCE": str(self.since),
+            "FSYNC_DELAY": str(self.fsync),
+        }
+
+    def shows(self, real: float) -> float:
+        """Return what its wall clock shows at a Unix time, such as that of a file."""
+        return self.since + (real - self.since) * self.rate
+
+
+@cache
+def _library() -> Path:
+    folder = tempfile.mkdtemp(prefix="bench-machine-")
+    atexit.register(shutil.rmtree, folder)
+    path = Path(folder) / "machine.so"
+    source = str(HERE / "machine.c")
+    subprocess.run(["cc", "-O2", "-shared", "-fPIC", source, "-o", str(path), "-ldl"], check=True)
+    return path
