@@ -7,6 +7,7 @@ minute to all of them. CPU, network and disk are as fast as they are.
 import atexit
 import shutil
 import subprocess
+import sys
 import tempfile
 import time
 from dataclasses import dataclass, field
@@ -25,15 +26,22 @@ class Machine:
     since: int = field(default_factory=lambda: int(time.time()))
 
     @property
+    def _altered(self) -> bool:
+        return self.rate != 1 or self.fsync > 0
+
+    @property
     def missing(self) -> str | None:
         """Say why there cannot be such a machine here."""
-        plain = self.rate == 1 and not self.fsync
-        return None if plain or shutil.which("cc") else "no C compiler (cc) is installed"
+        if not self._altered:
+            return None
+        if sys.platform != "linux":
+            return "needs Linux"
+        return None if shutil.which("cc") else "no C compiler (cc) is installed"
 
     @property
     def env(self) -> dict[str, str]:
         """What its programs need in their environment."""
-        if self.rate == 1 and not self.fsync:
+        if not self._altered:
             return {}
         return {
             "LD_PRELOAD": str(_library()),

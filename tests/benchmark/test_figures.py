@@ -1,11 +1,14 @@
 """Ratios of a round, waves, and the file of results."""
 
 import json
+from collections import Counter
 from pathlib import Path
+from xml.etree import ElementTree as ET
 
 from bench import latest
 from bench.figures import QUICKEST, dumps, figures, medians, ratios, rounded, waves
 from bench.goals import GOALS
+from bench.plot import plot
 from bench.table import markdown
 
 
@@ -89,6 +92,13 @@ def test_the_page_shows_the_figures_of_the_file() -> None:
     results = json.loads(latest.PATH.read_text(encoding="utf-8"))
     page = latest.PATH.parents[2] / "docs" / "explanation" / "performance.md"
     assert markdown(results) in page.read_text(encoding="utf-8")
+
+
+def test_the_picture_shows_the_pipeline_and_its_peers() -> None:
+    results = json.loads(latest.PATH.read_text(encoding="utf-8"))
+    picture = ET.fromstring(plot({row["key"]: row for row in results["rows"]}))
+    kinds = Counter(bar.get("class") for bar in picture.iter("{http://www.w3.org/2000/svg}rect"))
+    assert 3 <= kinds["us"] < kinds["them"]
 
 
 def test_the_file_of_results_has_no_samples_and_can_be_read_in_a_diff() -> None:

@@ -1,6 +1,5 @@
 """Contenders on the same work, round after round, over real sockets."""
 
-import shutil
 import sys
 from pathlib import Path
 
@@ -86,7 +85,7 @@ def test_who_does_not_do_the_work_is_left_out_with_the_reason(settings: Settings
     assert list(row.runs) == ["patient"]
 
 
-@pytest.mark.skipif(shutil.which("cc") is None, reason="no C compiler (cc)")
+@pytest.mark.skipif(Machine(rate=2).missing is not None, reason="needs bench/machine.c")
 def test_a_limit_on_a_faster_clock_is_waited_for_in_its_own_seconds(settings: Settings) -> None:
     row = Row("row", "a row", {"count": 4, "ideal": 180})
     flags = ("--limit=bucket:1/60", "--retry-after")
