@@ -63,7 +63,9 @@ def run(command: Sequence[str], log: Path, **env: str) -> Cost:
     wall = time.perf_counter() - start
     if child.returncode:
         tail = log.read_text(errors="replace")[-2000:]
-        raise FailedError(f"exit {child.returncode}: {' '.join(map(str, command))}\n{tail}")
+        # The first line is shown on the page: it names nothing of this machine.
+        said = f"{' '.join(map(str, command))}\n{tail}"
+        raise FailedError(f"ended with exit code {child.returncode}\n{said}")
     scale = 1 if sys.platform == "darwin" else 1024
     return Cost(wall, used.ru_utime + used.ru_stime, used.ru_maxrss * scale, began)
 

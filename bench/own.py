@@ -24,7 +24,7 @@ def start(settings: Settings) -> Iterator[Row]:
             "pipeline --help": [OURS, "-m", "pipeline", "--help"],
             "pipeline check, 12 prompts": [OURS, "-m", "pipeline", "check", str(job)],
         }
-        for turn in range(settings.of(5, 3 * settings.rounds)):
+        for turn in range(settings.of(3, 3 * settings.rounds)):
             for title, command in commands.items():
                 cost = run(command, folder / "log")
                 row.add(title, turn, wall=cost.wall, cpu=cost.cpu)
@@ -35,7 +35,7 @@ def start(settings: Settings) -> Iterator[Row]:
 
 def resume(settings: Settings) -> Iterator[Row]:
     """A large sheet of which nearly all is done: how long until the first request leaves."""
-    rows = settings.of(20_000, 1_000_000)
+    rows = settings.of(10_000, 1_000_000)
     row = Row("resume", f"{rows:,} tasks from CSV, all but 1,000 done", {"left": 1000})
     with _folder(settings) as folder, serving() as server:
         job, log = write_job(folder, rows, 50), folder / "log"
@@ -55,7 +55,7 @@ def resume(settings: Settings) -> Iterator[Row]:
 
 def coordinator(settings: Settings) -> Iterator[Row]:
     """A transport that answers at once: what is left is our own."""
-    count = settings.of(10_000, 200_000)
+    count = settings.of(5_000, 200_000)
     row = Row("coordinator", "tasks against a transport that answers at once", {"count": count})
     for turn in range(settings.rounds):
         for mode in ("stub", "httpx"):

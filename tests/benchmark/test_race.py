@@ -72,13 +72,22 @@ def test_who_does_not_do_the_work_is_left_out_with_the_reason(settings: Settings
     def idle(work: Work) -> list[str]:
         return client(work, "")
 
+    def broken(work: Work) -> list[str]:
+        return client(work, "raise SystemExit(3)")
+
     absent = Contender("absent", idle, missing="it is not installed")
     small = Contender("small", client, most=1)
     row = Row("row", "a row")
     course = Course(settings.folder, 2, 2)
-    race(row, settings, [Contender("idle", idle), absent, small, PATIENT], course)
+    race(
+        row,
+        settings,
+        [Contender("idle", idle), Contender("broken", broken), absent, small, PATIENT],
+        course,
+    )
     assert row.missing == {
         "idle": "idle: 0 whole clips of 2",
+        "broken": "ended with exit code 3",
         "absent": "it is not installed",
         "small": "has 1 in flight at most",
     }
