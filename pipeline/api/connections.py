@@ -1,9 +1,9 @@
 """GETs over HTTP/1.1 connections that are kept: for answers that are short, and cost nothing.
 
-A thousand requests that are waited for are asked for some hundred times a second. Over httpx each
-costs several times the CPU that is set for it (`bench/polls` measures both). Decided: what is paid
-for, and outputs, go over httpx; what is free goes from asyncio's own connections through h11, which
-frames and checks every message, as it does for httpx.
+A thousand requests that are waited for are asked for some hundred times a second. Over httpcore
+each costs several times the CPU that is set for it (`bench/polls` measures both). Decided: what is
+paid for, and outputs, go over httpcore; what is free goes from asyncio's own connections through
+h11, which frames and checks every message, as it does for httpcore.
 """
 
 import asyncio
@@ -14,14 +14,13 @@ from dataclasses import dataclass
 import h11
 import httpx
 
+from pipeline.api.connecting import connect
 from pipeline.api.origin import Origin
 
 # What is kept longer may have been closed under way; more of them are not needed at once.
 _IDLE_SECONDS = 30.0
 _MOST_KEPT = 64
 _MOST_REQUESTS = 2048
-# Seconds after which another address of a name is tried beside the one before. RFC 8305, 5.
-_NEXT_ADDRESS = 0.25
 # Bytes of the headers of an answer.
 _MOST_HEAD = 64 * 1024
 
@@ -106,13 +105,9 @@ class Connections:
         name = origin.host if self._tls is not None else None
         loop = asyncio.get_running_loop()
         try:
+            raw = await connect(origin.host, origin.port)
             _, line = await loop.create_connection(
-                _Line,
-                origin.host,
-                origin.port,
-                ssl=self._tls,
-                server_hostname=name,
-                happy_eyeballs_delay=_NEXT_ADDRESS,
+                _Line, sock=raw, ssl=self._tls, server_hostname=name
             )
         except OSError as error:
             raise httpx.ConnectError(str(error)) from error

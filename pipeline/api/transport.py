@@ -1,15 +1,17 @@
 """Connections: a fresh one for each request, and a trace of what went over it."""
 
-import socket
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterable, AsyncIterator, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.request import getproxies_environment, proxy_bypass
 
+import httpcore
 import httpx
 
 from pipeline.api.endpoint import Endpoint
+from pipeline.api.network import Network
 from pipeline.api.origin import Origin
 from pipeline.api.patience import Patience
 from pipeline.api.provider import Witness
@@ -20,59 +22,112 @@ if TYPE_CHECKING:
 
 # Bytes of a request that are sent at once.
 PIECE = 64 * 1024
-_KEEPALIVE_SECONDS = 30
+# Seconds for which a connection that is kept may be used again.
+_KEPT_SECONDS = 5.0
 
 Place = Endpoint | Origin
 """Where connections go."""
 
+_HTTPX: dict[type[Exception], type[httpx.TransportError]] = {
+    httpcore.ConnectTimeout: httpx.ConnectTimeout,
+    httpcore.ReadTimeout: httpx.ReadTimeout,
+    httpcore.WriteTimeout: httpx.WriteTimeout,
+    httpcore.ConnectError: httpx.ConnectError,
+    httpcore.ReadError: httpx.ReadError,
+    httpcore.WriteError: httpx.WriteError,
+    httpcore.ProxyError: httpx.ProxyError,
+    httpcore.LocalProtocolError: httpx.LocalProtocolError,
+    httpcore.RemoteProtocolError: httpx.RemoteProtocolError,
+}
+
 
 class FreshConnections(httpx.AsyncBaseTransport):
-    """A free list of httpx's own single-connection transports; `keep` is for what is not paid for.
+    """A connection of httpcore's for each request; `keep` is for what is not paid for.
 
-    One pool for all would scan every connection for each request, which is quadratic in the
-    number in flight. Decided: no network code of our own below httpx, however much faster it
-    measures: paid requests go through a library that many people test.
+    Without httpcore's pool: one for all requests scans every connection for each of them, and one
+    for each of them costs as much as what it does. The sockets below are `pipeline.api.network`'s.
+    HTTP itself (httpcore, h11) and TLS (anyio) are code that many people test, and so is the trace
+    from which it is known what was sent.
     """
 
     def __init__(
         self, place: Place, *, keep: bool = False, tls: "ssl.SSLContext | None" = None
     ) -> None:
-        self._free: list[httpx.AsyncHTTPTransport] = []
-        self._keep = int(keep)
+        self._kept: list[httpcore.AsyncConnectionInterface] | None = [] if keep else None
+        self._network = Network()
         self._tls = (tls or trust()) if place.is_secure else None
-        self._proxy = proxy_for(place)
+        proxy = proxy_for(place)
+        self._proxy = self._through(httpx.Proxy(proxy)) if proxy is not None else None
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send one request over a connection of its own."""
-        transport = self._free.pop() if self._free else self._new()
+        asked = httpcore.Request(
+            method=request.method,
+            url=_url(request.url),
+            headers=request.headers.raw,
+            content=request.stream,
+            extensions=request.extensions,
+        )
+        connection = await self._connection(asked.url.origin)
         try:
-            response = await transport.handle_async_request(request)
+            with _errors_of_httpx():
+                answer = await connection.handle_async_request(asked)
         except BaseException:
-            # Its connection cannot be trusted with another request.
-            await transport.aclose()
+            # It cannot be trusted with another request.
+            await connection.aclose()
             raise
-        response.stream = Returning(response.stream, transport, self._free)
-        return response
-
-    def _new(self) -> httpx.AsyncHTTPTransport:
-        return httpx.AsyncHTTPTransport(
-            verify=self._tls if self._tls is not None else False,
-            trust_env=False,
-            proxy=self._way(),
-            limits=httpx.Limits(max_connections=1, max_keepalive_connections=self._keep),
-            socket_options=_socket_options(),
+        return httpx.Response(
+            answer.status,
+            headers=answer.headers,
+            stream=Body(answer, connection, self._kept),
+            extensions=answer.extensions,
         )
 
-    def _way(self) -> httpx.Proxy | None:
-        if self._proxy is None:
-            return None
-        tls = self._tls if self._proxy.startswith("https") else None
-        return httpx.Proxy(self._proxy, ssl_context=tls)
+    async def _connection(self, origin: httpcore.Origin) -> httpcore.AsyncConnectionInterface:
+        while self._kept:
+            kept = self._kept.pop()
+            if kept.can_handle_request(origin) and not kept.has_expired():
+                return kept
+            await kept.aclose()
+        if self._proxy is not None:
+            return self._proxy.create_connection(origin)
+        return httpcore.AsyncHTTPConnection(
+            origin,
+            ssl_context=self._tls,
+            keepalive_expiry=_KEPT_SECONDS,
+            network_backend=self._network,
+        )
+
+    def _through(self, proxy: httpx.Proxy) -> httpcore.AsyncHTTPProxy:
+        """Make what knows how to tunnel; it is a pool too, which stays empty."""
+        return httpcore.AsyncHTTPProxy(
+            _url(proxy.url),
+            proxy_auth=proxy.raw_auth,
+            ssl_context=self._tls,
+            proxy_ssl_context=self._tls if proxy.url.scheme == "https" else None,
+            keepalive_expiry=_KEPT_SECONDS,
+            network_backend=self._network,
+        )
 
     async def aclose(self) -> None:
-        """Close what is free."""
-        for transport in self._free:
-            await transport.aclose()
+        """Close what is kept."""
+        while self._kept:
+            await self._kept.pop().aclose()
+
+
+def _url(url: httpx.URL) -> httpcore.URL:
+    return httpcore.URL(
+        scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path
+    )
+
+
+@contextmanager
+def _errors_of_httpx() -> Iterator[None]:
+    """Raise the error of httpx that has the name of httpcore's."""
+    try:
+        yield
+    except tuple(_HTTPX) as error:
+        raise _HTTPX[type(error)](str(error)) from error
 
 
 def proxy_for(place: Place) -> str | None:
@@ -125,42 +180,36 @@ def trust() -> "ssl.SSLContext":
         ) from error
 
 
-class Returning(httpx.AsyncByteStream):
-    """The body of an answer; its transport goes back to the free list when it is closed."""
+class Body(httpx.AsyncByteStream):
+    """The body of an answer, whose connection is closed with it, or kept in `free`."""
 
     def __init__(
         self,
-        stream: httpx.SyncByteStream | httpx.AsyncByteStream,
-        transport: httpx.AsyncHTTPTransport,
-        free: list[httpx.AsyncHTTPTransport],
+        answer: httpcore.Response,
+        connection: httpcore.AsyncConnectionInterface,
+        free: list[httpcore.AsyncConnectionInterface] | None,
     ) -> None:
-        assert isinstance(stream, httpx.AsyncByteStream)
-        self._stream = stream
-        self._transport = transport
+        self._answer = answer
+        self._connection = connection
         self._free = free
 
-    def __aiter__(self) -> AsyncIterator[bytes]:
-        return self._stream.__aiter__()
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        """Yield it as it comes."""
+        assert isinstance(self._answer.stream, AsyncIterable)
+        with _errors_of_httpx():
+            async for part in self._answer.stream:
+                yield part
 
     async def aclose(self) -> None:
-        """Return the transport to the free list."""
+        """Close the connection, or keep it where all of the answer was read."""
         try:
-            await self._stream.aclose()
-        except BaseException:
-            await self._transport.aclose()
-            raise
-        self._free.append(self._transport)
-
-
-def _socket_options() -> list[tuple[int, int, int]]:
-    """TCP keepalive: gateways drop connections that are silent for minutes."""
-    options = [(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)]
-    idle = getattr(socket, "TCP_KEEPIDLE", getattr(socket, "TCP_KEEPALIVE", None))
-    if idle is not None:
-        options.append((socket.IPPROTO_TCP, idle, _KEEPALIVE_SECONDS))
-    if hasattr(socket, "TCP_KEEPINTVL"):
-        options.append((socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, _KEEPALIVE_SECONDS))
-    return options
+            if self._free is not None:
+                await self._answer.aclose()  # httpcore's, which tells whether all was read
+        finally:
+            if self._free is not None and self._connection.is_idle():
+                self._free.append(self._connection)
+            else:
+                await self._connection.aclose()
 
 
 @dataclass(slots=True)

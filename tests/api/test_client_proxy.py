@@ -3,21 +3,27 @@
 # ruff: noqa: ASYNC240 - a look at a file in a test may block
 
 import asyncio
+import socket
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from support.raw import CLIP, KEY, Line, Raw, Serve, answer, connect, judge, make_task
 
+from pipeline.api.endpoint import Endpoint
 from pipeline.api.outcome import Decision, Fault, Outcome
 from pipeline.api.timeouts import Timeouts
+from pipeline.api.transport import FreshConnections
 from pipeline.errors import UsageError
 
 pytestmark = pytest.mark.few(3)
 
 CERTIFICATE = Path(__file__).parents[1] / "support" / "example.pem"
+LOOPBACK = CERTIFICATE.with_name("loopback.pem")
 HOST = "api.example.test"
 
 
@@ -30,8 +36,8 @@ class Proxy:
         self.seen = b""
         self._tasks: set[asyncio.Task[None]] = set()
 
-    async def open(self) -> None:
-        self._server = await asyncio.start_server(self._meet, "127.0.0.1", 0)
+    async def open(self, tls: ssl.SSLContext | None = None) -> None:
+        self._server = await asyncio.start_server(self._meet, "127.0.0.1", 0, ssl=tls)
         self.port = self._server.sockets[0].getsockname()[1]
 
     async def _meet(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -100,6 +106,47 @@ async def test_a_clip_comes_through_the_proxy_that_the_environment_names(
         assert proxy.asked[0].startswith(f"CONNECT {HOST}:443 HTTP/1.1".encode())
         assert KEY.encode() not in proxy.seen, "the proxy never sees the key"
         assert KEY.encode() in proxy.target.lines[0].request
+
+
+async def test_a_proxy_that_speaks_tls_itself_is_reached(
+    serve: Serve, part: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with tunnel(serve, monkeypatch, clip) as behind:
+        both = tmp_path / "both.pem"
+        both.write_bytes(CERTIFICATE.read_bytes() + LOOPBACK.read_bytes())
+        monkeypatch.setenv("SSL_CERT_FILE", str(both))
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        context.load_cert_chain(LOOPBACK)
+        proxy = Proxy(behind.target)
+        await proxy.open(context)
+        monkeypatch.setenv("HTTPS_PROXY", f"https://localhost:{proxy.port}")
+        outcome = await send(part)
+        assert outcome.body is not None, outcome
+        assert part.read_bytes() == CLIP
+        assert KEY.encode() not in proxy.seen
+        proxy.close()
+
+
+async def test_a_proxy_is_asked_as_httpx_asks_it_and_the_connection_is_watched(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Gateways drop a connection that is silent for minutes, behind a proxy too."""
+    async with tunnel(serve, monkeypatch, clip) as proxy:
+        url = f"http://me:secret@127.0.0.1:{proxy.port}"
+        for transport in (
+            FreshConnections(Endpoint(f"https://{HOST}", KEY)),
+            httpx.AsyncHTTPTransport(proxy=httpx.Proxy(url)),
+        ):
+            request = httpx.Request("GET", f"https://{HOST}/v1")
+            response = await transport.handle_async_request(request)
+            if isinstance(transport, FreshConnections):
+                raw = response.extensions["network_stream"].get_extra_info("socket")
+                assert raw.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
+            assert await response.aread() == CLIP
+            await transport.aclose()
+        one, other = proxy.asked
+        assert one == other
+        assert b"proxy-authorization: basic" in one.lower()
 
 
 @pytest.mark.parametrize(

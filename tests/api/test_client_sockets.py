@@ -14,8 +14,6 @@ import ssl
 import threading
 import time
 import tracemalloc
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +28,7 @@ from support.raw import (
     answer,
     chunk,
     connect,
+    full_backlog,
     head,
     judge,
     make_task,
@@ -88,23 +87,6 @@ async def test_a_name_that_does_not_resolve_was_never_sent(
 def test_a_name_that_can_be_no_name_is_refused_before_anything_is_sent(host: str) -> None:
     with pytest.raises(UsageError):
         Endpoint(f"https://{host}/", KEY)
-
-
-@contextmanager
-def full_backlog() -> Iterator[int]:
-    """A port where connects are neither taken nor refused."""
-    with socket.socket() as deaf:
-        deaf.bind(("127.0.0.1", 0))
-        deaf.listen(0)
-        callers = []
-        for _ in range(4):
-            caller = socket.socket()
-            caller.setblocking(False)
-            caller.connect_ex(deaf.getsockname())
-            callers.append(caller)
-        yield deaf.getsockname()[1]
-        for caller in callers:
-            caller.close()
 
 
 async def test_a_connect_that_times_out_was_never_sent(part: Path) -> None:

@@ -4,8 +4,8 @@ import asyncio
 import socket
 import ssl
 import struct
-from collections.abc import Awaitable, Callable
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -104,6 +104,23 @@ class Raw:
         for _ in range(3):
             await asyncio.sleep(0)
         assert not self.errors, self.errors
+
+
+@contextmanager
+def full_backlog(host: str = "127.0.0.1", port: int = 0) -> Iterator[int]:
+    """A port where connects are neither taken nor refused."""
+    with socket.socket() as deaf:
+        deaf.bind((host, port))
+        deaf.listen(0)
+        callers = []
+        for _ in range(4):
+            caller = socket.socket()
+            caller.setblocking(False)
+            caller.connect_ex(deaf.getsockname())
+            callers.append(caller)
+        yield deaf.getsockname()[1]
+        for caller in callers:
+            caller.close()
 
 
 def head(status: str = "200 OK", **headers: Any) -> str:
