@@ -273,8 +273,16 @@ async def test_each_connection_asks_whether_the_other_side_is_there(serve: Serve
         await response.aclose()
 
 
+async def test_each_request_that_is_paid_for_has_a_connection_of_its_own(serve: Serve) -> None:
+    async with serve(keeps_answering) as server, asking(server.url, keep=False) as ask:
+        for count in (1, 2, 3):
+            assert await ask() == CLIP
+            assert len(server.lines) == count
+            await settled(server)  # it is closed with its answer, not at the end
+
+
 async def test_what_is_free_keeps_its_connection(serve: Serve) -> None:
-    async with serve(keeps_answering) as server, keeping(server.url) as ask:
+    async with serve(keeps_answering) as server, asking(server.url, keep=True) as ask:
         for _ in range(3):
             assert await ask() == CLIP
         assert len(server.lines) == 1
@@ -289,7 +297,7 @@ async def reset_behind_it(line: Line) -> None:
 async def test_a_connection_that_was_closed_while_it_was_kept_is_not_used(
     serve: Serve, act: Act
 ) -> None:
-    async with serve(act) as server, keeping(server.url) as ask:
+    async with serve(act) as server, asking(server.url, keep=True) as ask:
         for count in (1, 2, 3):
             assert await ask() == CLIP
             assert len(server.lines) == count
@@ -297,20 +305,20 @@ async def test_a_connection_that_was_closed_while_it_was_kept_is_not_used(
 
 
 async def test_a_connection_whose_answer_was_not_read_is_not_kept(serve: Serve) -> None:
-    async with serve(keeps_answering) as server, keeping(server.url) as ask:
+    async with serve(keeps_answering) as server, asking(server.url, keep=True) as ask:
         await ask(all_of_it=False)
         assert await ask() == CLIP
         assert len(server.lines) == 2
 
 
-class keeping:  # noqa: N801 - used as a function
-    """Ask over one transport that keeps its connections."""
+class asking:  # noqa: N801 - used as a function
+    """Ask over one transport, again and again."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, keep: bool) -> None:
         place = Origin.of(url)
         assert place is not None
         self._url = url
-        self._transport = FreshConnections(place, keep=True)
+        self._transport = FreshConnections(place, keep=keep)
 
     async def __aenter__(self) -> Callable[..., Awaitable[bytes]]:
         return self._ask

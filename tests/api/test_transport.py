@@ -415,18 +415,3 @@ async def test_both_send_the_same_bytes(serve: Serve, options: dict[str, object]
         content = options.get("content", CONTENT)
         assert isinstance(content, bytes)
         assert one.endswith(b"\r\n\r\n" + content)
-
-
-async def test_each_request_has_a_connection_of_its_own(serve: Serve) -> None:
-    async with serve(keeps_answering) as server:
-        transport = ours(server.url)
-        for _ in range(3):
-            assert (await tell(transport, server.url)).status == 200
-        await settled(server)
-        assert len(server.lines) == 3
-
-
-async def keeps_answering(line: Line) -> None:
-    while True:
-        await line.read_request()
-        await line.say(answer())
