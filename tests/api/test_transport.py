@@ -391,6 +391,25 @@ def test_any_answer_is_the_same_to_both(said: bytes) -> None:
     asyncio.run(run())
 
 
+@pytest.mark.parametrize("how", ["reset", "close"])
+async def test_however_little_of_a_request_the_server_has_seen_it_was_sent(
+    serve: Serve, how: str
+) -> None:
+    length = 0
+
+    async def act(line: Line) -> None:
+        line.request = await line.reader.readexactly(length)
+        if how == "reset":
+            line.reset()
+
+    async with serve(act) as server:
+        for length in range(0, 100, 7):  # of 108 or more
+            mine, theirs = await both(server)
+            assert same(mine, theirs), length
+            assert mine.wrote
+            assert mine.sent
+
+
 # -- what is sent ---------------------------------------------------------------------------------
 
 
