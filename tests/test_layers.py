@@ -14,7 +14,7 @@ PURE = [
     "amounts", "backoff", "errors", "models", "common/depth", "common/extensions",
     "api/deadlines", "api/outcome", "api/wire", "api/segmind/answer", "api/segmind/judging",
     "api/segmind/models", "api/segmind/table", "api/segmind/wording", "money", "runtime/circuit",
-    "runtime/leftover", "runtime/schedule", "runtime/streak", "settling/assigning",
+    "runtime/leftover", "runtime/limit", "runtime/schedule", "runtime/streak", "settling/assigning",
     "settling/attempts", "settling/audit", "settling/bodies", "settling/matching",
 ]  # fmt: skip
 IO_MODULES = {"httpx", "socket", "subprocess", "asyncio", "anyio", "os", "shutil", "tempfile"}

@@ -4,16 +4,14 @@ Different tasks that fail with no success between them are an outage: dispatch p
 probe at a time goes out with backoff until the first success. Fewer are poison, each its own
 fault. A failure of what was sent before the last success says little about now: enough of those
 only make the next requests go one at a time, until one of them is conclusive. A 429 pauses the pool
-too, until the time that the server names.
+too; how it opens again is in `limit.py`.
 """
 
 from dataclasses import dataclass, field
 
 from pipeline.backoff import PROBE_FIRST, PROBE_MOST, Backoff
 from pipeline.events import Reason
-
-# The shortest pause after a 429, in seconds.
-LEAST_PAUSE = 1.0
+from pipeline.runtime.limit import Limit
 
 PATIENCE = 2 * 3600.0
 PATIENCE_AT_FIRST = 600.0
@@ -36,6 +34,7 @@ class Circuit:
     until: float = 0.0
     reason: str = ""
     probing: str | None = None
+    limit: Limit = field(default_factory=Limit)
     _failing: set[str] = field(default_factory=set)
     _older: set[str] = field(default_factory=set)  # failed too, but sent before the last success
     _success: float = float("-inf")
@@ -47,7 +46,6 @@ class Circuit:
     _answered: bool = False
     _probe_failed: bool = False
     _backoff: Backoff = field(default_factory=lambda: Backoff(PROBE_FIRST, PROBE_MOST))
-    _throttle: Backoff = field(default_factory=lambda: Backoff(2.0, PROBE_MOST, jitter=True))
 
     @property
     def outage(self) -> bool:
@@ -62,7 +60,8 @@ class Circuit:
     @property
     def is_closed(self) -> bool:
         """Whether nothing stands in the way of the next requests."""
-        return self.paused is None and self.probing is None and not self.cautious
+        free = self.paused is None and not self.limit.active
+        return free and self.probing is None and not self.cautious
 
     @property
     def cautious(self) -> bool:
@@ -84,7 +83,7 @@ class Circuit:
         return not (self.outage and sent < self._began)
 
     def alive(self, now: float, answered: float | None = None) -> bool:
-        """Note an answer that shows the API at work: the pool is open again.
+        """Note an answer that shows the API at work: the pool is open again, but for its limit.
 
         `answered` is when it came, if that was before `now`: what went out since was sent later.
 
@@ -96,9 +95,9 @@ class Circuit:
         self._success = max(self._success, now if answered is None else answered)
         self._failing.clear()
         self._older.clear()
-        if self.paused is Reason.RATE_LIMIT and now < self.until:
+        if self.paused is Reason.RATE_LIMIT and now < self.limit.named:
             # An answer to what was sent before the 429: its time still applies.
-            self._since, self._tries = now, 0
+            self._since = now
         else:
             self.paused, self.until, self.reason = None, 0.0, ""
             self.probing, self._tries = None, 0
@@ -153,7 +152,7 @@ class Circuit:
         """Whether a failure of a task confirms what others make likely, which were sent before."""
         return self.cautious and self.probing == task
 
-    def throttled(self, now: float, wait: float | None, reason: str) -> None:
+    def throttled(self, task: str, now: float, wait: float | None, reason: str) -> None:
         """Note a 429: pause until the time it names, or back off where it names none."""
         if self.outage:
             # The API is there again, and only slow to let us in.
@@ -161,19 +160,8 @@ class Circuit:
             self._older.clear()
         if self.paused is not Reason.RATE_LIMIT:
             self._begin(Reason.RATE_LIMIT, now)
-            self.until = now
-        elif now < self.until:
-            # Another answer of the same burst.
-            self.until = max(self.until, now + (wait or 0.0))
-            return
-        self._tries += 1
-        if wait is None:
-            wait = self._throttle.after(self._tries)
-        else:  # a time that has passed, or none at all, must not become a busy loop
-            floor = self._throttle.after(self._tries - 1) if self._tries > 1 else LEAST_PAUSE
-            wait = max(wait, floor)
-        self.until = max(self.until, now + wait)
-        self.reason, self.probing = reason, None
+        self.limit.refused(task, now, wait)
+        self.until, self.reason, self.probing = 0.0, reason, None
 
     def _begin(self, reason: Reason, now: float) -> None:
         if self.paused is None:
@@ -185,35 +173,59 @@ class Circuit:
         self.probing = None
         pause = max(self._backoff.after(self._tries), wait or 0.0)
         # The time that a 429 has named applies in an outage too.
-        self.until = max(self.until, now + pause)
+        self.until = max(self.until, now + pause, self.limit.named)
         self.reason = reason
 
     def waits(self, now: float) -> float | None:
-        """Seconds for which dispatch is paused, or None where the next one may go."""
-        if self.probing is not None and (self.paused or self.cautious):
+        """Seconds for which dispatch waits, or None where the next one may go."""
+        if self.probing is not None and (self.outage or self.cautious):
             return float("inf")
-        return self.until - now if self.paused and self.until > now else None
+        if self.outage:
+            return self.until - now if self.until > now else None
+        return self.limit.waits(now)
+
+    def holds(self, now: float) -> Reason | None:
+        """Why nothing goes out, until there is more to see than the answer of another request."""
+        if self.paused is Reason.RATE_LIMIT and not self.limit.holds(now):
+            return None
+        return self.paused
+
+    def admits(self, task: str, now: float) -> bool:
+        """Whether a task may still go out that was dispatched: the world may have changed."""
+        if self.probing == task:
+            return True
+        if self.outage or self.cautious:  # what was prepared before is no probe
+            return False
+        return self.limit.admits(task, now)
 
     def excuse(self, seconds: float, now: float) -> None:
         """Do not count the last `seconds`, in which nothing was to go out, as patience."""
         self._since = min(self._since + seconds, now)
 
-    def dispatched(self, task: str) -> None:
-        """Note a dispatch: in an outage, or with caution, it is the probe."""
+    def dispatched(self, task: str, now: float) -> None:
+        """Note that a task is to go out: in an outage, or with caution, it is the probe."""
         if self.outage or self.cautious:
             self.probing = task
+        if not self.outage:  # its probes show nothing of a limit
+            self.limit.dispatched(task, now, self.concurrency)
 
-    def withdrawn(self, task: str) -> None:
-        """Note that a dispatch was taken back, or ended without telling anything."""
+    def sent(self, task: str, now: float) -> None:
+        """Note that a request goes out."""
+        self.limit.sent(task, now)
+
+    def landed(self, task: str, now: float) -> None:
+        """Note that a request was answered, or was taken back before it was sent."""
         if self.probing == task:
             self.probing = None
+        self.limit.landed(task, now, self.concurrency)
 
     def out_of_patience(self, now: float, *, in_flight: int = 0) -> bool:
         """Whether the present pause has lasted too long to go on waiting.
 
-        A rate limit whose time has come pauses nothing while what went out then is in flight.
+        A rate limit pauses nothing while what the API has taken is in flight, but for a time that
+        the server has named.
         """
-        if self.paused is Reason.RATE_LIMIT and now >= self.until and in_flight:
+        if self.paused is Reason.RATE_LIMIT and now >= self.limit.named and in_flight:
             return False
         return self.paused is not None and now - self._since >= self._patience
 

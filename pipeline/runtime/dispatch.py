@@ -153,6 +153,7 @@ class Dispatch:
             state.stop(ExitCode.OUTAGE, f"{refusal.detail}, until {until:%Y-%m-%d %H:%M}")
             return
         if refusal.obstacle is Obstacle.PAUSE:
+            state.circuit.limit.told(now, refusal.wait)
             state.pauses.begin(ev.Reason.ACCOUNT, refusal.detail, refusal.wait)
         elif lasts and refusal.obstacle in _OF_OTHERS and not state.sent:
             state.pauses.begin(ev.Reason.ACCOUNT, refusal.detail, math.inf)
@@ -248,16 +249,21 @@ class Dispatch:
 
     def _wait_for_circuit(self, now: float) -> float | None:
         state, circuit = self._state, self._state.circuit
-        if circuit.out_of_patience(now, in_flight=len(state.flying)):
+        if circuit.out_of_patience(now, in_flight=self._in_flight):
             lasting = "; nothing was ever reached, and waiting would not fix it"
             detail = f"{circuit.paused} has not ended: {circuit.reason}"
             state.stop(ExitCode.OUTAGE, detail + (lasting if circuit.hopeless else ""))
             return 0.0
-        wait = circuit.waits(now)
-        if wait is None or circuit.paused is None:
+        wait, reason = circuit.waits(now), circuit.holds(now)
+        if wait is None or reason is None:
             return wait
-        state.pauses.begin(circuit.paused, circuit.reason, wait)
+        state.pauses.begin(reason, circuit.reason, wait)
         return min(wait, circuit.patience_left(now))
+
+    @property
+    def _in_flight(self) -> int:
+        """How many requests are in flight, here and in other runs: they share what the API allows."""
+        return len(self._state.flying) + self._state.gate.elsewhere.flying
 
     def _wait_for_places(self, now: float) -> float | None:
         """Leave places to what earlier runs have sent, and to other runs of the account."""
@@ -378,14 +384,8 @@ class Dispatch:
             return False
         if len(state.permits) > max(state.job.concurrency, state.resumed):
             return False
-        return self._is_let_through(attempt) and state.gate.still_covers(attempt.money)
-
-    def _is_let_through(self, attempt: Attempt) -> bool:
-        circuit = self._state.circuit
-        if circuit.probing == attempt.task.id:
-            return True
-        # What was prepared before is no probe.
-        return not (circuit.outage or circuit.cautious) and circuit.waits(clock()) is None
+        admitted = state.circuit.admits(attempt.task.id, clock())
+        return admitted and state.gate.still_covers(attempt.money)
 
     async def _is_let_go(self, attempt: Attempt) -> bool:
         """Wait for a place at the provider, and look once more."""
@@ -449,6 +449,7 @@ class Dispatch:
         attempt.number += 1
         attempt.retained = None  # it is used up
         attempt.sent_at = clock()
+        state.circuit.sent(task.id, attempt.sent_at)
         self._pace.went()
         if state.sending is not None:
             state.sending.add(task.id)

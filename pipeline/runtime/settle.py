@@ -233,8 +233,9 @@ class Settle:
                 hopeless=outcome.hopeless,
             )
         elif resolution.lesson is Lesson.THROTTLED:
-            state.circuit.throttled(now, outcome.retry_after, resolution.error)
-            state.account.throttled(state.circuit.until - now, resolution.error)
+            state.circuit.throttled(attempt.task.id, now, outcome.retry_after, resolution.error)
+            if (seconds := state.circuit.limit.pauses_all(now)) > 0:
+                state.account.throttled(seconds, resolution.error)
         if resolution.useless is not None:
             self._count_useless(attempt, outcome, resolution)
 

@@ -178,12 +178,13 @@ class RunState:
         """Note that an attempt is in flight from now on: it counts for every bound."""
         attempt.id = self.store.new_attempt(attempt.task)
         self.flying[attempt.task.id] = attempt
-        self.circuit.dispatched(attempt.task.id)
+        self.circuit.dispatched(attempt.task.id, clock())
 
     def resume(self, attempt: Attempt) -> None:
         """Note that what an earlier run has sent is in flight: it counts for every bound."""
         self.flying[attempt.task.id] = attempt
         self.permits.take(attempt.id)
+        self.circuit.sent(attempt.task.id, clock())
         self.resumed += 1
 
     def vacate(self, attempt: Attempt) -> None:
@@ -193,6 +194,7 @@ class RunState:
         """
         if len(self.settling) < self.job.concurrency:
             self.settling.add(attempt.task.id)
+            self.circuit.landed(attempt.task.id, clock())
             self.permits.free(attempt.id)
 
     def recall(self) -> None:
@@ -213,8 +215,7 @@ class RunState:
         self.settling.discard(attempt.task.id)
         # What stays accepted is at work at the provider: its place is not taken again.
         self.permits.free(attempt.id, keep=attempt.stays_accepted)
-        # Whatever came, it is no probe on its way any more.
-        self.circuit.withdrawn(attempt.task.id)
+        self.circuit.landed(attempt.task.id, clock())
         if self.streak.full and not self.flying:
             detail = f"{len(self.streak)} in a row cost and brought no clip; the first: "
             self.stop(ExitCode.API_REFUSES, detail + self.streak.first)

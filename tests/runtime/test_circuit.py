@@ -53,7 +53,7 @@ def test_in_an_outage_one_probe_goes_and_no_other() -> None:
     circuit = in_outage()
     assert circuit.waits(0.0) == 1
     assert open_(circuit, 1.0)
-    circuit.dispatched("probe")
+    circuit.dispatched("probe", 0.0)
     assert circuit.waits(1.0) == float("inf")
     assert circuit.waits(10_000.0) == float("inf")
 
@@ -65,7 +65,7 @@ def test_a_failed_probe_doubles_the_wait_up_to_five_minutes() -> None:
         assert wait is not None
         waits.append(wait)
         now += wait
-        circuit.dispatched("probe")
+        circuit.dispatched("probe", 0.0)
         assert not circuit.failure("probe", now, "x")
     assert waits == [1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300, 300]
 
@@ -74,23 +74,23 @@ def test_a_failure_of_what_was_sent_before_does_not_delay_the_probe() -> None:
     circuit = in_outage()
     circuit.failure("late", 0.9, "x")
     assert open_(circuit, 1.0)
-    circuit.dispatched("probe")
+    circuit.dispatched("probe", 0.0)
     circuit.failure("later", 1.5, "x")
     assert circuit.probing == "probe"
 
 
 def test_a_probe_that_was_taken_back_lets_another_go() -> None:
     circuit = in_outage()
-    circuit.dispatched("probe")
-    circuit.withdrawn("other")
+    circuit.dispatched("probe", 0.0)
+    circuit.landed("other", 0.0)
     assert not open_(circuit, 1.0)
-    circuit.withdrawn("probe")
+    circuit.landed("probe", 0.0)
     assert open_(circuit, 1.0)
 
 
 def test_the_first_success_opens_the_pool() -> None:
     circuit = in_outage()
-    circuit.dispatched("probe")
+    circuit.dispatched("probe", 0.0)
     circuit.alive(5.0)
     assert circuit.paused is None
     assert open_(circuit, 5.0)
@@ -98,10 +98,10 @@ def test_the_first_success_opens_the_pool() -> None:
 
 def test_only_a_failed_probe_proves_an_outage() -> None:
     circuit = in_outage()
-    circuit.dispatched("probe")
+    circuit.dispatched("probe", 0.0)
     assert not circuit.alive(1.0), "what failed before was poison"
     circuit = in_outage()
-    circuit.dispatched("probe")
+    circuit.dispatched("probe", 0.0)
     circuit.failure("probe", 1.0, "x")
     assert circuit.alive(3.0)
     assert not circuit.alive(4.0), "said once"
@@ -119,10 +119,10 @@ def test_what_was_sent_before_an_outage_proves_nothing() -> None:
 
 def test_an_outage_that_ends_in_a_429_is_still_an_outage_that_ended() -> None:
     circuit = in_outage()
-    circuit.dispatched("probe")
+    circuit.dispatched("probe", 0.0)
     circuit.failure("probe", 1.0, "x")
-    circuit.dispatched("probe")
-    circuit.throttled(3.0, 10.0, "429")
+    circuit.dispatched("probe", 0.0)
+    circuit.throttled("t", 3.0, 10.0, "429")
     assert circuit.paused is Reason.RATE_LIMIT
     assert circuit.waits(3.0) == 10
     assert circuit.alive(14.0)
@@ -133,15 +133,15 @@ def test_a_429_ends_the_wait_of_an_outage_at_its_own_time() -> None:
     now = 0.0
     for _ in range(8):
         now += circuit.waits(now) or 0.0
-        circuit.dispatched("probe")
+        circuit.dispatched("probe", 0.0)
         circuit.failure("probe", now, "x")
-    circuit.throttled(now, 5.0, "429")
+    circuit.throttled("t", now, 5.0, "429")
     assert circuit.waits(now) == 5
 
 
 def test_an_outage_does_not_shorten_the_time_of_a_429() -> None:
     circuit = Circuit(3)
-    circuit.throttled(0.0, 600.0, "429")
+    circuit.throttled("t", 0.0, 600.0, "429")
     for name in "abc":
         circuit.failure(name, 1.0, "x")
     assert circuit.outage
@@ -157,23 +157,23 @@ def test_a_probe_waits_as_long_as_the_server_asks() -> None:
 
 def test_of_two_429s_the_later_time_holds() -> None:
     circuit = Circuit(3)
-    circuit.throttled(0.0, 50.0, "429")
-    circuit.throttled(1.0, 10.0, "429")
+    circuit.throttled("t", 0.0, 50.0, "429")
+    circuit.throttled("t", 1.0, 10.0, "429")
     assert circuit.waits(1.0) == 49
-    circuit.throttled(2.0, 100.0, "429")
+    circuit.throttled("t", 2.0, 100.0, "429")
     assert circuit.waits(2.0) == 100
 
 
 def test_429s_of_one_burst_that_name_no_time_back_off_once() -> None:
     circuit = Circuit(3)
     for _ in range(6):
-        circuit.throttled(0.0, None, "429")
+        circuit.throttled("t", 0.0, None, "429")
     assert 1 <= (circuit.waits(0.0) or 0) <= 2
 
 
 def test_a_success_of_what_was_sent_before_a_429_leaves_its_time() -> None:
     circuit = Circuit(3)
-    circuit.throttled(0.0, 50.0, "429")
+    circuit.throttled("t", 0.0, 50.0, "429")
     assert not circuit.alive(1.0)
     assert circuit.waits(1.0) == 49
     circuit.alive(50.0)
@@ -194,7 +194,7 @@ def test_patience_counts_from_the_begin_of_the_hold(
     if kind is Reason.OUTAGE:
         circuit.failure("t", 100.0, "x", unreachable=True)
     else:
-        circuit.throttled(100.0, 5.0, "x")
+        circuit.throttled("t", 100.0, 5.0, "x")
     assert circuit.patience_left(100.0) == expected
     assert not circuit.out_of_patience(100.0 + expected - 0.1)
     assert circuit.out_of_patience(100.0 + expected)
@@ -203,10 +203,61 @@ def test_patience_counts_from_the_begin_of_the_hold(
 def test_an_outage_and_429s_in_turn_wear_out_one_patience() -> None:
     circuit = Circuit(1, 100.0)
     for begin in range(0, 100, 10):
-        circuit.throttled(float(begin), 1.0, "429")
+        circuit.throttled("t", float(begin), 1.0, "429")
         circuit.failure("t", begin + 5.0, "x", unreachable=True)
     assert circuit.out_of_patience(100.0)
 
 
 def test_without_a_hold_patience_has_no_end() -> None:
     assert not Circuit(3).out_of_patience(1e9)
+
+
+def test_an_answer_under_a_limit_ends_its_pause_and_its_patience() -> None:
+    """Whatever is waited for afterwards, a top-up or a window: it is not the rate limit."""
+    circuit = Circuit(20)
+    for name in "ab":
+        circuit.dispatched(name, 0.0)
+        circuit.sent(name, 0.0)
+    circuit.throttled("a", 0.1, None, "429")
+    circuit.alive(0.5)
+    assert circuit.paused is None
+    assert not circuit.out_of_patience(1e6)
+    assert not open_(circuit, 0.5), "the hold goes on"
+
+
+def test_the_probes_of_an_outage_do_not_lift_a_limit() -> None:
+    circuit = Circuit(4)
+    circuit.throttled("t", 0.0, 5.0, "429")
+    now = 10.0
+    for name in "abc":
+        circuit.failure(name, now, "HTTP 503")
+    assert circuit.outage
+    for number in range(10):
+        now += circuit.waits(now) or 0.0
+        circuit.dispatched(f"p{number}", now)
+        circuit.sent(f"p{number}", now)
+        circuit.failure(f"p{number}", now + 1, "HTTP 503")
+        circuit.landed(f"p{number}", now + 1)
+    assert circuit.limit.active
+
+
+def test_a_request_that_was_dispatched_before_a_429_does_not_go_out_after_it() -> None:
+    circuit = Circuit(4)
+    for name in "ab":
+        circuit.dispatched(name, 0.0)
+    circuit.sent("a", 0.0)
+    assert circuit.admits("b", 0.0)
+    circuit.throttled("a", 0.1, None, "429")
+    assert not circuit.admits("b", 0.1)
+
+
+def test_a_run_of_which_requests_are_in_flight_is_held_only_by_a_named_time() -> None:
+    circuit = Circuit(4)
+    for name in "abc":
+        circuit.dispatched(name, 0.0)
+        circuit.sent(name, 0.0)
+    circuit.throttled("a", 0.1, None, "429")
+    assert circuit.holds(0.1) is None
+    circuit.throttled("b", 0.1, 30.0, "429")
+    assert circuit.holds(0.1) is Reason.RATE_LIMIT
+    assert circuit.out_of_patience(0.1 + 600, in_flight=1) is False

@@ -89,14 +89,11 @@ def test_of_two_429s_the_later_time_holds(tmp_path: Path) -> None:
 def test_a_429_that_names_no_time_is_backed_off_from_once_a_burst(tmp_path: Path) -> None:
     night = Night(tmp_path, 6, lambda c: Answer(429, 0.1) if c.at < 100 else CLIP)
     assert night.run(concurrency=6).exit_code == ExitCode.OK
-    bursts: list[float] = []
-    for at in sorted(call.at for call in night.calls if call.at < 100):
-        if not bursts or at - bursts[-1] > 1:  # what is closer is the same burst
-            bursts.append(at)
-    waits = [b - a - 0.1 for a, b in itertools.pairwise(bursts)]
-    assert len(bursts) <= 7
-    for number, wait in enumerate(waits):
-        assert 2.0**number - 0.01 <= wait <= 2.0 ** (number + 1) + 0.01
+    refused = night.between(0.0, 100.0)
+    assert len(night.between(0.0, 0.1)) == 6
+    waits = [b.at - a.at - 0.1 for a, b in itertools.pairwise(refused[5:])]
+    assert waits == pytest.approx([min(1.5**n, 10.0) for n in range(len(waits))], abs=0.01)
+    assert night.seconds < 100 + 10.2 + 6
 
 
 @pytest.mark.parametrize("named", [None, 1.0, 60.0])
