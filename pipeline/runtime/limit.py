@@ -15,6 +15,8 @@ NEVER, ALWAYS = float("inf"), float("-inf")
 _SHORTER = 0.95
 # A quiet time is longer than a 429 takes.
 _SLOWER = 1.5
+# So much of the first hold a run with requests in flight waits for those that have none.
+_POLITE = 0.25
 
 
 @dataclass(slots=True)
@@ -22,9 +24,9 @@ class Limit:
     """What may go while the API limits.
 
     A hold lasts `first` seconds, and `growth` times as long each time that the request after it is
-    refused; at most `most`, or where requests are in flight, as long as one takes: it is their
-    answers that let others go, and what goes beside them is refused where the limit is one of
-    concurrency. Where a pause was long enough, the next hold is nearly as long from the start.
+    refused; at most `most`, or where requests are in flight, as long as one takes, up to `longest`:
+    it is their answers that let others go, and what goes beside them is refused where the limit is
+    one of concurrency. Where a pause was long enough, the next hold is nearly as long at once.
     `quiet` is for how many seconds no 429 must have come.
 
     `named` is the time before which the server wants nothing, `due` when the next one may go
@@ -35,6 +37,7 @@ class Limit:
     first: float = 1.0
     growth: float = 1.5
     most: float = 10.0
+    longest: float = 300.0
     quiet: float = 1.0
     active: bool = False
     named: float = ALWAYS
@@ -130,7 +133,7 @@ class Limit:
             self._last = self._earlier
         if wait:
             self.named = max(self.named, now + wait)
-        self._calm = max(self.quiet, _SLOWER * (now - sent))
+        self._calm = min(max(self.quiet, _SLOWER * (now - sent)), max(self.quiet, self.most))
         if not self.active or sent >= self._began:
             self._hold(now)
         elif now < self.named:  # one of the same burst, but it says more
@@ -144,7 +147,7 @@ class Limit:
         """
         if now + wait <= self.named:
             return
-        self.named = now + wait + (self.first if self._flying else 0.0)
+        self.named = now + wait + (_POLITE * self.first if self._flying else 0.0)
         self._calm = max(self.quiet, self._calm)
         self.active = True
         self._close(now)
@@ -185,7 +188,8 @@ class Limit:
         """Return how long a hold may be."""
         if self._deaf or not self._flying:
             return self.most
-        return max(self.most, self._taken, now - min(self._flying.values()))
+        taken = max(self._taken, now - min(self._flying.values()))
+        return max(self.most, min(taken, self.longest))
 
     # -- what goes ----------------------------------------------------------------------------
 

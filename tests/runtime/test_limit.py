@@ -150,6 +150,29 @@ def test_a_quiet_time_is_longer_than_a_429_takes() -> None:
     assert limit.waits(5.0) == 6
 
 
+def test_a_429_that_took_minutes_makes_a_quiet_time_no_longer_than_a_hold() -> None:
+    limit = Limit()
+    send(limit, "a", 0.0)
+    limit.refused("a", 500.0, None)
+    limit.landed("a", 500.0, MANY)
+    assert sendable(limit, 501.0) == 1
+    assert limit.waits(501.0) == 10
+
+
+def test_however_long_requests_take_a_hold_ends_within_minutes() -> None:
+    limit = Limit()
+    burst(limit, 1, taken=1)
+    now = 5000.0
+    for number in range(30):
+        send(limit, f"p{number}", now)
+        limit.refused(f"p{number}", now, None)
+        limit.landed(f"p{number}", now, MANY)
+        now += limit.waits(now) or 0.0
+    send(limit, "p", now)
+    limit.refused("p", now, None)
+    assert limit.waits(now) == 300
+
+
 def test_it_is_open_once_all_places_are_taken_for_a_quiet_second() -> None:
     limit = Limit()
     for name in "abc":
@@ -209,7 +232,7 @@ def test_a_run_that_has_places_lets_one_go_first_that_has_none() -> None:
     for limit in (idle, busy):
         limit.told(5.0, 10.0)
     assert idle.waits(15.0) is None
-    assert busy.waits(15.0) == 1
+    assert busy.waits(15.0) == 0.25
 
 
 @pytest.mark.parametrize(
