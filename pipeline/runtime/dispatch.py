@@ -262,7 +262,7 @@ class Dispatch:
 
     @property
     def _in_flight(self) -> int:
-        """How many requests are in flight, here and in other runs: they share what the API allows."""
+        """Requests in flight, here and in other runs: they share what the API allows."""
         return len(self._state.flying) + self._state.gate.elsewhere.flying
 
     def _wait_for_places(self, now: float) -> float | None:
