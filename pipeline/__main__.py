@@ -13,8 +13,6 @@ if TYPE_CHECKING:
 def main(host: "Host | None" = None) -> None:
     """Run the command line and exit with its code; `host` is for programs that wrap it."""
     signals.end_at_once()
-    # Looking for plugins reads the metadata of every installed package: a tenth of a start.
-    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     from pipeline.cli.edge import run_command  # noqa: PLC0415 - once a signal finds us ready
 
     code = run_command(sys.argv[1:], host)

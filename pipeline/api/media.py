@@ -4,8 +4,6 @@ import codecs
 import os
 from dataclasses import dataclass
 
-import puremagic
-
 HEAD = 4096
 _MEDIA = ("video/", "image/", "audio/", "model/")
 _FILLERS = {b"free", b"skip", b"wide"}
@@ -175,6 +173,8 @@ def _mp3_frame(head: bytes) -> int:
 
 def _kinds(head: bytes) -> dict[str, str]:
     """Look up what begins like `head`: extensions by type, the likeliest first."""
+    import puremagic  # noqa: PLC0415 - who lists outputs needs none
+
     try:
         matches = puremagic.magic_string(head)
     except (puremagic.PureError, ValueError):

@@ -23,7 +23,6 @@ from pipeline.errors import ExitCode
 from pipeline.ledger.history import TaskState
 from pipeline.ledger.plan import Plan, Retry, usual_seconds
 from pipeline.models import Job
-from pipeline.notify import problems
 from pipeline.state import Files, read_files
 
 # How many tasks of each kind are listed without --all.
@@ -127,7 +126,11 @@ def _covered(job: Job, plan: Plan, balance: Decimal | None) -> bool | None:
 
 def _unreachable(job: Job) -> list[str]:
     """List what would keep the notifications of the job from being sent."""
-    return problems(job.notify) if job.notify is not None and job.notify.to else []
+    if job.notify is None or not job.notify.to:
+        return []
+    from pipeline.notify import problems  # noqa: PLC0415 - for jobs that notify
+
+    return problems(job.notify)
 
 
 def _explain(answer: Balance) -> None:

@@ -5,15 +5,9 @@ import time
 from pathlib import Path
 
 import click
-from rich.console import Console
 
-from pipeline import overview
-from pipeline.cli import watching
-from pipeline.cli.calling import spelled
 from pipeline.cli.options import load_job, output_option
 from pipeline.cli.output import show, write_json
-from pipeline.display import runs
-from pipeline.display.screen import screen
 from pipeline.display.words import duration, money
 from pipeline.printable import printable
 from pipeline.state import State, look
@@ -35,27 +29,9 @@ def status(job: Path | None, output: Path | None, *, as_json: bool, watch: bool)
         return 0
     if output is not None:
         raise click.UsageError("--output is for the status of one job: name its job file too")
-    if watch and not as_json and (console := _terminal()) is not None:
-        return watching.on_screen(lambda height: screen(overview.look(), height, spelled), console)
-    if watch:
-        return watching.in_blocks(lambda: _show_all(as_json=as_json).running)
-    _show_all(as_json=as_json)
-    return 0
+    from pipeline.cli.all_runs import show_all  # noqa: PLC0415 - see the module
 
-
-def _terminal() -> Console | None:
-    """Return the terminal that a full screen can be drawn on."""
-    console = Console(highlight=False)
-    return console if console.is_terminal and not console.is_dumb_terminal else None
-
-
-def _show_all(*, as_json: bool) -> overview.Overview:
-    seen = overview.look()
-    if as_json:
-        write_json(seen.as_json())
-    else:
-        show("\n".join(map(printable, runs.lines(seen, spelled))))
-    return seen
+    return show_all(as_json=as_json, watch=watch)
 
 
 def _status_of(path: Path, output: Path | None, *, as_json: bool, watch: bool) -> None:
@@ -70,7 +46,9 @@ def _status_of(path: Path, output: Path | None, *, as_json: bool, watch: bool) -
             show("\n".join(map(printable, _lines(state))))
         if not (watch and state.running):
             return
-        time.sleep(watching.EVERY)
+        from pipeline.cli.watching import EVERY  # noqa: PLC0415 - it can draw a whole screen
+
+        time.sleep(EVERY)
 
 
 def _lines(state: State) -> list[str]:

@@ -21,7 +21,7 @@ def load(path: Path, *, to_send: bool = True) -> Job:
     Raises:
         pipeline.errors.JobFileError: with every problem at once, each with its line.
     """
-    from pipeline.job import loading  # noqa: PLC0415 - pydantic and YAML: 0.1 s
+    from pipeline.job import loading  # noqa: PLC0415 - YAML and templates
 
     return loading.load(path, to_send=to_send)
 
@@ -32,14 +32,14 @@ def place(path: Path) -> Path:
     Raises:
         pipeline.errors.JobFileError: the head of the file cannot be read.
     """
-    from pipeline.job import loading  # noqa: PLC0415 - pydantic and YAML: 0.1 s
+    from pipeline.job import loading  # noqa: PLC0415 - YAML and templates
 
     return loading.place(path)
 
 
 def schema() -> dict[str, Any]:
     """Make the JSON Schema of the job file."""
-    from pipeline.job.keys import schemas  # noqa: PLC0415 - pydantic: 0.1 s
+    from pipeline.job.keys import schemas  # noqa: PLC0415 - seldom needed
 
     return schemas.schema()
 

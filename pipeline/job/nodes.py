@@ -45,6 +45,15 @@ class Sequence(list[Any]):
         self.lines: list[int] = []
 
 
+def kind_of(value: object) -> str:
+    """Name what was found where something else was expected."""
+    if isinstance(value, Mapping):
+        return "a mapping"
+    if isinstance(value, Sequence):
+        return "a list"
+    return "nothing" if value is None else "a text"
+
+
 Step = str | int
 Way = tuple[Step, ...]
 

@@ -4,12 +4,12 @@
 records can say: it may ask for it without sending anything.
 """
 
-import asyncio
 import contextlib
 import os
 import time
 from collections.abc import Callable
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -22,6 +22,9 @@ from pipeline.ledger.formats import FORMAT, refuse_newer
 from pipeline.ledger.history import History
 from pipeline.models import rfc3339
 from pipeline.store.layout import LONGEST_NOTE, Layout
+
+if TYPE_CHECKING:
+    import asyncio
 
 # Seconds between two notes of the balance: writing a file for each task would cost too much.
 _EVERY = 1.0
@@ -121,8 +124,10 @@ class StateFile:
     def _write_soon(self) -> None:
         """Write after a second: the next event may come much later."""
         if self._timer is None:
+            from asyncio import get_running_loop  # noqa: PLC0415 - who reads a note needs none
+
             with contextlib.suppress(RuntimeError):  # no event loop is running
-                self._timer = asyncio.get_running_loop().call_later(_EVERY, self._write_late)
+                self._timer = get_running_loop().call_later(_EVERY, self._write_late)
 
     def _write_late(self) -> None:
         self._timer = None

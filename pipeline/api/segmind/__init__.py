@@ -12,9 +12,7 @@ from typing import TYPE_CHECKING, Any
 from pipeline.api.outcome import Decision, Judgement, Outcome, Row
 from pipeline.api.provider import Model, Session
 from pipeline.api.segmind.hosts import BASE_URL, HOSTS
-from pipeline.api.segmind.judging import judge
 from pipeline.api.segmind.models import MODELS
-from pipeline.api.segmind.rows import read_row
 from pipeline.api.timeouts import USUAL, Timeouts
 from pipeline.models import Task
 
@@ -69,10 +67,14 @@ class Segmind:
 
     def read_row(self, fields: Mapping[str, Any]) -> Row | None:
         """Read a request as its list names the fields; None where it has no id."""
+        from pipeline.api.segmind.rows import read_row  # noqa: PLC0415 - reading a job needs none
+
         return read_row(fields)
 
     def judge(self, task: Task, outcome: Outcome, *, solvent: bool = False) -> Judgement:
         """Say what the outcome of a task means, by the table."""
+        from pipeline.api.segmind.judging import judge  # noqa: PLC0415 - reading a job needs none
+
         return judge(task, outcome, solvent=solvent)
 
 

@@ -130,5 +130,5 @@ def remarks(keys: AccountKeys, applies: AccountPolicy, environ: Mapping[str, str
 
 
 def _written(keys: AccountKeys) -> dict[str, Any]:
-    values = ((name, getattr(keys, name)) for name in AccountKeys.model_fields)
+    values = ((name, getattr(keys, name)) for name in AccountKeys.keys)
     return {name: value for name, value in values if value is not None}

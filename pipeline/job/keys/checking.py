@@ -3,9 +3,6 @@
 from collections.abc import Iterator
 from typing import Any
 
-from pydantic import BaseModel, ValidationError
-from pydantic_core import ErrorDetails
-
 from pipeline.api import providers
 from pipeline.job.keys.document import (
     AccountKeys,
@@ -18,11 +15,11 @@ from pipeline.job.keys.document import (
     RetryKeys,
     ScheduleKeys,
 )
-from pipeline.job.keys.fields import kind
-from pipeline.job.nodes import Mapping, Sequence, Way
+from pipeline.job.keys.mappings import Fault, FaultsError, Flaw, Strict
+from pipeline.job.nodes import Mapping, Sequence, Way, kind_of
 from pipeline.job.problems import InvalidError, Report, nearest, shown
 
-_SECTIONS: dict[str, type[BaseModel]] = {
+_SECTIONS: dict[str, type[Strict]] = {
     "output": OutputKeys,
     "retry": RetryKeys,
     "credits": CreditsKeys,
@@ -32,19 +29,8 @@ _SECTIONS: dict[str, type[BaseModel]] = {
 }
 _SECRETS = frozenset({"key", "api_key", "apikey", "token", "secret", "x-api-key"})
 _ELSEWHERE = {
-    name: f"{section}.{name}" for section, model in _SECTIONS.items() for name in model.model_fields
+    name: f"{section}.{name}" for section, model in _SECTIONS.items() for name in model.keys
 } | {"aspect_ratio": "params.aspect_ratio", "loop": "params.loop", "price": "credits.cost"}
-_MESSAGES = {
-    "greater_than_equal": "must be at least {ge}",
-    "greater_than": "must be above {gt}",
-    "less_than_equal": "must be at most {le}",
-    "missing": "is required",
-    "model_type": "a mapping is expected, not {kind}",
-    "dict_type": "a mapping is expected, not {kind}",
-    "tuple_type": "a list is expected, not {kind}",
-    "int_parsing_size": "the number does not fit into 64 bits",
-    "int_from_float": "a whole number is expected",
-}
 _ROUNDS = 5
 
 
@@ -57,13 +43,13 @@ def check_head(tree: Mapping, report: Report) -> Head | None:
     rest: dict[str, Any] = {key: value for key, value in tree.items() if key != "prompts"}
     for tries in range(_ROUNDS):
         try:
-            return Head.model_validate(rest)
-        except ValidationError as error:
-            for detail in error.errors(include_url=False):
+            return Head.read(rest)
+        except FaultsError as error:
+            for fault in error.faults:
                 # Later errors come of what was left out, not of what was written.
                 if tries == 0:
-                    _report(detail, (), report)
-                rest = _without(rest, detail)
+                    _report(fault, (), report)
+                rest = _without(rest, fault)
     return None
 
 
@@ -74,7 +60,7 @@ def check_prompts(tree: Mapping, report: Report) -> Iterator[tuple[int, int, Pro
         return
     if not isinstance(prompts, Sequence):
         report.add(
-            ("prompts",), f"a list is expected, not {kind(prompts)}", "one prompt a line: - …"
+            ("prompts",), f"a list is expected, not {kind_of(prompts)}", "one prompt a line: - …"
         )
         return
     for index, item in enumerate(prompts):
@@ -82,37 +68,35 @@ def check_prompts(tree: Mapping, report: Report) -> Iterator[tuple[int, int, Pro
             report.add(("prompts", index), "this prompt is empty", "write a text, or take it out")
             continue
         try:
-            yield index, prompts.lines[index], PromptKeys.model_validate(item)
-        except ValidationError as error:
-            for detail in error.errors(include_url=False):
-                _report(detail, ("prompts", index), report)
+            yield index, prompts.lines[index], PromptKeys.read(item)
+        except InvalidError:
+            message = f"a text or a mapping is expected, not {kind_of(item)}"
+            report.add(("prompts", index), message)
+        except FaultsError as error:
+            for fault in error.faults:
+                _report(fault, ("prompts", index), report)
 
 
-def _without(rest: dict[str, Any], detail: ErrorDetails) -> dict[str, Any]:
-    """Leave out what an error blames."""
-    first, *inner = detail["loc"]
-    if detail["type"] == "missing" and not inner:
+def _without(rest: dict[str, Any], fault: Fault) -> dict[str, Any]:
+    """Leave out what is wrong."""
+    first, *inner = fault.way
+    missing = fault.flaw is Flaw.MISSING
+    if missing and not inner:
         return {**rest, str(first): "unknown"}
     section = rest.get(str(first))
-    if inner and isinstance(section, dict) and detail["type"] != "missing":
+    if inner and isinstance(section, dict) and not missing:
         kept = {key: value for key, value in section.items() if key != inner[0]}
         return {**rest, str(first): kept}
     return {key: value for key, value in rest.items() if key != first}
 
 
-def _report(detail: ErrorDetails, above: Way, report: Report) -> None:
-    way = (*above, *detail["loc"])
-    error = detail.get("ctx", {}).get("error")
-    if isinstance(error, InvalidError):
-        _strip(way, report, error.message, error.hint)
-    elif detail["type"] == "extra_forbidden":
-        report.add(way, "unknown key", _text_with_a_colon(way, report) or _right_key(way))
+def _report(fault: Fault, above: Way, report: Report) -> None:
+    way = (*above, *fault.way)
+    if fault.flaw is Flaw.UNKNOWN:
+        report.add(way, fault.message, _text_with_a_colon(way, report) or _right_key(way))
     else:
-        message = _MESSAGES.get(detail["type"], detail["msg"])
-        if above and not detail["loc"]:
-            message = "a text or a mapping is expected, not {kind}"
-        message = message.format(kind=kind(detail["input"]), **detail.get("ctx", {}))
-        _strip(way, report, message, _missing_hint(way) if detail["type"] == "missing" else None)
+        hint = _missing_hint(way) if fault.flaw is Flaw.MISSING else fault.hint
+        _strip(way, report, fault.message, hint)
 
 
 def _strip(way: Way, report: Report, message: str, hint: str | None) -> None:
@@ -132,14 +116,10 @@ def _text_with_a_colon(way: Way, report: Report) -> str | None:
         return None
     mapping = report.tree["prompts"][way[1]]
     key, value = str(way[2]), mapping[way[2]]
-    if (
-        len(mapping) > 1
-        or isinstance(value, dict | list)
-        or key.casefold() in PromptKeys.model_fields
-    ):
+    if len(mapping) > 1 or isinstance(value, dict | list) or key.casefold() in PromptKeys.keys:
         return None
     written = f"{key}: {value or ''}".strip()
-    near = nearest(key, PromptKeys.model_fields, alike=0.8)
+    near = nearest(key, PromptKeys.keys, alike=0.8)
     return f"quote the text: {shown(written)}" + (f", or did you mean {near}?" if near else "")
 
 
@@ -154,7 +134,7 @@ def _right_key(way: Way) -> str | None:
     if name.casefold() in _SECRETS:
         return f"secrets belong in the environment: {providers.get().key_variable}"
     known = _known(above)
-    if above and name in Document.model_fields:
+    if above and name in Document.keys:
         return f"{name} is a key of the job itself: write it at the left margin"
     near = nearest(name, known)
     if near is not None:
@@ -168,6 +148,6 @@ def _right_key(way: Way) -> str | None:
 
 def _known(above: list[Any]) -> list[str]:
     if not above:
-        return list(Document.model_fields)
+        return list(Document.keys)
     model = PromptKeys if above[0] == "prompts" else _SECTIONS[str(above[0])]
-    return list(model.model_fields)
+    return list(model.keys)

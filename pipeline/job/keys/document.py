@@ -3,39 +3,41 @@
 The JSON Schema that editors use is made from these models; so is every check of a key.
 """
 
+from datetime import time
+from decimal import Decimal
 from enum import StrEnum
-from typing import Annotated, Any
-
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from typing import Any
 
 from pipeline.api import providers
 from pipeline.job.items import Duplicates
 from pipeline.job.keys.fields import (
+    ACCOUNT_NAME,
+    ENV_NAME,
+    FREE,
+    GATE,
+    IN_DOUBT,
+    KEY_NAME,
+    MODEL,
+    MONEY,
+    NAME,
     NAME_PATTERN,
-    AccountName,
-    EnvName,
-    GateWord,
-    InDoubtWord,
-    KeyName,
-    ModelName,
-    Money,
-    Name,
-    Prose,
-    ProviderName,
-    RateField,
-    Seconds,
-    Size,
-    Text,
-    Timezone,
-    Whole,
-    Window,
-    kind,
-    one_of,
+    PROSE,
+    PROVIDER,
+    RATE,
+    SECONDS,
+    SIZE,
+    TEXT,
+    TIMEZONE,
+    WHOLE,
+    WINDOW,
     one_or_more,
+    word,
 )
+from pipeline.job.keys.mappings import Kind, Strict, declare, listed, mapping
+from pipeline.job.nodes import kind_of
 from pipeline.job.problems import InvalidError, shown
 from pipeline.job.yaml.scalars import MOST_PRIORITY, boolean
-from pipeline.models import CreditPolicy, RetryPolicy
+from pipeline.models import CreditPolicy, Gate, InDoubt, Rate, RetryPolicy
 
 MOST_IN_FLIGHT = 2_000
 MOST_TAKES = 1_000
@@ -46,41 +48,27 @@ LEAST_POLL, MOST_POLL = 0.1, 3_600
 _RETRY, _CREDITS = RetryPolicy(), CreditPolicy()
 
 
-class Strict(BaseModel):
-    """A mapping of known keys; a key whose value is null counts as absent."""
-
-    # Only what is validated is built: start-up counts.
-    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _absent(cls, value: Any) -> Any:
-        if isinstance(value, dict) and None in value.values():
-            # An unknown key stays: it is reported whether or not it has a value.
-            known = cls.model_fields
-            return {k: item for k, item in value.items() if item is not None or k not in known}
-        return value
-
-
 class OutputKeys(Strict):
     """Where clips go, and what they are called."""
 
-    dir: Name | None = Field(
+    dir: str | None = declare(
+        NAME,
+        "Directory of clips and manifest, relative to the job file. Default: outputs/<name>.",
         default=None,
-        description="Directory of clips and manifest, relative to the job file. "
-        "Default: outputs/<name>.",
         examples=["../renders/spring", "~/renders"],
     )
-    name: Name | None = Field(
-        default=None,
-        description="Template of a clip's name, without extension; / makes folders. "
+    name: str | None = declare(
+        NAME,
+        "Template of a clip's name, without extension; / makes folders. "
         "Default: a readable slug and a short hash.",
+        default=None,
         examples=["{{ publish | date('%Y-%m-%d') }}-{{ channel }}-{{ id }}"],
     )
-    max_size: Size = Field(
+    max_size: int = declare(
+        SIZE,
+        "An answer larger than this is given up: bytes, or such as 500MB.",
         default=2 * 1024**3,
-        ge=1,
-        description="An answer larger than this is given up: bytes, or such as 500MB.",
+        least=1,
         examples=["2GiB", "500MB"],
     )
 
@@ -88,33 +76,41 @@ class OutputKeys(Strict):
 class RetryKeys(Strict):
     """What happens after a passing fault."""
 
-    attempts: Whole = Field(
+    attempts: int = declare(
+        WHOLE,
+        "Attempts at a task, the first included.",
         default=_RETRY.attempts,
-        ge=1,
-        le=100,
-        description="Attempts at a task, the first included.",
+        least=1,
+        most=100,
         examples=[5],
     )
-    wait: Seconds = Field(
+    wait: float = declare(
+        SECONDS,
+        "First pause between attempts; it doubles.",
         default=_RETRY.wait,
-        ge=0,
-        description="First pause between attempts; it doubles.",
+        least=0.0,
         examples=[1, "2s"],
     )
-    max_wait: Seconds = Field(
-        default=_RETRY.max_wait, ge=0, description="Longest pause.", examples=[60, "2m"]
+    max_wait: float = declare(
+        SECONDS,
+        "Longest pause.",
+        default=_RETRY.max_wait,
+        least=0.0,
+        examples=[60, "2m"],
     )
-    outage: Seconds | None = Field(
-        default=None,
-        ge=0,
-        description="Patience with an outage before the run stops. "
+    outage: float | None = declare(
+        SECONDS,
+        "Patience with an outage before the run stops. "
         "Default: 2 hours, or 10 minutes while nothing has succeeded yet.",
+        default=None,
+        least=0,
         examples=["2h"],
     )
-    in_doubt: InDoubtWord = Field(
-        default=_RETRY.in_doubt,
-        description="A request whose answer never arrived may have been paid for: "
+    in_doubt: InDoubt = declare(
+        IN_DOUBT,
+        "A request whose answer never arrived may have been paid for: "
         "hold waits for you, resend risks paying twice.",
+        default=_RETRY.in_doubt,
         examples=["hold"],
     )
 
@@ -122,23 +118,29 @@ class RetryKeys(Strict):
 class CreditsKeys(Strict):
     """What may be spent, in US dollars."""
 
-    cost: Money | None = Field(
+    cost: Decimal | None = declare(
+        MONEY,
+        "Price of one task. Default: the published price, else learned from answers.",
         default=None,
-        description="Price of one task. Default: the published price, else learned from answers.",
         examples=[0.95],
     )
-    budget: Money | None = Field(
+    budget: Decimal | None = declare(
+        MONEY,
+        "Most that this job may ever cost, over all its runs.",
         default=None,
-        description="Most that this job may ever cost, over all its runs.",
         examples=[100],
     )
-    reserve: Money = Field(
-        default=_CREDITS.reserve, description="Balance to leave untouched for others.", examples=[5]
+    reserve: Decimal = declare(
+        MONEY,
+        "Balance to leave untouched for others.",
+        default=_CREDITS.reserve,
+        examples=[5],
     )
-    gate: GateWord = Field(
-        default=_CREDITS.gate,
-        description="Where the balance is learned: auto (answers and the balance call), "
+    gate: Gate = declare(
+        GATE,
+        "Where the balance is learned: auto (answers and the balance call), "
         "header (answers alone), off (only a 406 stops).",
+        default=_CREDITS.gate,
         examples=["auto"],
     )
 
@@ -146,41 +148,46 @@ class CreditsKeys(Strict):
 class AccountKeys(Strict):
     """What holds for all runs on one key together, each with the least limits of all of them."""
 
-    concurrency: Whole | None = Field(
+    concurrency: int | None = declare(
+        WHOLE,
+        "Most requests in flight, over all runs on this key.",
         default=None,
-        ge=1,
-        le=MOST_IN_FLIGHT,
-        description="Most requests in flight, over all runs on this key.",
+        least=1,
+        most=MOST_IN_FLIGHT,
         examples=[20],
-        json_schema_extra={"minimum": 1, "maximum": MOST_IN_FLIGHT},
     )
-    rate: RateField | None = Field(
+    rate: Rate | None = declare(
+        RATE,
+        "Most requests over time, over all runs on this key.",
         default=None,
-        description="Most requests over time, over all runs on this key.",
         examples=["60/minute"],
     )
-    day: Money | None = Field(
-        default=None,
-        description="Most that all jobs on this key may cost in a day, in US dollars; at 0 nothing "
+    day: Decimal | None = declare(
+        MONEY,
+        "Most that all jobs on this key may cost in a day, in US dollars; at 0 nothing "
         "is sent. Days are those of the schedule's time zone, otherwise of this machine's.",
+        default=None,
         examples=[50],
     )
-    month: Money | None = Field(
-        default=None,
-        description="Most that all jobs on this key may cost in a calendar month, in US dollars; "
+    month: Decimal | None = declare(
+        MONEY,
+        "Most that all jobs on this key may cost in a calendar month, in US dollars; "
         "at 0 nothing is sent.",
+        default=None,
         examples=[600],
     )
-    key: KeyName | None = Field(
-        default=None,
-        description="Name of the environment variable that holds the key, such as "
+    key: str | None = declare(
+        KEY_NAME,
+        "Name of the environment variable that holds the key, such as "
         f"{providers.get().key_variable}_ACME; one that is named for another service is refused. "
         "Default: the provider's own.",
+        default=None,
         examples=[f"{providers.get().key_variable}_ACME"],
     )
-    name: AccountName | None = Field(
+    name: str | None = declare(
+        ACCOUNT_NAME,
+        "What records call the account. Default: 8 digits of a hash.",
         default=None,
-        description="What records call the account. Default: 8 digits of a hash.",
         examples=["acme"],
     )
 
@@ -189,7 +196,7 @@ class AccountOff(AccountKeys):
     """`account: off`: the run is alone, whatever other runs do."""
 
 
-def _account(value: object) -> object:
+def _account(value: object) -> AccountKeys:
     """Take a mapping, or one of YAML's words for no."""
     if isinstance(value, str):
         if boolean(value) is not False:
@@ -199,19 +206,22 @@ def _account(value: object) -> object:
             )
         return AccountOff()
     if isinstance(value, list):
-        raise InvalidError(f"a mapping or off is expected, not {kind(value)}", "{day: 50}")
-    return value
+        raise InvalidError(f"a mapping or off is expected, not {kind_of(value)}", "{day: 50}")
+    return AccountKeys.read(value)
 
 
 class ScheduleKeys(Strict):
     """When requests may be sent."""
 
-    window: Window = Field(
-        description="Daily window; it may span midnight.", examples=["22:00-07:00"]
+    window: tuple[time, time] = declare(
+        WINDOW,
+        "Daily window; it may span midnight.",
+        examples=["22:00-07:00"],
     )
-    timezone: Timezone | None = Field(
+    timezone: str | None = declare(
+        TIMEZONE,
+        "Time zone of the window. Default: this machine's.",
         default=None,
-        description="Time zone of the window. Default: this machine's.",
         examples=["Europe/London"],
     )
 
@@ -228,15 +238,15 @@ class Event(StrEnum):
 class NotifyKeys(Strict):
     """Whom to notify. Addresses are secrets: they live in the environment, not here."""
 
-    to: Annotated[tuple[EnvName, ...], BeforeValidator(one_or_more)] = Field(
-        description="Names of environment variables that hold Apprise addresses.",
+    to: tuple[str, ...] = declare(
+        one_or_more(ENV_NAME),
+        "Names of environment variables that hold Apprise addresses.",
         examples=[["NOTIFY_URL"]],
     )
-    on: Annotated[
-        tuple[Annotated[Event, BeforeValidator(one_of(Event))], ...], BeforeValidator(one_or_more)
-    ] = Field(
+    on: tuple[Event, ...] = declare(
+        one_or_more(word(Event)),
+        "When: at the end, at a stop, in an outage, when 80 % of a cap is used.",
         default=tuple(Event),
-        description="When: at the end, at a stop, in an outage, when 80 % of a cap is used.",
         examples=[["end", "stop"]],
     )
 
@@ -244,170 +254,210 @@ class NotifyKeys(Strict):
 class PromptKeys(Strict):
     """One prompt, with what belongs to it. A bare text is short for its `prompt` alone."""
 
-    id: Text | None = Field(
-        default=None,
-        description="A stable, unique name. With one, the prompt can be edited and its clip is "
+    id: str | None = declare(
+        TEXT,
+        "A stable, unique name. With one, the prompt can be edited and its clip is "
         "rendered again; without, the prompt and its parameters are the identity.",
+        default=None,
         examples=["hero", "2026-12-01-instagram"],
     )
-    prompt: Prose | None = Field(
-        default=None,
-        description="What to render. A Jinja template where there are vars or a matrix. "
+    prompt: str | None = declare(
+        PROSE,
+        "What to render. A Jinja template where there are vars or a matrix. "
         "Default: the job's `prompt` template.",
+        default=None,
         examples=["A lighthouse at dusk, camera orbit right"],
     )
-    params: dict[str, Any] = Field(
-        default_factory=dict,
-        description="Parameters of this prompt alone; they win over the job's and the matrix's.",
+    params: dict[str, Any] = declare(
+        FREE,
+        "Parameters of this prompt alone; they win over the job's and the matrix's.",
+        default={},
         examples=[{"loop": True}],
     )
-    vars: dict[str, Any] = Field(
-        default_factory=dict,
-        description="Variables for templates; they win over the job's.",
+    vars: dict[str, Any] = declare(
+        FREE,
+        "Variables for templates; they win over the job's.",
+        default={},
         examples=[{"mood": "calm"}],
     )
-    meta: dict[str, Any] = Field(
-        default_factory=dict,
-        description="Free to use, never sent; kept in the manifest.",
+    meta: dict[str, Any] = declare(
+        FREE,
+        "Free to use, never sent; kept in the manifest.",
+        default={},
         examples=[{"publish": "2026-12-01", "channel": "instagram"}],
     )
-    priority: Whole = Field(
+    priority: int = declare(
+        WHOLE,
+        "Higher goes first, so that a short balance buys it.",
         default=0,
-        ge=-MOST_PRIORITY,
-        le=MOST_PRIORITY,
-        description="Higher goes first, so that a short balance buys it.",
+        least=-MOST_PRIORITY,
+        most=MOST_PRIORITY,
         examples=[10],
     )
 
-    @model_validator(mode="before")
     @classmethod
-    def _bare(cls, value: Any) -> Any:
-        return {"prompt": value} if isinstance(value, str) else value
+    def read(cls, value: Any) -> "PromptKeys":
+        """Read a mapping, or a bare text."""
+        return super().read({"prompt": value} if isinstance(value, str) else value)
 
 
 class Head(Strict):
     """Everything of a job file except its inline prompts."""
 
-    name: Name | None = Field(
+    name: str | None = declare(
+        NAME,
+        "The job's name. Default: the file's.",
         default=None,
-        description="The job's name. Default: the file's.",
+        schema={"pattern": NAME_PATTERN},
         examples=["spring-campaign"],
-        json_schema_extra={"pattern": NAME_PATTERN},
     )
-    model: ModelName = Field(
-        description="The model: the last part of its URL.",
+    model: str = declare(
+        MODEL,
+        "The model: the last part of its URL.",
         examples=[*providers.get().models],
     )
-    provider: ProviderName | None = Field(
-        default=None,
-        description="Which API renders, and how it is asked: segmind (v1: one call, whose answer "
+    provider: str | None = declare(
+        PROVIDER,
+        "Which API renders, and how it is asked: segmind (v1: one call, whose answer "
         "is the clip) or segmind-v2 (the API accepts a request and is asked for the clip). "
         "Default: segmind. Another provider renders nothing again.",
+        default=None,
         examples=[*providers.names()],
     )
-    params: dict[str, Any] = Field(
-        default_factory=dict,
-        description="Parameters sent with every prompt.",
+    params: dict[str, Any] = declare(
+        FREE,
+        "Parameters sent with every prompt.",
+        default={},
         examples=[{"loop": False, "aspect_ratio": "16:9"}],
     )
-    matrix: dict[str, Any] = Field(
-        default_factory=dict,
-        description="Lists of values of parameters: every prompt is rendered with every "
+    matrix: dict[str, Any] = declare(
+        FREE,
+        "Lists of values of parameters: every prompt is rendered with every "
         "combination. `exclude` lists combinations, or parts of them, to leave out.",
+        default={},
         examples=[{"aspect_ratio": ["16:9", "9:16"], "exclude": [{"aspect_ratio": "9:16"}]}],
     )
-    takes: Whole = Field(
+    takes: int = declare(
+        WHOLE,
+        "How many renders of each, like takes of a scene.",
         default=1,
-        ge=1,
-        le=MOST_TAKES,
-        description="How many renders of each, like takes of a scene.",
+        least=1,
+        most=MOST_TAKES,
         examples=[1, 3],
     )
-    prompts_from: Annotated[tuple[Name, ...], BeforeValidator(one_or_more)] = Field(
-        default=(),
-        description="A .csv, .tsv, .jsonl, .json or .txt file of prompts, or a list of them, "
+    prompts_from: tuple[str, ...] = declare(
+        one_or_more(NAME),
+        "A .csv, .tsv, .jsonl, .json or .txt file of prompts, or a list of them, "
         "relative to the job file. Each row is a prompt; its columns are variables, and kept "
         "as meta.",
+        default=(),
         examples=["calendar.csv", ["spring.csv", "extra.jsonl"]],
     )
-    duplicates: Annotated[Duplicates, BeforeValidator(one_of(Duplicates))] = Field(
-        default=Duplicates.ERROR,
-        description="What prompts without ids are that would send the same request: "
+    duplicates: Duplicates = declare(
+        word(Duplicates),
+        "What prompts without ids are that would send the same request: "
         "an error, or rendered once.",
+        default=Duplicates.ERROR,
         examples=["once"],
     )
-    prompt: Prose | None = Field(
+    prompt: str | None = declare(
+        PROSE,
+        "Jinja template for rows and prompts that have no prompt of their own.",
         default=None,
-        description="Jinja template for rows and prompts that have no prompt of their own.",
         examples=["{{ subject }}, {{ mood }} light"],
     )
-    vars: dict[str, Any] = Field(
-        default_factory=dict,
-        description="Variables for the templates of every prompt.",
+    vars: dict[str, Any] = declare(
+        FREE,
+        "Variables for the templates of every prompt.",
+        default={},
         examples=[{"brand": "Nordlicht"}],
     )
-    output: OutputKeys = Field(
-        default_factory=OutputKeys, description="Where clips go, and what they are called."
+    output: OutputKeys = declare(
+        mapping(OutputKeys),
+        "Where clips go, and what they are called.",
+        default=OutputKeys(),
     )
-    concurrency: Whole = Field(
-        default=5, ge=1, le=MOST_IN_FLIGHT, description="Most requests in flight.", examples=[8]
+    concurrency: int = declare(
+        WHOLE,
+        "Most requests in flight.",
+        default=5,
+        least=1,
+        most=MOST_IN_FLIGHT,
+        examples=[8],
     )
-    rate: RateField | None = Field(
-        default=None, description="Most requests over time.", examples=["60/minute", "1/s", "5/10s"]
-    )
-    timeout: Seconds = Field(
-        default=600.0,
-        gt=0,
-        le=86_400,
-        description="Seconds to wait for an answer to begin.",
-        examples=[600, "10m"],
-        json_schema_extra={"exclusiveMinimum": 0, "maximum": 86_400},
-    )
-    patience: Seconds = Field(
-        default=7200.0,
-        gt=0,
-        le=MOST_PATIENCE,
-        description="How long a run waits for a request that the API has accepted. The next run "
-        "asks for it again; it is never sent again.",
-        examples=["2h", "30m"],
-        json_schema_extra={"exclusiveMinimum": 0, "maximum": MOST_PATIENCE},
-    )
-    poll: Seconds | None = Field(
+    rate: Rate | None = declare(
+        RATE,
+        "Most requests over time.",
         default=None,
-        ge=LEAST_POLL,
-        le=MOST_POLL,
-        description="Time between two questions for an accepted request. "
-        "Default: from 2 seconds up to 15.",
+        examples=["60/minute", "1/s", "5/10s"],
+    )
+    timeout: float = declare(
+        SECONDS,
+        "Seconds to wait for an answer to begin.",
+        default=600.0,
+        above=0.0,
+        most=86_400.0,
+        examples=[600, "10m"],
+    )
+    patience: float = declare(
+        SECONDS,
+        "How long a run waits for a request that the API has accepted. The next run "
+        "asks for it again; it is never sent again.",
+        default=7200.0,
+        above=0.0,
+        most=float(MOST_PATIENCE),
+        examples=["2h", "30m"],
+    )
+    poll: float | None = declare(
+        SECONDS,
+        "Time between two questions for an accepted request. Default: from 2 seconds up to 15.",
+        default=None,
+        least=LEAST_POLL,
+        most=MOST_POLL,
         examples=["1s", "30s"],
-        json_schema_extra={"minimum": LEAST_POLL, "maximum": MOST_POLL},
     )
-    retry: RetryKeys = Field(
-        default_factory=RetryKeys, description="What happens after a passing fault."
+    retry: RetryKeys = declare(
+        mapping(RetryKeys),
+        "What happens after a passing fault.",
+        default=RetryKeys(),
     )
-    credits: CreditsKeys = Field(
-        default_factory=CreditsKeys, description="What may be spent, in US dollars."
+    credits: CreditsKeys = declare(
+        mapping(CreditsKeys),
+        "What may be spent, in US dollars.",
+        default=CreditsKeys(),
     )
-    account: Annotated[AccountKeys, BeforeValidator(_account)] = Field(
-        default_factory=AccountKeys,
-        description="What holds for all runs on one key together. With off, the run is alone.",
+    account: AccountKeys = declare(
+        Kind(_account, refers=AccountKeys),
+        "What holds for all runs on one key together. With off, the run is alone.",
+        default=AccountKeys(),
         examples=[{"concurrency": 20, "rate": "60/minute", "day": 50, "month": 600}],
     )
-    priority: Whole = Field(
+    priority: int = declare(
+        WHOLE,
+        "Of several runs on one key that wait, one with a higher priority goes first.",
         default=0,
-        ge=-MOST_PRIORITY,
-        le=MOST_PRIORITY,
-        description="Of several runs on one key that wait, one with a higher priority goes first.",
+        least=-MOST_PRIORITY,
+        most=MOST_PRIORITY,
         examples=[10],
     )
-    schedule: ScheduleKeys | None = Field(default=None, description="When requests may be sent.")
-    notify: NotifyKeys | None = Field(default=None, description="Whom to notify, and when.")
+    schedule: ScheduleKeys | None = declare(
+        mapping(ScheduleKeys),
+        "When requests may be sent.",
+        default=None,
+    )
+    notify: NotifyKeys | None = declare(
+        mapping(NotifyKeys),
+        "Whom to notify, and when.",
+        default=None,
+    )
 
 
 class Document(Head):
     """A job for pipeline: what to render, with which model, and what it may cost."""
 
-    prompts: tuple[PromptKeys, ...] = Field(
+    prompts: tuple[PromptKeys, ...] = declare(
+        listed(mapping(PromptKeys), lambda value: value),
+        "What to render: texts, or mappings.",
         default=(),
-        description="What to render: texts, or mappings.",
         examples=[["A lighthouse at dusk, camera orbit right"]],
     )

@@ -5,18 +5,16 @@ Each reads the text as it was written, so that a field's meaning comes from the 
 
 import re
 from collections.abc import Callable
-from datetime import time
 from decimal import Decimal
 from enum import StrEnum
-from typing import Annotated, Any, TypeVar
-
-from pydantic import BeforeValidator, Field, PlainValidator, WithJsonSchema
+from typing import Any, TypeVar
 
 from pipeline.api import providers
-from pipeline.job.nodes import Cut, Mapping, Sequence
+from pipeline.job.keys.mappings import Kind, Schema, listed
+from pipeline.job.nodes import Cut, Sequence, kind_of
 from pipeline.job.problems import InvalidError, did_you_mean, shown
 from pipeline.job.yaml import scalars
-from pipeline.models import Gate, InDoubt, Rate
+from pipeline.models import Gate, InDoubt
 
 T = TypeVar("T")
 
@@ -32,21 +30,13 @@ _ENV_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 # A pasted key is hardly ever written so: upper case, with the word KEY or TOKEN in it.
 _KEY_NAME = r"(?=.*(^|_)(KEY|TOKEN)(_|$))[A-Z][A-Z0-9_]{0,99}"
 _LONGEST_NAME = 100
-
-
-def kind(value: object) -> str:
-    """Name what was found where something else was expected."""
-    if isinstance(value, Mapping):
-        return "a mapping"
-    if isinstance(value, Sequence):
-        return "a list"
-    return "nothing" if value is None else "a text"
+_TOO_LARGE = 2.0**63
 
 
 def text(value: object, expected: str = "a text") -> str:
     """Take any scalar as the text that was written."""
     if not isinstance(value, str):
-        raise InvalidError(f"{expected} is expected, not {kind(value)}")
+        raise InvalidError(f"{expected} is expected, not {kind_of(value)}")
     return str(value)
 
 
@@ -60,21 +50,47 @@ def whole(value: object) -> str:
     return text(value)
 
 
-def reading(parse: Callable[[str], T], expected: str = "a text") -> Callable[[object], T]:
-    """Make a validator that reads a text; `expected` names what it should be."""
+def reading(parse: Callable[[str], T], expected: str) -> Callable[[object], T]:
+    """Make what reads a text; `expected` names what it should be."""
     return lambda value: parse(text(value, expected))
 
 
-def one_of(choices: type[StrEnum]) -> Callable[[object], str]:
-    """Make a validator that takes one of a few words."""
+def whole_number(written: str) -> int:
+    """Read a number that has no fraction, and fits into 64 bits."""
+    value = scalars.number(written)
+    if isinstance(value, float):
+        if value % 1:
+            raise InvalidError("a whole number is expected")
+        if abs(value) >= _TOO_LARGE:
+            raise InvalidError("the number does not fit into 64 bits")
+    return int(value)
 
-    def read(value: object) -> str:
-        word = text(value)
-        if word not in list(choices):
-            raise InvalidError(f"{shown(word)} is not a valid value", did_you_mean(word, choices))
-        return word
 
-    return read
+def amount(written: str) -> Decimal:
+    """Read an amount of US dollars that is not negative."""
+    value = scalars.money(written)
+    if value < 0:
+        raise InvalidError("must be at least 0")
+    return value
+
+
+def free(value: object) -> dict[str, Any]:
+    """Take any mapping."""
+    if not isinstance(value, dict):
+        raise InvalidError(f"a mapping is expected, not {kind_of(value)}")
+    return {str(name): item for name, item in value.items()}
+
+
+def word(choices: type[StrEnum]) -> Kind:
+    """Make the kind of one of a few words."""
+
+    def read(value: object) -> StrEnum:
+        name = text(value)
+        if name not in list(choices):
+            raise InvalidError(f"{shown(name)} is not a valid value", did_you_mean(name, choices))
+        return choices(name)
+
+    return Kind(read, refers=choices)
 
 
 def model_name(value: object) -> str:
@@ -135,11 +151,15 @@ def account_name(value: object) -> str:
     return written
 
 
-def one_or_more(value: object) -> object:
-    """Take a single text as a list of one; an empty list is refused."""
-    if isinstance(value, Sequence) and not value:
-        raise InvalidError("the list is empty", "write at least one")
-    return [value] if isinstance(value, str) else value
+def one_or_more(kind: Kind) -> Kind:
+    """Make the kind of a list that takes a single text as a list of one, and is not empty."""
+
+    def prepare(value: object) -> object:
+        if isinstance(value, Sequence) and not value:
+            raise InvalidError("the list is empty", "write at least one")
+        return [value] if isinstance(value, str) else value
+
+    return listed(kind, prepare)
 
 
 def timezone(value: object) -> str:
@@ -174,80 +194,39 @@ def plain_name(value: object) -> str:
     return written
 
 
-def _scalar_schema(**more: Any) -> WithJsonSchema:
-    return WithJsonSchema({"type": ["string", "number", "boolean"], **more})
+def _scalar(**more: Any) -> Schema:
+    return {"type": ["string", "number", "boolean"], **more}
 
 
 # Editors read YAML 1.2, where an unquoted 007 or true is not a string. Here it is text.
-Text = Annotated[str, BeforeValidator(whole), _scalar_schema(pattern=NAME_PATTERN)]
-Prose = Annotated[str, BeforeValidator(prose), _scalar_schema(minLength=1, pattern=r"\S")]
-Name = Annotated[str, BeforeValidator(plain_name), _scalar_schema(minLength=1, pattern=r"\S")]
-ModelName = Annotated[
-    str,
-    BeforeValidator(model_name),
-    WithJsonSchema({"type": "string", "pattern": f"^{_MODEL.pattern}$"}),
-]
-ProviderName = Annotated[
-    str,
-    BeforeValidator(provider_name),
-    WithJsonSchema({"type": "string", "enum": list(providers.names())}),
-]
-EnvName = Annotated[
-    str,
-    BeforeValidator(env_name),
-    WithJsonSchema({"type": "string", "pattern": f"^{_ENV_NAME.pattern}$"}),
-]
-KeyName = Annotated[
-    str,
-    BeforeValidator(key_name),
-    WithJsonSchema({"type": "string", "pattern": f"^{_KEY_NAME}$"}),
-]
-AccountName = Annotated[
-    str,
-    BeforeValidator(account_name),
-    _scalar_schema(minLength=1, maxLength=_LONGEST_NAME, pattern=r"\S"),
-]
-Timezone = Annotated[str, BeforeValidator(timezone), WithJsonSchema({"type": "string"})]
-Whole = Annotated[int, BeforeValidator(reading(scalars.number, "a number"))]
-Seconds = Annotated[
-    float,
-    BeforeValidator(reading(scalars.duration, "a duration")),
-    WithJsonSchema(
-        {
-            "anyOf": [
-                {"type": "number", "minimum": 0},
-                {"type": "string", "pattern": r"^(?=\d)(\d+d)?(\d+h)?(\d+m)?(\d+(\.\d+)?s)?$"},
-            ]
-        }
-    ),
-]
-Size = Annotated[
-    int,
-    BeforeValidator(reading(scalars.size, "a size")),
-    WithJsonSchema(
-        {
-            "anyOf": [
-                {"type": "integer", "minimum": 1},
-                {"type": "string", "pattern": r"^\d+(\.\d+)? ?([kKMGT]i?)?B?$"},
-            ]
-        }
-    ),
-]
-Money = Annotated[
-    Decimal,
-    BeforeValidator(reading(scalars.money, "an amount of US dollars")),
-    Field(ge=0),
-    WithJsonSchema({"type": "number", "minimum": 0}),
-]
-RateField = Annotated[
-    Rate,
-    PlainValidator(reading(scalars.rate, "a rate")),
-    WithJsonSchema({"type": "string", "pattern": rf"^{_COUNT} ?/ ?({_COUNT})? ?[A-Za-z]+$"}),
-]
-Window = Annotated[
-    tuple[time, time],
-    PlainValidator(reading(scalars.window, "a window")),
-    WithJsonSchema({"type": "string", "pattern": rf"^{_CLOCK} ?[-\u2013] ?{_CLOCK}$"}),
-]
-GateWord = Annotated[Gate, BeforeValidator(one_of(Gate))]
-InDoubtWord = Annotated[InDoubt, BeforeValidator(one_of(InDoubt))]
+TEXT = Kind(whole, _scalar(pattern=NAME_PATTERN))
+PROSE = Kind(prose, _scalar(minLength=1, pattern=r"\S"))
+NAME = Kind(plain_name, _scalar(minLength=1, pattern=r"\S"))
+MODEL = Kind(model_name, {"type": "string", "pattern": f"^{_MODEL.pattern}$"})
+PROVIDER = Kind(provider_name, {"type": "string", "enum": list(providers.names())})
+ENV_NAME = Kind(env_name, {"type": "string", "pattern": f"^{_ENV_NAME.pattern}$"})
+KEY_NAME = Kind(key_name, {"type": "string", "pattern": f"^{_KEY_NAME}$"})
+ACCOUNT_NAME = Kind(account_name, _scalar(minLength=1, maxLength=_LONGEST_NAME, pattern=r"\S"))
+TIMEZONE = Kind(timezone, {"type": "string"})
+WHOLE = Kind(reading(whole_number, "a number"), {"type": "integer"})
+FREE = Kind(free, {"type": "object", "additionalProperties": True})
+_TIME = r"^(?=\d)(\d+d)?(\d+h)?(\d+m)?(\d+(\.\d+)?s)?$"
+SECONDS = Kind(
+    reading(scalars.duration, "a duration"),
+    {"anyOf": [{"type": "number", "minimum": 0}, {"type": "string", "pattern": _TIME}]},
+)
+_BYTES = r"^\d+(\.\d+)? ?([kKMGT]i?)?B?$"
+SIZE = Kind(
+    reading(scalars.size, "a size"),
+    {"anyOf": [{"type": "integer", "minimum": 1}, {"type": "string", "pattern": _BYTES}]},
+)
+MONEY = Kind(reading(amount, "an amount of US dollars"), {"type": "number", "minimum": 0})
+RATE = Kind(
+    reading(scalars.rate, "a rate"),
+    {"type": "string", "pattern": rf"^{_COUNT} ?/ ?({_COUNT})? ?[A-Za-z]+$"},
+)
+WINDOW = Kind(
+    reading(scalars.window, "a window"),
+    {"type": "string", "pattern": rf"^{_CLOCK} ?[-\u2013] ?{_CLOCK}$"},
+)
+GATE, IN_DOUBT = word(Gate), word(InDoubt)

@@ -3,16 +3,17 @@
 Editors read YAML 1.2, where some texts are numbers or booleans; the schema accepts those too.
 """
 
+import inspect
+from collections.abc import Iterator
+from decimal import Decimal
+from enum import StrEnum
 from typing import Any
-
-from pydantic.json_schema import GenerateJsonSchema
 
 from pipeline.api import providers
 from pipeline.api.provider import Parameter
-from pipeline.job.keys.document import Document
+from pipeline.job.keys.document import Document, PromptKeys
+from pipeline.job.keys.mappings import Key, Kind, Schema, Strict, mapping
 from pipeline.job.yaml.scalars import NO, YES
-
-Schema = dict[str, Any]
 
 _RULES = {
     name: model.parameters
@@ -25,49 +26,24 @@ _SOURCES: list[Schema] = [
     {"required": ["prompts"], "properties": {"prompts": {"minItems": 1}}},
     {"required": ["prompts_from"]},
 ]
+_BARE: Schema = {
+    "type": ["string", "number", "boolean"],
+    "pattern": r"\S",
+    "description": "A bare prompt.",
+}
+_PROMPT = mapping(PromptKeys)
 _TEMPLATE: Schema = {"type": "string", "pattern": r"\{\{|\{%"}
-
-
-class _Generator(GenerateJsonSchema):
-    """Leaves out what says nothing to a person: titles, suffixes, null for what may be absent."""
-
-    def normalize_name(self, name: str) -> str:
-        return super().normalize_name(name).removesuffix("Keys")
-
-    def nullable_schema(self, schema: Any) -> Schema:
-        return self.generate_inner(schema["schema"])
-
-    def field_title_should_be_set(self, schema: Any) -> bool:
-        del schema
-        return False
-
-    def default_schema(self, schema: Any) -> Schema:
-        made = super().default_schema(schema)
-        if made.get("default", ...) in (None, (), []):
-            made.pop("default", None)
-        return made
 
 
 def schema() -> Schema:
     """Make the JSON Schema of the job file."""
-    made = Document.model_json_schema(schema_generator=_Generator)
-    definitions = made.pop("$defs")
-    for name, definition in definitions.items():
-        definition["title"] = name
-    # pydantic writes the default of a Decimal as text.
-    definitions["Credits"]["properties"]["reserve"]["default"] = 0
-    notify = definitions["Notify"]["properties"]
-    notify |= {key: _one_or_more(notify[key]) for key in ("to", "on")}
+    made = _mapping(Document)
     properties = made["properties"]
     properties["account"] = _or_off(properties["account"])
-    bare = {
-        "type": ["string", "number", "boolean"],
-        "pattern": r"\S",
-        "description": "A bare prompt.",
-    }
-    properties["prompts"]["items"] = {"anyOf": [bare, {"$ref": "#/$defs/Prompt"}]}
-    properties["prompts_from"] = _one_or_more(properties["prompts_from"])
+    del properties["prompts"]["anyOf"]
+    properties["prompts"] |= {"items": {"anyOf": [_BARE, _kind(_PROMPT)]}, "type": "array"}
     properties["matrix"] |= _matrix()
+    definitions = {name: _definition(of) for name, of in sorted(_defined(Document))}
     return {
         "$schema": "http://json-schema.org/draft-07/schema#",
         **made,
@@ -78,11 +54,91 @@ def schema() -> Schema:
     }
 
 
-def _one_or_more(made: Schema) -> Schema:
-    """Let a list of one be written without its brackets."""
-    about: Schema = {k: made[k] for k in ("description", "examples", "default") if k in made}
-    listed = {"type": "array", "items": made["items"], "minItems": 1}
-    return {**about, "anyOf": [made["items"], listed]}
+def _defined(mapping: type[Strict]) -> Iterator[tuple[str, type]]:
+    """Yield what the keys of a mapping refer to, and what that refers to, by name."""
+    for key in mapping.keys.values():
+        of = (key.kind.items or key.kind).refers
+        if of is not None:
+            yield _named(of), of
+            if issubclass(of, Strict):
+                yield from _defined(of)
+
+
+def _named(of: type) -> str:
+    return of.__name__.removesuffix("Keys")
+
+
+def _definition(of: type) -> Schema:
+    if issubclass(of, Strict):
+        return {**_mapping(of), "title": _named(of)}
+    assert issubclass(of, StrEnum)
+    return _ordered(
+        {"description": _doc(of), "enum": list(of), "title": _named(of), "type": "string"}
+    )
+
+
+def _doc(of: type) -> str:
+    return inspect.cleandoc(of.__doc__ or "")
+
+
+def _mapping(of: type[Strict]) -> Schema:
+    required = [name for name, key in of.keys.items() if key.required]
+    return {
+        "additionalProperties": False,
+        "description": _doc(of),
+        "properties": {name: _property(key) for name, key in of.keys.items()},
+        **({"required": required} if required else {}),
+        "type": "object",
+    }
+
+
+def _property(key: Key) -> Schema:
+    """Describe a key; what says nothing, or what its definition says, is left out."""
+    of = key.kind.refers
+    about: Schema = {"description": key.about, "examples": list(key.examples)}
+    if of is not None and _doc(of) == key.about:
+        del about["description"]
+    if not key.examples:
+        del about["examples"]
+    if not isinstance(key.default, Strict | dict) and key.default not in {..., None, ()}:
+        about["default"] = _json(key.default)
+    return _ordered({**_kind(key.kind), **_bounds(key), **about, **key.schema})
+
+
+def _kind(kind: Kind) -> Schema:
+    """Describe a kind; a list of one may be written without its brackets."""
+    if kind.items is not None:
+        item = _kind(kind.items)
+        return {"anyOf": [item, {"type": "array", "items": item, "minItems": 1}]}
+    return kind.schema if kind.refers is None else {"$ref": f"#/$defs/{_named(kind.refers)}"}
+
+
+def _bounds(key: Key) -> Schema:
+    """Return the bounds of a key, but for those that its kind has anyway."""
+    usual: Schema = key.kind.schema.get("anyOf", [{}])[0]
+    bounds = {name: _whole(number) for name, number in key.bounds.items()}
+    return {name: number for name, number in bounds.items() if usual.get(name) != number}
+
+
+def _json(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return list(value)
+    return _whole(value) if isinstance(value, Decimal) else value
+
+
+def _whole(number: Any) -> Any:
+    return int(number) if number == int(number) else float(number)
+
+
+def _ordered(made: Schema) -> Schema:
+    """Sort the keys of a description, and of all that is in it."""
+    return {name: _in_order(made[name]) for name in sorted(made)}
+
+
+def _in_order(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_in_order(item) for item in value]
+    return _ordered(value) if isinstance(value, dict) else value
 
 
 def _or_off(made: Schema) -> Schema:
