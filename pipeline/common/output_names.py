@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import re
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
 
@@ -12,11 +13,18 @@ OWN = frozenset(
 the name of an output never does."""
 
 _LONGEST_EXTENSION = 16  # bytes, with its dot
+# What most names are: letters, digits and marks of ASCII, in no folder, without a dot in front.
+_USUAL = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]*")
 _LONGEST = 255  # bytes of a name, if the file system does not report it
 
 
 def fault(output: str) -> str | None:
     """Return why `output` is not a valid name inside the output directory, None if it is one."""
+    usual = _USUAL.fullmatch(output) and output.lower() not in OWN
+    return None if usual else _fault(output)
+
+
+def _fault(output: str) -> str | None:
     if not output or not output.isprintable():
         return "contains invisible characters" if output else "is empty"
     if output.startswith("/"):

@@ -14,6 +14,8 @@ LONGEST_ID = 100
 LONGEST_VALUE = 60
 
 _BARE = re.compile(r"[A-Za-z_/.][^\[\],=#\"\s]*|[0-9]+[:x][0-9]+|[0-9]+[a-z][A-Za-z0-9]*", re.ASCII)
+# What most ids are, and none of them is wrong.
+_USUAL = re.compile(rf"[A-Za-z0-9_-][A-Za-z0-9_.-]{{0,{LONGEST_ID - 1}}}")
 _SUFFIX = re.compile(r"#[0-9]+$|\]$|^~[0-9a-f]{16}$", re.ASCII)
 _WORDS = frozenset({"true", "false", "null"})
 
@@ -24,6 +26,8 @@ def checked_id(text: str, what: str = "id") -> str:
     Raises:
         InvalidError: for an id that could not name a file, or reads like another task's.
     """
+    if _USUAL.fullmatch(text):
+        return str(text)
     name = unicodedata.normalize("NFC", text).strip()
     if not name:
         raise InvalidError(f"the {what} is empty", "write one, or leave the key out")

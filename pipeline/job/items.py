@@ -2,7 +2,6 @@
 
 import os
 from enum import StrEnum
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -24,19 +23,20 @@ class Origin(msgspec.Struct, frozen=True):
     file: Path
     is_rows: bool
     same_columns: bool = False
+    _seen: list[tuple[Path, str]] = []
 
     def key(self, number: int) -> str:
         """Say which one, as a problem's key."""
         return f"row {number}" if self.is_rows else f"prompts[{number}]"
 
     def file_from(self, folder: Path) -> str:
-        """Write the file's path as seen from a folder."""
-        return _relative(self.file, folder)
+        """Write the file's path as seen from a folder.
 
-
-@lru_cache(maxsize=64)
-def _relative(file: Path, folder: Path) -> str:
-    return os.path.relpath(file, folder)
+        The last answer is kept: each of a million rows asks, and hashing paths takes long.
+        """
+        if not self._seen or self._seen[0][0] is not folder:
+            self._seen[:] = [(folder, os.path.relpath(self.file, folder))]
+        return self._seen[0][1]
 
 
 class Item(msgspec.Struct, gc=False):

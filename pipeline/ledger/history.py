@@ -1,5 +1,6 @@
 """What the records of a manifest add up to: how each task stands, money, the balance."""
 
+from array import array
 from collections import Counter, deque
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -90,6 +91,8 @@ class History:
     without_clip: int = 0  # answers in a row, up to the last, that cost and brought no clip
     killed: deque[str] = field(default_factory=lambda: deque(maxlen=2000))  # when they were sent
     attempts: set[bytes] = field(default_factory=set)
+    outputs: "array[int]" = field(default_factory=lambda: array("q"))  # hashes of their names
+    folders: set[str] = field(default_factory=set)  # that outputs were placed in
     counts: dict[Status, int] = field(default_factory=lambda: dict.fromkeys(Status, 0))
     doubts: Doubts = field(default_factory=Doubts)
     quarters: Quarters = field(default_factory=Quarters)  # the money of the last weeks
@@ -118,7 +121,7 @@ class History:
     def has_clip(self, task: str) -> bool:
         """Return whether the last record of `task` has an output."""
         packed = self._last.get(_digest(task), TaskState.NEW)
-        return TaskState(packed & 0xF) is TaskState.DONE
+        return _STATES[packed & 0xF] is TaskState.DONE
 
     def state_of(self, task: Task) -> TaskState:
         """Return the state of a task of the job."""
@@ -131,7 +134,7 @@ class History:
             return TaskState.NEW
         if (packed >> 4) & _PRINT_MASK != bits:
             return TaskState.CHANGED
-        return TaskState(packed & 0xF)
+        return _STATES[packed & 0xF]
 
     def known(self, task: Task) -> Task:
         """Return a task as the manifest knows it.
@@ -178,8 +181,12 @@ class History:
         if ended is None or not is_correction:
             self._stand(summary, offset)
         self.records += 1
+        if summary.output is not None and summary.status is Status.SUCCEEDED:
+            self.outputs.append(hash(summary.output))
+            self.folders.add(summary.output.rpartition("/")[0])
         self.last_attempt = summary.task, summary.started_at
-        cost, at_risk = rounded(summary.cost or ZERO), rounded(summary.at_risk or ZERO)
+        cost = rounded(summary.cost) if summary.cost else ZERO
+        at_risk = rounded(summary.at_risk) if summary.at_risk else ZERO
         self.spent += cost
         self.at_risk += at_risk
         self.quarters.add(summary, cost, at_risk)
@@ -208,7 +215,7 @@ class History:
         digest = _digest(summary.task)
         before = self._last.get(digest)
         if before is not None:
-            self.counts[_STATUS[TaskState(before & 0xF)]] -= 1
+            self.counts[_STATUS[_STATES[before & 0xF]]] -= 1
         self.counts[summary.status] += 1
         state = TASK_STATES[summary.status]
         if summary.settled is Settled.NOT_BILLED and state is TaskState.FAILED:
@@ -262,6 +269,7 @@ class History:
         self.without_clip += summary.reason in _USELESS
 
 
+_STATES = tuple(TaskState)  # looking a state up by its number takes a fifth of calling its class
 _PRINT_MASK = (1 << 60) - 1
 _STATUS = {state: status for status, state in TASK_STATES.items()}
 _STATUS[TaskState.RELEASED] = Status.FAILED

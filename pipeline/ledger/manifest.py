@@ -63,7 +63,7 @@ def replay_lines(lines: "Lines", *, attempts: Iterable[bytes] = ()) -> History:
         summary = summarize(lines.path, offset, line)
         if summary.format is not None:
             history.format = summary.format
-        if fault := history.doubts.fault(summary):
+        if summary.settled is not None and (fault := history.doubts.fault(summary)):
             raise _forged(lines.path, offset, fault)
         history.add(summary, offset)
         if summary.reason == CORRECTION and min(history.spent, history.at_risk) < 0:
@@ -205,12 +205,12 @@ def _refuse_forged(path: Path, offset: int, record: Summary | Record) -> None:
     """See that a record is about its own directory, and that its money can be added up."""
     if record.output is not None and (why := places.fault(record.output)):
         raise _forged(path, offset, f"its output {record.output[:200]!r} {why}")
-    amounts = (record.cost, record.at_risk, record.remaining_credits)
-    if not all(map(is_money, amounts)):
+    cost, at_risk = record.cost, record.at_risk
+    if not (is_money(cost) and is_money(at_risk) and is_money(record.remaining_credits)):
         raise _forged(path, offset, "an amount in it is not a valid amount of money")
     if record.settled is not None:  # what it may take back, the doubt says that it ends
         return
-    if (record.at_risk or ZERO) < 0 or (record.reason != CORRECTION and (record.cost or ZERO) < 0):
+    if (at_risk or ZERO) < 0 or (record.reason != CORRECTION and (cost or ZERO) < 0):
         raise _forged(path, offset, "an amount in it is negative")
 
 

@@ -189,7 +189,10 @@ def make(  # noqa: PLR0913 - what a run may be asked for
         disk.look_into(task.output.rpartition("/")[0])
         plan.total += 1
         plan.states[state] += 1
-        recorded += state is not TaskState.NEW and history.has(task.id)
+        if state is TaskState.ACCEPTED:  # an open claim says so, not a record
+            recorded += history.has(task.id)
+        else:
+            recorded += state is not TaskState.NEW
         gone = bool(lost) and state is TaskState.DONE and task.id in lost
         if gone:
             plan.miss(task)

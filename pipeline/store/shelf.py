@@ -285,13 +285,13 @@ class LocalShelf:
         refuse_linked_folders(self._layout.root, folder)
         try:
             with os.scandir(self._layout.root / folder) as found:
-                names = [entry.name for entry in found]
+                for entry in found:  # one by one: a million names take 100 MB
+                    if entry.name.lower().endswith(_MEDIA):
+                        # What cannot be printed is none of our outputs; it is shown so that it can.
+                        clip = printable(entry.name)
+                        yield f"{folder}/{clip}" if folder else clip
         except OSError:  # it is not there yet
             return
-        for name in names:
-            if name.lower().endswith(_MEDIA):
-                # What cannot be printed is not one of our outputs; it is shown so that it can be.
-                yield f"{folder}/{printable(name)}" if folder else printable(name)
 
     def missing(self, outputs: Iterable[str]) -> set[str]:
         """Return which of these outputs are not there."""

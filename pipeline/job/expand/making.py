@@ -1,7 +1,7 @@
 """One prompt → its tasks: every combination of the matrix, every take."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -65,6 +65,10 @@ class Plan:
     duplicates: Duplicates
     variables: bool
     uses: frozenset[str]
+    folder: Path = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "folder", self.file.parent)  # once, not for each row
 
 
 def make_tasks(plan: Plan, item: Item, index: int) -> Iterator[Task]:
@@ -75,7 +79,7 @@ def make_tasks(plan: Plan, item: Item, index: int) -> Iterator[Task]:
     """
     overrides = item.params.keys() & plan.cells[0].values.keys() if item.params else None
     prints: set[str] = set()
-    label, line = "", f"{item.origin.file_from(plan.file.parent)}:{item.line}"
+    label, line = "", f"{item.origin.file_from(plan.folder)}:{item.line}"
     for cell in plan.cells:
         for take in range(1, plan.takes + 1):
             scope = _scope(plan, item, index, cell, take)
@@ -204,7 +208,7 @@ def _filled(plan: Plan, params: dict[str, Any], scope: dict[str, Any]) -> dict[s
         if key != "prompt" and has_templates(value):
             made[key] = judged[key] = fill(value, scope)
     made, judged = with_booleans(made), with_booleans(judged)
-    for wrong in wrong_params(plan.target, judged, plan.file.parent):
+    for wrong in wrong_params(plan.target, judged, plan.folder):
         raise InvalidError(f"params.{wrong.key}: {wrong.message}", wrong.hint)
     return made
 
