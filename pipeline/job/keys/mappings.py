@@ -138,7 +138,7 @@ class Strict:
         """Read a mapping.
 
         Raises:
-            InvalidError: it is no mapping.
+            InvalidError: it is not a mapping.
             FaultsError: with everything that is wrong in it.
         """
         if not isinstance(value, dict):
