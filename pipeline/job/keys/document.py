@@ -1,6 +1,6 @@
 """The job file's schema: every key, its type, its bounds and what it is for.
 
-The JSON Schema that editors use is made from these models; so is every check of a key.
+The JSON Schema that editors use is printed from these declarations; so is every check of a key.
 """
 
 from datetime import time
