@@ -234,8 +234,8 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True):
     it is sent to, and `account` who pays for it, as in records. `handle` is there once the provider
     has accepted it: from then on nothing of it is in doubt, and it is never sent again. `doubted`
     says that it stands for a doubt that has a record already, which put `at_risk` at risk (None: it
-    is not known how much). `sent` is the last field, so that it can be overwritten in place just
-    before the first byte of the request.
+    is not known how much). `started_at` and `sent` are the last fields, so that both can be
+    overwritten in place just before the first byte of the request.
     """
 
     task: str
@@ -246,7 +246,6 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True):
     price: Decimal | None
     attempt: int
     output: str
-    started_at: str
     simulated: bool | None = None
     completion: Completion | None = None
     boot_id: str | None = None
@@ -258,6 +257,7 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True):
     doubted: bool = False
     at_risk: Decimal | None = None
     format: int = 1
+    started_at: str
     sent: bool = False
 
     @property

@@ -19,6 +19,11 @@ class SharedBalance(Balance):
 
     untold: list[Operation] = field(default_factory=list)
 
+    def leave(self) -> Moment:
+        """Note that a request leaves which was prepared before."""
+        self.untold.append(Operation("tick", ()))
+        return Balance.leave(self)
+
     def change(self) -> None:
         """Note that an answer came, or will not come."""
         self.untold.append(Operation("change", ()))

@@ -116,6 +116,10 @@ class Balance:
         self.now = Moment(self.now.tick + 1, self.now.charged, self.now.paid, self.now.charges)
         return self.now
 
+    def leave(self) -> Moment:
+        """Note that a request leaves which was prepared before."""
+        return self.tick()
+
     def change(self) -> None:
         """Note that an answer came, or will not come: what was asked before is out of date."""
         self.is_fresh = False

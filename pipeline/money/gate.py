@@ -123,6 +123,13 @@ class CreditGate:
             return False
         return self._policy.gate is Gate.OFF or least is None or self._left(least, None) >= ZERO
 
+    def leave(self, token: Reservation) -> None:
+        """Note that a request goes out now which was reserved a while ago.
+
+        What was charged or read meanwhile was before it.
+        """
+        token.sent, token.before = self.balance.leave(), self.balance.reading
+
     def closed_cap(self, name: str, retained: Retained | None = None) -> Cap | None:
         """Return the cap of the account that does not cover a request of a price class."""
         book, price = self._reservations, self.prices.estimate(name)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import anyio
+import msgspec
 
 from pipeline import events as ev
 from pipeline.common.boot import boot_id
@@ -393,7 +394,11 @@ class Dispatch:
         if not await state.permits.wait(attempt.id):
             return False
         # A run that has come meanwhile may keep a bound, which the account holds at each request.
-        return not (waits and state.gate.elsewhere.runs) and self._may_go(attempt)
+        if (waits and state.gate.elsewhere.runs) or not self._may_go(attempt):
+            return False
+        if waits:
+            state.gate.leave(attempt.money)
+        return True
 
     async def _go_at_pace(self, attempt: Attempt, bid: Bid) -> bool:
         """Wait for the rate's turn, or for a stop; then claim, and even out what that took."""
@@ -453,7 +458,11 @@ class Dispatch:
         self._pace.went()
         if state.sending is not None:
             state.sending.add(task.id)
-        attempt.witness = state.store.noting(attempt.id, self._cannot_note)
+        assert attempt.claim is not None
+        # It may have been prepared seconds ago.
+        started_at = rfc3339(time.time())
+        attempt.claim = msgspec.structs.replace(attempt.claim, started_at=started_at)
+        attempt.witness = state.store.noting(attempt.id, started_at, self._cannot_note)
         state.watch(ev.Dispatched(task.id, task.prompt, attempt.number, time.time(), task.output))
         return Assignment(task=task, attempt=attempt.id, part=part_of(attempt.id))
 

@@ -1,10 +1,10 @@
 """Claims: what was sent, for whoever comes after a kill. One small file an attempt.
 
-The first line is the claim, and ends in `"sent":false}`. Just before the first byte of the request
-leaves, `false` is overwritten by `true`; when an answer has begun, the line is ended in place, and
-the head of the answer appended as a second one. None of it is synced: what a process has written
-outlives the process, and after a power loss the machine's boot id is another, so that nothing is
-concluded from it.
+The first line is the claim, and ends in its time and `"sent":false}`. Just before the first byte of
+the request leaves, both are overwritten, by the time of then and `true`; when an answer has begun,
+the line is ended in place, and the head of the answer appended as a second one. None of it is
+synced: what a process has written outlives the process, and after a power loss the machine's boot
+id is another, so that nothing is concluded from it.
 """
 
 import contextlib
@@ -32,6 +32,7 @@ _ENCODER = msgspec.json.Encoder(decimal_format="number")
 _DECODER = msgspec.json.Decoder(Claim)
 _BEGINS = b'{"task":'
 _ENDS, _SENT, _ANSWERED = b"false}", b"true }", b"true}\n"
+_AT = '"started_at":"%s","sent":'
 # Bytes; a claim of 0.1 may hold pictures in its parameters.
 _LONGEST = 64 * 1024**2
 # Characters.
@@ -206,8 +207,8 @@ def _strange_texts(claim: Claim) -> list[str]:
 class Noting:
     """Notes in a claim how far its attempt has come. `failed` is called if it cannot."""
 
-    def __init__(self, path: str, failed: Callable[[OSError], None]) -> None:
-        self._path, self._failed = path, failed
+    def __init__(self, path: str, failed: Callable[[OSError], None], started_at: str) -> None:
+        self._path, self._failed, self._at = path, failed, started_at
         self.sent = False
 
     def sending(self) -> None:
@@ -217,7 +218,7 @@ class Noting:
             OSError: it could not be noted; then nothing may leave.
         """
         try:
-            self._write(_SENT)
+            self._write((_AT % self._at).encode() + _SENT)
         except OSError as error:
             self._failed(error)
             raise

@@ -244,9 +244,14 @@ class Store:
         except OSError as error:
             raise StorageError(f"{self.layout.manifest}: {error}") from error
 
-    def noting(self, attempt: str, failed: Callable[[OSError], None]) -> claims.Noting:
-        """Note in a claim how far its attempt has come; `failed` is called if it cannot."""
-        return claims.Noting(self._steps.claim(attempt), failed)
+    def noting(
+        self, attempt: str, started_at: str, failed: Callable[[OSError], None]
+    ) -> claims.Noting:
+        """Note in a claim how far its attempt has come; `failed` is called if it cannot.
+
+        `started_at` is written over that of the claim, and as long.
+        """
+        return claims.Noting(self._steps.claim(attempt), failed, started_at)
 
     def has_claim(self, attempt: str) -> bool:
         """Return whether the next run would find the claim of this attempt."""

@@ -85,7 +85,7 @@ async def accept(layout: Layout, handle: Handle = HANDLE) -> str:
     attempt = store.new_attempt(TASK)
     claim = claim_of()
     await store.claim(attempt, claim)
-    store.noting(attempt, lambda _: None).sending()
+    store.noting(attempt, claim_of().started_at, lambda _: None).sending()
     await store.accept(attempt, msgspec.structs.replace(claim, handle=handle))
     store.close()
     return attempt
@@ -227,7 +227,7 @@ async def test_what_was_sent_and_not_accepted_is_left_to_be_looked_up(layout: La
     store = Store(layout)
     attempt = store.new_attempt(TASK)
     await store.claim(attempt, claim_of())
-    store.noting(attempt, lambda _: None).sending()
+    store.noting(attempt, claim_of().started_at, lambda _: None).sending()
     store.close()
     layout.part(attempt).write_bytes(b"half of it")
     store = reopened(layout)
@@ -245,7 +245,7 @@ async def test_a_doubtful_claim_that_the_list_has_becomes_an_accepted_one(layout
     store = Store(layout)
     attempt = store.new_attempt(TASK)
     await store.claim(attempt, claim_of())
-    store.noting(attempt, lambda _: None).sending()
+    store.noting(attempt, claim_of().started_at, lambda _: None).sending()
     store.close()
     store = reopened(layout)
     (left,) = store.doubtful

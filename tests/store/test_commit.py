@@ -40,6 +40,7 @@ from pipeline.store.recovery import recover as take_in
 
 PRICE = Decimal("0.95")
 BODY = b"a clip"
+LATER = "2026-01-01T00:00:09.500Z"
 
 
 @pytest.fixture
@@ -533,21 +534,23 @@ def test_a_claim_torn_anywhere_was_never_sent(layout: Layout, cut: int) -> None:
     assert recover(layout) == []
 
 
-def test_a_claim_ends_in_the_byte_that_says_whether_it_was_sent(layout: Layout) -> None:
-    assert encode(claim_of("a"), "a").endswith(b'"sent":false}')
+def test_a_claim_ends_in_its_time_and_the_byte_that_says_whether_it_was_sent() -> None:
+    end = b'"started_at":"2026-01-01T00:00:00.000Z","sent":false}'
+    assert encode(claim_of("a"), "a").endswith(end)
 
 
 def test_what_was_noted_in_a_claim_is_read_by_whoever_comes_after_a_kill(layout: Layout) -> None:
     path = layout.claim(task_key("a"))
     leave(layout, claim_of("a", boot_id=boot_id()))
-    noting = Noting(str(path), lambda _: None)
+    noting = Noting(str(path), lambda _: None, LATER)
     (left,) = leftovers(layout.inflight)
     assert left.never_sent
     noting.sending()
     (left,) = leftovers(layout.inflight)
     assert not left.never_sent
     assert not left.answered
-    assert left.claim == claim_of("a", boot_id=boot_id(), sent=True)
+    # The time is that of the first byte: a claim may be prepared seconds ahead.
+    assert left.claim == claim_of("a", boot_id=boot_id(), sent=True, started_at=LATER)
     noting.answered(Outcome(took=1, status=200, cost=PRICE, request_id="r"), 7)
     (left,) = leftovers(layout.inflight)
     assert left.expected == Head(length=7, status=200, cost=PRICE, request_id="r")
@@ -577,7 +580,7 @@ MP4 = (20).to_bytes(4) + b"ftypisom" + bytes(8) + (12).to_bytes(4) + b"mdat" + b
 
 def leave_answered(layout: Layout, body: bytes, *, boot: str | None, length: int = 32) -> None:
     leave(layout, claim_of("a", "day/a", boot_id=boot), body)
-    noting = Noting(str(layout.claim(task_key("a"))), lambda _: None)
+    noting = Noting(str(layout.claim(task_key("a"))), lambda _: None, LATER)
     noting.sending()
     noting.answered(Outcome(took=1, status=200, remaining=Decimal(9)), length)
 

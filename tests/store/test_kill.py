@@ -17,7 +17,7 @@ pytestmark = pytest.mark.few(0)
 if TYPE_CHECKING:
     import subprocess
 
-TASKS, BOUND, KILLS = 40, 6, 20
+TASKS, BOUND, KILLS = 60, 6, 20
 
 
 def kill_somewhere(run: "subprocess.Popen[str]", api: Sandbox, dice: random.Random) -> bool:
@@ -44,7 +44,7 @@ def test_twenty_kills_cost_no_clip_and_pay_none_twice_where_the_api_lists_reques
     dice = random.Random(seed)
     prompts = write_scenes(workspace)
     kills = 0
-    with Sandbox(credits=1000, clips="tiny", latency=0.08) as api:
+    with Sandbox(credits=1000, clips="tiny", latency=0.2) as api:
         while kills < KILLS:
             run = workspace.start("--no-wait", url=api.url)
             if not kill_somewhere(run, api, dice):  # it has done all it can
@@ -84,7 +84,7 @@ def test_twenty_kills_render_nothing_finished_again_and_send_nothing_in_flight_a
     dice = random.Random(seed)
     prompt_of = write_scenes(workspace)
     kills = 0
-    with Sandbox(credits=1000, clips="tiny", latency=0.08, history="missing") as api:
+    with Sandbox(credits=1000, clips="tiny", latency=0.2, history="missing") as api:
         while kills < KILLS:
             done = {t for t, record in workspace.last().items() if record["status"] == "succeeded"}
             finished = {prompt_of[task] for task in done}
@@ -104,14 +104,16 @@ def test_twenty_kills_render_nothing_finished_again_and_send_nothing_in_flight_a
                 more = now[prompt] - sent[prompt]
                 assert more == 0 if prompt in finished else more <= 1, prompt
                 assert again or prompt not in sent or more == 0, prompt
-            claims = [path for path in workspace.claims() if path.suffix == ".json"]
-            assert len(claims) <= BOUND
+            # Those of what was being recorded have places that others have taken since.
+            claims = [path.read_bytes() for path in workspace.claims() if path.suffix == ".json"]
+            assert sum(b'"sent":true' in claim for claim in claims) <= 2 * BOUND
+            assert len(claims) <= 3 * BOUND
         assert kills >= KILLS // 2
         plain = workspace.run("--no-wait", url=api.url)
         assert plain.code in {0, 1}, plain.err
         assert workspace.counts()["failed"] == 0
         doubts = sum(record["status"] == "in_doubt" for record in workspace.records())
-        assert doubts <= BOUND * KILLS
+        assert doubts <= BOUND * KILLS, "what was not sent is none"
         last = workspace.run("--no-wait", "--retry", "in-doubt", url=api.url)
         books = api.books()
     assert last.code == 0, last.err

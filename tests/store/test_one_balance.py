@@ -92,8 +92,11 @@ def test_a_run_that_cannot_save_a_record_says_the_money_that_status_says_afterwa
     assert run.code == 7, run.err
     os.close(locks[0])
     status = check_books(workspace, run.err)
-    assert (status["spent"], status["at_risk"], status["in_doubt"]) == (2 * PRICE, PRICE, 1)
-    assert (status["succeeded"], status["pending"]) == (2, 2)
+    # The clip before may not have been recorded yet, as the third request went out.
+    lost = status["in_doubt"]
+    assert lost in {1, 2}
+    assert (status["spent"], status["at_risk"]) == ((3 - lost) * PRICE, lost * PRICE)
+    assert (status["succeeded"], status["pending"]) == (3 - lost, 2)
     with OtherApi(generate, balance=api.balance) as again:
         end = workspace.run(url=again.url, within=60)
     assert end.code == 0, end.err
