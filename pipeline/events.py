@@ -95,7 +95,7 @@ class Accepted:
 
 @dataclass(frozen=True, slots=True)
 class Landed:
-    """An attempt has ended, with any outcome."""
+    """Nothing of an attempt is at the provider any more, with any outcome."""
 
     task: str
     at: float

@@ -391,7 +391,8 @@ class Dispatch:
     async def _is_let_go(self, attempt: Attempt) -> bool:
         """Wait for a place at the provider, and look once more."""
         state, waits = self._state, self._state.permits.are_out
-        if not await state.permits.wait(attempt.id):
+        # First: what has stopped the run meanwhile may have recalled all others already.
+        if not self._may_go(attempt) or not await state.permits.wait(attempt.id):
             return False
         # A run that has come meanwhile may keep a bound, which the account holds at each request.
         if (waits and state.gate.elsewhere.runs) or not self._may_go(attempt):

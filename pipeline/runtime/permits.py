@@ -17,8 +17,8 @@ AHEAD, _BURST = 64, 0.05
 class Permits:
     """Permits, by attempt. `most` says how many there may be now.
 
-    `kept` are those that this run does not get back, `burst` is how many of the last came free
-    together.
+    `waiting` are those that have none yet, in turn. `kept` are those that this run does not get
+    back, `burst` is how many of the last came free together.
     """
 
     most: Callable[[], int]
@@ -26,7 +26,7 @@ class Permits:
     burst: int = 0
     _freed_at: float = float("-inf")
     _taken: set[str] = field(default_factory=set)
-    _waiting: deque[tuple[str, asyncio.Future[bool]]] = field(default_factory=deque)
+    waiting: deque[tuple[str, asyncio.Future[bool]]] = field(default_factory=deque)
 
     def __len__(self) -> int:
         return len(self._taken) + self.kept
@@ -38,7 +38,7 @@ class Permits:
     @property
     def are_out(self) -> bool:
         """Whether one that asks now has to wait."""
-        return bool(self._waiting) or len(self) >= self.most()
+        return bool(self.waiting) or len(self) >= self.most()
 
     async def wait(self, attempt: str) -> bool:
         """Wait for a permit, in turn; False where the attempt is recalled."""
@@ -46,12 +46,12 @@ class Permits:
             self.take(attempt)
             return True
         granted: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-        self._waiting.append(entry := (attempt, granted))
+        self.waiting.append(entry := (attempt, granted))
         try:
             return await granted
         finally:
-            if entry in self._waiting:  # cancelled
-                self._waiting.remove(entry)
+            if entry in self.waiting:  # cancelled
+                self.waiting.remove(entry)
 
     def free(self, attempt: str, *, keep: bool = False) -> None:
         """Take a permit back, or `keep` it from all others for good; without one, do nothing."""
@@ -77,15 +77,15 @@ class Permits:
 
     def grant(self) -> None:
         """Let those go on that wait, as far as there are permits."""
-        while self._waiting and len(self) < self.most():
-            attempt, granted = self._waiting.popleft()
+        while self.waiting and len(self) < self.most():
+            attempt, granted = self.waiting.popleft()
             if not granted.done():
                 self.take(attempt)
                 granted.set_result(True)
 
     def recall(self) -> None:
         """Let nobody wait any longer: what they are prepared for has changed."""
-        while self._waiting:
-            _, granted = self._waiting.popleft()
+        while self.waiting:
+            _, granted = self.waiting.popleft()
             if not granted.done():
                 granted.set_result(False)

@@ -79,7 +79,8 @@ class Settle:
             lost = f"; {attempt.task.id} was paid for and could not be saved" if outcome.ok else ""
             state.stop(ExitCode.STORAGE, error.message + lost)
         # Not where the run is cut off: what is in flight then is left to the next one.
-        state.watch(ev.Landed(attempt.task.id, time.time()))
+        if attempt.task.id not in state.settling:
+            state.watch(ev.Landed(attempt.task.id, time.time()))
         state.land(attempt)
 
     def find(self, assignment: Assignment) -> Attempt | None:

@@ -29,7 +29,7 @@ def standing(state: RunState, changed: str | None = None) -> ev.Standing:
         concurrency=job.concurrency,
         rate=spelled(job.rate),
         budget=job.credits.budget,
-        in_flight=len(state.flying) - state.accepted,
+        in_flight=len(state.flying) - len(state.settling) - state.prepared - state.accepted,
         **asdict(state.counts),
         spent=money.spent,
         at_risk=money.at_risk,

@@ -196,6 +196,7 @@ class RunState:
             self.settling.add(attempt.task.id)
             self.circuit.landed(attempt.task.id, clock())
             self.permits.free(attempt.id)
+            self.watch(ev.Landed(attempt.task.id, time.time()))
 
     def recall(self) -> None:
         """Take back what was prepared and has not gone out: it is chosen anew."""
@@ -268,6 +269,7 @@ class RunState:
     def holdings(self) -> Holdings:
         """Return what is set aside, and what stays accepted at the provider: it may yet cost."""
         own = self.gate.holdings._replace(wanted=self.wanted)
+        own = own._replace(flying=own.flying - len(self.permits.waiting))
         left = [each.claim for each in self.left if each.claim is not None]
         claims = [claim for claim in (*left, *self.inherited) if claim.handle]
         prices = [self._price(claim) for claim in claims if not claim.doubted]

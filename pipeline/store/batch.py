@@ -14,7 +14,7 @@ from pipeline.models import Claim, Record
 from pipeline.store import claims
 
 # Files that are open at once.
-MOST_OPEN = 128
+MOST_OPEN = 64
 # Seconds a file, from which on a disk is waited for in many places at once.
 _SLOW = 0.005
 

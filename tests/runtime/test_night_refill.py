@@ -4,7 +4,8 @@ import asyncio
 import itertools
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
@@ -19,6 +20,8 @@ from pipeline import events as ev
 from pipeline.errors import ExitCode
 from pipeline.models import AccountPolicy, CreditPolicy, Gate, Rate
 from pipeline.runtime.options import Options
+from pipeline.runtime.standing import standing
+from pipeline.runtime.state import RunState
 
 PRICE = Decimal("0.95")
 
@@ -153,26 +156,55 @@ def test_what_was_prepared_is_judged_again_by_a_price_that_has_risen(tmp_path: P
     assert summary.money.spent <= 30
 
 
-def test_no_more_wait_to_be_recorded_than_may_be_in_flight(tmp_path: Path) -> None:
-    """A full disk then costs no more than it did: what is in flight, and as much again."""
+def test_what_is_shown_in_flight_is_what_is_at_the_provider(tmp_path: Path) -> None:
+    """Neither what is prepared, nor what waits for the disk."""
 
-    async def stuck(blocking: Callable[[], None]) -> None:
-        if night.calls and night.calls[-1].at > 3:
-            await anyio.sleep(50)
-        await slowly(blocking)
+    async def slower(blocking: Callable[[], None]) -> None:
+        await anyio.sleep(2.5)
+        blocking()
 
-    night = Night(tmp_path, 60)
-    landed: list[int] = []
+    night, shown, counted = Night(tmp_path, 60), list[int](), list[int]()
+    flying: set[str] = set()
 
     def watch(event: ev.Event) -> None:
-        if isinstance(event, ev.Landed):
-            landed.append(len(night.calls))
+        if isinstance(event, ev.Dispatched):
+            flying.add(event.task)
+        elif isinstance(event, ev.Landed):
+            flying.remove(event.task)
+        shown.append(len(flying))
+        if states:
+            counted.append(standing(states[0]).in_flight)
 
+    states: list[RunState] = []
+
+    @asynccontextmanager
+    async def listening(state: RunState, _: object) -> AsyncIterator[None]:
+        states.append(state)
+        yield
+
+    night.watch, night.control = watch, listening
+    night.run(concurrency=4, hop=slower)
+    assert max(shown) == max(counted) == night.peak == 4
+    assert not flying
+
+
+@pytest.mark.parametrize("first", [1, 5, 9, 17])
+def test_a_bug_while_others_are_prepared_ends_the_run(tmp_path: Path, first: int) -> None:
+    """Whoever is being claimed then must not wait for a place that never comes free."""
+
+    async def slower(blocking: Callable[[], None]) -> None:
+        await anyio.sleep(2.5)
+        blocking()
+
+    def watch(event: ev.Event) -> None:
+        if isinstance(event, ev.Finished) and len(night.told(ev.Finished)) >= first:
+            raise RuntimeError("a display that fails")
+
+    night = Night(tmp_path, 60)
     night.watch = watch
-    night.run(concurrency=4, hop=stuck)
-    open_ = [sent - done for done, sent in enumerate(landed)]
-    assert max(open_) <= 2 * 4
-    assert night.peak == 4
+    with pytest.raises(RuntimeError, match="a display that fails"):
+        night.run(concurrency=4, hop=slower)
+    assert len(night.calls) < 60
 
 
 def test_a_run_that_is_cut_off_leaves_no_claim_of_what_was_only_prepared(tmp_path: Path) -> None:
