@@ -207,7 +207,9 @@ class Settle:
             # Nothing was paid: killed from here on, the next run must not take it for that.
             self._state.store.drop(attempt.id)
         if resolution.next is Next.FINISH:
-            self._state.vacate(attempt)
+            # Where the balance is asked for its price, no other request may be in the reading.
+            if not self._state.gate.wants_a_reading:
+                self._state.vacate(attempt)
             await self._finish(attempt, outcome, money)
         elif resolution.next is Next.RECORD:
             await self._record_failure(attempt, outcome, resolution, money)
