@@ -291,6 +291,10 @@ class CreditGate:
             for token in self._reservations.flying:
                 token.alone = False
 
+    def strays(self, *, at_work: bool) -> None:
+        """Note whether requests that nobody waits for may still be at work, and be charged."""
+        self._learning.strays(self.balance.tick(), at_work=at_work)
+
     def reprice(self, name: str) -> None:
         """Set aside the present price, as another run has learned of it."""
         self._settlement.reprice(name)

@@ -4,7 +4,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from pipeline.money.balance import Reading
+from pipeline.money.balance import Moment, Reading
 from pipeline.money.prices import LESSONS, PriceBook
 from pipeline.money.reservation import Reservation
 
@@ -28,6 +28,8 @@ class Learning:
     """Looks at every charge and reading, and notes in the price book what they teach."""
 
     prices: PriceBook
+    _strays: bool = False
+    _clear_since: int = -1  # the tick at which the last stray was over
     _measure: _Measure | None = None
     _last: Decimal | None = None  # the header of the last charge
 
@@ -52,10 +54,24 @@ class Learning:
             return
         before = token.before
         quiet = before is not None and before.came.charges == token.sent.charges
-        if before is not None and quiet and token.alone and undisturbed and header is not None:
+        lone = quiet and token.alone and undisturbed
+        if before is not None and lone and self._is_clear(before) and header is not None:
             self.prices.fell(name, before.value - header)
         nothing_else = cost is not None and before is None and header is None
         self._note_lesson(name, LESSONS if nothing_else else 1)
+
+    def strays(self, now: Moment, *, at_work: bool) -> None:
+        """Note whether requests are at work that nobody waits for.
+
+        They may be charged at any time, so that no fall shows a price until they are over.
+        """
+        if self._strays and not at_work:
+            self._clear_since = now.tick
+        self._strays, self._measure = at_work, None
+
+    def _is_clear(self, reading: Reading) -> bool:
+        """Say whether no stray can have been charged since a reading was asked for."""
+        return not self._strays and reading.asked.tick > self._clear_since
 
     def disturbed(self, header: Decimal | None = None) -> None:
         """Note a charge that is not a price, or may not be one: the next call measures nothing."""
@@ -70,7 +86,7 @@ class Learning:
         measure, self._measure = self._measure, None
         if reading is None and measure and measure.charged:
             self.prices.missed()
-        if reading is None or not quiet:
+        if reading is None or not quiet or not self._is_clear(reading):
             return None
         self._measure = _Measure(reading)
         if measure is None or len(measure.charged) != 1 or measure.others(reading):

@@ -221,6 +221,7 @@ class Dispatch:
     def _must_wait(self, now: float) -> float | None:
         """Seconds to wait before looking again; None where the next task may be considered."""
         state = self._state
+        state.forget_strays(now)
         blocked = state.paused or state.streak.blocks(len(state.flying))
         if blocked or not state.queue.dispatchable:
             return LONGEST_WAIT

@@ -269,11 +269,10 @@ async def _take_up(
     if claims and state.job.credits.gate is Gate.AUTO:
         await state.ask_balance()  # while nothing counts as in flight
     resume(state, claims, origins)
-    if keep_places:
-        _keep_places(state)
+    _mind_the_killed(state, keep_places=keep_places)
 
 
-def _keep_places(state: RunState) -> None:
+def _mind_the_killed(state: RunState, *, keep_places: bool) -> None:
     """Count what a killed run may still have at the API, and say so."""
     history, now = state.store.history, time.time()
     kept = places_kept(
@@ -283,9 +282,11 @@ def _keep_places(state: RunState) -> None:
         timeout=state.job.timeout,
         now=now,
     )
-    if not kept or not len(state.queue):
+    ends = [clock() + each for each in kept]
+    state.stray(*ends)
+    if not kept or not keep_places or not len(state.queue):
         return
-    state.places += [clock() + each for each in kept]
+    state.places += ends
     what = "request of a killed run" if len(kept) == 1 else "requests of a killed run"
     state.warn(
         f"{len(kept)} {what} may still be at work at the API, and keep their places for up to"

@@ -267,6 +267,7 @@ class Settle:
             case Ending.DOUBTFUL:
                 cost = outcome.cost if resolution.with_cost else None
                 money = records.risked(token.doubt(header, cost))
+                self._state.stray(clock() + self._state.job.timeout)
             case Ending.RETAINED:
                 attempt.retained = attempt.retained or token.retain(header)
             case Ending.RELEASED if attempt.retained is not None:

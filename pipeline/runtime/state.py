@@ -60,7 +60,8 @@ class RunState:
     """The parts of a run, what is in flight, what has ended, and the stop.
 
     `ended` counts the tasks of this run by how they ended; `places` are the times until which
-    requests of a killed run keep their places, in monotonic seconds. Of what is in flight, that has
+    requests of a killed run keep their places, in monotonic seconds, and `strays` those until which
+    requests in doubt, of any run, may yet be charged. Of what is in flight, that has
     one of the `permits` which is or may be at the provider; before that it is being prepared, and
     what has given its permit back is `settling`. `resumed` counts what an
     earlier run has sent and this one follows: it may be more than the concurrency; `inherited` is
@@ -108,6 +109,7 @@ class RunState:
     crowd: int = 0
     ended: Counter[TaskState] = field(default_factory=Counter)
     places: list[float] = field(default_factory=list)
+    strays: list[float] = field(default_factory=list)
     plan: Plan = field(default_factory=Plan)
     pacing: anyio.CancelScope = field(default_factory=anyio.CancelScope)
     _changed: anyio.Event | None = None
@@ -253,6 +255,19 @@ class RunState:
         self.gate.forgo_all()
 
     # -- money --------------------------------------------------------------------------------
+
+    def stray(self, *ends: float) -> None:
+        """Note until when (monotonic seconds) requests in doubt may be at work, and be charged."""
+        self.strays += ends
+        if ends:
+            self.gate.strays(at_work=True)
+
+    def forget_strays(self, now: float) -> None:
+        """Forget what is over by now."""
+        if self.strays:
+            self.strays = [end for end in self.strays if end > now]
+            if not self.strays:
+                self.gate.strays(at_work=False)
 
     @property
     def money(self) -> ev.Money:
