@@ -143,7 +143,21 @@ class Storm:
             for _ in range(3):  # those that had to stop for what others held
                 self.jobs.run(url=api.url)
                 assert set(self.jobs.codes.values()) <= ENDS, self.jobs.said
+            self.say_what_never_left(settled_books(api))
+            self.jobs.run(url=api.url)
             return settled_books(api)
+
+    def say_what_never_left(self, seen: Seen) -> None:
+        """Settle, as a person does, what the list cannot show: what a kill kept from being sent."""
+        paid = {charge["params"]["prompt"] for charge in seen.books["charges"]}
+        for job in self.jobs.all.values():
+            last = job.last().items()
+            doubts = {task: each for task, each in last if each["status"] == "in_doubt"}
+            assert not paid & {each["params"]["prompt"] for each in doubts.values()}
+            self.afflicted["never left"] += len(doubts)
+            if doubts:
+                run = job.finish(job.start("--not-billed", *doubts, command="settle"))
+                assert run.code == 0, run.err
 
     def start_those_that_rest(self) -> None:
         for name in self.jobs.names:
@@ -162,6 +176,8 @@ def test_chaos_of_several_runs_leaves_one_sum(
     seen = storm.run()
     print(json.dumps(storm.afflicted))  # noqa: T201 - shown where it fails
     assert seen.paid == storm.affordable, storm.jobs.said
+    # A kill between the note of a request and its first byte: rare, and never more than that.
+    assert storm.afflicted["never left"] <= max(1, storm.afflicted["killed"] // 5)
     storm.jobs.agree_with(seen)
     spent, at_risk, held = ledger_sums(state_folder)
     assert (spent, at_risk, held) == (seen.taken, 0, 0)
