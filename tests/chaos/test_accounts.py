@@ -67,9 +67,12 @@ class Storm:
 
     def write(self, name: str) -> None:
         dice = self.dice
+        # Runs that cannot see each other would each take the falls of all for a price; and what a
+        # run has estimated that was killed since, nobody corrects.
+        is_written = self.breaks or dice.random() < 0.7
         keys: dict[str, Any] = {
             "provider": dice.choice(["segmind", "segmind-v2"]),
-            "credits": {"cost": 0.95} if dice.random() < 0.7 else {},
+            "credits": {"cost": 0.95} if is_written else {},
             "concurrency": dice.randint(2, 6),
         }
         account = {"concurrency": BOUND}
