@@ -79,7 +79,7 @@ class Balance:
 
     `call_works` says that the balance call reported a figure when last asked.
     `is_fresh` says that it was asked for after everything that has changed the balance here;
-    `silent`, that an answer has come while neither header nor balance call reported anything.
+    `silent`, that an answer has come, and neither header nor balance call has reported anything.
     """
 
     call_works: bool = False
@@ -177,7 +177,7 @@ class Balance:
         return new
 
     def _read(self, value: Decimal, asked: Moment, *, may_raise: bool) -> Reading:
-        new = self._show(value, asked)
+        new, self.silent = self._show(value, asked), False
         since = self.now.charged - asked.charged
         self.at_most.consider(new, ZERO, may_raise=may_raise)
         self.at_least.consider(new, since, may_raise=may_raise)

@@ -12,6 +12,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from pipeline.models import CreditPolicy, Gate
+from pipeline.money.account import Way
 from pipeline.money.balance import Question
 from pipeline.money.gate import CreditGate, Verdict
 from pipeline.money.prices import Booked
@@ -237,12 +238,22 @@ class World:
         name = task.name
         if (bound := self.reported_bound()) is not None:
             self.beliefs.append((bound, self.known_price(name)))
+        self._assert_the_account_lets_go_what_the_gate_does(name, task.retained)
         token = self.gate.reserve(name, task.rank, task.retained)
         task.retained = None
         trouble = self.troubles.popleft() if self.troubles else ""
         self.flying.append(Request(name, task, token, self.clock, trouble))
         self.peak = max(self.peak, len(self.flying))
         self.lonely += len(self.flying) == 1
+
+    def _assert_the_account_lets_go_what_the_gate_does(
+        self, name: str, retained: Retained | None
+    ) -> None:
+        """Judge by the same figures as the account does: else the two wait for each other."""
+        bid, balance = self.gate.bid_for(name, retained), self.gate.balance
+        bound = balance.least if bid.way is Way.BESIDE else balance.most
+        if bid.way is not Way.UNCHECKED and bid.need is not None and bound is not None:
+            assert bound >= bid.need, (bid, bound)
 
     def known_price(self, name: str) -> Decimal:
         """What the client can know of a price; nothing, where nobody has reported it."""
