@@ -29,7 +29,7 @@ class Learning:
 
     prices: PriceBook
     _strays: bool = False
-    _clear_since: int = -1  # the tick at which the last stray was over
+    _clear_since: int = -1  # the tick of the last doubt, or the end of the last stray
     _measure: _Measure | None = None
     _last: Decimal | None = None  # the header of the last charge
 
@@ -60,6 +60,10 @@ class Learning:
         nothing_else = cost is not None and before is None and header is None
         self._note_lesson(name, LESSONS if nothing_else else 1)
 
+    def doubted(self, now: Moment) -> None:
+        """Note a request that may have been charged: what was read before may not show it."""
+        self._clear_since, self._measure = now.tick, None
+
     def strays(self, now: Moment, *, at_work: bool) -> None:
         """Note whether requests are at work that nobody waits for.
 
@@ -70,7 +74,7 @@ class Learning:
         self._strays, self._measure = at_work, None
 
     def _is_clear(self, reading: Reading) -> bool:
-        """Say whether no stray can have been charged since a reading was asked for."""
+        """Say whether nothing in doubt can have been charged since a reading was asked for."""
         return not self._strays and reading.asked.tick > self._clear_since
 
     def disturbed(self, header: Decimal | None = None) -> None:

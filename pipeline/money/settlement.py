@@ -54,7 +54,7 @@ class Settlement:
     ) -> Decimal | None:
         """Settle a request that may have been charged."""
         self._close(token)
-        self.learning.disturbed()
+        self.learning.doubted(self.balance.now)
         believed, estimate = self.credible(token, cost), self.prices.estimate(token.price_class)
         # A price may have become known while it was on its way.
         at_risk = self._charged(believed, max(token.price, estimate or ZERO))

@@ -32,6 +32,14 @@ troubles = st.lists(
 ).map(tuple)
 
 
+# The first request is in doubt and was charged: the balance shows it over the second.
+A_DOUBT_IN_THE_FALL = Setting(
+    balance=Decimal("3.25"), prices={"a": Decimal("0.30")}, tasks=("a",) * 5,
+    written=Decimal("0.30"), concurrency=1, at_accept=True, reserve=Decimal(5),
+    top_ups=(Decimal("3.25"),), troubles=("lost", "", "lost"),
+)  # fmt: skip
+
+
 def same_price(**more: st.SearchStrategy) -> st.SearchStrategy[Setting]:
     """Build worlds where each task costs the same, and the job file says so."""
     fields = {
@@ -163,6 +171,7 @@ def test_nothing_goes_out_that_anything_received_shows_to_be_unaffordable(
     ),
     tapes,
 )
+@example(A_DOUBT_IN_THE_FALL, b"\x01")
 def test_nothing_affordable_is_left_when_the_gate_closes_by_the_balance_call(
     setting: Setting, tape: bytes
 ) -> None:
