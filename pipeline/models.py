@@ -234,8 +234,7 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True):
     it is sent to, and `account` who pays for it, as in records. `handle` is there once the provider
     has accepted it: from then on nothing of it is in doubt, and it is never sent again. `doubted`
     says that it stands for a doubt that has a record already, which put `at_risk` at risk (None: it
-    is not known how much). `started_at` and `sent` are the last fields, so that both can be
-    overwritten in place just before the first byte of the request.
+    is not known how much). `sent` says that the request has left, and `started_at` then says when.
     """
 
     task: str

@@ -9,7 +9,7 @@ import msgspec
 
 from pipeline.errors import DirectoryError
 
-FORMAT = 3
+FORMAT = 4
 
 
 class _Format(msgspec.Struct):

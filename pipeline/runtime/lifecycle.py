@@ -13,7 +13,7 @@ from pipeline.api.outcome import Outcome
 from pipeline.ledger.history import TaskState
 from pipeline.models import Cause, Claim, Task
 from pipeline.money.reservation import Reservation, Retained
-from pipeline.store.claims import Noting
+from pipeline.store.claim_log import Noting
 
 
 class Stage(StrEnum):

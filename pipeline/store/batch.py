@@ -9,9 +9,9 @@ from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from typing import Self
 
-from pipeline.common.files import create, write_all
+import msgspec
+
 from pipeline.models import Claim, Record
-from pipeline.store import claims
 
 # Files that are open at once.
 MOST_OPEN = 64
@@ -28,16 +28,24 @@ class CommitRequest:
 
     attempt: str
     claim: Claim | None = None  # write it
-    accepted: Claim | None = None  # write it with its handle, over what is there
+    accepted: Claim | None = None  # write it with its handle, in place of what is there
     completed: Claim | None = None  # complete it, and place its part
     place: bool = True  # else it is only completed
-    record: Record | None = None  # append it, and remove the claim
+    record: Record | None = None  # append it, and close the claim
     keep: str | None = None  # keep its part in errors/, under this name
     leave_part: bool = False
     recorded: Recorded | None = None
     offset: int | None = None  # of the record in the manifest, once it is durable
     error: Exception | None = None
     done: asyncio.Future[None] = field(init=False)
+
+    @property
+    def written(self) -> Claim | None:
+        """The claim as it is to be written."""
+        if self.claim is not None:
+            return self.claim
+        claim = self.accepted or self.completed
+        return None if claim is None else msgspec.structs.replace(claim, sent=True)
 
     @property
     def drops_part(self) -> bool:
@@ -65,16 +73,8 @@ class Syncing:
     def __enter__(self) -> Self:
         return self
 
-    def write(self, request: CommitRequest, path: str, claim: Claim) -> None:
-        """Write a claim, to be synced."""
-        self._make_room()
-        file = create(path)
-        self._open.append((request, file))
-        write_all(file, claims.encode(claim, request.attempt))
-        self._begin(file)
-
     def sync(self, request: CommitRequest, path: str) -> None:
-        """Have a file that is already written synced."""
+        """Have a file synced that is already written."""
         if self._active:
             self._make_room()
             file = os.open(path, os.O_RDONLY)

@@ -5,7 +5,6 @@ One owner, one thread, many tasks a commit; `steps.py` has the order of its step
 
 import asyncio
 import itertools
-import os
 import secrets
 from collections.abc import Awaitable, Callable
 from decimal import Decimal
@@ -19,12 +18,12 @@ from pipeline.errors import PipelineError, StorageError
 from pipeline.ledger.manifest import last_records, open_doubts
 from pipeline.ledger.writing import Manifest
 from pipeline.models import Claim, Handle, Record, Task, part_of, task_key
-from pipeline.store import claims
 from pipeline.store.batch import CommitRequest, Recorded
-from pipeline.store.claims import Leftover
+from pipeline.store.claim_log import ClaimLog, Noting
+from pipeline.store.claims import Leftover, handle_fault
 from pipeline.store.layout import Layout
 from pipeline.store.outstanding import attempt_of, attempts_of, reclaimed
-from pipeline.store.shelf import LocalShelf, Shelf
+from pipeline.store.shelf import LocalShelf, Shelf, sync_names
 from pipeline.store.state_file import balance, read_note
 from pipeline.store.steps import Steps
 
@@ -75,7 +74,9 @@ class Store:
         self._warnings: dict[str, None] = {}  # noted, in this order
         self._reported: set[str] = set()
         self.on_record: Callable[[Record], None] = lambda _: None
-        self.leftovers = list(claims.leftovers(layout.inflight))
+        sync = partial(sync_names, layout=layout, warn=self.warn)
+        self._log = ClaimLog(layout.inflight, fsync=fsync, sync_names=sync)
+        self.leftovers = self._log.leftovers
         self.accepted: list[Leftover] = []
         self.doubtful: list[Leftover] = []
         self._reclaimed: list[Leftover] = []
@@ -86,7 +87,9 @@ class Store:
         self._run, self._attempts = secrets.token_hex(3), itertools.count(1)
         try:
             self.shelf = shelf(layout, fsync=fsync, warn=self.warn)
-            self._steps = Steps(layout, self._manifest, self.shelf, fsync=fsync, warn=self.warn)
+            self._steps = Steps(
+                layout, self._manifest, self.shelf, self._log, fsync=fsync, warn=self.warn
+            )
             self._steps.sync_names(layout.root)
         except BaseException:
             self._manifest.close()
@@ -130,7 +133,7 @@ class Store:
             StorageError: it cannot be written, or the next run could not read it.
         """
         assert claim.handle is not None
-        if fault := claims.handle_fault(claim.handle):
+        if fault := handle_fault(claim.handle):
             raise StorageError(f"{claim.task}: {fault}")
         await self._commit(CommitRequest(attempt, accepted=claim))
 
@@ -196,7 +199,7 @@ class Store:
         *,
         keep: str | None = None,
     ) -> Record:
-        """Make the record of a task without output durable, and remove its claim.
+        """Make the record of a task without output durable, and close its claim.
 
         With `keep`, what has come of its body is kept in `errors/` under that name, and the
         record that is returned says where. `recorded` as in `finish`.
@@ -244,18 +247,16 @@ class Store:
         except OSError as error:
             raise StorageError(f"{self.layout.manifest}: {error}") from error
 
-    def noting(
-        self, attempt: str, started_at: str, failed: Callable[[OSError], None]
-    ) -> claims.Noting:
+    def noting(self, attempt: str, started_at: str, failed: Callable[[OSError], None]) -> Noting:
         """Note in a claim how far its attempt has come; `failed` is called if it cannot.
 
-        `started_at` is written over that of the claim, and as long.
+        `started_at` is noted as the time at which the request has left.
         """
-        return claims.Noting(self._steps.claim(attempt), failed, started_at)
+        return Noting(self._log, attempt, failed, started_at)
 
     def has_claim(self, attempt: str) -> bool:
         """Return whether the next run would find the claim of this attempt."""
-        return os.path.lexists(self._steps.claim(attempt))
+        return attempt in self._log
 
     def verify(self) -> None:
         """See that all records are found under the manifest's name.
@@ -276,13 +277,13 @@ class Store:
         return self._steps.counted(claim)
 
     def remove_claim(self, attempt: str) -> None:
-        """Remove a claim whose record is written: one that stays is known by its record."""
-        self._steps.remove_claim(attempt)
+        """Close a claim whose record is written: one that stays is known by its record."""
+        self._log.close_claims(attempt)
 
     def drop(self, attempt: str) -> None:
-        """Remove the claim and part of an attempt that left nothing to record.
+        """Close the claim and remove the part of an attempt that left nothing to record.
 
-        A claim that cannot be removed makes the next run call its task in doubt: the safe side.
+        A claim that cannot be closed makes the next run call its task in doubt: the safe side.
         """
         self.remove_claim(attempt)
         self.shelf.drop(part_of(attempt))
@@ -380,6 +381,7 @@ class Store:
         return request.record
 
     def close(self) -> None:
-        """Close the manifest."""
+        """Close the log of claims and the manifest."""
         self._steps.close()
+        self._log.close()
         self._manifest.close()

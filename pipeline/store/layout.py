@@ -1,7 +1,7 @@
 """The output directory: its places, its lock, and to whom it belongs.
 
 <output name>.<ext>   manifest.jsonl   report.html   superseded/   errors/
-.inflight/            a claim and a part for each attempt on the wire
+.inflight/            the claims, and a part for each attempt on the wire
 .lock   .job.json     one run at a time; one job a directory
 """
 
@@ -86,10 +86,6 @@ class Layout:
     def state(self) -> Path:
         """What a run is doing just now, for `status`."""
         return self.root / ".state.json"
-
-    def claim(self, attempt: str) -> Path:
-        """The claim of an attempt."""
-        return self.inflight / f"{attempt}.json"
 
     def part(self, attempt: str) -> Path:
         """The body of an attempt, as far as it has come."""

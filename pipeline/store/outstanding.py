@@ -9,7 +9,8 @@ from pipeline.ledger.history import History
 from pipeline.ledger.manifest import replay
 from pipeline.ledger.records import doubtful
 from pipeline.models import Claim, Handle, Record
-from pipeline.store.claims import Leftover, leftovers
+from pipeline.store.claim_lines import leftovers
+from pipeline.store.claims import Leftover
 from pipeline.store.layout import Layout
 
 _KILLED = "the run was killed"

@@ -2,17 +2,16 @@
 
 For one task, in this order, each step durable before the next:
 
-    claim written             before its request leaves, and an empty part made
+    claim written             before its request leaves, once an empty part is made
     claim accepted            with the id that the provider has given, where it gives one
     part whole                the body, with its hash
     claim completed           with hash and headers
     part renamed to output    an older clip of the task moves to superseded/
     record appended
-    claim removed
+    claim closed              not synced: a claim that stays open is known by its record
     record counted            on the event loop: the history has it, and `recorded` is called
 """
 
-import contextlib
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -29,6 +28,7 @@ from pipeline.ledger import records
 from pipeline.ledger.writing import Manifest
 from pipeline.models import Claim, part_of
 from pipeline.store.batch import CommitRequest, Syncing
+from pipeline.store.claim_log import ClaimLog
 from pipeline.store.layout import Layout
 from pipeline.store.outstanding import attempt_of
 from pipeline.store.shelf import Shelf, sync_names
@@ -44,21 +44,20 @@ class DoubtError(PipelineError):
 class Steps:
     """Carries out commits. It is called from one thread at a time."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what a commit reaches
         self,
         layout: Layout,
         manifest: Manifest,
         shelf: Shelf,
+        log: ClaimLog,
         *,
         fsync: bool,
         warn: Callable[[str], None],
     ) -> None:
-        self._layout, self._manifest, self._shelf = layout, manifest, shelf
+        self._layout, self._manifest, self._shelf, self._log = layout, manifest, shelf, log
         self._history = manifest.history
         self._fsync, self._warn = fsync, warn
         self._threads = ThreadPoolExecutor(_THREADS, "fsync")  # none is started before it is needed
-        # As text: objects of paths would be a tenth of what a task costs.
-        self._inflight = f"{layout.inflight}{os.sep}"
 
     def close(self) -> None:
         """Let the threads end that have waited for the disk."""
@@ -67,17 +66,9 @@ class Steps:
     def _syncing(self) -> Syncing:
         return Syncing(self._threads, active=self._fsync)
 
-    def claim(self, attempt: str) -> str:
-        """Return the path of the claim of an attempt."""
-        return f"{self._inflight}{attempt}.json"
-
-    def _draft(self, attempt: str) -> str:
-        return f"{self._inflight}{attempt}.new"
-
     def carry_out(self, batch: list[CommitRequest]) -> None:
         """Carry out requests, one step for all before the next; each has its own error."""
         self._write_claims(batch)
-        self._sync_claims([r for r in batch if r.claim or r.accepted or r.completed])
         placing = [r for r in batch if r.completed and r.place and r.error is None]
         self._each(placing, self._place)
         self._flush(placing)
@@ -92,11 +83,6 @@ class Steps:
                 do(request)
             except (OSError, PipelineError) as error:
                 request.error = request.error or error
-
-    def _sync_claims(self, batch: list[CommitRequest]) -> None:
-        """Make the names of claims durable."""
-        if batch:
-            self._all(batch, partial(self.sync_names, self._layout.inflight))
 
     def _flush(self, placed: list[CommitRequest]) -> None:
         if placed:
@@ -116,33 +102,35 @@ class Steps:
             sync_names(folder, self._layout, self._warn)
 
     def _write_claims(self, batch: list[CommitRequest]) -> None:
-        """Write the claims of a batch, or complete them, and make them and the parts durable."""
-        with self._syncing() as files:
-            self._each([r for r in batch if r.claim], partial(self._write_claim, files))
-            self._each([r for r in batch if r.accepted], partial(self._write_accepted, files))
-            self._each([r for r in batch if r.completed], partial(self._write_completed, files))
-        written = [r for r in batch if (r.accepted or r.completed) and not r.error]
-        self._each(written, self._replace_claim)
+        """Write the claims of a batch, or complete them, after what they say is durable."""
+        self._each([r for r in batch if r.claim], self._make_part)
+        self._sync_parts([r for r in batch if r.completed])
+        written = [r for r in batch if r.written is not None and r.error is None]
+        try:
+            self._commit_claims(written)
+        except OSError:
+            # A disk that is full may have room for some of them.
+            self._each(written, lambda request: self._commit_claims([request]))
+        for request in written:
+            if request.claim and request.error:
+                self._shelf.drop(part_of(request.attempt))
 
-    def _write_claim(self, files: Syncing, request: CommitRequest) -> None:
-        assert request.claim is not None
-        # In place: a torn claim means that its request has not left.
-        files.write(request, self.claim(request.attempt), request.claim)
-        # Here, as making a file takes long, and so that one that cannot be made costs nothing.
+    def _make_part(self, request: CommitRequest) -> None:
+        """Make the part of a claim, as that takes long; one that cannot be made costs nothing."""
         os.close(create(self._shelf.spool(part_of(request.attempt))))
 
-    def _write_accepted(self, files: Syncing, request: CommitRequest) -> None:
-        assert request.accepted is not None
-        # Not in place, as with a completed one.
-        claim = msgspec.structs.replace(request.accepted, sent=True)
-        files.write(request, self._draft(request.attempt), claim)
+    def _sync_parts(self, batch: list[CommitRequest]) -> None:
+        """Make whole parts and their names durable."""
+        with self._syncing() as files:
+            self._each(batch, lambda r: files.sync(r, str(self._shelf.spool(part_of(r.attempt)))))
+        if batch:
+            self._all(batch, partial(self.sync_names, self._layout.inflight))
+        self._each([r for r in batch if r.error is None], self._choose_name)
 
-    def _write_completed(self, files: Syncing, request: CommitRequest) -> None:
-        files.sync(request, str(self._shelf.spool(part_of(request.attempt))))
-        assert request.completed is not None
-        self._choose_name(request)
-        # Not in place: should this be torn, the claim still says what was sent.
-        files.write(request, self._draft(request.attempt), request.completed)
+    def _commit_claims(self, batch: list[CommitRequest]) -> None:
+        written = {r.attempt: r.written for r in batch if r.written is not None}
+        if written:
+            self._log.commit(written)
 
     def _choose_name(self, request: CommitRequest) -> None:
         assert request.completed is not None
@@ -151,9 +139,6 @@ class Steps:
         output = self._shelf.choose(request.completed.task, done.output, done.sha256)
         done = msgspec.structs.replace(done, output=output)
         request.completed = msgspec.structs.replace(request.completed, completion=done, sent=True)
-
-    def _replace_claim(self, request: CommitRequest) -> None:
-        os.replace(self._draft(request.attempt), self.claim(request.attempt))
 
     def _place(self, request: CommitRequest) -> None:
         assert request.completed is not None
@@ -181,10 +166,7 @@ class Steps:
                 f" moved to {self._layout.superseded}: {error.strerror or error}"
             )
             self._choose_name(request)
-            with self._syncing() as files:
-                files.write(request, self._draft(request.attempt), request.completed)
-            if request.error is None:
-                self._replace_claim(request)
+            self._commit_claims([request])
 
     def _keep(self, request: CommitRequest, name: str) -> None:
         """Keep what has come of a body, and say in the record where."""
@@ -201,7 +183,7 @@ class Steps:
             request.record = msgspec.structs.replace(request.record, error=said)
 
     def _append(self, recorded: list[CommitRequest]) -> None:
-        """Append the records of some requests, and remove their claims."""
+        """Append the records of some requests, and close their claims."""
         self._each(recorded, self._refuse_second_end)
         recorded = [request for request in recorded if request.error is None]
         if not recorded:
@@ -214,8 +196,8 @@ class Steps:
             return
         finally:
             self.warn_put_back()
+        self._log.close_claims(*(request.attempt for request in recorded))
         for request, request.offset in zip(recorded, offsets, strict=True):
-            self.remove_claim(request.attempt)
             if request.drops_part:
                 self._shelf.drop(part_of(request.attempt))
 
@@ -224,11 +206,6 @@ class Steps:
         assert request.record is not None
         if request.record.settled and (why := self._history.doubts.fault(request.record)):
             raise DoubtError(f"the record of {request.record.task} was not written: {why}")
-
-    def remove_claim(self, attempt: str) -> None:
-        """Remove a claim whose record is written: one that stays is known by its record."""
-        with contextlib.suppress(OSError):
-            os.unlink(self.claim(attempt))
 
     def warn_put_back(self) -> None:
         """Warn where records had to be put back."""

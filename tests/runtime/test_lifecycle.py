@@ -1,16 +1,19 @@
 """The life of a task: which stages follow which, and that nothing else is possible."""
 
 import asyncio
+import contextlib
+import errno
 import itertools
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import anyio
 import pytest
+from support.claims import open_claims
 from support.night import CLIP, Answer, Call, Night
 
 from pipeline import events as ev
@@ -106,45 +109,47 @@ def test_a_clip_is_safe_while_the_balance_is_asked_what_it_has_cost(tmp_path: Pa
     assert {(Stage.ANSWERED, Stage.SAVED), (Stage.SAVED, Stage.RECORDED)} <= set(seen)
 
 
-def test_a_clip_that_was_safe_already_is_taken_in_by_the_next_run(tmp_path: Path) -> None:
-    def asked() -> None:
-        claims = (tmp_path / "out" / ".inflight").glob("*.json")
-        if any('"sha256"' in claim.read_text() for claim in claims):
-            block(tmp_path)
+@contextlib.contextmanager
+def failing_disk() -> Iterator[Callable[[], None]]:
+    """Give what lets the disk fail: nothing can be written of a claim from then on."""
+    write = os.write
 
-    night = learning(tmp_path, asked)
-    summary, seen = stages_of(night, credits=LEARN)
+    def fail(file: int, data: bytes) -> int:
+        if b'"claim":' in bytes(data):
+            raise OSError(errno.EIO, "Input/output error")
+        return write(file, data)
+
+    with pytest.MonkeyPatch.context() as patch:
+        yield lambda: patch.setattr(os, "write", fail)
+
+
+def test_a_clip_that_was_safe_already_is_taken_in_by_the_next_run(tmp_path: Path) -> None:
+    with failing_disk() as fail:
+
+        def asked() -> None:
+            if any(claim and claim.completion for claim in open_claims(tmp_path / "out").values()):
+                fail()
+
+        night = learning(tmp_path, asked)
+        summary, seen = stages_of(night, credits=LEARN)
     assert summary.exit_code == ExitCode.STORAGE
     assert seen[-1] == (Stage.SAVED, Stage.LEFT)
-    unblock(tmp_path)
     assert learning(tmp_path).run(credits=LEARN).exit_code == ExitCode.OK
     assert night.statuses() == {"succeeded": 2}
     assert len(night.calls) == 1, "what the first run had paid for is not sent again"
 
 
-def block(folder: Path) -> None:
-    """See that no claim can be completed any more: a folder lies where its draft is written."""
-    for claim in (folder / "out" / ".inflight").glob("*.json"):
-        claim.with_suffix(".new").mkdir(exist_ok=True)
-        (claim.with_suffix(".new") / "x").touch()
-
-
-def unblock(folder: Path) -> None:
-    for draft in (folder / "out" / ".inflight").glob("*.new"):
-        (draft / "x").unlink()
-        draft.rmdir()
-
-
 def test_an_answer_that_cannot_be_saved_is_left_to_the_next_run(tmp_path: Path) -> None:
-    def answer(_: Call) -> Answer:
-        block(tmp_path)
-        return CLIP
+    with failing_disk() as fail:
 
-    night = Night(tmp_path, 1, answer)
-    summary, seen = stages_of(night)
+        def answer(_: Call) -> Answer:
+            fail()
+            return CLIP
+
+        night = Night(tmp_path, 1, answer)
+        summary, seen = stages_of(night)
     assert summary.exit_code == ExitCode.STORAGE
     assert seen[-1] == (Stage.ANSWERED, Stage.LEFT)
-    unblock(tmp_path)
     night.api = lambda _: CLIP
     assert night.run(options=Options(keep_places=False)).exit_code == ExitCode.SOME_FAILED
     assert len(night.calls) == 1, "it may have been paid for, and is not sent again"
@@ -162,7 +167,7 @@ def test_a_signal_while_the_rate_holds_a_task_leaves_nothing_of_it(tmp_path: Pat
     assert summary.exit_code == ExitCode.SIGTERM
     assert (Stage.SENT, Stage.LEFT) in seen
     assert (Stage.RESERVED, Stage.QUEUED) in seen
-    assert len(list((tmp_path / "out" / ".inflight").glob("*.json"))) == 1
+    assert len(open_claims(tmp_path / "out")) == 1
 
 
 # -- while a cost is being corrected ----------------------------------------------------------

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from support import virtual
+from support.claims import log_of, open_claims
 from support.night import CLIP, Answer, Call, FakeProvider, Night, Poll
 
 from pipeline import events as ev
@@ -255,7 +256,7 @@ def test_a_lower_concurrency_waits_for_more_leftovers_than_that(tmp_path: Path) 
 def test_another_base_url_leaves_it_waiting_and_sends_no_key_there(tmp_path: Path) -> None:
     night = night_of(tmp_path, tasks=1, takes=1e6)
     night.run(patience=60.0)
-    claim = next((tmp_path / "out" / ".inflight").glob("*.json"))
+    claim = log_of(tmp_path / "out")
     claim.write_text(claim.read_text().replace("http://127.0.0.1:1", "https://evil.example"))
     night.polls.clear()
     night.progress = done
@@ -294,8 +295,9 @@ def test_what_is_not_accepted_yet_is_never_asked_for(tmp_path: Path) -> None:
 
     def watch(event: ev.Event) -> None:
         if isinstance(event, ev.Accepted):
-            claim = next((tmp_path / "out" / ".inflight").glob("*.json")).read_text()
-            order.append("durable" if f'"id":"{event.request_id}"' in claim else "too early")
+            (claim,) = open_claims(tmp_path / "out").values()
+            durable = claim and claim.handle and claim.handle.id == event.request_id
+            order.append("durable" if durable else "too early")
 
     night.watch = watch
     night.run()

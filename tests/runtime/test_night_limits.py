@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from support import virtual
+from support.claims import open_claims
 from support.night import CLIP, REFUSED_CONNECT, SILENCE, Answer, Call, Night
 
 from pipeline import events as ev
@@ -512,7 +513,7 @@ def test_a_request_refused_for_credits_leaves_no_claim_while_the_balance_is_aske
     class Asked(Night):
         @property
         def balance(self) -> Balance:
-            claims.append(len(list((tmp_path / "out" / ".inflight").iterdir())))
+            claims.append(len(open_claims(tmp_path / "out")))
             return Balance(Decimal(0 if self.calls else 5), simulated=True)
 
         @balance.setter

@@ -13,6 +13,7 @@ from typing import Any
 
 import anyio
 import pytest
+from support.claims import open_claims
 from support.night import CLIP, Answer, Call, Night
 from support.till import Till
 
@@ -34,8 +35,8 @@ async def slowly(blocking: Callable[[], None]) -> None:
 
 def unsent(night: Night) -> int:
     """Count the claims of what has not gone out."""
-    claims = (night.folder / "out" / ".inflight").glob("*.json")
-    return sum(b'"sent":false' in path.read_bytes() for path in claims)
+    claims = open_claims(night.folder / "out").values()
+    return sum(claim is not None and not claim.sent for claim in claims)
 
 
 def prepared(night: Night) -> list[int]:

@@ -15,7 +15,7 @@ from pipeline.models import Handle, Settled, Status
 from pipeline.settling.attempts import unix
 from pipeline.settling.exported import Reach, Taken, take_list
 from pipeline.settling.usage import read_usage
-from pipeline.store.claims import leftovers
+from pipeline.store.claim_lines import leftovers
 from pipeline.store.layout import Layout
 
 DONE, WAITING, FAILED = RequestState.DONE, RequestState.WAITING, RequestState.FAILED

@@ -11,6 +11,7 @@ import anyio
 import anyio.lowlevel
 import msgspec
 import pytest
+from support.claims import claim_file, log_of, open_claims
 
 from pipeline.common.boot import boot_id
 from pipeline.errors import DirectoryError, StorageError
@@ -29,9 +30,9 @@ from pipeline.models import (
     Status,
     Task,
     fingerprint,
-    part_of,
 )
-from pipeline.store.claims import LONGEST_ID, leftovers
+from pipeline.store.claim_lines import leftovers
+from pipeline.store.claims import LONGEST_ID
 from pipeline.store.commit import Store, inline
 from pipeline.store.layout import Layout
 from pipeline.store.outstanding import outstanding
@@ -103,9 +104,9 @@ def reopened(layout: Layout) -> Store:
 
 async def test_an_accepted_request_is_found_by_its_id_by_the_next_run(layout: Layout) -> None:
     attempt = await accept(layout)
-    text = layout.claim(attempt).read_bytes()
-    assert text.endswith(b'"sent":true}')
-    assert b'"format":%d' % FORMAT in text
+    claim = open_claims(layout.root)[attempt]
+    assert claim is not None
+    assert (claim.sent, claim.format) == (True, FORMAT)
     store = reopened(layout)
     (left,) = store.accepted
     assert (left.attempt, left.accepted, store.doubtful) == (attempt, True, [])
@@ -160,33 +161,27 @@ async def test_commits_from_before_the_store_serves_do_not_run_beside_its_own(
         await claim(3)
         store.stop()
     store.close()
-    assert len(list(layout.inflight.glob("*.json"))) == 4
+    assert len(open_claims(layout.root)) == 4
 
 
 # -- a kill between the steps -----------------------------------------------------------------
 
 
-STEPS = ["open", "write", "fsync", "replace"]
-
-
-@pytest.mark.parametrize("step", STEPS)
 async def test_a_kill_while_a_request_is_accepted_leaves_a_doubt_or_its_id(
-    layout: Layout, step: str
+    layout: Layout,
 ) -> None:
-    """The draft is torn, whole, or in place: never is the claim itself torn."""
+    """Wherever the line is torn, what was sent is known."""
     attempt = await accept(layout)
-    accepted = layout.claim(attempt).read_bytes()
-    sent = msgspec.json.encode(claim_of(part=part_of(attempt), format=FORMAT, sent=True))
-    draft = layout.inflight / f"{attempt}.new"
-    if step != "replace":
-        layout.claim(attempt).write_bytes(sent)
-        draft.write_bytes({"open": b"", "write": accepted[:-40], "fsync": accepted}[step])
-    store = reopened(layout)
-    assert not draft.exists()
-    found = store.accepted if step == "replace" else store.doubtful
-    assert [left.attempt for left in found] == [attempt]
-    assert len(store.accepted) + len(store.doubtful) == 1
-    store.close()
+    log = log_of(layout.root)
+    whole = log.read_bytes()
+    begins = whole.rindex(b"\n", 0, -1) + 1
+    for end in range(begins, len(whole) + 1, 7):
+        log.write_bytes(whole[:end])
+        store = reopened(layout)
+        found = store.accepted if end >= len(whole) - 1 else store.doubtful
+        assert [left.attempt for left in found] == [attempt]
+        assert len(store.accepted) + len(store.doubtful) == 1
+        store.close()
 
 
 async def test_a_kill_after_the_fetch_takes_the_clip_in_without_asking(layout: Layout) -> None:
@@ -237,8 +232,8 @@ async def test_what_was_sent_and_not_accepted_is_left_to_be_looked_up(layout: La
     (record,) = record_doubts(store)
     assert (record.status, record.at_risk, store.doubtful) == (Status.IN_DOUBT, PRICE, [])
     assert [path.read_bytes() for path in layout.errors.iterdir()] == [b"half of it"]
-    assert list(layout.inflight.iterdir()) == []
     store.close()
+    assert list(layout.inflight.iterdir()) == []
 
 
 async def test_a_doubtful_claim_that_the_list_has_becomes_an_accepted_one(layout: Layout) -> None:
@@ -298,9 +293,10 @@ async def test_a_claim_whose_doubt_has_ended_is_only_removed(layout: Layout) -> 
         file.write(encode(by_word(DOUBT, Settled.NOT_BILLED)))
     store = reopened(layout)
     assert (store.accepted, store.doubtful) == ([], [])
-    assert not layout.claim(attempt).exists()
+    assert not store.has_claim(attempt)
     assert store.history.at_risk == 0
     store.close()
+    assert not open_claims(layout.root)
 
 
 async def test_a_second_claim_of_one_doubt_is_not_followed(layout: Layout) -> None:
@@ -311,8 +307,8 @@ async def test_a_second_claim_of_one_doubt_is_not_followed(layout: Layout) -> No
     store.close()
     store = reopened(layout)
     assert len(store.accepted) == 1
-    assert len(list(layout.inflight.glob("*.json"))) == 1
     store.close()
+    assert len(open_claims(layout.root)) == 1
 
 
 async def test_a_claim_takes_back_what_the_manifest_says_and_not_what_it_says(
@@ -320,7 +316,7 @@ async def test_a_claim_takes_back_what_the_manifest_says_and_not_what_it_says(
 ) -> None:
     write_doubt(layout)
     attempt = await reclaim(layout)
-    path = layout.claim(attempt)
+    path = log_of(layout.root)
     path.write_bytes(path.read_bytes().replace(b'"at_risk":0.95', b'"at_risk":500'))
     store = reopened(layout)
     (left,) = store.accepted
@@ -447,6 +443,16 @@ async def test_a_word_on_a_doubt_leaves_the_balance_as_it_was_noted(
 # -- hostile ----------------------------------------------------------------------------------
 
 
+def edit(layout: Layout, attempt: str, **changes: object) -> None:
+    """Change the last claim of an attempt in the log."""
+    log = log_of(layout.root)
+    lines = log.read_bytes().splitlines()
+    line = msgspec.json.decode(lines[-1])
+    assert line["attempt"] == attempt
+    line["claim"] |= changes
+    log.write_bytes(b"\n".join([*lines[:-1], msgspec.json.encode(line), b""]))
+
+
 @pytest.mark.parametrize(
     "handle",
     [
@@ -462,11 +468,8 @@ async def test_a_claim_with_a_strange_id_or_address_is_refused(
     layout: Layout, handle: dict[str, Any]
 ) -> None:
     attempt = await accept(layout)
-    path = layout.claim(attempt)
-    claim = msgspec.json.decode(path.read_bytes())
-    claim["handle"] = handle
-    path.write_bytes(msgspec.json.encode(claim))
-    with pytest.raises(DirectoryError, match=rf"{attempt}"):
+    edit(layout, attempt, handle=handle)
+    with pytest.raises(DirectoryError, match=r"claims\.json:\d+ "):
         list(leftovers(layout.inflight))
 
 
@@ -475,10 +478,7 @@ async def test_a_claim_with_an_amount_that_is_not_money_is_refused(
     layout: Layout, at_risk: object
 ) -> None:
     attempt = await accept(layout)
-    path = layout.claim(attempt)
-    claim = msgspec.json.decode(path.read_bytes())
-    claim["at_risk"] = at_risk
-    path.write_bytes(msgspec.json.encode(claim))
+    edit(layout, attempt, at_risk=at_risk)
     with pytest.raises(DirectoryError, match="amount"):
         list(leftovers(layout.inflight))
 
@@ -487,12 +487,12 @@ async def test_an_id_that_the_next_run_could_not_read_is_not_written(layout: Lay
     store = Store(layout, hop=inline)
     attempt = store.new_attempt(TASK)
     await store.claim(attempt, claim_of())
-    before = layout.claim(attempt).read_bytes()
+    before = open_claims(layout.root)
     with pytest.raises(StorageError, match="id of its request"):
         await store.accept(attempt, claim_of(handle=Handle(id="r\x00")))
     with pytest.raises(StorageError, match="cost of its request"):
         await store.accept(attempt, claim_of(handle=Handle(id="r", cost=Decimal("NaN"))))
-    assert layout.claim(attempt).read_bytes() == before
+    assert open_claims(layout.root) == before
     store.close()
 
 
@@ -502,7 +502,7 @@ async def test_a_full_disk_leaves_the_claim_as_it_was(
     store = Store(layout)
     attempt = store.new_attempt(TASK)
     await store.claim(attempt, claim_of())
-    before = layout.claim(attempt).read_bytes()
+    before = log_of(layout.root).read_bytes()
 
     def full(_file: int, _data: bytes) -> int:
         raise OSError(28, "No space left on device")
@@ -511,7 +511,7 @@ async def test_a_full_disk_leaves_the_claim_as_it_was(
         patch.setattr(os, "write", full)
         with pytest.raises(StorageError, match="No space"):
             await store.accept(attempt, claim_of(handle=HANDLE))
-    assert layout.claim(attempt).read_bytes() == before
+    assert log_of(layout.root).read_bytes() == before
     store.close()
 
 
@@ -521,7 +521,7 @@ def test_a_claim_of_0_1_is_a_doubt_as_ever(layout: Layout) -> None:
         "task": "a", "fingerprint": TASK.fingerprint, "model": "m", "params": PARAMS, "meta": {},
         "price": 0.95, "attempt": 1, "output": "a", "started_at": SENT,
     }  # fmt: skip
-    layout.claim(TASK.key).write_bytes(msgspec.json.encode(old))
+    claim_file(layout, TASK.key).write_bytes(msgspec.json.encode(old))
     store = reopened(layout)
     (left,) = store.doubtful
     assert not left.accepted

@@ -14,14 +14,12 @@ import anyio
 import anyio.lowlevel
 import msgspec
 import pytest
+from support.claims import claim_file, open_claims
 
-from pipeline.api.outcome import Outcome
-from pipeline.common.boot import boot_id
 from pipeline.errors import DirectoryError, StorageError
 from pipeline.ledger.formats import FORMAT
 from pipeline.ledger.manifest import read
-from pipeline.ledger.records import doubtful, succeeded
-from pipeline.ledger.writing import Manifest
+from pipeline.ledger.records import doubtful
 from pipeline.models import (
     Claim,
     Completion,
@@ -32,11 +30,10 @@ from pipeline.models import (
     part_of,
     task_key,
 )
-from pipeline.store.claims import Head, Noting, encode, leftovers
+from pipeline.store.claim_lines import leftovers
 from pipeline.store.commit import Hop, Store, in_thread, inline
 from pipeline.store.layout import Layout
-from pipeline.store.recovery import record_doubts
-from pipeline.store.recovery import recover as take_in
+from pipeline.store.recovery import recover
 
 PRICE = Decimal("0.95")
 BODY = b"a clip"
@@ -107,9 +104,10 @@ def records(layout: Layout) -> list[Record]:
 
 async def test_a_claim_says_what_is_sent_before_anything_is_sent(layout: Layout) -> None:
     async with opened(layout) as store:
-        await store.claim("k", claim_of("a"))
-        told = msgspec.json.decode(layout.claim("k").read_bytes(), type=Claim)
-    assert told == claim_of("a", part="k.part", format=FORMAT)
+        key = task_key("a")
+        await store.claim(key, claim_of("a"))
+        (left,) = leftovers(layout.inflight)
+    assert left.claim == claim_of("a", part=part_of(key), format=FORMAT)
     assert not records(layout)
 
 
@@ -154,7 +152,7 @@ async def test_a_file_that_cannot_be_closed_fails_its_own_task_alone(
         name = Path(f"/proc/self/fd/{file}").readlink().name
         close(file)
         closed.add(name)
-        if name == "a.json":
+        if name == "a.part":
             raise OSError(errno.EDQUOT, "Disk quota exceeded")
 
     async with opened(layout) as store:
@@ -164,7 +162,7 @@ async def test_a_file_that_cannot_be_closed_fails_its_own_task_alone(
         )
         monkeypatch.undo()
     assert [type(end) for end in ends] == [StorageError, type(None), type(None)]
-    assert {"a.json", "b.json", "c.json"} <= closed
+    assert {"a.part", "b.part", "c.part"} <= closed
 
 
 async def test_many_tasks_share_one_commit(layout: Layout) -> None:
@@ -364,7 +362,7 @@ async def test_what_a_worker_of_an_earlier_attempt_writes_late_is_never_placed(
     assert clips(layout) == {"a.mp4": BODY}
     assert record.sha256 == hashlib.sha256(BODY).hexdigest()
     store = Store(layout)
-    assert recover_all(store) == []  # and it is kept as evidence
+    assert recover(store) == []  # and it is kept as evidence
     store.close()
     assert [path.read_bytes() for path in layout.errors.iterdir()] == [b"late"]
     assert clips(layout) == {"a.mp4": BODY}
@@ -382,7 +380,7 @@ def test_no_two_attempts_have_one_name_in_whatever_run(layout: Layout) -> None:
 
 def test_a_claim_of_another_attempt_s_part_is_refused(layout: Layout) -> None:
     claim = claim_of("a", part=f"{task_key('b')}.part")
-    layout.claim(task_key("a")).write_bytes(msgspec.json.encode(claim))
+    claim_file(layout, task_key("a")).write_bytes(msgspec.json.encode(claim))
     with pytest.raises(DirectoryError, match="another attempt"):
         Store(layout)
 
@@ -466,255 +464,10 @@ async def test_an_output_that_cannot_be_placed_keeps_its_claim_and_costs_no_othe
     assert failed == ["a"]
     assert [r.task for r in records(layout)] == ["b"]
     key = task_key("a")
-    assert msgspec.json.decode(layout.claim(key).read_bytes(), type=Claim).completion
+    (claim,) = open_claims(layout.root).values()
+    assert claim is not None
+    assert claim.completion
     assert layout.part(key).read_bytes() == BODY
-
-
-# -- after a crash ----------------------------------------------------------------------------
-
-
-def leave(layout: Layout, claim: Claim, part: bytes | None = None) -> None:
-    """Leave a claim as a killed run does."""
-    key = task_key(claim.task)
-    layout.claim(key).write_bytes(msgspec.json.encode(claim))
-    if part is not None:
-        layout.part(key).write_bytes(part)
-
-
-def recover_all(store: Store) -> list[Record]:
-    """Recover as a run does that nobody can ask about its doubts."""
-    return [*take_in(store), *record_doubts(store)]
-
-
-def recover(layout: Layout) -> list[Record]:
-    """Open the store as the next run does; twice, as a run after it would."""
-    store = Store(layout)
-    found = recover_all(store)
-    store.close()
-    store = Store(layout)
-    assert recover_all(store) == []
-    store.close()
-    assert not list(layout.inflight.iterdir())
-    return found
-
-
-def test_a_claim_without_an_answer_is_in_doubt_with_all_that_was_sent(layout: Layout) -> None:
-    leave(layout, claim_of("a"), b"the first half")
-    (record,) = recover(layout)
-    assert record == records(layout)[0]
-    assert (record.status, record.at_risk, record.cost) == (Status.IN_DOUBT, PRICE, None)
-    claim = claim_of("a")
-    assert (record.params, record.meta) == (claim.params, claim.meta)
-    assert (record.fingerprint, record.started_at) == (claim.fingerprint, claim.started_at)
-    assert not clips(layout)
-
-
-@pytest.mark.parametrize("torn", [b"", b"{", b"\0" * 200, b'{"task"', b'{"task":"a\0\0\0'])
-def test_a_torn_claim_was_never_sent(layout: Layout, torn: bytes) -> None:
-    layout.claim("a").write_bytes(torn)
-    assert recover(layout) == []
-    assert records(layout) == []
-
-
-@pytest.mark.parametrize("foreign", [b"\xff\xfe", b"[]", b"{}", b"a list of mine", b'{"a": 1}'])
-def test_a_file_among_the_claims_that_is_none_stays_where_it_is(
-    layout: Layout, foreign: bytes
-) -> None:
-    path = layout.inflight / "mine.json"
-    path.write_bytes(foreign)
-    store = Store(layout)
-    assert recover_all(store) == []
-    store.close()
-    assert path.read_bytes() == foreign
-
-
-@pytest.mark.parametrize("cut", [1, 50, -1])
-def test_a_claim_torn_anywhere_was_never_sent(layout: Layout, cut: int) -> None:
-    layout.claim("a").write_bytes(msgspec.json.encode(claim_of("a"))[:cut])
-    assert recover(layout) == []
-
-
-def test_a_claim_ends_in_its_time_and_the_byte_that_says_whether_it_was_sent() -> None:
-    end = b'"started_at":"2026-01-01T00:00:00.000Z","sent":false}'
-    assert encode(claim_of("a"), "a").endswith(end)
-
-
-def test_what_was_noted_in_a_claim_is_read_by_whoever_comes_after_a_kill(layout: Layout) -> None:
-    path = layout.claim(task_key("a"))
-    leave(layout, claim_of("a", boot_id=boot_id()))
-    noting = Noting(str(path), lambda _: None, LATER)
-    (left,) = leftovers(layout.inflight)
-    assert left.never_sent
-    noting.sending()
-    (left,) = leftovers(layout.inflight)
-    assert not left.never_sent
-    assert not left.answered
-    # The time is that of the first byte: a claim may be prepared seconds ahead.
-    assert left.claim == claim_of("a", boot_id=boot_id(), sent=True, started_at=LATER)
-    noting.answered(Outcome(took=1, status=200, cost=PRICE, request_id="r"), 7)
-    (left,) = leftovers(layout.inflight)
-    assert left.expected == Head(length=7, status=200, cost=PRICE, request_id="r")
-    assert left.answered
-    path.write_bytes(path.read_bytes()[:-3])  # the note was torn: that costs no more than itself
-    (left,) = leftovers(layout.inflight)
-    assert (left.expected, left.never_sent) == (None, False)
-
-
-def test_an_attempt_of_which_no_byte_left_before_a_kill_is_no_doubt(layout: Layout) -> None:
-    leave(layout, claim_of("a", boot_id=boot_id()))
-    assert recover(layout) == []
-    assert not records(layout)
-
-
-@pytest.mark.parametrize("boot", [None, "another boot"])
-def test_after_a_power_loss_or_from_a_version_before_that_byte_proves_nothing(
-    layout: Layout, boot: str | None
-) -> None:
-    leave(layout, claim_of("a", boot_id=boot))
-    (record,) = recover(layout)
-    assert (record.status, record.reason, record.at_risk) == (Status.IN_DOUBT, "killed", PRICE)
-
-
-MP4 = (20).to_bytes(4) + b"ftypisom" + bytes(8) + (12).to_bytes(4) + b"mdat" + b"clip"
-
-
-def leave_answered(layout: Layout, body: bytes, *, boot: str | None, length: int = 32) -> None:
-    leave(layout, claim_of("a", "day/a", boot_id=boot), body)
-    noting = Noting(str(layout.claim(task_key("a"))), lambda _: None, LATER)
-    noting.sending()
-    noting.answered(Outcome(took=1, status=200, remaining=Decimal(9)), length)
-
-
-def test_a_clip_that_lies_whole_although_nobody_came_to_say_so_is_taken_in(layout: Layout) -> None:
-    leave_answered(layout, MP4, boot=boot_id())
-    (record,) = recover(layout)
-    assert (record.status, record.output, record.cost) == (Status.SUCCEEDED, "day/a.mp4", PRICE)
-    assert (record.bytes, record.sha256) == (len(MP4), hashlib.sha256(MP4).hexdigest())
-    assert record.remaining_credits == 9
-    assert clips(layout) == {"day/a.mp4": MP4}
-
-
-@pytest.mark.parametrize(
-    ("body", "boot", "length"),
-    [
-        pytest.param(MP4[:-1], boot_id(), 32, id="cut"),
-        pytest.param(MP4[:-1], boot_id(), 31, id="a box that is cut"),
-        pytest.param(MP4, boot_id(), 33, id="not all of it"),
-        pytest.param(MP4, "another boot", 32, id="a power loss"),
-        pytest.param(b"{}" * 16, boot_id(), 32, id="no clip"),
-    ],
-)
-def test_what_came_and_cannot_be_relied_on_is_kept_as_evidence(
-    layout: Layout, body: bytes, boot: str, length: int
-) -> None:
-    leave_answered(layout, body, boot=boot, length=length)
-    (record,) = recover(layout)
-    (kept,) = layout.errors.iterdir()
-    assert (record.status, record.reason) == (Status.IN_DOUBT, "unsaved")  # it keeps no place
-    assert f"errors/{kept.name}" in (record.error or "")
-    assert kept.read_bytes() == body
-
-
-def test_one_claim_that_cannot_be_taken_in_does_not_stop_the_others(layout: Layout) -> None:
-    (layout.root / "day").write_bytes(b"not a folder")
-    leave(layout, complete(claim_of("a", "day/a")), BODY)
-    leave(layout, complete(claim_of("b")), BODY)
-    told: list[str] = []
-    store = Store(layout, warn=told.append)
-    found = {record.task: record.status for record in recover_all(store)}
-    store.report_warnings()
-    store.close()
-    assert found == {"a": Status.IN_DOUBT, "b": Status.SUCCEEDED}
-    assert "cannot be placed" in told[0]
-    (kept,) = layout.errors.iterdir()
-    assert kept.read_bytes() == BODY
-    assert recover(layout) == []
-
-
-def test_a_whole_part_is_taken_in(layout: Layout) -> None:
-    leave(layout, complete(claim_of("a", "day/a")), BODY)
-    (record,) = recover(layout)
-    assert (record.status, record.output, record.cost) == (Status.SUCCEEDED, "day/a.mp4", PRICE)
-    assert clips(layout) == {"day/a.mp4": BODY}
-
-
-def test_a_clip_in_place_whose_record_was_lost_is_taken_in(layout: Layout) -> None:
-    leave(layout, complete(claim_of("a")))
-    (layout.root / "a.mp4").write_bytes(BODY)
-    (record,) = recover(layout)
-    assert record.status is Status.SUCCEEDED
-    assert clips(layout) == {"a.mp4": BODY}
-
-
-@pytest.mark.parametrize("left", [b"", b"a cli", b"A CLIP", b"a clip and more"])
-def test_a_part_that_is_not_what_came_is_in_doubt(layout: Layout, left: bytes) -> None:
-    leave(layout, complete(claim_of("a"), cost=Decimal("1.25")), left)
-    (record,) = recover(layout)
-    assert (record.status, record.at_risk) == (Status.IN_DOUBT, Decimal("1.25"))
-    assert not clips(layout)
-
-
-def test_a_clip_in_place_that_is_another_is_in_doubt_and_stays(layout: Layout) -> None:
-    leave(layout, complete(claim_of("a")))
-    (layout.root / "a.mp4").write_bytes(b"mine")
-    (record,) = recover(layout)
-    assert record.status is Status.IN_DOUBT
-    assert clips(layout) == {"a.mp4": b"mine"}
-
-
-def test_a_file_that_took_the_name_since_is_not_written_over(layout: Layout) -> None:
-    leave(layout, complete(claim_of("a")), BODY)
-    (layout.root / "a.mp4").write_bytes(b"mine")
-    (record,) = recover(layout)
-    assert record.status is Status.SUCCEEDED
-    assert record.output != "a.mp4"
-    assert clips(layout) == {"a.mp4": b"mine", record.output: BODY}
-
-
-def test_a_claim_whose_record_is_there_is_only_removed(layout: Layout) -> None:
-    done = complete(claim_of("a"))
-    assert done.completion is not None
-    manifest = Manifest(layout.manifest)
-    manifest.append(
-        [succeeded(done, done.completion), doubtful(claim_of("b"), "killed", answered=False)]
-    )
-    manifest.close()
-    (layout.root / "a.mp4").write_bytes(BODY)
-    leave(layout, done)
-    leave(layout, claim_of("b"))
-    assert recover(layout) == []
-    assert len(records(layout)) == 2
-
-
-def test_a_claim_of_a_later_attempt_is_a_record_of_its_own(layout: Layout) -> None:
-    manifest = Manifest(layout.manifest)
-    manifest.append([doubtful(claim_of("a"), "killed", answered=False)])
-    manifest.close()
-    leave(layout, claim_of("a", started_at="2026-01-02T00:00:00.000Z"))
-    assert len(recover(layout)) == 1
-    assert sum(r.at_risk or 0 for r in records(layout)) == 2 * PRICE
-
-
-def test_a_changed_clip_that_is_taken_in_supersedes_the_older_one(layout: Layout) -> None:
-    old = complete(claim_of("a", started_at="2025-01-01T00:00:00.000Z"), b"old")
-    assert old.completion is not None
-    manifest = Manifest(layout.manifest)
-    manifest.append([succeeded(old, old.completion)])
-    manifest.close()
-    (layout.root / "a.mp4").write_bytes(b"old")
-    leave(layout, complete(claim_of("a")), BODY)
-    (record,) = recover(layout)
-    assert record.output == "a.mp4"
-    assert clips(layout) == {"a.mp4": BODY, "superseded/a.1.mp4": b"old"}
-
-
-def test_drafts_are_swept_away_and_a_body_without_a_claim_is_kept(layout: Layout) -> None:
-    (layout.inflight / "x.new").write_bytes(b"{")
-    layout.part("y").write_bytes(b"half")
-    layout.part("z").write_bytes(b"")
-    assert recover(layout) == []
-    (kept,) = layout.errors.iterdir()
-    assert kept.read_bytes() == b"half"
 
 
 async def test_two_tasks_of_one_output_name_in_one_commit_each_keep_their_clip(
@@ -724,10 +477,3 @@ async def test_two_tasks_of_one_output_name_in_one_commit_each_keep_their_clip(
         group.start_soon(render, store, "a", b"one", "same")
         group.start_soon(render, store, "b", b"three", "same")
     assert sorted(clips(layout).values()) == [b"one", b"three"]
-
-
-def test_every_claim_of_a_killed_run_is_recovered(layout: Layout) -> None:
-    for number in range(8):
-        leave(layout, claim_of(f"t{number}"), b"part")
-    assert len(recover(layout)) == 8
-    assert sum(r.at_risk or 0 for r in records(layout)) == 8 * PRICE

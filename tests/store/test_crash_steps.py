@@ -22,7 +22,7 @@ from support.helpers import environment
 from pipeline.job import load
 from pipeline.ledger.manifest import read
 from pipeline.models import CORRECTION, Claim, Record, Status
-from pipeline.store.claims import leftovers
+from pipeline.store.claim_lines import NAME, leftovers
 from pipeline.store.layout import Layout
 
 pytestmark = pytest.mark.few(1)
@@ -337,26 +337,29 @@ def test_each_step_of_a_task_is_durable_before_the_next(driver: Driver, tmp_path
     root = shop.layout.root
     ops = [op.replace(f"{root}/", "").replace(str(root), ".") for op in shop.run()["ops"]]
     (part,) = {op.split()[-1] for op in ops if op.endswith(".part")}
-    claim, draft = (part.replace(".part", end) for end in (".json", ".new"))
+    log = f".inflight/{NAME}"
     (clip,) = (path.name for path in root.glob("*.mp4"))
     others = ("mkdir", ".job.json", ".state.json")
-    assert [op for op in ops if not any(other in op for other in others)][-16:] == [
-        f"write {claim}",
-        f"fsync {claim}",
+    assert [op for op in ops if not any(other in op for other in others)][-19:] == [
+        f"write {log}.new",
+        f"fsync {log}.new",
+        f"replace {log}",
         "fsync .inflight",
-        f"pwrite {claim}",
+        f"write {log}",
+        f"fdatasync {log}",
+        f"write {log}",
         "answer a",
         f"write {part}",
-        f"write {draft}",
         f"fsync {part}",
-        f"fsync {draft}",
-        f"replace {claim}",
         "fsync .inflight",
+        f"write {log}",
+        f"fdatasync {log}",
         f"replace {clip}",
         "fsync .",
         "write manifest.jsonl",
         "fsync manifest.jsonl",
-        f"unlink {claim}",
+        f"write {log}",
+        f"unlink {log}",
     ]
     # The directory, and the manifest in it, are durable before anything is sent.
     before = ops[: ops.index("answer a")]

@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import pytest
+from support.claims import open_claims
 from support.helpers import Workspace, times_sent, until
 
 from sandbox.testing import Sandbox
@@ -105,8 +106,8 @@ def test_twenty_kills_render_nothing_finished_again_and_send_nothing_in_flight_a
                 assert more == 0 if prompt in finished else more <= 1, prompt
                 assert again or prompt not in sent or more == 0, prompt
             # Those of what was being recorded have places that others have taken since.
-            claims = [path.read_bytes() for path in workspace.claims() if path.suffix == ".json"]
-            assert sum(b'"sent":true' in claim for claim in claims) <= 2 * BOUND
+            claims = open_claims(workspace.output).values()
+            assert sum(claim is not None and claim.sent for claim in claims) <= 2 * BOUND
             assert len(claims) <= 3 * BOUND
         assert kills >= KILLS // 2
         plain = workspace.run("--no-wait", url=api.url)
@@ -140,8 +141,8 @@ def test_what_a_killed_run_may_still_have_at_the_api_keeps_its_places(
         """Whether a run has found what an earlier one has left: in the list, or in doubt."""
         if history == "missing":
             return workspace.counts()["in_doubt"] == bound
-        texts = [path.read_text("utf-8") for path in workspace.claims() if path.suffix == ".json"]
-        return sum('"handle":{' in text for text in texts) == bound
+        claims = open_claims(workspace.output).values()
+        return sum(claim is not None and claim.handle is not None for claim in claims) == bound
 
     with Sandbox(credits=1000, clips="tiny", latency=latency, history=history) as api:
         run = workspace.start(url=api.url)

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.models import Claim
 from pipeline.store.batch import MOST_OPEN, CommitRequest, Syncing
 
 MANY = 2 * MOST_OPEN + 50
@@ -23,15 +22,12 @@ def threads() -> Iterator[ThreadPoolExecutor]:
 
 
 def write(folder: Path, threads: ThreadPoolExecutor, count: int) -> list[CommitRequest]:
-    """Make claims durable together."""
+    """Make files durable together."""
     requests = [CommitRequest(f"t{n:03}") for n in range(count)]
     with Syncing(threads, active=True) as files:
         for request in requests:
-            claim = Claim(
-                task=request.attempt, fingerprint="f", model="m", params={}, meta={}, price=None,
-                attempt=1, output=request.attempt, started_at="2026-01-01T00:00:00.000Z",
-            )  # fmt: skip
-            files.write(request, str(folder / request.attempt), claim)
+            (folder / request.attempt).touch()
+            files.sync(request, str(folder / request.attempt))
     return requests
 
 

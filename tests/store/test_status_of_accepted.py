@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 import pytest
 import yaml
+from support.claims import claim_file
 
 from pipeline.job import load
 from pipeline.ledger.endings import by_word
@@ -53,7 +54,7 @@ def claim_of(task: Task, **more: Any) -> Claim:
 def leave(job: Job, claim: Claim) -> None:
     """Leave a claim as a killed run does."""
     key = next(task.key for task in job.tasks() if task.id == claim.task)
-    path = Layout(job.output_dir).claim(f"{key}.abcdef.1")
+    path = claim_file(Layout(job.output_dir), f"{key}.abcdef.1")
     path.write_bytes(msgspec.json.encode(claim))
 
 

@@ -19,6 +19,8 @@ from typing import Any
 from unittest import mock
 
 from pipeline.cli.edge import run_command
+from pipeline.models import Claim
+from support.claims import open_claims
 from support.raw import CLIP, Act, Line, Raw, answer
 
 KEY = "sk-command-0123456789abcdef"
@@ -251,8 +253,8 @@ class CommandWorkspace:
         told = list(self.statuses().values())
         return {status: told.count(status) for status in sorted(set(told))}
 
-    def claims(self) -> list[Path]:
-        return sorted((self.out / ".inflight").glob("*.json"))
+    def claims(self) -> list[Claim | None]:
+        return list(open_claims(self.out).values())
 
     def money(self) -> tuple[Decimal, Decimal]:
         """What the manifest says was spent, and what may have been."""

@@ -35,7 +35,7 @@ from pipeline.ledger.plan import Retry
 from pipeline.models import Handle, Task
 from pipeline.runtime.control import by_nobody
 
-CHANGING = ("fsync", "replace", "unlink", "write", "pwrite", "mkdir")
+CHANGING = ("fsync", "fdatasync", "replace", "unlink", "write", "mkdir")
 REAL = {name: getattr(os, name) for name in CHANGING}
 
 
@@ -127,9 +127,9 @@ class Client:
             witness.sending()
             self._steps.step()
         else:  # it arrives with its mark: what is lost on its way, no list has
-            watched, os.pwrite = os.pwrite, REAL["pwrite"]
+            watched, os.write = os.write, REAL["write"]
             witness.sending()
-            os.pwrite = watched
+            os.write = watched
         name = os.urandom(8).hex()
         said = {"id": name, "params": task.params, "at": time.time()}
         line = json.dumps({"task": task.id, "fingerprint": task.fingerprint, **said}) + "\n"

@@ -11,6 +11,7 @@ from pipeline.store import claims
 from pipeline.store.commit import Store
 from pipeline.store.layout import Layout
 from pipeline.store.recovery import recover
+from support.claims import claim_file
 
 PRICE = Decimal("0.95")
 AT = "2026-11-26T11:00:00.000Z"
@@ -51,7 +52,7 @@ def leave_claim(layout: Layout, task: str, part: bytes = b"", **more: Any) -> No
         }
     )
     attempt = f"{task_key(task)}.abc.1"
-    layout.claim(attempt).write_bytes(claims.encode(claim, attempt))
+    claim_file(layout, attempt).write_bytes(claims.encode(claim, attempt))
     if part:
         layout.part(attempt).write_bytes(part)
 

@@ -126,7 +126,7 @@ class Workspace:
         return Counter(record["status"] for record in self.last().values())
 
     def claims(self) -> list[Path]:
-        """List what is left of attempts on the wire."""
+        """List the files that are left of attempts on the wire."""
         return sorted((self.output / ".inflight").glob("*"))
 
     def sound(self) -> int:

@@ -41,6 +41,7 @@ from pipeline.api.segmind import Segmind, SegmindV2
 from pipeline.cli.calling import Host
 from pipeline.job import load
 from pipeline.models import Handle, Task, task_key
+from pipeline.store.claim_lines import NAME
 from support.helpers import KEY
 from support.kill_points import Point
 
@@ -49,7 +50,7 @@ if TYPE_CHECKING:
 
 assert encodings.idna
 assert httpcore
-REAL = {name: getattr(os, name) for name in ("open", "write", "replace", "unlink")}
+REAL = {name: getattr(os, name) for name in ("write", "replace")}
 
 
 class Trap:
@@ -74,7 +75,7 @@ class Trap:
             die()
 
     def with_file(self, point: Point, path: str) -> None:
-        """Come to a point with a claim or a part."""
+        """Come to a point with a part."""
         if self._key in {None, Path(path).name.partition(".")[0]}:
             self.at(point, self._task)
 
@@ -117,13 +118,11 @@ class Trap:
         for name in REAL:
             setattr(os, name, getattr(self, f"_{name}"))
 
-    def _open(self, path: Any, flags: int, *more: Any, **others: Any) -> int:
-        if flags & os.O_CREAT and _is_claim(path):
-            self.with_file(Point.UNCLAIMED, path)
-        return int(REAL["open"](path, flags, *more, **others))
-
     def _write(self, file: int, data: Any) -> int:
-        if not self._records(file, data):
+        name = Path(f"/proc/self/fd/{file}").readlink().name
+        if name == NAME:
+            self._claims(bytes(data))
+        if name != "manifest.jsonl" or not self._is_of_task(data):
             return int(REAL["write"](file, data))
         self.at(Point.PLACED, self._task)
         if self.point is not Point.HALF_RECORD:
@@ -132,24 +131,22 @@ class Trap:
         self.at(Point.HALF_RECORD, self._task)
         return int(written)
 
-    def _records(self, file: int, data: Any) -> bool:
-        if Path(f"/proc/self/fd/{file}").readlink().name != "manifest.jsonl":
-            return False
+    def _is_of_task(self, data: Any) -> bool:
         return self._task is None or f'"task":"{self._task}"'.encode() in bytes(data)
+
+    def _claims(self, lines: bytes) -> None:
+        """Come to where a claim is written or closed."""
+        for line in lines.splitlines():
+            if self._key is None or f'"attempt":"{self._key}.'.encode() in line:
+                if line.endswith(b'"sent":false}}'):
+                    self.at(Point.UNCLAIMED, self._task)
+                elif line.endswith(b'"closed":true}'):
+                    self.at(Point.RECORDED, self._task)
 
     def _replace(self, source: Any, target: Any) -> None:
         if str(source).endswith(".part") and "errors" not in Path(target).parts:
             self.with_file(Point.COMPLETED, str(source))
         REAL["replace"](source, target)
-
-    def _unlink(self, path: Any, **more: Any) -> None:
-        if _is_claim(path):
-            self.with_file(Point.RECORDED, str(path))
-        REAL["unlink"](path, **more)
-
-
-def _is_claim(path: Any) -> bool:
-    return str(path).endswith(".json") and Path(str(path)).parent.name == ".inflight"
 
 
 def size_of(part: Path) -> int:
