@@ -8,7 +8,7 @@ import os
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import IO
@@ -68,11 +68,13 @@ class Receiving:
         self._timeouts = timeouts
         self._began = time.monotonic()
         self._response: httpx.Response | None = None
+        self._headers: Mapping[str, str] = {}
+        self._begun = Outcome(took=0.0)
 
     async def receive(self, response: httpx.Response, witness: Witness | None) -> Outcome:
         """Take the body; a silence ends it."""
-        self._response = response
-        length = response.headers.get("content-length", "")
+        self._begin(response)
+        length = self._headers.get("content-length", "")
         countable = length.isdecimal() and len(length) < _DIGITS
         # An encoded body is not a clip on the disk before it is decoded.
         if witness is not None and response.is_success:
@@ -90,7 +92,7 @@ class Receiving:
 
     async def read_text(self, response: httpx.Response, seconds: float) -> Outcome:
         """Read an answer that is a text, for so many seconds; it goes to no file."""
-        self._response = response
+        self._begin(response)
         data, broken = b"", None
         with Patience(seconds, self._timeouts):  # one for all of it: the status has come, and rules
             try:
@@ -192,7 +194,7 @@ class Receiving:
     def _judge(self, file: IO[bytes], taken: _Taken, head: bytes) -> Outcome:
         if self._answer.status_code == httpx.codes.PARTIAL_CONTENT:
             return self.outcome(fault=Fault.CUT, detail="only a part of it was sent")
-        media = recognise(head, self._content_type)
+        media = recognise(head, self._begun.content_type)
         if media is not None:
             return self._measure(file, taken, media)
         text = self._text(file)
@@ -231,23 +233,39 @@ class Receiving:
 
     @property
     def _codings(self) -> list[str]:
-        return encoding.layers(self._answer.headers.get("content-encoding"))
+        return encoding.layers(self._headers.get("content-encoding"))
 
     @property
     def _strange(self) -> str:
-        told = self._answer.headers.get("content-encoding", "")
-        said = headers.words(self._endpoint.redact(told))
+        said = self._shown(self._headers.get("content-encoding"))
         return f"it has a content encoding ({said}) that was not requested and cannot be decoded"
-
-    @property
-    def _content_type(self) -> str | None:
-        return headers.words(self._endpoint.redact(self._answer.headers.get("content-type", "")))
 
     @property
     def _framed(self) -> bool:
         """Whether the answer said where it ends."""
-        told = self._answer.headers
-        return "content-length" in told or "transfer-encoding" in told
+        return "content-length" in self._headers or "transfer-encoding" in self._headers
+
+    def _begin(self, response: httpx.Response) -> None:
+        """Read the headers, once for all that is made of them."""
+        self._response = response
+        # Their names are in lower case here.
+        told = self._headers = dict(response.headers.items())
+        reported = self._read_headers(told)
+        self._begun = Outcome(
+            took=0.0,
+            status=response.status_code,
+            content_type=self._shown(told.get("content-type")),
+            remaining=reported.remaining,
+            cost=reported.cost,
+            request_id=self._shown(reported.request_id),
+            seed=headers.seed(self._shown(reported.seed)),
+            location=self._shown(told.get("location")),
+            retry_after=reported.retry_after,
+            simulated=SANDBOX_HEADER in told,
+        )
+
+    def _shown(self, text: str | None) -> str | None:
+        return headers.words(self._endpoint.redact(text)) if text else None
 
     def outcome(
         self,
@@ -259,28 +277,14 @@ class Receiving:
         hopeless: bool = False,
     ) -> Outcome:
         """Put together what came of the attempt, with the key removed from every text."""
-        response, redact = self._response, self._endpoint.redact
-        own = response.headers if response is not None else httpx.Headers()
-        reported = self._read_headers(own) if response is not None else Reported()
-
-        def shown(text: str | None) -> str | None:
-            return headers.words(redact(text or ""))
-
-        return Outcome(
+        redact = self._endpoint.redact
+        return replace(
+            self._begun,
             took=time.monotonic() - self._began,
-            status=response.status_code if response is not None else None,
             fault=fault,
             detail=redact(detail),
             text=redact(text[:EVIDENCE].decode("utf-8", "replace")),
             body=body,
-            content_type=shown(own.get("content-type")),
-            remaining=reported.remaining,
-            cost=reported.cost,
-            request_id=shown(reported.request_id),
-            seed=headers.seed(shown(reported.seed)),
-            location=shown(own.get("location")),
-            retry_after=reported.retry_after,
-            simulated=SANDBOX_HEADER in own,
             hopeless=hopeless,
         )
 

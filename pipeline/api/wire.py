@@ -87,4 +87,4 @@ class Wire(Protocol):
         """Read the balance, in US dollars; None where the answer does not say."""
 
     def read_headers(self, headers: Mapping[str, str]) -> Reported:
-        """Read the headers of an answer; their names are case-insensitive."""
+        """Read the headers of an answer; their names are in lower case."""

@@ -61,6 +61,8 @@ class _View:
 
     def unescape(self) -> bool:
         """Decode one layer of escapes; return whether there was one."""
+        if _ESCAPE.search(self.text) is None:
+            return False
         pieces, begins, origins = list[str](), [0], [0]
         at = size = 0
         for found in _ESCAPE.finditer(self.text):
@@ -74,7 +76,7 @@ class _View:
         pieces.append(self.text[at:])
         self._layers.append((begins, origins))
         self.text = "".join(pieces)
-        return at > 0
+        return True
 
     def span(self, start: int, end: int) -> tuple[int, int]:
         """Return the span in the original text of a span in this view."""
@@ -107,6 +109,10 @@ class Redactor:
         # Each run contains a piece of half its length at one of the positions that are compared.
         self._step = (min((s.run for s in self._spellings), default=1) + 1) // 2
         self._pieces: dict[str, list[tuple[_Spelling, int]]] = {}
+        # By case-sensitivity, the starts of spellings that count at the end of a text.
+        self._ends = {exact: _ends(self._spellings, exact=exact) for exact in (False, True)}
+        # Less cannot hold a spelling, nor the start of one: decoding makes no text longer.
+        self._least = _AT_END if self._spellings else min(map(len, self._forms))
         for spelling in self._spellings:
             for at in range(len(spelling.text) - self._step + 1):
                 piece = spelling.text[at : at + self._step]
@@ -114,6 +120,8 @@ class Redactor:
 
     def clean(self, text: str) -> str:
         """Replace the key, in each of its spellings, by a mark."""
+        if len(text) < self._least:
+            return text
         cleaned, at = "", 0
         for start, end in self._spans(text):
             cleaned, at = cleaned + text[at:start] + MARK, end
@@ -164,9 +172,9 @@ class Redactor:
                 run = self._run_at(view, at, exact=is_exact)
                 yield from (run,) if run else ()
                 at = run[1] if run else at + self._step
-            for spelling in self._spellings:
-                size = _ending(view, spelling) if spelling.exact is is_exact else 0
-                yield from ((len(view) - size, len(view)),) if size else ()
+            if view.endswith(self._ends[is_exact]):
+                for end in filter(view.endswith, self._ends[is_exact]):
+                    yield len(view) - len(end), len(view)
 
     def _run_at(self, text: str, at: int, *, exact: bool) -> tuple[int, int] | None:
         """Return the span of a run of the key that covers position `at`, None if there is none."""
@@ -190,10 +198,10 @@ def redactor(key: str) -> Redactor:
     return Redactor(key)
 
 
-def _ending(text: str, spelling: _Spelling) -> int:
-    """Return how many characters at the end of `text` are the start of a truncated spelling."""
-    sizes = range(min(spelling.run, len(text)), _AT_END - 1, -1)
-    return next((size for size in sizes if text.endswith(spelling.text[:size])), 0)
+def _ends(spellings: list[_Spelling], *, exact: bool) -> tuple[str, ...]:
+    """Return the starts of spellings that may be the end of a truncated text."""
+    alike = [spelling for spelling in spellings if spelling.exact is exact]
+    return tuple(one.text[:size] for one in alike for size in range(_AT_END, one.run + 1))
 
 
 def _spellings(key: str) -> list[_Spelling]:
