@@ -25,6 +25,7 @@ from pipeline.api.reading import HEADERS, Reader
 from pipeline.api.receiving import EVIDENCE, SANDBOX_HEADER, Receiving
 from pipeline.api.timeouts import USUAL, Timeouts
 from pipeline.api.transport import PIECE, FreshConnections, Trace, in_pieces, way_to
+from pipeline.api.turns import Turns
 from pipeline.api.wire import Wire
 from pipeline.models import Handle, Task, rfc3339
 
@@ -56,6 +57,7 @@ class Client:
         self._urls: dict[str, httpx.URL] = {}
         self._reader = Reader(wire.origins, timeouts, transport)
         self._fetcher = Fetcher(endpoint, max_size, timeouts)
+        self._turns = Turns()
 
     async def __aenter__(self) -> Self:
         return self
@@ -91,6 +93,10 @@ class Client:
             fault = _fault(trace, silence=trace.sent)
             return receiving.outcome(fault=fault, detail=self._silence(trace))
         try:
+            # A refusal waits for no turn, as it may stop others. And no wait is bounded here: an
+            # answer that has come is not called late for its turn.
+            if response.is_success:
+                await self._turns.take()
             if self._wire.answers_with_id:
                 return await self._accept(response, receiving, trace)
             return await receiving.receive(response, witness)
