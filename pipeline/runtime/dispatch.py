@@ -283,9 +283,7 @@ class Dispatch:
         where the next request depends on what comes of those before, or other runs wait for it.
         """
         state, account = self._state, self._state.job.account
-        durations = state.store.history.durations
-        usual = durations[-1] if durations else state.provider.model(state.job.model).seconds
-        if usual is not None and usual > _SLOW:
+        if state.usual is not None and state.usual > _SLOW:
             return 0
         paced = self._pace.interval > 0 or state.account.paced or account.concurrency is not None
         careful = state.places or state.streak.wary or state.top_up or state.gate.elsewhere.runs

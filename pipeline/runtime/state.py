@@ -72,8 +72,9 @@ class RunState:
     what is in flight or waits was sent, `edited` those that have changed since they ended. The
     state of what is `unmoved` in the job is not this run's to change: it has left the job, or is
     another task now. `sending`, while the job is read again, has what was sent meanwhile. `lost`
-    are the attempts, by task and begin, whose output the provider lists and does not have. The
-    states of `plan` are those of the job's tasks as they stand now.
+    are the attempts, by task and begin, whose output the provider lists and does not have. `took`
+    says how many seconds the last output took to come, which may not be recorded yet. The states
+    of `plan` are those of the job's tasks as they stand now.
     """
 
     job: Job
@@ -98,6 +99,7 @@ class RunState:
     left: list[Attempt] = field(default_factory=list)
     inherited: list[Claim] = field(default_factory=list)
     resumed: int = 0
+    took: float | None = None
     doubted: set[str] = field(default_factory=set)
     outdated: set[str] = field(default_factory=set)
     edited: set[str] = field(default_factory=set)
@@ -194,11 +196,14 @@ class RunState:
 
         Of those there are at most as many as may be in flight: a full disk costs no more.
         """
+        if attempt.sent_at is not None and attempt.answered_at is not None:
+            self.took = attempt.answered_at - attempt.sent_at
         if len(self.settling) < self.job.concurrency:
             self.settling.add(attempt.task.id)
             self.circuit.landed(attempt.task.id, clock())
             self.permits.free(attempt.id)
             self.watch(ev.Landed(attempt.task.id, time.time()))
+            self.notify()
 
     def recall(self) -> None:
         """Take back what was prepared and has not gone out: it is chosen anew."""
@@ -213,12 +218,12 @@ class RunState:
         """
         if not attempt.money.spent:
             raise BooksError(f"the reservation of {attempt.task.id} was not ended")
-        self.account.changed()
         self.flying.pop(attempt.task.id, None)
         self.settling.discard(attempt.task.id)
         # What stays accepted is at work at the provider: its place is not taken again.
         self.permits.free(attempt.id, keep=attempt.stays_accepted)
         self.circuit.landed(attempt.task.id, clock())
+        self.account.changed()
         if self.streak.full and not self.flying:
             detail = f"{len(self.streak)} in a row cost and brought no clip; the first: "
             self.stop(ExitCode.API_REFUSES, detail + self.streak.first)
@@ -406,6 +411,14 @@ class RunState:
     def has_no_place(self) -> bool:
         """Whether this run will have no place at the provider any more: all are kept."""
         return not self.flying and self.permits.kept >= self.job.concurrency
+
+    @property
+    def usual(self) -> float | None:
+        """How many seconds an output takes to come, as far as is known."""
+        if self.took is not None:
+            return self.took
+        durations = self.store.history.durations
+        return durations[-1] if durations else self.provider.model(self.job.model).seconds
 
     @property
     def accepted(self) -> int:
