@@ -49,7 +49,9 @@ class Segmind:
         self, endpoint: "Endpoint", *, timeout: float = 600.0, max_size: int = 2 * 1024**3
     ) -> AbstractAsyncContextManager[Session]:
         """Open a session."""
-        # Reading a job needs no HTTP library, which takes long to import.
+        # Reading a job needs no HTTP library, which takes long to import; and what judges answers
+        # is here before the first of them, which the event loop would stand still for.
+        import pipeline.api.segmind.judging  # noqa: F401, PLC0415
         from pipeline.api.client import Client  # noqa: PLC0415
 
         return Client(
