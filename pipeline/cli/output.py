@@ -10,12 +10,9 @@ from contextlib import suppress
 from typing import Any
 
 import click
-import msgspec
 
-from pipeline.common.redaction import redactor
 from pipeline.printable import printable_lines
 
-_ENCODER = msgspec.json.Encoder(decimal_format="number")
 # Characters; a name in a manifest that was copied may have any length.
 _WIDEST = 60
 _secrets: set[str] = set()
@@ -28,6 +25,10 @@ def remember_secret(secret: str) -> None:
 
 def redact(text: str) -> str:
     """Remove every known secret from a text."""
+    if not _secrets:
+        return text
+    from pipeline.common.redaction import redactor  # noqa: PLC0415 - `--help` knows no secret
+
     for secret in _secrets:
         text = redactor(secret).clean(text)
     return text
@@ -68,6 +69,8 @@ def write_json(
     """
     text = as_json(value)
     if pretty:
+        import msgspec  # noqa: PLC0415 - as below
+
         text = msgspec.json.format(text)
     escape = _escaped if sys.stdout.isatty() else str
     if more is not None:
@@ -81,10 +84,13 @@ def write_json(
 
 def as_json(value: Any) -> str:
     """Encode as JSON; what is not valid Unicode, as some file names, is escaped twice."""
+    import msgspec  # noqa: PLC0415 - `--help` writes no JSON
+
+    encoder = msgspec.json.Encoder(decimal_format="number")
     try:
-        return _ENCODER.encode(value).decode()
+        return encoder.encode(value).decode()
     except UnicodeEncodeError:
-        return _ENCODER.encode(_in_unicode(value)).decode()
+        return encoder.encode(_in_unicode(value)).decode()
 
 
 def _in_unicode(value: Any) -> Any:

@@ -435,7 +435,7 @@ SLOW = {
 @pytest.mark.parametrize(
     ("arguments", "more"),
     [
-        (["--help"], {"pipeline.job", "pipeline.models", "yaml"}),
+        (["--help"], {"msgspec", "pipeline.common", "pipeline.job", "pipeline.models", "yaml"}),
         (["schema"], {"yaml"}),
         (["check", "job.yaml"], {"pipeline.notify", "pipeline.runtime"}),
         (["status", "job.yaml"], {"pipeline.notify", "pipeline.runtime"}),
