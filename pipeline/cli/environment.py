@@ -13,8 +13,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from dotenv.parser import parse_stream
-
 from pipeline.api.provider import Provider
 from pipeline.errors import UsageError
 from pipeline.models import Job
@@ -163,6 +161,8 @@ def _dotenv(path: Path, names: tuple[str, str]) -> _Source | None:
         text, mode = _read(path)
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"{path} cannot be read as UTF-8 text") from error
+    from dotenv.parser import parse_stream  # noqa: PLC0415 - most jobs have no such file
+
     # No interpolation: a key may hold a dollar sign.
     bindings = list(parse_stream(io.StringIO(_BLANKS.sub(" ", text))))
     values = {one.key: one.value for one in bindings if one.key is not None}
