@@ -3,7 +3,6 @@
 import math
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from datetime import datetime
 
 import anyio
@@ -20,6 +19,7 @@ from pipeline.money.balance import Moment
 from pipeline.money.gate import Verdict
 from pipeline.runtime.lifecycle import Attempt, Stage
 from pipeline.runtime.pace import Pace
+from pipeline.runtime.refusals import Refusals
 from pipeline.runtime.state import LONGEST_WAIT, RunState, clock
 
 # Room for one output while none has been seen.
@@ -30,51 +30,11 @@ _OF_OTHERS = frozenset({Obstacle.PLACES, Obstacle.SHARE, Obstacle.ALONE, Obstacl
 _SAY_AFTER = 10.0
 # A request that is later than its turn by so many seconds takes another, at most so often.
 _LATE, _TURNS = 0.004, 5
-# Seconds between two questions to the account, at most: more often where requests are short.
-_SELDOM = 0.25
-_PARTS = 20
 # Seconds up to which answers are so fast that the next requests are prepared ahead of them.
 _SLOW = 10.0
 # Seconds between two looks where others alone may change something: within them the account does
 # not forget that this run waits.
 _WHILE_OTHERS = 0.5
-
-
-@dataclass(slots=True)
-class Refusals:
-    """When the account may be asked again that has refused a request; in monotonic seconds.
-
-    It is asked less and less often, one at a time, and at once where a request of this run has
-    ended. `asking` says that an answer is awaited, `seldom` how many seconds lie between two
-    questions at most.
-    """
-
-    asking: bool = False
-    seldom: float = _SELDOM
-    _since: float | None = None
-    _until: float = 0.0
-    _sent: int = 0
-    _count: int = 0
-
-    def add(self, refusal: Refusal, now: float, *, sent: int) -> float:
-        """Note a refusal while so many were `sent`; returns for how long it refuses."""
-        self._since = now if self._since is None else self._since
-        pause = max(refusal.wait, min(refusal.wait * 2**self._count, self.seldom))
-        self._until, self._sent = now + pause, sent
-        self._count = min(self._count + 1, 10)
-        return now - self._since
-
-    def end(self) -> None:
-        """Note that a request was let go."""
-        self._since, self._until, self._count = None, 0.0, 0
-
-    def wait(self, now: float, state: RunState) -> float | None:
-        """Return the seconds until the account may be asked; None: now."""
-        if self._since is None:
-            return None
-        if self.asking:
-            return LONGEST_WAIT
-        return self._until - now if now < self._until and state.sent >= self._sent else None
 
 
 class Dispatch:
@@ -147,7 +107,7 @@ class Dispatch:
         """Wait before the account is asked again; say so where that lasts."""
         state, now = self._state, clock()
         if durations := state.store.history.durations:
-            self._refusals.seldom = min(durations[-1] / _PARTS, _SELDOM)
+            self._refusals.suit(durations[-1])
         lasts = self._refusals.add(refusal, now, sent=state.sent) >= _SAY_AFTER
         if refusal.obstacle is Obstacle.PAUSE and state.circuit.too_long(refusal.wait):
             until = datetime.fromtimestamp(time.time() + refusal.wait).astimezone()
