@@ -121,7 +121,7 @@ def test_what_came_and_can_neither_be_placed_nor_claimed_is_recorded_in_doubt(
         go.set()
         run = process.end()
         assert run.code == 7, run.err
-        assert "paid for and could not be saved" in run.err
+        assert "came and could not be saved" in run.err, run.err
         assert workspace.statuses() == {"t000": "in_doubt"}
         assert workspace.records["t000"]["reason"] == "unsaved"
         assert workspace.run(url=server.url).code == 1
