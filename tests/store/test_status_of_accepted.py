@@ -161,7 +161,7 @@ def test_what_an_earlier_version_has_sent_is_waited_for_as_it_read_the_row(
     now = msgspec.structs.replace(task, former=former)
     read = replace(job, expand=lambda: iter([now]))
     claim = claim_of(former, handle=HANDLE)
-    path = Layout(job.output_dir).claim(f"{former.key}.abcdef.1")
+    path = claim_file(Layout(job.output_dir), f"{former.key}.abcdef.1")
     path.write_bytes(msgspec.json.encode(claim))
     plan, kinds, chosen = plan_of(read)
     assert (kinds, chosen, plan.outdated) == ({name: Kind.ACCEPTED}, set(), set())
