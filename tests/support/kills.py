@@ -207,6 +207,12 @@ class Life:
         last = self.workspace.last()
         return {task for task, record in last.items() if record["status"] == "in_doubt"}
 
+    @property
+    def twins(self) -> set[str]:
+        """The tasks that ask for what the one asks for whose request meets its end."""
+        wanted = next(task.fingerprint for task in self.tasks if task.id == self.target)
+        return {task.id for task in self.tasks if task.fingerprint == wanted}
+
     def sent(self, books: dict[str, Any]) -> Counter[str]:
         """Count the requests that the provider has had, by what was sent."""
         return Counter(_key(request["params"]) for request in books["requests"])
