@@ -199,7 +199,8 @@ class Storm:
         # Listed, and what its address leads to is no clip (`nonmedia`): that is not had by asking.
         lost = set(re.findall(r"warning: (\S+)-\w+ stays in doubt: its output", again.err))
         for task, record in self.workspace.records.items():
-            if record["status"] == "in_doubt" and task not in lost:
+            gone = record["reason"] == "gone" or task in lost
+            if record["status"] == "in_doubt" and not gone:
                 mine = [r for r in self.workspace.manifest if r["task"] == task]
                 known = sum((Decimal(r["cost"] or 0) for r in mine), Decimal(0))
                 assert PRICE * paid[record["params"]["prompt"]] == known, again.err
