@@ -73,10 +73,6 @@ class Seen:
         """When requests arrived, in order."""
         return [request["arrived"] for request in self.requests]
 
-    def smallest_gap(self) -> float:
-        """Find the least time between two requests, in seconds."""
-        return min(b - a for a, b in itertools.pairwise(self.arrivals))
-
     def peak(self, wanted: Callable[[dict[str, Any]], bool] = lambda _: True) -> int:
         """Count the most requests that were unfinished at once, whoever had left."""
         changes: list[tuple[float, int]] = []
