@@ -14,19 +14,16 @@ import anyio
 import anyio.lowlevel
 import msgspec
 import pytest
-from support.claims import claim_file, open_claims
+from support.claims import BODY, PRICE, claim_file, claim_of, complete, open_claims
 
 from pipeline.errors import DirectoryError, StorageError
 from pipeline.ledger.formats import FORMAT
 from pipeline.ledger.manifest import read
 from pipeline.ledger.records import doubtful
 from pipeline.models import (
-    Claim,
-    Completion,
     Record,
     Status,
     Task,
-    fingerprint,
     part_of,
     task_key,
 )
@@ -35,8 +32,6 @@ from pipeline.store.commit import Hop, Store, in_thread, inline
 from pipeline.store.layout import Layout
 from pipeline.store.recovery import recover
 
-PRICE = Decimal("0.95")
-BODY = b"a clip"
 LATER = "2026-01-01T00:00:09.500Z"
 
 
@@ -60,25 +55,6 @@ async def opened(layout: Layout, hop: Hop = in_thread) -> AsyncIterator[Store]:
                 store.stop()
     finally:
         store.close()
-
-
-def claim_of(task: str, output: str | None = None, **more: object) -> Claim:
-    params = {"prompt": task}
-    fields = {
-        "task": task, "fingerprint": fingerprint("m", params), "model": "m", "params": params,
-        "meta": {"channel": "web"}, "price": PRICE, "attempt": 1, "output": output or task,
-        "started_at": "2026-01-01T00:00:00.000Z",
-    }  # fmt: skip
-    return Claim(**{**fields, **more})  # type: ignore[arg-type]
-
-
-def complete(claim: Claim, body: bytes = BODY, cost: Decimal | None = PRICE) -> Claim:
-    done = Completion(
-        output=f"{claim.output}.mp4", bytes=len(body), sha256=hashlib.sha256(body).hexdigest(),
-        content_type="video/mp4", http_status=200, cost=cost, remaining_credits=None,
-        request_id="r", finished_at="2026-01-01T00:01:00.000Z", duration_s=60.0, simulated=False,
-    )  # fmt: skip
-    return msgspec.structs.replace(claim, completion=done)
 
 
 async def render(store: Store, task: str, body: bytes = BODY, output: str | None = None) -> Record:

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from support.claims import claim_file, open_log
+from support.claims import BODY, PRICE, claim_file, claim_of, complete, open_log
 
 from pipeline.api.outcome import Outcome
 from pipeline.common.boot import boot_id
 from pipeline.ledger.manifest import read
 from pipeline.ledger.records import doubtful, succeeded
 from pipeline.ledger.writing import Manifest
-from pipeline.models import Claim, Completion, Record, Status, fingerprint, task_key
+from pipeline.models import Claim, Record, Status, task_key
 from pipeline.store.claim_lines import leftovers
 from pipeline.store.claim_log import Noting
 from pipeline.store.claims import Head
@@ -23,8 +23,6 @@ from pipeline.store.layout import Layout
 from pipeline.store.recovery import record_doubts
 from pipeline.store.recovery import recover as take_in
 
-PRICE = Decimal("0.95")
-BODY = b"a clip"
 LATER = "2026-01-01T00:00:09.500Z"
 
 
@@ -40,25 +38,6 @@ def layout(tmp_path: Path, request: pytest.FixtureRequest) -> Left:
     found = Left(tmp_path / "out", in_log=request.param == "log")
     found.inflight.mkdir(parents=True)
     return found
-
-
-def claim_of(task: str, output: str | None = None, **more: object) -> Claim:
-    params = {"prompt": task}
-    fields = {
-        "task": task, "fingerprint": fingerprint("m", params), "model": "m", "params": params,
-        "meta": {"channel": "web"}, "price": PRICE, "attempt": 1, "output": output or task,
-        "started_at": "2026-01-01T00:00:00.000Z",
-    }  # fmt: skip
-    return Claim(**{**fields, **more})  # type: ignore[arg-type]
-
-
-def complete(claim: Claim, body: bytes = BODY, cost: Decimal | None = PRICE) -> Claim:
-    done = Completion(
-        output=f"{claim.output}.mp4", bytes=len(body), sha256=hashlib.sha256(body).hexdigest(),
-        content_type="video/mp4", http_status=200, cost=cost, remaining_credits=None,
-        request_id="r", finished_at="2026-01-01T00:01:00.000Z", duration_s=60.0, simulated=False,
-    )  # fmt: skip
-    return msgspec.structs.replace(claim, completion=done)
 
 
 def clips(layout: Layout) -> dict[str, bytes]:
