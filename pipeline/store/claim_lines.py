@@ -26,6 +26,10 @@ _BEGINS = b'{"format":'
 # Bytes. A claim may hold pictures in its parameters; no run writes so much.
 _LONGEST, _MOST = 64 * 1024**2, 4 * 1024**3
 _LONGEST_TIME = 64  # characters
+_PUT_BACK = (
+    "nothing was sent; put the file itself in its place, as the requests that it names may be paid"
+    " for; if pipeline did not write it, move it away, then run again"
+)
 
 
 class Line(msgspec.Struct, omit_defaults=True):
@@ -135,6 +139,9 @@ def read_log(path: Path) -> dict[str, OpenClaim]:
         opened = open_file(path)
     except FileNotFoundError:
         return {}
+    except DirectoryError as error:
+        # Moved away, what was paid for would be forgotten, and paid for again.
+        raise DirectoryError(error.message, hint=_PUT_BACK) from error
     with os.fdopen(opened, "rb") as file:
         if os.fstat(opened).st_size > _MOST:
             raise _foreign(path)

@@ -323,8 +323,10 @@ def test_a_log_behind_a_link_is_not_followed(folder: Path, tmp_path: Path) -> No
         claim(log, "a")
     theirs = log_of(folder).rename(tmp_path / "theirs")
     log_of(folder).symlink_to(theirs)
-    with pytest.raises(DirectoryError, match="link"):
+    with pytest.raises(DirectoryError, match="link") as refused:
         list(leftovers(folder / ".inflight"))
+    # Whoever moved it away, as one does with other files, would pay again for what it names.
+    assert "put the file itself in its place" in (refused.value.hint or "")
 
 
 def test_a_log_of_a_newer_version_is_refused_and_says_so(folder: Path) -> None:
