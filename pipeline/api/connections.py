@@ -1,9 +1,8 @@
 """GETs over HTTP/1.1 connections that are kept: for answers that are short, and cost nothing.
 
-A thousand requests that are waited for are asked for some hundred times a second. Over httpcore
-each costs several times the CPU that is set for it (`bench/polls` measures both). Decided: what is
-paid for, and outputs, go over httpcore; what is free goes from asyncio's own connections through
-h11, which frames and checks every message, as it does for httpcore.
+A thousand requests that are waited for are asked for some hundred times a second, and connections
+cost more than all else (`bench/polls`). So what is free keeps them: one that was closed meanwhile
+is no loss, as the request can be sent again.
 """
 
 import asyncio
@@ -11,18 +10,16 @@ import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-import h11
 import httpx
 
 from pipeline.api.connecting import connect
+from pipeline.api.http1 import Incoming, written
 from pipeline.api.origin import Origin
 
 # What is kept longer may have been closed under way; more of them are not needed at once.
 _IDLE_SECONDS = 30.0
 _MOST_KEPT = 64
 _MOST_REQUESTS = 2048
-# Bytes of the headers of an answer.
-_MOST_HEAD = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +43,7 @@ class Connections:
         self._tls = trust() if origin.is_secure else None
         self._kept: list[_Line] = []  # the one used last is the last
         self._headers: tuple[Mapping[str, str], list[tuple[bytes, bytes]]] = ({}, [])
-        self._requests: dict[bytes, h11.Request] = {}  # by target
+        self._requests: dict[bytes, bytes] = {}  # by target
 
     async def get(self, target: bytes, headers: Mapping[str, str], most: int) -> Answer:
         """Ask for a target (path and query), for an answer of `most` bytes.
@@ -70,18 +67,18 @@ class Connections:
         while self._kept:
             self._kept.pop().close()
 
-    def _request(self, target: bytes, headers: Mapping[str, str]) -> h11.Request:
+    def _request(self, target: bytes, headers: Mapping[str, str]) -> bytes:
         """Make a request; what is waited for is asked for again and again."""
         if self._headers[0] is not headers or len(self._requests) >= _MOST_REQUESTS:
             self._requests.clear()
         request = self._requests.get(target)
         if request is None:
-            request = h11.Request(method=b"GET", target=target, headers=self._written(headers))
+            request = written("GET", target, self._encoded(headers))
             self._requests[target] = request
         return request
 
-    def _written(self, headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
-        """Write headers, which are mostly the same object as before."""
+    def _encoded(self, headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
+        """Encode headers, which are mostly the same object as before."""
         if self._headers[0] is not headers:
             default = 443 if self._origin.is_secure else 80
             address = self._origin.address
@@ -113,12 +110,9 @@ class Connections:
             raise httpx.ConnectError(str(error)) from error
         return line
 
-    async def _exchange(self, line: "_Line", request: h11.Request, most: int) -> Answer:
+    async def _exchange(self, line: "_Line", request: bytes, most: int) -> Answer:
         try:
             answer = await line.ask(request, most)
-        except h11.RemoteProtocolError as error:
-            line.close()
-            raise httpx.RemoteProtocolError(str(error)) from error
         except BaseException:
             line.close()
             raise
@@ -133,11 +127,11 @@ class _Line(asyncio.Protocol):
     """One connection, and the HTTP that goes over it."""
 
     def __init__(self) -> None:
-        self._http = h11.Connection(h11.CLIENT, max_incomplete_event_size=_MOST_HEAD)
+        self._incoming = Incoming("GET")
+        self._came = bytearray()
         self._error: Exception | None = None
         self._waiter: asyncio.Future[None] | None = None
         self._resting = self._over = False
-        self._is_ambiguous = False
         self.has_answered = False
         self.used = 0.0
 
@@ -152,7 +146,7 @@ class _Line(asyncio.Protocol):
             self.close()
             return
         self.has_answered = True
-        self._http.receive_data(data)
+        self._came += data
         self._wake()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -169,66 +163,45 @@ class _Line(asyncio.Protocol):
     def is_open(self) -> bool:
         return not self._over and not self._transport.is_closing()
 
-    async def ask(self, request: h11.Request, most: int) -> Answer:
+    async def ask(self, request: bytes, most: int) -> Answer:
         """Send a request and read its answer, `most` bytes of its body."""
         self._resting, self.has_answered = False, False
-        http, body = self._http, bytearray()
-        self._transport.write((http.send(request) or b"") + (http.send(h11.EndOfMessage()) or b""))
-        response: h11.Response | None = None
-        while True:
-            event = http.next_event()
-            if event is h11.NEED_DATA:
-                await self._more()
-            elif isinstance(event, h11.Response):
-                response = event
-            elif isinstance(event, h11.Data):
-                body += event.data
-            elif isinstance(event, h11.EndOfMessage):
-                break
-            if len(body) > most:
-                break
-        assert response is not None
-        told = _folded(response)
-        # Servers on the way may see another end of such an answer: RFC 9112, 6.1.
-        self._is_ambiguous = "transfer-encoding" in told and "content-length" in told
-        return Answer(response.status_code, told, bytes(body[:most]), len(body) <= most)
+        self._incoming, body = Incoming("GET"), bytearray()
+        incoming = self._incoming
+        self._transport.write(request)
+        while incoming.head is None:
+            incoming.feed(await self._more())
+        while not incoming.is_whole and len(body) <= most:
+            if part := incoming.part():
+                body += part
+            elif not incoming.is_whole:
+                incoming.feed(await self._more())
+        status, told = incoming.head.status, incoming.fields
+        return Answer(status, told, bytes(body[:most]), len(body) <= most)
 
-    async def _more(self) -> None:
-        """Wait until something has come, or nothing will."""
-        if self._over:
-            if self._error is not None:
-                raise self._error
-            if self._http.their_state is h11.SEND_RESPONSE:
-                what = "peer closed" if self.has_answered else "closed without sending a response"
-                raise httpx.RemoteProtocolError(what)
-            self._http.receive_data(b"")  # which is how h11 hears of an end
-            return
-        self._waiter = asyncio.get_running_loop().create_future()
-        try:
-            await self._waiter
-        finally:
-            self._waiter = None
+    async def _more(self) -> bytes:
+        """Wait until something has come, or nothing will, which is an end."""
+        if not self._came and not self._over:
+            self._waiter = asyncio.get_running_loop().create_future()
+            try:
+                await self._waiter
+            finally:
+                self._waiter = None
+        if self._came:
+            data = bytes(self._came)
+            self._came.clear()
+            return data
+        if self._error is not None:
+            raise self._error
+        if self.has_answered and self._incoming.head is None:
+            raise httpx.RemoteProtocolError("peer closed")
+        return b""
 
     def rest(self) -> bool:
         """Wait for another request; return whether it can."""
         self._resting = True
         self.used = asyncio.get_running_loop().time()
-        http = self._http
-        if not self.is_open or self._is_ambiguous:
-            return False
-        if http.our_state is not h11.DONE or http.their_state is not h11.DONE:
-            return False
-        http.start_next_cycle()
-        return not http.trailing_data[0]
+        return self.is_open and not self._came and self._incoming.leaves_connection_usable
 
     def close(self) -> None:
         self._transport.abort()
-
-
-def _folded(response: h11.Response) -> dict[str, str]:
-    """Write headers as text, those of one name as one."""
-    headers: dict[str, str] = {}
-    for name, value in response.headers:
-        key, text = name.decode("ascii"), value.decode("latin-1")
-        headers[key] = f"{headers[key]}, {text}" if key in headers else text
-    return headers

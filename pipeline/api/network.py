@@ -1,59 +1,50 @@
-"""Sockets for httpcore, straight on asyncio: its documented extension point for a network.
+"""A connection: bytes over a socket of asyncio, with bounds in seconds, and TLS.
 
-httpcore's own way to asyncio leads over anyio, whose connects, locks and checkpoints are a third of
-the CPU of a small request. Here a read is one `recv` and a write one `send` on a socket that does
-not block. Nothing is read ahead: what nobody has asked for waits in the kernel, which stops the
-server. TLS is anyio's, as it is in httpcore. What HTTP is stays httpcore's business.
+anyio's sockets, with their connects, locks and checkpoints, are a third of the CPU of a small
+request. Here a read is one `recv` and a write one `send` on a socket that does not block. Nothing
+is read ahead: what nobody has asked for waits in the kernel, which stops the server.
 """
 
 import asyncio
 import socket
 import ssl
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from typing import Any
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from types import ModuleType
+from typing import Any, ClassVar, Self
 
 import anyio
-import httpcore
+import httpx
 from anyio.abc import ByteStream
 from anyio.streams.tls import TLSAttribute, TLSStream
 
 from pipeline.api.connecting import connect
 
 
-class Network(httpcore.AsyncNetworkBackend):
-    """Opens TCP connections for httpcore."""
+class Stream:
+    """A connection. Its methods take bounds in seconds, and raise the errors of `errors`."""
 
-    async def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,  # noqa: ASYNC109 - httpcore's interface
-        local_address: str | None = None,
-        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
-    ) -> httpcore.AsyncNetworkStream:
-        """Connect within `timeout` seconds; every socket has the same options, which are ours.
-
-        Raises:
-            httpcore.ConnectTimeout: it took too long.
-            httpcore.ConnectError: there is no such name, or no address of it took the connection.
-        """
-        assert local_address is None
-        assert socket_options is None
-        with _bounded(timeout, httpcore.ConnectTimeout):
-            try:
-                return Stream(Socket(await connect(host, port)))
-            except OSError as error:
-                raise httpcore.ConnectError(str(error)) from error
-
-
-class Stream(httpcore.AsyncNetworkStream):
-    """A connection as httpcore uses it: with bounds in seconds, and httpcore's errors."""
+    errors: ClassVar[ModuleType] = httpx
+    """What has `ConnectError`, `ReadTimeout` and so on; a subclass may have those of httpcore."""
 
     def __init__(self, tcp: "Socket", tls: TLSStream | None = None) -> None:
         self._tcp = tcp
         self._tls = tls
         self._bytes: ByteStream = tls or tcp
+
+    @classmethod
+    async def open(cls, host: str, port: int, timeout: float | None) -> Self:  # noqa: ASYNC109
+        """Connect within `timeout` seconds.
+
+        Raises:
+            ConnectTimeout: it took too long.
+            ConnectError: there is no such name, or no address of it took the connection.
+        """
+        with _bounded(timeout, cls.errors.ConnectTimeout):
+            try:
+                return cls(Socket(await connect(host, port)))
+            except OSError as error:
+                raise cls.errors.ConnectError(str(error)) from error
 
     async def read(
         self,
@@ -63,16 +54,16 @@ class Stream(httpcore.AsyncNetworkStream):
         """Read what has come, or wait for it; nothing at the end.
 
         Raises:
-            httpcore.ReadTimeout: nothing came in time.
-            httpcore.ReadError: the connection broke.
+            ReadTimeout: nothing came in time.
+            ReadError: the connection broke.
         """
-        with _bounded(timeout, httpcore.ReadTimeout):
+        with _bounded(timeout, self.errors.ReadTimeout):
             try:
                 return await self._bytes.receive(max_bytes)
             except anyio.EndOfStream:
                 return b""
             except (OSError, anyio.BrokenResourceError) as error:
-                raise httpcore.ReadError(str(error)) from error
+                raise self.errors.ReadError(str(error)) from error
 
     async def write(
         self,
@@ -82,16 +73,16 @@ class Stream(httpcore.AsyncNetworkStream):
         """Write all of it: the kernel has taken it when this returns.
 
         Raises:
-            httpcore.WriteTimeout: it was not taken in time.
-            httpcore.WriteError: the connection broke.
+            WriteTimeout: it was not taken in time.
+            WriteError: the connection broke.
         """
         if not buffer:
             return
-        with _bounded(timeout, httpcore.WriteTimeout):
+        with _bounded(timeout, self.errors.WriteTimeout):
             try:
                 await self._bytes.send(buffer)
             except (OSError, anyio.BrokenResourceError) as error:
-                raise httpcore.WriteError(str(error)) from error
+                raise self.errors.WriteError(str(error)) from error
 
     async def aclose(self) -> None:
         """Close it at once; a cancelled task can do so too, as nothing is waited for."""
@@ -102,16 +93,17 @@ class Stream(httpcore.AsyncNetworkStream):
         ssl_context: ssl.SSLContext,
         server_hostname: str | None = None,
         timeout: float | None = None,  # noqa: ASYNC109
-    ) -> httpcore.AsyncNetworkStream:
+    ) -> Self:
         """Make a handshake within `timeout` seconds. What it fails with closes the connection.
 
         Raises:
-            httpcore.ConnectTimeout: it took too long.
-            httpcore.ConnectError: it failed.
+            ConnectTimeout: it took too long.
+            ConnectError: it failed.
         """
         try:
-            with _bounded(timeout, httpcore.ConnectTimeout):
-                return Stream(self._tcp, await self._handshake(ssl_context, server_hostname))
+            with _bounded(timeout, self.errors.ConnectTimeout):
+                tls = await self._handshake(ssl_context, server_hostname)
+                return type(self)(self._tcp, tls)
         except BaseException:
             self._tcp.close()
             raise
@@ -126,7 +118,7 @@ class Stream(httpcore.AsyncNetworkStream):
                 server_side=False,
             )
         except (OSError, anyio.BrokenResourceError, anyio.EndOfStream) as error:
-            raise httpcore.ConnectError(str(error)) from error
+            raise self.errors.ConnectError(str(error)) from error
 
     def get_extra_info(self, info: str) -> Any:
         """Tell what httpcore asks for: `ssl_object`, `is_readable`; and the `socket`."""
@@ -144,6 +136,7 @@ class Socket(ByteStream):
         self.raw = raw
         self._loop = asyncio.get_running_loop()
         self._broke: OSError | None = None
+        self._came_at_once = self._has_sent = False
 
     async def receive(self, max_bytes: int = 65536) -> bytes:
         """Read what has come, or wait for it.
@@ -153,13 +146,23 @@ class Socket(ByteStream):
             OSError: it broke.
         """
         # A body that comes, or goes, as fast as it can must not keep the loop from all others.
-        await asyncio.sleep(0)
-        data = await self._loop.sock_recv(self.raw, max_bytes)
+        if self._came_at_once:
+            await asyncio.sleep(0)
+        data = self._what_has_come(max_bytes)
+        self._came_at_once = data is not None
+        if data is None:
+            data = await self._loop.sock_recv(self.raw, max_bytes)
         if data:
             return data
         if self._broke is not None:  # the kernel tells of a reset once, and then of an end
             raise self._broke
         raise anyio.EndOfStream
+
+    def _what_has_come(self, max_bytes: int) -> bytes | None:
+        try:
+            return self.raw.recv(max_bytes)
+        except (BlockingIOError, InterruptedError):
+            return None
 
     async def send(self, item: bytes) -> None:
         """Write all of it.
@@ -167,7 +170,9 @@ class Socket(ByteStream):
         Raises:
             OSError: it broke.
         """
-        await asyncio.sleep(0)
+        if self._has_sent:
+            await asyncio.sleep(0)
+        self._has_sent = True
         try:
             await self._loop.sock_sendall(self.raw, item)
         except OSError as error:
@@ -198,12 +203,13 @@ class Socket(ByteStream):
         return True
 
 
-@contextmanager
-def _bounded(seconds: float | None, timed_out: type[httpcore.TimeoutException]) -> Iterator[None]:
+def _bounded(seconds: float | None, timed_out: type[Exception]) -> AbstractContextManager[None]:
     """Bound what happens within. An error of the kernel that is called so too is no timeout."""
-    if seconds is None:
-        yield
-        return
+    return nullcontext() if seconds is None else _within(seconds, timed_out)
+
+
+@contextmanager
+def _within(seconds: float, timed_out: type[Exception]) -> Iterator[None]:
     try:
         with anyio.fail_after(seconds):
             yield

@@ -12,7 +12,7 @@ from pipeline.api.origin import Origin, parse
 from pipeline.api.patience import Patience
 from pipeline.api.receiving import as_it_comes
 from pipeline.api.timeouts import Timeouts
-from pipeline.api.transport import FreshConnections, proxy_for, trust, way_to
+from pipeline.api.transport import proxy_for, through, trust, way_to
 from pipeline.api.wire import Conversation, Reply, Request, T
 from pipeline.errors import UsageError
 
@@ -89,8 +89,8 @@ class Reader:
     def _new(self, origin: Origin) -> "_Way":
         if self._transport is not None:
             return _OverHttpx(self._transport, self._timeouts)
-        if proxy_for(origin) is not None:
-            return _OverHttpx(FreshConnections(origin, keep=True), self._timeouts)
+        if (proxy := proxy_for(origin)) is not None:
+            return _OverHttpx(through(proxy, trust(), keep=True), self._timeouts)
         return _Straight(origin)
 
 

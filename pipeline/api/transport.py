@@ -1,17 +1,16 @@
 """Connections: a fresh one for each request, and a trace of what went over it."""
 
 import time
-from collections.abc import AsyncIterable, AsyncIterator, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.request import getproxies_environment, proxy_bypass
 
-import httpcore
 import httpx
 
 from pipeline.api.endpoint import Endpoint
-from pipeline.api.network import Network
+from pipeline.api.http1 import Incoming, written
+from pipeline.api.network import Stream
 from pipeline.api.origin import Origin
 from pipeline.api.patience import Patience
 from pipeline.api.provider import Witness
@@ -20,114 +19,124 @@ from pipeline.errors import UsageError
 if TYPE_CHECKING:
     import ssl
 
-# Bytes of a request that are sent at once.
+# Bytes that are sent, or read, at once.
 PIECE = 64 * 1024
-# Seconds for which a connection that is kept may be used again.
-_KEPT_SECONDS = 5.0
 
 Place = Endpoint | Origin
 """Where connections go."""
 
-_HTTPX: dict[type[Exception], type[httpx.TransportError]] = {
-    httpcore.ConnectTimeout: httpx.ConnectTimeout,
-    httpcore.ReadTimeout: httpx.ReadTimeout,
-    httpcore.WriteTimeout: httpx.WriteTimeout,
-    httpcore.ConnectError: httpx.ConnectError,
-    httpcore.ReadError: httpx.ReadError,
-    httpcore.WriteError: httpx.WriteError,
-    httpcore.ProxyError: httpx.ProxyError,
-    httpcore.LocalProtocolError: httpx.LocalProtocolError,
-    httpcore.RemoteProtocolError: httpx.RemoteProtocolError,
-}
-
 
 class FreshConnections(httpx.AsyncBaseTransport):
-    """A connection of httpcore's for each request; `keep` is for what is not paid for.
+    """A connection for each request, closed with its response; through a proxy, a tunnel for each.
 
-    Without httpcore's pool: one for all requests scans every connection for each of them, and one
-    for each of them costs as much as what it does. The sockets below are `pipeline.api.network`'s.
-    HTTP itself (httpcore, h11) and TLS (anyio) are code that many people test, and so is the trace
-    from which it is known what was sent.
+    What a response means is plain, or decided by h11 (`pipeline.api.http1`). `extensions["trace"]`
+    is told what is sent just before it is, by the names that httpcore has for it.
     """
 
-    def __init__(
-        self, place: Place, *, keep: bool = False, tls: "ssl.SSLContext | None" = None
-    ) -> None:
-        self._kept: list[httpcore.AsyncConnectionInterface] | None = [] if keep else None
-        self._network = Network()
+    def __init__(self, place: Place, *, tls: "ssl.SSLContext | None" = None) -> None:
         self._tls = (tls or trust()) if place.is_secure else None
         proxy = proxy_for(place)
-        self._proxy = self._through(httpx.Proxy(proxy)) if proxy is not None else None
+        self._proxied: httpx.AsyncBaseTransport | None = None
+        if proxy is not None and self._tls is not None:
+            self._proxied = through(proxy, self._tls)
+        elif self._tls is not None:
+            self._tls.set_alpn_protocols(["http/1.1"])
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send one request over a connection of its own."""
-        asked = httpcore.Request(
-            method=request.method,
-            url=_url(request.url),
-            headers=request.headers.raw,
-            content=request.stream,
-            extensions=request.extensions,
-        )
-        connection = await self._connection(asked.url.origin)
+        if self._proxied is not None:
+            return await self._proxied.handle_async_request(request)
+        exchange = Exchange(request, await self._connect(request))
         try:
-            with _errors_of_httpx():
-                answer = await connection.handle_async_request(asked)
+            await exchange.send()
+            return await exchange.receive()
         except BaseException:
-            # It cannot be trusted with another request.
-            await connection.aclose()
+            await exchange.aclose()
             raise
-        return httpx.Response(
-            answer.status,
-            headers=answer.headers,
-            stream=Body(answer, connection, self._kept),
-            extensions=answer.extensions,
-        )
 
-    async def _connection(self, origin: httpcore.Origin) -> httpcore.AsyncConnectionInterface:
-        while self._kept:
-            kept = self._kept.pop()
-            if kept.can_handle_request(origin) and not kept.has_expired():
-                return kept
-            await kept.aclose()
-        if self._proxy is not None:
-            return self._proxy.create_connection(origin)
-        return httpcore.AsyncHTTPConnection(
-            origin,
-            ssl_context=self._tls,
-            keepalive_expiry=_KEPT_SECONDS,
-            network_backend=self._network,
-        )
+    async def _connect(self, request: httpx.Request) -> Stream:
+        await _tell(request, "connection.connect_tcp.started")
+        url, host = request.url, request.url.raw_host.decode("ascii")
+        bound = request.extensions.get("timeout", {}).get("connect")
+        stream = await Stream.open(host, url.port or (80 if self._tls is None else 443), bound)
+        if self._tls is None:
+            return stream
+        name = request.extensions.get("sni_hostname") or host
+        return await stream.start_tls(self._tls, name, bound)
 
-    def _through(self, proxy: httpx.Proxy) -> httpcore.AsyncHTTPProxy:
-        """Make what knows how to tunnel; it is a pool too, which stays empty."""
-        return httpcore.AsyncHTTPProxy(
-            _url(proxy.url),
-            proxy_auth=proxy.raw_auth,
-            ssl_context=self._tls,
-            proxy_ssl_context=self._tls if proxy.url.scheme == "https" else None,
-            keepalive_expiry=_KEPT_SECONDS,
-            network_backend=self._network,
-        )
+
+def through(proxy: str, tls: "ssl.SSLContext", *, keep: bool = False) -> httpx.AsyncBaseTransport:
+    """Make the transport through a proxy; `keep` is for what is not paid for."""
+    from pipeline.api.proxied import Proxied  # noqa: PLC0415 - httpcore is only needed there
+
+    return Proxied(proxy, tls, keep=keep)
+
+
+class Exchange(httpx.AsyncByteStream):
+    """One request over a connection, and its response, of whose body it is the stream."""
+
+    def __init__(self, request: httpx.Request, stream: Stream) -> None:
+        self._request = request
+        self._stream = stream
+        self._waits = request.extensions.get("timeout", {})
+        self._incoming = Incoming(request.method)
+
+    async def send(self) -> None:
+        """Send the request, or as much of it as is taken: a response may say why not all was.
+
+        Raises:
+            httpx.TransportError: it could not be sent in time, or is not one.
+        """
+        request, bound = self._request, self._waits.get("write")
+        await _tell(request, "http11.send_request_headers.started")
+        due = written(request.method, request.url.raw_path, request.headers.raw)
+        assert isinstance(request.stream, httpx.AsyncByteStream)
+        try:
+            async for piece in request.stream:
+                await self._stream.write(due + piece, bound)
+                due = b""
+            await self._stream.write(due, bound)
+        except httpx.WriteError:
+            return
+
+    async def receive(self) -> httpx.Response:
+        """Receive the head of the response.
+
+        Raises:
+            httpx.TransportError: there is none.
+        """
+        await _tell(self._request, "http11.receive_response_headers.started")
+        incoming = self._incoming
+        while (head := incoming.head) is None:
+            incoming.feed(await self._read())
+        about = {
+            "http_version": b"HTTP/" + head.version,
+            "reason_phrase": head.reason,
+            "network_stream": self._stream,
+        }
+        return httpx.Response(head.status, headers=head.headers, stream=self, extensions=about)
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        """Yield the body as it comes."""
+        incoming = self._incoming
+        while not incoming.is_whole:
+            if part := incoming.part():
+                yield part
+            elif not incoming.is_whole:
+                incoming.feed(await self._read())
+
+    async def _read(self) -> bytes:
+        return await self._stream.read(PIECE, self._waits.get("read"))
 
     async def aclose(self) -> None:
-        """Close what is kept."""
-        while self._kept:
-            await self._kept.pop().aclose()
+        """Close the connection."""
+        await self._stream.aclose()
 
 
-def _url(url: httpx.URL) -> httpcore.URL:
-    return httpcore.URL(
-        scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path
-    )
-
-
-@contextmanager
-def _errors_of_httpx() -> Iterator[None]:
-    """Raise the error of httpx that has the name of httpcore's."""
-    try:
-        yield
-    except tuple(_HTTPX) as error:
-        raise _HTTPX[type(error)](str(error)) from error
+async def _tell(request: httpx.Request, event: str) -> None:
+    trace = request.extensions.get("trace")
+    if trace is not None:
+        await trace(event, {})
 
 
 def proxy_for(place: Place) -> str | None:
@@ -178,38 +187,6 @@ def trust() -> "ssl.SSLContext":
             f"the list of certificate authorities cannot be read: {error}",
             hint="correct SSL_CERT_FILE or SSL_CERT_DIR",
         ) from error
-
-
-class Body(httpx.AsyncByteStream):
-    """The body of an answer, whose connection is closed with it, or kept in `free`."""
-
-    def __init__(
-        self,
-        answer: httpcore.Response,
-        connection: httpcore.AsyncConnectionInterface,
-        free: list[httpcore.AsyncConnectionInterface] | None,
-    ) -> None:
-        self._answer = answer
-        self._connection = connection
-        self._free = free
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        """Yield it as it comes."""
-        assert isinstance(self._answer.stream, AsyncIterable)
-        with _errors_of_httpx():
-            async for part in self._answer.stream:
-                yield part
-
-    async def aclose(self) -> None:
-        """Close the connection, or keep it where all of the answer was read."""
-        try:
-            if self._free is not None:
-                await self._answer.aclose()  # httpcore's, which tells whether all was read
-        finally:
-            if self._free is not None and self._connection.is_idle():
-                self._free.append(self._connection)
-            else:
-                await self._connection.aclose()
 
 
 @dataclass(slots=True)
