@@ -5,6 +5,7 @@ has seen.
 """
 
 import asyncio
+import gzip
 import os
 import resource
 import socket
@@ -144,6 +145,20 @@ FATES: dict[str, Act] = {
     "an upgrade": says("HTTP/1.1 101 Switching Protocols\r\nupgrade: x\r\n\r\n"),
     "no content": says(head("204 No Content")),
     "http 1.0": says(b"HTTP/1.0 200 OK\r\n\r\n", CLIP),
+    "lines that end without CR": says(b"HTTP/1.1 200 OK\nContent-Length: 4\n\nabcd"),
+    "a folded header": says(b"HTTP/1.1 200 OK\r\nX: a\r\n b\r\nContent-Length: 4\r\n\r\nabcd"),
+    "a name with a space": says(b"HTTP/1.1 200 OK\r\nX : a\r\nContent-Length: 4\r\n\r\nabcd"),
+    "a head of 90 kB": says(
+        "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nX: ", b"x" * 90_000, "\r\n\r\n"
+    ),
+    "another coding": says(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\n", CLIP),
+    "an empty line first": says(b"\r\n" + answer()),
+    "no content, with a length": says(head("204 No Content", content_length=4), b"abcd"),
+    "not modified, with a length": says(head("304 Not Modified", content_length=4)),
+    "a content encoding": says(answer(gzip.compress(CLIP), content_encoding="gzip")),
+    "a length of nothing": says(answer(b"")),
+    "a length beyond all bounds": says(head(content_length="9" * 20), CLIP),
+    "another response behind it": says(answer() + answer(b"another", connection="close")),
 }
 
 
@@ -302,21 +317,31 @@ SMALL = {
 }
 
 
+@pytest.mark.parametrize("how", ["close", "reset"])
 @pytest.mark.parametrize("said", SMALL.values(), ids=SMALL)
 async def test_an_answer_that_is_cut_after_any_byte_is_the_same_to_both(
-    serve: Serve, said: bytes
+    serve: Serve, said: bytes, how: str
 ) -> None:
     length = 0
 
     async def act(line: Line) -> None:
         await line.read_request()
         await line.say(said[:length])
+        if how == "reset":
+            line.reset()
 
     async with serve(act) as server:
         for length in range(len(said) + 1):
             mine, theirs = await both(server)
-            assert mine == theirs, length
+            assert same(mine, theirs) if how == "reset" else mine == theirs, length
             assert mine.sent
+
+
+async def test_an_answer_to_a_request_for_its_head_has_no_body(serve: Serve) -> None:
+    async with serve(says(answer())) as server:
+        mine, theirs = await both(server, method="HEAD", content=b"")
+        assert mine == theirs
+        assert (mine.status, mine.body, mine.error) == (200, b"", "")
 
 
 def in_pieces_of(said: bytes, size: int) -> list[bytes]:
