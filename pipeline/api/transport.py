@@ -29,8 +29,8 @@ Place = Endpoint | Origin
 class FreshConnections(httpx.AsyncBaseTransport):
     """A connection for each request, closed with its response; through a proxy, a tunnel for each.
 
-    What a response means is plain, or decided by h11 (`pipeline.api.http1`). `extensions["trace"]`
-    is told what is sent just before it is, by the names that httpcore has for it.
+    `extensions["trace"]` is called just before something is sent, with the names of httpcore's events:
+    it is the evidence for "never sent". `pipeline.api.http1` reads the responses.
     """
 
     def __init__(self, place: Place, *, tls: "ssl.SSLContext | None" = None) -> None:
@@ -43,7 +43,13 @@ class FreshConnections(httpx.AsyncBaseTransport):
             self._tls.set_alpn_protocols(["http/1.1"])
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Send one request over a connection of its own."""
+        """Send one request over a connection of its own.
+
+        Raises:
+            httpx.TransportError: there is no connection, or no response.
+        """
+        if (request.url.scheme == "https") is not (self._tls is not None):
+            raise httpx.UnsupportedProtocol("a request with TLS, or one without, is not for here")
         if self._proxied is not None:
             return await self._proxied.handle_async_request(request)
         exchange = Exchange(request, await self._connect(request))
@@ -73,7 +79,7 @@ def through(proxy: str, tls: "ssl.SSLContext", *, keep: bool = False) -> httpx.A
 
 
 class Exchange(httpx.AsyncByteStream):
-    """One request over a connection, and its response, of whose body it is the stream."""
+    """One request over a connection, and its response; as a stream, the body of the response."""
 
     def __init__(self, request: httpx.Request, stream: Stream) -> None:
         self._request = request

@@ -68,7 +68,7 @@ def by_h11(pieces: list[bytes], method: str = "POST") -> Read:
             elif isinstance(event, h11.Data):
                 read.body += event.data
             else:
-                read.is_whole = isinstance(event, h11.EndOfMessage)
+                read.is_whole = event is h11.PAUSED or isinstance(event, h11.EndOfMessage)
     except h11.RemoteProtocolError as error:
         read.error = str(error)
     return read
@@ -121,7 +121,7 @@ def test_no_header_that_says_something_of_the_body_makes_a_difference() -> None:
                     same(head, body)
 
 
-@pytest.mark.parametrize("method", ["POST", "GET", "HEAD"])
+@pytest.mark.parametrize("method", ["POST", "GET", "HEAD", "CONNECT"])
 @pytest.mark.parametrize("status", [99, 100, 101, 103, 199, 200, 204, 205, 206, 304, 404, 599, 600])
 def test_no_status_makes_a_difference(method: str, status: int) -> None:
     for fields in (b"", b"Content-Length: 0\r\n", b"Content-Length: 2\r\n", b"Upgrade: x\r\n"):

@@ -306,6 +306,15 @@ async def test_both_say_the_same_of_a_certificate_that_nobody_vouches_for(serve:
         assert "not trusted" in mine.text
 
 
+@pytest.mark.parametrize("tls", [False, True], ids=["plain", "tls"])
+async def test_what_is_to_be_encrypted_is_never_sent_in_plain_text(serve: Serve, tls: bool) -> None:
+    async with serve(whole, tls=tls) as server:
+        other = server.url.replace("https:", "http:") if tls else server.url.replace(":", "s:", 1)
+        told = await tell(ours(server.url, trust()), other)
+        assert (told.error, told.tried) == ("UnsupportedProtocol", False)
+        assert not server.lines
+
+
 # -- every byte -----------------------------------------------------------------------------------
 
 SMALL = {

@@ -25,7 +25,6 @@ from typing import TYPE_CHECKING, Any, Self
 
 # What is imported late is imported here, once: each run is a fork of this process.
 import anyio._backends._asyncio  # noqa: F401
-import httpcore
 
 import pipeline.api.client
 import pipeline.api.segmind.wire
@@ -49,7 +48,6 @@ if TYPE_CHECKING:
     from pipeline.api.endpoint import Endpoint
 
 assert encodings.idna
-assert httpcore
 REAL = {name: getattr(os, name) for name in ("write", "replace")}
 
 
