@@ -29,8 +29,8 @@ Place = Endpoint | Origin
 class FreshConnections(httpx.AsyncBaseTransport):
     """A connection for each request, closed with its response; through a proxy, a tunnel for each.
 
-    `extensions["trace"]` is called just before something is sent, with the names of httpcore's events:
-    it is the evidence for "never sent". `pipeline.api.http1` reads the responses.
+    `extensions["trace"]` is called just before something is sent, with the names of httpcore's
+    events: it is the evidence for "never sent". `pipeline.api.http1` reads the responses.
     """
 
     def __init__(self, place: Place, *, tls: "ssl.SSLContext | None" = None) -> None:
