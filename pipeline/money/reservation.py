@@ -55,10 +55,6 @@ class Retained:
         """Let the money go, as its task is not sent again; once it is gone this does nothing."""
         self._reservations.forgo(self)
 
-    def goes_before(self, other: "Retained | None") -> bool:
-        """Say whether it goes before another; before a task without one it always does."""
-        return other is None or self.rank < other.rank
-
 
 @dataclass(slots=True, eq=False)
 class Reservation:

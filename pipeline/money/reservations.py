@@ -1,5 +1,6 @@
 """All money that is set aside, and its sums. Pure."""
 
+from bisect import bisect_left, insort
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import NamedTuple
@@ -14,6 +15,37 @@ class Ahead(NamedTuple):
 
     reserved: Decimal
     requests: int
+
+
+@dataclass(slots=True)
+class _Ranks:
+    """The ranks of what is retained, in order, by price: a look at each of thousands is too slow.
+
+    After an outage all that was in flight waits, and each dispatch asks several times.
+    """
+
+    _ranks: dict[Decimal, list[int]] = field(default_factory=dict)
+
+    def add(self, retained: Retained) -> None:
+        insort(self._ranks.setdefault(retained.price, []), retained.rank)
+
+    def remove(self, retained: Retained) -> None:
+        ranks = self._ranks[retained.price]
+        del ranks[bisect_left(ranks, retained.rank)]
+        if not ranks:
+            del self._ranks[retained.price]
+
+    def behind(self, rank: int) -> Ahead:
+        """Add up what does not go before this rank."""
+        reserved, requests = ZERO, 0
+        for price, ranks in self._ranks.items():
+            count = len(ranks) - bisect_left(ranks, rank)
+            reserved, requests = reserved + count * price, requests + count
+        return Ahead(reserved, requests)
+
+    def has_before(self, rank: int) -> bool:
+        """Say whether anything goes before this rank."""
+        return any(ranks[0] < rank for ranks in self._ranks.values())
 
 
 @dataclass(slots=True)
@@ -34,6 +66,7 @@ class Reservations:
     unpriced: int = 0
     risen: Decimal = ZERO
     _prices: dict[str, Decimal] = field(default_factory=dict)  # at which a class is reserved
+    _ranks: _Ranks = field(default_factory=_Ranks)  # of what is retained
 
     @property
     def total(self) -> Decimal:
@@ -48,13 +81,17 @@ class Reservations:
 
         Of those that wait, the more important go first: what the others retain is not in its way.
         """
-        behind = [one.price for one in self.retained if not one.goes_before(retained)]
-        requests = len(self.flying) + len(self.retained) - len(behind)
-        return Ahead(self.in_flight + self.waiting - sum(behind, ZERO), requests)
+        requests, reserved = len(self.flying) + len(self.retained), self.in_flight + self.waiting
+        if retained is None:  # it goes last
+            return Ahead(reserved, requests)
+        behind = self._ranks.behind(retained.rank)
+        return Ahead(reserved - behind.reserved, requests - behind.requests)
 
     def may_come_free(self, retained: Retained | None) -> bool:
         """Say whether something in flight, or retained for a more important task, may come free."""
-        return bool(self.flying) or any(one.goes_before(retained) for one in self.retained)
+        if self.flying or retained is None:
+            return bool(self.flying or self.retained)
+        return self._ranks.has_before(retained.rank)
 
     def add(self, token: Reservation, *, lone: bool) -> None:
         """Count a request that is about to be sent; `lone`: none may go beside it."""
@@ -81,6 +118,7 @@ class Reservations:
         """Set the price of a retry aside."""
         retained = Retained(name, price, rank, self)
         self.retained.add(retained)
+        self._ranks.add(retained)
         self.waiting += price
         return retained
 
@@ -94,6 +132,7 @@ class Reservations:
         """Let go of what was retained, if it still is."""
         if retained in self.retained:
             self.retained.remove(retained)
+            self._ranks.remove(retained)
             self.waiting -= retained.price
 
     def post(self, token: Reservation, amount: Decimal | None) -> None:
@@ -124,7 +163,9 @@ class Reservations:
             token.price = price
         for retained in [one for one in self.retained if one.price_class == name]:
             self.waiting += price - retained.price
+            self._ranks.remove(retained)
             retained.price = price
+            self._ranks.add(retained)
 
     def check(self) -> None:
         """See that the sums are those of the tokens.
