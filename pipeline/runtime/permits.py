@@ -50,7 +50,8 @@ class Permits:
         try:
             return await granted
         finally:
-            if entry in self.waiting:  # cancelled
+            # Whoever gets an answer was taken out before: to look for it would cost a look at each.
+            if (granted.cancelled() or not granted.done()) and entry in self.waiting:
                 self.waiting.remove(entry)
 
     def free(self, attempt: str, *, keep: bool = False) -> None:

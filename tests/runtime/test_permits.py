@@ -1,6 +1,7 @@
 """Permits: who may be at the provider, and who waits for a place with everything prepared."""
 
 import asyncio
+from collections import deque
 
 import pytest
 from support import virtual
@@ -114,5 +115,29 @@ def test_as_many_are_prepared_as_come_free_together_and_never_more_than_there_ar
         permits.free("150")
         assert permits.ahead == AHEAD
         assert Permits(lambda: 3).ahead == 3
+
+    virtual.run(main())
+
+
+def test_whoever_is_let_go_is_not_looked_for_among_those_who_wait() -> None:
+    class Line(deque[tuple[str, "asyncio.Future[bool]"]]):
+        looks = 0
+
+        def __contains__(self, entry: object) -> bool:
+            self.looks += 1
+            return super().__contains__(entry)
+
+    async def main() -> None:
+        permits, line = Permits(lambda: 1), Line()
+        permits.waiting = line
+        assert await permits.wait("a")
+        tasks = waiting(permits, "b", "c")
+        await after(*tasks)
+        permits.free("a")
+        assert await after(*tasks) == [True, None]
+        assert not line.looks
+        tasks[1].cancel()
+        await after(tasks[0])
+        assert not line
 
     virtual.run(main())
