@@ -74,7 +74,9 @@ def run(
 
         def wall() -> float:
             now = clock.time()
-            return at + now + sum(long for when, long in (sleeps or {}).items() if when <= now)
+            if not sleeps:  # it is looked at for each task of a million
+                return at + now
+            return at + now + sum(long for when, long in sleeps.items() if when <= now)
 
         with mock.patch.object(time, "time", wall):
             return runner.run(main)
