@@ -20,7 +20,7 @@ unexport PYTHONPATH PYTHONHOME
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
 .PHONY: help demo test test-variants check format render overnight calendar plan status settle audit report open sandbox \
-	chaos soak bench bench-quick browser-test test-all-pythons lock changelog clean job-given
+	chaos simulate soak bench bench-quick browser-test test-all-pythons lock changelog clean job-given
 
 help: ## This list
 	@awk 'BEGIN { FS = ":.*## " } \
@@ -91,6 +91,9 @@ browser-test: .venv/.installed-dev tests/browser/node_modules/.installed ## The 
 
 chaos: .venv/.installed-dev ## Faults, restarts and kill -9, at random and at points, SEEDS=20
 	@CHAOS_SEEDS=$(SEEDS) $(PYTEST) -m slow -k "chaos or account" $(ARGS)
+
+simulate: .venv/.installed-dev ## A million tasks on virtual time: makespan, requests, doubts, books; CPU and memory
+	@exec env PYTHONPATH=tests $(PY) -m simulation $(ARGS)
 
 soak: ## Half an hour at 200 in flight: memory, files and CPU stay flat
 	@exec bash bench/soak $(ARGS)
