@@ -5,6 +5,7 @@
     ├── JobFileError         2    the job file: all problems at once, each with its line
     ├── DirectoryError       2    output directory locked, not writable, or of another job
     └── StorageError         7    an output, a claim or a record cannot be written
+        └── BucketError      7    what lies whole here cannot be brought to its bucket
 
 A task that fails is a `Record`, not an exception.
 """
@@ -97,6 +98,17 @@ class StorageError(PipelineError):
     """An output, a claim or a record cannot be made durable."""
 
     exit_code = ExitCode.STORAGE
+
+
+class BucketError(StorageError):
+    """A bucket is down or refuses; what was to go there stays on this machine.
+
+    `lasts` says that trying again does not help before somebody has mended something.
+    """
+
+    def __init__(self, message: str, *, lasts: bool = False, hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.lasts = lasts
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,12 @@ def load(path: str | os.PathLike[str], *, output: str | os.PathLike[str] | None 
         JobFileError: the file is not valid; the error lists all problems, each with its line.
     """
     job = load_file(Path(path))
-    return job if output is None else replace(job, output_dir=Path.cwd() / output)
+    return job if output is None else in_directory(job, output)
+
+
+def in_directory(job: Job, output: str | os.PathLike[str]) -> Job:
+    """Return the job with all it writes in a directory, relative to the working directory."""
+    return replace(job, output_dir=Path.cwd() / output, bucket=None, public=None)
 
 
 def control(job: Job, action: str, value: object = None) -> Standing:

@@ -357,7 +357,8 @@ class Job:
     `patience` is for how long a run waits for a request that the API has accepted, and `poll` the
     time between two questions for it; None begins with 2 s and goes up to 15 s.
     `bucket` is the address of the storage where outputs go; None is `output_dir`, where everything
-    else lies. Of several runs on one account, one with a higher `priority` goes first.
+    else lies. `public` is where people find an object of it, `{path}` standing for its name. Of
+    several runs on one account, one with a higher `priority` goes first.
     """
 
     path: Path
@@ -377,6 +378,7 @@ class Job:
     notify: Notify | None = None
     provider: str | None = None
     bucket: str | None = None
+    public: str | None = None
     account: AccountPolicy = AccountPolicy()
     priority: int = 0
     remarks: Callable[[], tuple[str, ...]] = field(default=tuple, repr=False, compare=False)

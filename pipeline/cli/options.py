@@ -9,8 +9,10 @@ from typing import Any
 
 import click
 
+from pipeline.common.bucket_address import is_url
 from pipeline.job import load
 from pipeline.job.yaml.scalars import duration
+from pipeline.library import in_directory
 from pipeline.models import Job
 
 
@@ -21,6 +23,8 @@ class NamedPath(click.Path):
         """Read a path."""
         if value == "":
             self.fail("the path is empty; is a shell variable unset?", param, ctx)
+        if is_url(str(value)):
+            self.fail("a path is expected; a bucket is named in the job: output.dir", param, ctx)
         return super().convert(value, param, ctx)
 
 
@@ -106,7 +110,7 @@ def load_job(
     """
     job = load(path, to_send=to_send)
     if output is not None:
-        job = replace(job, output_dir=Path.cwd() / output)
+        job = in_directory(job, output)
     return replace(job, **{name: value for name, value in changes.items() if value is not None})
 
 

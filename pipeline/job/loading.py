@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.api import providers
+from pipeline.common import bucket_address
 from pipeline.job.expand.expansion import MOST_SEARCHED, Expansion
 from pipeline.job.expand.lint import Linter, Warnings
 from pipeline.job.expand.making import Cell, Plan
@@ -80,7 +81,23 @@ def place(path: Path) -> Path:
 
 
 def _place(file: Path, head: Head, name: str) -> Path:
-    return _beside(file, head.output.dir or "outputs/" + _UNSAFE.sub("-", name))
+    here = "outputs/" + _UNSAFE.sub("-", name)
+    return _beside(file, here if _bucket(head) else head.output.dir or here)
+
+
+def _bucket(head: Head) -> str | None:
+    """Return the address where outputs go, where that is no directory."""
+    named = head.output.dir
+    return named if named is not None and bucket_address.is_url(named) else None
+
+
+def _refuse_public(head: Head, report: Report) -> None:
+    if head.output.public is not None and _bucket(head) is None:
+        report.add(
+            ("output", "public"),
+            "outputs go to a directory of this machine, which has no public address",
+            "leave it out, or let output.dir name a bucket",
+        )
 
 
 def _load(
@@ -95,6 +112,7 @@ def _load(
     prompts = list(check_prompts(tree, report))
     if head is None:
         return None
+    _refuse_public(head, report)
     plan = _plan(tree, head, prompts, report)
     shared = account.policy(head.account, environ)
     limits = account.remarks(head.account, shared, environ)
@@ -261,6 +279,8 @@ def _job(
         name=plan.name,
         model=plan.target.model,
         output_dir=_place(plan.file, head, plan.name),
+        bucket=_bucket(head),
+        public=head.output.public,
         expand=expansion.tasks,
         concurrency=head.concurrency,
         rate=head.rate,

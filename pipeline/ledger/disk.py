@@ -12,6 +12,10 @@ from pipeline.models import Status
 class Clips(Protocol):
     """What a plan asks of wherever outputs lie; see `store/shelf.py`."""
 
+    @property
+    def far(self) -> bool:
+        """Whether asking takes requests."""
+
     def clips(self, folder: str) -> Iterable[str]:
         """List the clips in a folder, whoever made them."""
 

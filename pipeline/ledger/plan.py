@@ -177,7 +177,8 @@ def make(  # noqa: PLR0913 - what a run may be asked for
         JobFileError: with every problem of the rows.
     """
     disk = Disk(clips)
-    lost = disk.compare(history, manifest)
+    asked = not clips.far or Retry.MISSING in retry  # of a bucket, only where it is asked for
+    lost = disk.compare(history, manifest) if asked else set[str]()
     model = (provider or providers.get(job.provider)).model(job.model)
     plan = Plan(prices=PriceBook(job.credits.cost, model.price, history.last_cost))
     plan.too_short = _too_short(job, model, history)

@@ -259,7 +259,8 @@ class Dispatch:
         except OSError as error:
             state.stop(ExitCode.STORAGE, f"{root}: {error.strerror}")
             return 0.0
-        if free is None or free >= each * (len(state.flying) + 1):
+        coming = len(state.flying) - len(state.settling)  # the others lie there already
+        if free is None or free >= each * (coming + 1):
             return None
         if state.flying:
             return LONGEST_WAIT

@@ -49,6 +49,8 @@ class Engine:
         self._group: TaskGroup | None = None
         self._crew: Crew | None = None
         self._slots = 0
+        self._seated: set[str] = set()  # the attempts of slots
+        self.settle.uploads.saved = self._replace_slot
 
     async def run(self, crew: Crew) -> None:
         """Work until nothing more goes out and nothing is in flight."""
@@ -131,6 +133,7 @@ class Engine:
                 self._slots -= 1
                 return False
             attempt = self.state.flying[assignment.task.id]
+            self._seated.add(assignment.attempt)
             assert attempt.witness is not None
             outcome = await seat.attempt(assignment, attempt.witness)
         outcome = await self._lookups.look_up(self.state, attempt, outcome)
@@ -138,9 +141,19 @@ class Engine:
             await self.settle.accept(attempt, outcome)
             # What was found in a list may be over long since.
             await self._follow(attempt, assignment, at_once=outcome.accepted.listed)
-            return True
-        await self.settle.settle(assignment, outcome)
+        else:
+            await self.settle.settle(assignment, outcome)
+        if assignment.attempt not in self._seated:
+            return False  # another slot has taken its place meanwhile
+        self._seated.discard(assignment.attempt)
         return True
+
+    def _replace_slot(self, attempt: Attempt) -> None:
+        """Have another slot in place of one whose output waits for its upload."""
+        if attempt.id in self._seated:
+            self._seated.discard(attempt.id)
+            self._slots -= 1
+            self.add_slots()
 
     async def _resume(self, attempt: Attempt) -> None:
         """Ask for what an earlier run has sent."""

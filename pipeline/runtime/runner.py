@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from functools import partial
 
 import anyio
+import anyio.to_thread
 
 from pipeline import events as ev
 from pipeline.account.payer import payer
@@ -18,7 +19,7 @@ from pipeline.api.endpoint import Endpoint
 from pipeline.api.provider import Provider, Session
 from pipeline.engines.crew import Crew, CrewFactory, Setting
 from pipeline.engines.local import local
-from pipeline.errors import DirectoryError, ExitCode, StorageError
+from pipeline.errors import BucketError, DirectoryError, ExitCode, StorageError
 from pipeline.ledger.history import TaskState
 from pipeline.ledger.plan import Kind, Plan, count, make
 from pipeline.models import Claim, Gate, Job, Record, Task
@@ -40,6 +41,8 @@ from pipeline.runtime.schedule import hours
 from pipeline.runtime.signals import obeying
 from pipeline.runtime.state import RunState, clock
 from pipeline.runtime.streak import MOST, Streak
+from pipeline.runtime.uploads import tending
+from pipeline.store.bringing import bring_leftovers
 from pipeline.store.claims import Leftover
 from pipeline.store.commit import Hop, Store, in_thread
 from pipeline.store.layout import lock_output, wrong_origin
@@ -136,6 +139,9 @@ async def run(  # noqa: PLR0913 - each port once
                     reloading = Reloading(engine, options, hop, unfollowed, origins)
                     listening = control(state, Control(engine, workers, reloading))
                     await _serve(engine, workers, options, listening)
+                    if store.shelf.far:
+                        await anyio.to_thread.run_sync(store.shelf.end, abandon_on_cancel=True)
+                        store.report_warnings()
         summary = _sum_up(state, options, anyio.current_time() - start)
     watch(summary)
     return summary
@@ -162,9 +168,26 @@ def open_store(  # noqa: PLR0913 - what a store is made of
         resources.callback(store.close)
         for warning in lock.warnings:
             store.warn(warning)
+        _take_place(store, resources)
         return store, recover(store)
+    except BucketError:
+        raise  # what is paid and whole here is kept: 7, not 2
     except (OSError, StorageError) as error:
         raise _unusable(job, error) from error
+
+
+def _take_place(store: Store, resources: ExitStack) -> None:
+    """Take the place of outputs where that is no directory, and bring what waits for it."""
+    if not store.shelf.far:
+        return
+    try:
+        store.shelf.begin()
+    except BucketError as error:
+        if not error.lasts:
+            raise
+        raise DirectoryError(f"{error.message}; nothing was sent", hint=error.hint) from error
+    resources.callback(store.shelf.end)
+    bring_leftovers(store)
 
 
 async def _look_up(lookups: Lookups, options: Options) -> list[Leftover]:
@@ -320,6 +343,7 @@ async def _serve(
             with anyio.CancelScope() as working:
                 async with (
                     listening,
+                    tending(state),
                     obeying(state, working, handle=options.handle_signals),
                 ):
                     await engine.run(crew)

@@ -13,7 +13,7 @@ from pipeline import events as ev
 from pipeline.api.outcome import Decision, Fault, Judgement, Outcome
 from pipeline.backoff import Retries
 from pipeline.engines.crew import Assignment
-from pipeline.errors import ExitCode, StorageError
+from pipeline.errors import BucketError, ExitCode, StorageError
 from pipeline.ledger import records
 from pipeline.models import Cause, Claim, Gate, InDoubt, Record, Status
 from pipeline.runtime.corrections import Corrections
@@ -31,6 +31,7 @@ from pipeline.runtime.resolution import (
     resolve,
 )
 from pipeline.runtime.state import RunState, clock
+from pipeline.runtime.uploads import Uploads
 
 # Where an attempt is while its outcome is awaited.
 _OPEN = frozenset({Stage.SENT, Stage.ACCEPTED})
@@ -43,6 +44,7 @@ class Settle:
         self._state = state
         self._unclear = 0  # 406s in a row that fit neither credits nor the request
         self._corrections = Corrections(state)
+        self.uploads = Uploads(state)
 
     async def settle(self, assignment: Assignment, outcome: Outcome) -> None:
         """Take an outcome: it is durable, or the task is to do again, when this returns.
@@ -76,12 +78,18 @@ class Settle:
         except StorageError as error:
             # Its claim stays, so that the next run knows what may have been paid for.
             state.leave(attempt)
-            lost = f"; {attempt.task.id} was paid for and could not be saved" if outcome.ok else ""
-            state.stop(ExitCode.STORAGE, error.message + lost)
+            state.stop(ExitCode.STORAGE, error.message + self._fate(attempt, outcome, error))
         # Not where the run is cut off: what is in flight then is left to the next one.
         if attempt.task.id not in state.settling:
             state.watch(ev.Landed(attempt.task.id, time.time()))
         state.land(attempt)
+
+    def _fate(self, attempt: Attempt, outcome: Outcome, error: StorageError) -> str:
+        """Say what becomes of an output that could not be stored."""
+        if isinstance(error, BucketError):
+            hint = f" ({error.hint})" if error.hint else ""
+            return f"{hint}; what is finished is kept here, and the next run brings it"
+        return f"; {attempt.task.id} was paid for and could not be saved" if outcome.ok else ""
 
     def find(self, assignment: Assignment) -> Attempt | None:
         """Find the attempt of an assignment; None where it is not in flight any more."""
@@ -321,6 +329,7 @@ class Settle:
                 await state.ask_balance()
                 money = records.paid(attempt.money.rebook(outcome.cost))
                 claim = self._completed(attempt, outcome, money)
+            claim = await self.uploads.bring(attempt, claim)
             await state.store.finish(attempt.id, claim, recorded=self._recorder(attempt))
         except StorageError as error:
             await self._record_unsaved(attempt, outcome, money, error)

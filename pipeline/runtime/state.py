@@ -191,14 +191,17 @@ class RunState:
         self.circuit.sent(attempt.task.id, clock())
         self.resumed += 1
 
-    def vacate(self, attempt: Attempt) -> None:
-        """Let another request take the place of one whose output is here, and not yet durable.
+    def vacate(self, attempt: Attempt, *, durable: bool = False) -> None:
+        """Let another request take the place of one whose output is here.
 
-        Of those there are at most as many as may be in flight: a full disk costs no more.
+        Of those that are not yet `durable` there are at most as many as may be in flight: a full
+        disk costs no more.
         """
+        if attempt.task.id in self.settling:
+            return
         if attempt.sent_at is not None and attempt.answered_at is not None:
             self.took = attempt.answered_at - attempt.sent_at
-        if len(self.settling) < self.job.concurrency:
+        if durable or len(self.settling) < self.job.concurrency:
             self.settling.add(attempt.task.id)
             self.circuit.landed(attempt.task.id, clock())
             self.permits.free(attempt.id)

@@ -14,7 +14,7 @@ import anyio
 import anyio.to_thread
 import msgspec
 
-from pipeline.errors import PipelineError, StorageError
+from pipeline.errors import BucketError, PipelineError, StorageError
 from pipeline.ledger.manifest import last_records, open_doubts
 from pipeline.ledger.writing import Manifest
 from pipeline.models import Claim, Handle, Record, Task, part_of, task_key
@@ -177,9 +177,15 @@ class Store:
         await self._read(read)
         return found
 
-    async def complete(self, attempt: str, completed: Claim) -> None:
-        """Make a whole body and its completed claim durable, before it is placed."""
-        await self._commit(CommitRequest(attempt, completed=completed, place=False))
+    async def complete(self, attempt: str, completed: Claim) -> Claim:
+        """Make a whole body and its completed claim durable, before it is placed.
+
+        Returns the claim as it was written, with the name that was chosen for the output.
+        """
+        request = CommitRequest(attempt, completed=completed, place=False)
+        await self._commit(request)
+        assert request.completed is not None
+        return request.completed
 
     async def finish(
         self, attempt: str, completed: Claim, recorded: Recorded | None = None
@@ -309,6 +315,8 @@ class Store:
 
     def _raise(self, request: CommitRequest) -> None:
         """Raise what a request failed for: what the disk or a file is at fault for, or a bug."""
+        if isinstance(request.error, BucketError):
+            raise request.error
         if isinstance(request.error, OSError | PipelineError):
             raise StorageError(f"{self.layout.root}: {request.error}") from request.error
         if request.error is not None:
@@ -379,6 +387,18 @@ class Store:
         self._raise(request)
         assert request.record is not None
         return request.record
+
+    def complete_now(self, attempt: str, completed: Claim) -> Claim:
+        """Do as `complete` does, before a run begins.
+
+        Raises:
+            StorageError: it could not be carried out.
+        """
+        request = CommitRequest(attempt, completed=completed, place=False)
+        self._steps.carry_out([request])
+        self._raise(request)
+        assert request.completed is not None
+        return request.completed
 
     def close(self) -> None:
         """Close the log of claims and the manifest."""

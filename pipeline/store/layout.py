@@ -3,6 +3,7 @@
 <output name>.<ext>   manifest.jsonl   report.html   superseded/   errors/
 .inflight/            the claims, and a part for each attempt on the wire
 .lock   .job.json     one run at a time; one job a directory
+.bucket.json          by what a bucket knows this directory
 """
 
 import os
@@ -81,6 +82,11 @@ class Layout:
     def owner(self) -> Path:
         """Which job the directory belongs to."""
         return self.root / ".job.json"
+
+    @property
+    def prefix(self) -> Path:
+        """By what a bucket knows this directory, where outputs go to one."""
+        return self.root / ".bucket.json"
 
     @property
     def state(self) -> Path:
@@ -225,7 +231,7 @@ def refuse_newer_files(layout: Layout) -> None:
     claims: list[Path] = []
     with suppress(OSError):  # whoever reads them will find it
         claims += layout.inflight.glob("*.json")
-    for path in (layout.owner, layout.state, layout.manifest, *claims):
+    for path in (layout.owner, layout.state, layout.prefix, layout.manifest, *claims):
         refuse_newer(path, _first_line(path))
 
 

@@ -20,11 +20,12 @@ from pipeline.api.extent import End, extent
 from pipeline.api.media import beginning, recognise
 from pipeline.common.extensions import with_ending
 from pipeline.common.files import open_file
-from pipeline.errors import DirectoryError, PipelineError
+from pipeline.errors import BucketError, DirectoryError, PipelineError
 from pipeline.ledger import records
 from pipeline.ledger.history import History
 from pipeline.models import Claim, Completion, CostSource, Record, part_of, rfc3339
 from pipeline.store.batch import CommitRequest
+from pipeline.store.bringing import bring_now
 from pipeline.store.claims import Head, Leftover
 from pipeline.store.commit import Store
 from pipeline.store.outstanding import attempt_of, doubt, is_recorded
@@ -99,6 +100,8 @@ def _try_taking_in(store: Store, left: Leftover, claim: Claim) -> tuple[Record |
     """Take a whole clip in; returns its record, or None and why it could not be placed."""
     try:
         return _take_in(store, left, claim), ""
+    except BucketError:
+        raise  # it lies here whole, and is none of the doubts
     except (OSError, PipelineError) as error:
         return None, str(error)
 
@@ -130,6 +133,7 @@ def _take_in(store: Store, left: Leftover, claim: Claim) -> Record | None:
     done = msgspec.structs.replace(done, remaining_credits=known)
     claim = msgspec.structs.replace(claim, completion=done)
     if is_whole(part, done):
+        claim = bring_now(store, left.attempt, claim)
         return store.carry_out_now(CommitRequest(left.attempt, completed=claim))
     if completed and store.shelf.holds(done.output, done):
         store.shelf.flush()

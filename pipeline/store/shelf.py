@@ -16,11 +16,12 @@ from pathlib import Path, PurePosixPath
 from typing import Protocol
 
 from pipeline.api.media import beginning, extension_of
+from pipeline.common import bucket_address
 from pipeline.common import output_names as places
 from pipeline.common.files import open_file, refuse_linked_folders, sync_directory
 from pipeline.errors import DirectoryError, UsageError
 from pipeline.ledger.manifest import read
-from pipeline.models import Completion, Job, Status
+from pipeline.models import Claim, Completion, Job, Status
 from pipeline.printable import printable
 from pipeline.store.layout import Layout
 
@@ -39,7 +40,33 @@ class Shelf(Protocol):
 
     A part is named by `Claim.part`, an output by its path relative to the output directory. The
     store calls it from one thread at a time; what fails raises `OSError`.
+
+    Where outputs are `far`, on no disk of this machine, the store's thread never waits for them: a
+    run calls `bring` in threads of its own before it calls `place`.
     """
+
+    @property
+    def far(self) -> bool:
+        """Whether outputs lie elsewhere, and asking for them takes requests."""
+
+    def begin(self) -> None:
+        """Take the place of outputs for a run, before anything is sent."""
+
+    def tend(self) -> None:
+        """Show that the place is in use, every minute of a run; it may block."""
+
+    def end(self) -> None:
+        """Release the place; it may block. Called again, it does nothing."""
+
+    def publish(self, file: Path) -> None:
+        """Copy a file of ours beside the outputs, where they are far; it may block."""
+
+    def bring(self, part: str, claim: Claim) -> None:
+        """Carry a part to where its completed claim says; it may block, and be called again.
+
+        Raises:
+            FileExistsError: somebody else has that name there; another is to be chosen.
+        """
 
     def spool(self, part: str) -> Path:
         """Return the local file of a part, which a worker writes."""
@@ -77,6 +104,13 @@ class Shelf(Protocol):
     def link(self, output: str) -> str:
         """Return where people and scripts find an output: a path, or a URL."""
 
+    def sign(self, output: str, seconds: float) -> str:
+        """Make a URL by which anybody can read an output for so long; no request is needed.
+
+        Raises:
+            UsageError: outputs are no objects of a bucket.
+        """
+
     def refuse_unwritable(self, folder: str) -> None:
         """Check that outputs can be placed in a folder, before anything is sent."""
 
@@ -84,7 +118,7 @@ class Shelf(Protocol):
         """Return how many bytes are free; None if that is not known."""
 
 
-class _Owners:
+class Owners:
     """Which task each output belongs to, found from either side: a scan a task is quadratic."""
 
     def __init__(self) -> None:
@@ -99,9 +133,13 @@ class _Owners:
         self._task[output] = task
         self._outputs.setdefault(task, []).append(output)
 
-    def owns(self, task: str, output: str) -> bool:
-        """Whether `output` is `task`'s."""
-        return self._task.get(output) == task
+    def task_of(self, output: str) -> str | None:
+        """Return whose an output is; None if it is nobody's."""
+        return self._task.get(output)
+
+    def of(self, task: str) -> list[str]:
+        """Return the outputs of a task."""
+        return list(self._outputs.get(task, ()))
 
     def pop(self, task: str) -> list[str]:
         """Take all outputs of a task out."""
@@ -123,6 +161,8 @@ class ShelfFactory(Protocol):
 class LocalShelf:
     """Parts and outputs in folders of this machine."""
 
+    far = False
+
     def __init__(
         self, layout: Layout, *, fsync: bool = True, warn: Callable[[str], None] = lambda _: None
     ) -> None:
@@ -130,10 +170,25 @@ class LocalShelf:
         # As text: objects of paths would be a tenth of what a task costs.
         self._root = f"{layout.root}{os.sep}"
         self._inflight = f"{layout.inflight}{os.sep}"
-        self._owners: _Owners | None = None
+        self._owners: Owners | None = None
         self._folders: set[str] = set()
         self._placed: set[str] = set()  # folders to be made durable
         self._chosen: dict[str, str] = {}  # the task of each name that is not yet in place
+
+    def begin(self) -> None:
+        """Do nothing: the lock of the output directory is enough."""
+
+    def tend(self) -> None:
+        """Do nothing."""
+
+    def end(self) -> None:
+        """Do nothing."""
+
+    def publish(self, file: Path) -> None:
+        """Do nothing: it lies beside the outputs."""
+
+    def bring(self, part: str, claim: Claim) -> None:
+        """Do nothing: `place` only renames."""
 
     # -- parts --------------------------------------------------------------------------------
 
@@ -191,7 +246,7 @@ class LocalShelf:
     def _is_free(self, task: str, output: str) -> bool:
         if self._chosen.get(output, task) != task:
             return False
-        return not os.path.lexists(f"{self._root}{output}") or self._owned().owns(task, output)
+        return not os.path.lexists(f"{self._root}{output}") or self._owned().task_of(output) == task
 
     def place(self, part: str, task: str, output: str) -> None:
         """Make a part the output of a task. It is durable after `flush`.
@@ -302,6 +357,10 @@ class LocalShelf:
         """Return the path of an output."""
         return str(self._layout.root / output)
 
+    def sign(self, output: str, seconds: float) -> str:  # noqa: ARG002 - none is made
+        """Refuse: a file needs no signature."""
+        raise UsageError(f"{self.link(output)} is a file of this machine: no link of it is signed")
+
     def refuse_unwritable(self, folder: str) -> None:
         """Check that outputs can be placed in a folder, or that it can be made.
 
@@ -331,10 +390,10 @@ class LocalShelf:
         disk = shutil.disk_usage(self._root)
         return disk.free if disk.total else None
 
-    def _owned(self) -> _Owners:
+    def _owned(self) -> Owners:
         """Which task each output in place belongs to; read when first needed."""
         if self._owners is None:
-            self._owners = _Owners()
+            self._owners = Owners()
             for record in read(self._layout.manifest):
                 if record.status is Status.SUCCEEDED and record.output is not None:
                     self._owners.add(record.output, record.task)
@@ -349,11 +408,12 @@ def open_shelf(
     Raises:
         UsageError: its outputs would go where no shelf of this program reaches.
     """
-    if job.bucket is not None:
-        raise UsageError(
-            f"outputs cannot be stored in {job.bucket}", hint="choose a directory of this machine"
-        )
-    return LocalShelf(layout, fsync=fsync, warn=warn)
+    if job.bucket is None:
+        return LocalShelf(layout, fsync=fsync, warn=warn)
+    from pipeline.store.cloud import CloudShelf  # noqa: PLC0415 - it is a LocalShelf, and more
+
+    address = bucket_address.parse(job.bucket)
+    return CloudShelf(address, layout, job=job.name, public=job.public, fsync=fsync, warn=warn)
 
 
 def is_whole(path: Path, done: Completion) -> bool:

@@ -196,6 +196,10 @@ class Steps:
             return
         finally:
             self.warn_put_back()
+        if self._shelf.far:  # what was copied is dropped while its claim still names it
+            for request in recorded:
+                if request.completed:
+                    self._shelf.drop(part_of(request.attempt))
         self._log.close_claims(*(request.attempt for request in recorded))
         for request, request.offset in zip(recorded, offsets, strict=True):
             if request.drops_part:

@@ -21,8 +21,10 @@ from pipeline.job.keys.fields import (
     MONEY,
     NAME,
     NAME_PATTERN,
+    OUTPUT_DIR,
     PROSE,
     PROVIDER,
+    PUBLIC,
     RATE,
     SECONDS,
     SIZE,
@@ -52,10 +54,17 @@ class OutputKeys(Strict):
     """Where clips go, and what they are called."""
 
     dir: str | None = declare(
-        NAME,
-        "Directory of clips and manifest, relative to the job file. Default: outputs/<name>.",
+        OUTPUT_DIR,
+        "Directory of clips and manifest, relative to the job file. Default: outputs/<name>. "
+        "Or the address of a bucket, where clips go: s3://bucket/prefix, gs:// or az://.",
         default=None,
-        examples=["../renders/spring", "~/renders"],
+        examples=["../renders/spring", "~/renders", "s3://my-clips/spring"],
+    )
+    public: str | None = declare(
+        PUBLIC,
+        "Where people find an object of the bucket: {path} stands for its name below the prefix.",
+        default=None,
+        examples=["https://cdn.example.com/spring/{path}"],
     )
     name: str | None = declare(
         NAME,

@@ -10,6 +10,8 @@ from enum import StrEnum
 from typing import Any, TypeVar
 
 from pipeline.api import providers
+from pipeline.common import bucket_address
+from pipeline.errors import UsageError
 from pipeline.job.keys.mappings import Kind, Schema, listed
 from pipeline.job.nodes import Cut, Sequence, kind_of
 from pipeline.job.problems import InvalidError, did_you_mean, shown
@@ -118,6 +120,25 @@ def provider_name(value: object) -> str:
     raise InvalidError(f"no provider is called {shown(name)}", did_you_mean(name, known))
 
 
+def output_dir(value: object) -> str:
+    """Take a directory, or the address of a bucket; one that may hold a secret is never echoed."""
+    written = text(value)
+    if not bucket_address.is_url(written):
+        return plain_name(value)
+    try:
+        return str(bucket_address.parse(plain_name(value)))
+    except UsageError as error:
+        raise InvalidError(error.message, error.hint) from None
+
+
+def public_template(value: object) -> str:
+    """Take where people find an object of a bucket."""
+    try:
+        return bucket_address.public_template(text(value))
+    except UsageError as error:
+        raise InvalidError(error.message, error.hint) from None
+
+
 def env_name(value: object) -> str:
     """Take the name of an environment variable; what else is there may be secret: never echoed."""
     if not isinstance(value, str) or not _ENV_NAME.fullmatch(value):
@@ -202,6 +223,8 @@ def _scalar(**more: Any) -> Schema:
 TEXT = Kind(whole, _scalar(pattern=NAME_PATTERN))
 PROSE = Kind(prose, _scalar(minLength=1, pattern=r"\S"))
 NAME = Kind(plain_name, _scalar(minLength=1, pattern=r"\S"))
+OUTPUT_DIR = Kind(output_dir, _scalar(minLength=1, pattern=r"\S"))
+PUBLIC = Kind(public_template, {"type": "string", "pattern": r"^https?://[^{]*\{path\}[^{]*$"})
 MODEL = Kind(model_name, {"type": "string", "pattern": f"^{_MODEL.pattern}$"})
 PROVIDER = Kind(provider_name, {"type": "string", "enum": list(providers.names())})
 ENV_NAME = Kind(env_name, {"type": "string", "pattern": f"^{_ENV_NAME.pattern}$"})

@@ -1,0 +1,53 @@
+"""Copies of the manifest and the report, beside the outputs in a bucket."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from pipeline.common.files import open_file
+from pipeline.errors import BucketError
+from pipeline.store.bucket import Bucket
+
+_STAGING = ".inflight"
+_TYPES = {".jsonl": "application/x-ndjson", ".html": "text/html; charset=utf-8"}
+_BLOCK = 1024**2
+
+
+def copy_beside(bucket: Bucket, file: Path, directory: str, *, lines: bool = False) -> None:
+    """Copy a file of ours to its name below the prefix. With `lines`, it grows, by whole lines.
+
+    `directory` is the id of the directory whose file it is: a copy of another one is left alone.
+
+    Raises:
+        BucketError: that name is somebody else's; or the bucket is down, or refuses.
+    """
+    found = bucket.find(file.name)
+    taken = BucketError(
+        f"{bucket.address}/{file.name} is not this job's, and is left unchanged",
+        lasts=True,
+        hint="move it away, or give this job a prefix of its own",
+    )
+    if found is not None and found.attributes.get("directory") != directory:
+        raise taken
+    staged = f"{_STAGING}/{file.name}"
+    said = {"Content-Type": _TYPES[file.suffix], "directory": directory}
+    bucket.upload(whole_lines(file) if lines else file, staged, said)
+    try:
+        bucket.move(staged, file.name, create=found is None)
+    except FileExistsError:
+        raise taken from None
+
+
+def whole_lines(path: Path) -> Iterator[bytes]:
+    """Read what a file has now, up to the end of its last whole line, in blocks."""
+    rest = b""
+    with os.fdopen(open_file(path), "rb") as file:
+        left = os.fstat(file.fileno()).st_size
+        while left > 0 and (block := file.read(min(_BLOCK, left))):
+            left -= len(block)
+            head, end, tail = block.rpartition(b"\n")
+            if end:
+                yield rest + head + end
+                rest = tail
+            else:
+                rest += tail
