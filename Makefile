@@ -19,7 +19,7 @@ unexport PYTHONPATH PYTHONHOME
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo test test-variants check format render overnight calendar plan status settle audit report open sandbox \
+.PHONY: help demo test test-variants test-cloud check format render overnight calendar plan status settle audit report open sandbox \
 	chaos simulate soak bench bench-quick browser-test test-all-pythons lock changelog clean job-given
 
 help: ## This list
@@ -70,10 +70,13 @@ open: job-given .venv/.installed-run ## Show the report of JOB in the browser
 ##@ Work on it
 
 test: .venv/.installed-dev ## The tests, but slow ones and the browser's; branch coverage ≥ 95 %
-	@$(PYTEST) -m "not slow and not browser and not variant" --cov=pipeline --cov=sandbox --cov-branch --cov-fail-under=95 --transitions $(ARGS)
+	@$(PYTEST) -m "not slow and not browser and not variant and not cloud" --cov=pipeline --cov=sandbox --cov-branch --cov-fail-under=95 --transitions $(ARGS)
 
 test-variants: .venv/.installed-dev ## The variants of tests through the real command, some minutes
-	@$(PYTEST) -m "variant and not slow and not browser" $(ARGS)
+	@$(PYTEST) -m "variant and not slow and not browser and not cloud" $(ARGS)
+
+test-cloud: .venv/.installed-dev ## Outputs in a bucket, with moto's server
+	@$(PYTEST) -m "cloud and not slow" tests/cloud $(ARGS)
 
 check: .venv/.installed-dev ## Lint, format and types
 	$(PY) -m ruff check .

@@ -5,12 +5,13 @@ import io
 import json
 import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import click
 
-from pipeline.cli.options import job_argument, load_job, output_option
+from pipeline.cli.options import job_argument, load_job, output_option, sign_option
 from pipeline.cli.output import write, write_json
 from pipeline.errors import UsageError
 from pipeline.ledger.history import TaskState
@@ -35,8 +36,11 @@ _BOM = "\ufeff"
 @click.option(
     "--raw", is_flag=True, help="CSV: leave texts that a spreadsheet would read as formulas."
 )
+@sign_option
 @click.option("--bom", is_flag=True, help="CSV: begin with the mark by which Excel knows UTF-8.")
-def export(job: Path, output: Path | None, form: str, *, raw: bool, bom: bool) -> None:
+def export(  # noqa: PLR0913 - the flags of the command
+    job: Path, output: Path | None, form: str, sign: float | None, *, raw: bool, bom: bool
+) -> None:
     """List each finished clip with its publish date, channel, caption and file.
 
     In a CSV a text that begins with = + - @, a tab or a CR gets a leading apostrophe, as a
@@ -44,7 +48,7 @@ def export(job: Path, output: Path | None, form: str, *, raw: bool, bom: bool) -
     """
     if bom and form != "csv":
         raise UsageError("--bom is for --to csv; leave it out with --to json")
-    rows = list(_rows(load_job(job, output, to_send=False)))
+    rows = list(_rows(load_job(job, output, to_send=False), sign))
     on_terminal = sys.stdout.isatty()
     if isinstance(sys.stdout, io.TextIOWrapper) and not on_terminal:
         sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")
@@ -98,12 +102,13 @@ def _cell(value: Any) -> Any:
     return value if plain else json.dumps(value, ensure_ascii=False)
 
 
-def _rows(job: Job) -> Iterator[dict[str, Any]]:
+def _rows(job: Job, sign: float | None) -> Iterator[dict[str, Any]]:
     """Join the manifest with the job as it is now, in the order of the job."""
     layout = Layout(job.output_dir)
     refuse_newer_files(layout)
     refuse_another_job(layout, job)
     shelf = open_shelf(job, layout)
+    link = shelf.link if sign is None else partial(shelf.sign, seconds=sign)
     history = replay(layout.manifest)
     done = {
         record.task: record
@@ -116,7 +121,7 @@ def _rows(job: Job) -> Iterator[dict[str, Any]]:
             continue
         yield {
             "task": task.id,
-            "file": shelf.link(record.output or ""),
+            "file": link(record.output or ""),
             "meta": task.meta,
             "prompt": task.prompt,
             "cost": record.cost,

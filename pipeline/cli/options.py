@@ -71,6 +71,9 @@ def tasks_option(flag: str, help: str) -> Callable[[Any], Any]:  # noqa: A002 - 
 debug_option = click.option("--debug", is_flag=True, help="Show tracebacks, secrets removed.")
 
 
+_WEEK = 7 * 86_400
+
+
 class Clock(click.ParamType[Any]):
     """A time of the day, HH:MM."""
 
@@ -98,6 +101,25 @@ class Duration(click.ParamType[Any]):
             return duration(str(value))
         except ValueError:
             self.fail(f"{value!r} is not a valid duration, such as 90s, 10m or 2h", param, ctx)
+
+
+class _Validity(Duration):
+    """For how long a signed link is valid: no storage signs for more than a week."""
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> float:
+        """Read a duration into seconds."""
+        seconds = super().convert(value, param, ctx)
+        if not 1 <= seconds <= _WEEK:
+            self.fail("a link is valid for a second at least, and for 7 days at most", param, ctx)
+        return seconds
+
+
+sign_option = click.option(
+    "--sign",
+    type=_Validity(),
+    metavar="DURATION",
+    help="Of clips in a bucket: links by which anybody can read them for so long, at most 168h.",
+)
 
 
 def load_job(

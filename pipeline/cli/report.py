@@ -7,7 +7,13 @@ from pathlib import Path
 import click
 
 from pipeline.cli.calling import spelled
-from pipeline.cli.options import job_argument, load_job, output_flag, output_option
+from pipeline.cli.options import (
+    job_argument,
+    load_job,
+    output_flag,
+    output_option,
+    sign_option,
+)
 from pipeline.cli.output import write
 from pipeline.errors import DirectoryError
 from pipeline.report.build import write_report
@@ -17,7 +23,8 @@ from pipeline.store.layout import Layout
 @click.command()
 @job_argument
 @output_option
-def report(job: Path, output: Path | None) -> None:
+@sign_option
+def report(job: Path, output: Path | None, sign: float | None) -> None:
     """Write report.html beside the manifest: every clip, what failed and why, what it cost."""
     loaded = load_job(job, output, to_send=False)
     if not os.path.exists(Layout(loaded.output_dir).manifest):  # noqa: PTH110 - never raises
@@ -27,4 +34,4 @@ def report(job: Path, output: Path | None) -> None:
         )
     again = partial(spelled, "run", str(job), *output_flag(output))
     settle = spelled("settle", str(job), *output_flag(output))
-    write(str(write_report(loaded, again, settle)))
+    write(str(write_report(loaded, again, settle, sign=sign)))

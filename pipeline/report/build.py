@@ -2,6 +2,8 @@
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 from itertools import chain
 from pathlib import Path
 
@@ -10,21 +12,24 @@ from pipeline.models import Job, rfc3339
 from pipeline.report import collect, write
 from pipeline.state import read_files
 from pipeline.store.layout import Layout
-from pipeline.store.shelf import open_shelf
+from pipeline.store.shelf import Shelf, open_shelf
 
 # With more clips than this, a page is too large to use, and `run` does not write it.
 MOST = 20_000
 
 
-def write_report(job: Job, command: Callable[..., str], settle: str = "") -> Path:
-    """Write `report.html`; returns its path.
+def write_report(
+    job: Job, command: Callable[..., str], settle: str = "", *, sign: float | None = None
+) -> Path:
+    """Write `report.html`; returns its path. Where outputs lie in a bucket, it is copied there.
 
     `command` writes the command that continues the job, with these flags of `run` besides, and
-    `settle` is the one that settles its doubts: the page shows them.
+    `settle` is the one that settles its doubts: the page shows them. With `sign`, its links to
+    clips in a bucket are valid for so many seconds, for anybody who has the page.
 
     Raises:
         DirectoryError: the output directory is another job's, or cannot be read.
-        StorageError: the page cannot be written.
+        StorageError: the page cannot be written; `BucketError`: it is here, and not copied.
     """
     layout = Layout(job.output_dir)
     files = read_files(job)
@@ -44,5 +49,19 @@ def write_report(job: Job, command: Callable[..., str], settle: str = "") -> Pat
         accepted=files.accepted,
         settle=settle,
     )
-    write(layout.report, data, open_shelf(job, layout))
+    shelf = open_shelf(job, layout)
+    if shelf.far:
+        data = replace(data, link=_linker(job, shelf, sign))
+    elif sign is not None:
+        shelf.sign(layout.report.name, sign)  # says that there is nothing to sign
+    write(layout.report, data, shelf)
+    if shelf.far and sign is None:  # a page with signed links is for whoever is given it
+        shelf.publish(layout.report)
     return layout.report
+
+
+def _linker(job: Job, shelf: Shelf, sign: float | None) -> Callable[[str], str | None] | None:
+    """Return what makes the links of a page; without a public address, they are beside it."""
+    if sign is not None:
+        return partial(shelf.sign, seconds=sign)
+    return shelf.link if job.public is not None else None

@@ -45,7 +45,7 @@ class ReportData:
     the last record of each task. The sets name tasks: `former` ones left the job, `changed` ones
     will be rendered again, `missing` ones succeeded and their file is not there now, `accepted`
     ones wait at the provider. `names` has for tasks of the job what their files are called,
-    without extension.
+    without extension. `link` makes the URL of an output; None is beside the page.
     """
 
     name: str
@@ -61,6 +61,11 @@ class ReportData:
     accepted: frozenset[str] = frozenset()
     settle: str = ""
     names: Mapping[str, str] = field(default_factory=dict)
+    link: Callable[[str], str | None] | None = None
+
+    def url_of(self, output: str | None) -> str | None:
+        """Return where the page finds an output that is not beside it; None where it is."""
+        return None if self.link is None or output is None else self.link(output)
 
 
 @dataclass(slots=True)

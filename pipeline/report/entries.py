@@ -89,7 +89,7 @@ def entry(record: Record, data: ReportData) -> Entry:
         meta={name: shortened(value) for name, value in record.meta.items()},
         name=None if record.output else data.names.get(record.task),
         file=record.output,
-        src=url(record.output),
+        src=data.url_of(record.output) or url(record.output),
         kind=kind(record),
         bytes=record.bytes,
         http_status=record.http_status,

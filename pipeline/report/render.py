@@ -1,7 +1,8 @@
 """Compose the page: one HTML file that carries its style, its script and its data.
 
-The policy in its head allows exactly that script and that style, and media from beside the page;
-everything else, the network included, is refused by the browser.
+The policy in its head allows exactly that script and that style, and media from beside the page, or
+from the one host where a bucket's clips are found; everything else, the network included, is
+refused by the browser.
 """
 
 import base64
@@ -9,13 +10,14 @@ import contextlib
 import dataclasses
 import hashlib
 import os
+import re
 from collections.abc import Iterator
 from importlib import resources
 from pathlib import Path
 from string import Template
 
 from pipeline.common.files import create, open_file, refuse_linked_folders
-from pipeline.errors import DirectoryError, StorageError
+from pipeline.errors import BucketError, DirectoryError, StorageError
 from pipeline.ledger.disk import Clips
 from pipeline.report import summary
 from pipeline.report.data import ReportData
@@ -87,7 +89,7 @@ def render(data: ReportData) -> Iterator[str]:
     head, tail = _text("page.html").split("$entries")
     yield Template(head).substitute(
         summary.parts(data),
-        policy=_policy(style, script),
+        policy=_policy(style, script, _elsewhere(data)),
         style=style,
     )
     yield from embedded_entries(data)
@@ -96,17 +98,27 @@ def render(data: ReportData) -> Iterator[str]:
 
 def _missing(shelf: Clips, data: ReportData) -> frozenset[str]:
     made = dict(outputs(data.records))
-    gone = shelf.missing(made.values())
+    try:
+        gone = shelf.missing(made.values())
+    except BucketError:  # the page is written all the same
+        gone = set()
     return frozenset(task for task, output in made.items() if output in gone)
 
 
-def _policy(style: str, script: str) -> str:
+def _elsewhere(data: ReportData) -> str:
+    """Name the host of clips that are not beside the page, as a policy does."""
+    linked = next((url for _, name in outputs(data.records) if (url := data.url_of(name))), "")
+    found = re.match(r"https?://[A-Za-z0-9.:\[\]-]+(?=/|$)", linked, re.ASCII)
+    return f" {found[0]}" if found else ""
+
+
+def _policy(style: str, script: str, elsewhere: str) -> str:
     # For Chromium 'self' is the folder of a file: page; other browsers need `file:`.
     return "; ".join(
         (
             "default-src 'none'",
-            "media-src 'self' file:",
-            "img-src 'self' file: data:",
+            f"media-src 'self' file:{elsewhere}",
+            f"img-src 'self' file: data:{elsewhere}",
             f"style-src '{_digest(style)}'",
             f"script-src '{_digest(script)}'",
             "base-uri 'none'",

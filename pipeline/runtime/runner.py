@@ -380,7 +380,7 @@ async def _origin(store: Store, session: Session, *, unknown: bool) -> bool | No
 def _started(job: Job, plan: Plan, began: float, host: str | None) -> ev.Started:
     return ev.Started(
         job=job.name,
-        output=str(job.output_dir),
+        output=job.bucket or str(job.output_dir),
         counts=plan.counts,
         selected=plan.selected,
         concurrency=job.concurrency,

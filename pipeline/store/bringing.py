@@ -17,6 +17,7 @@ UPLOADS = 4
 
 Turn = AbstractContextManager[object]
 """Held while a claim is written: one thread at a time."""
+_FREE = nullcontext()
 
 
 def bring_leftovers(store: Store) -> None:
@@ -49,7 +50,7 @@ def _bring_leftover(store: Store, turn: Turn, left: Leftover) -> Leftover:
     return left
 
 
-def bring_now(store: Store, attempt: str, claim: Claim, turn: Turn = nullcontext()) -> Claim:
+def bring_now(store: Store, attempt: str, claim: Claim, turn: Turn = _FREE) -> Claim:
     """Bring a part to where outputs lie, under a name that nobody has there; returns its claim.
 
     Raises:

@@ -54,6 +54,13 @@ class CloudWorkspace(Workspace):
             assert secret not in run.out + run.err
         return run
 
+    def finish_signed(self, process: Any) -> str:
+        """Wait for a command whose output names an access key, as a signed link does."""
+        run = Workspace.finish(self, process)
+        assert run.code == 0, run.err
+        assert SECRET not in run.out + run.err
+        return run.out
+
     def sound(self) -> int:
         """Check that each success has its object, whole and described; return how many."""
         done = [r for r in self.last().values() if r["status"] == "succeeded"]
@@ -85,6 +92,12 @@ def nothing_sent_twice(books: dict[str, Any]) -> None:
 
 def paid(books: dict[str, Any]) -> Counter[str]:
     return Counter(entry["params"]["prompt"] for entry in books["charges"])
+
+
+@pytest.fixture(autouse=True)
+def patient(request: pytest.FixtureRequest) -> None:
+    """Give each test the time that a loaded machine may take."""
+    request.node.add_marker(pytest.mark.timeout(300))
 
 
 @pytest.fixture
