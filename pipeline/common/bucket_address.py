@@ -8,7 +8,7 @@ from pipeline.errors import UsageError
 from pipeline.printable import printable
 
 _IS_URL = re.compile(r"\s*[A-Za-z][A-Za-z0-9+.-]*://")
-_BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,221}", re.ASCII)
+_BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,221}", re.ASCII)
 SCHEMES = ("s3", "gs", "az")
 # Bytes. A key has at most 1,024 of them; the rest is for what an output is called.
 _LONGEST_PREFIX = 300
