@@ -66,7 +66,7 @@ class CloudShelf(LocalShelf):
         self._prefix: Prefix | None = None
         self._copied: tuple[float, int] = (0.0, 0)  # when, and how long the manifest was then
         self._lock = threading.Lock()
-        self._brought: set[str] = set()  # parts whose objects are in place, with no record yet
+        self._brought: dict[str, str] = {}  # the names of parts in place that have no record yet
         self._foreign: set[str] = set()  # names that somebody else has in the bucket
         self._down = False
 
@@ -153,7 +153,7 @@ class CloudShelf(LocalShelf):
         done = claim.completion
         assert done is not None
         with self._lock:
-            if part in self._brought:
+            if self._brought.get(part) == done.output:
                 return
         if self._prefix is not None and not self._prefix.held:
             raise BucketError(f"{self._address} is another directory's now", lasts=True)
@@ -169,7 +169,7 @@ class CloudShelf(LocalShelf):
             raise
         self._down = False
         with self._lock:
-            self._brought.add(part)
+            self._brought[part] = done.output
 
     def _name(self, part: str, done: Completion, said: Attributes) -> None:
         """Give an upload its name; one that has it already, by an earlier try, keeps it."""
@@ -204,13 +204,9 @@ class CloudShelf(LocalShelf):
             if found is None:
                 continue
             of = found.attributes.get("attempt", "")
-            if of == attempt:
-                continue
-            if of.partition(".")[0] == task_key(task):
+            # Else it is the new one already; or somebody else's, which stays.
+            if of != attempt and of.partition(".")[0] == task_key(task):
                 self._supersede(output)
-            else:
-                with self._lock:
-                    self._foreign.add(output)
 
     def _supersede(self, output: str) -> None:
         path = PurePosixPath(output.replace("/", "-"))
@@ -234,9 +230,9 @@ class CloudShelf(LocalShelf):
             BucketError: it has not.
         """
         with self._lock:
-            if part not in self._brought:
+            if self._brought.get(part) != output:
                 raise BucketError(f"{output} has not been brought to {self._address}")
-            self._brought.discard(part)
+            del self._brought[part]
             self._chosen.pop(output, None)
             self._owned().add(output, task)
 

@@ -48,7 +48,10 @@ class CloudWorkspace(Workspace):
         defaults: dict[str, Any] = {"concurrency": 3, "credits": {"cost": 0.95}}
         return self.write(output=output, prompts=named, **{**defaults, **keys})
 
-    def finish(self, process: Any, within: float = 60.0) -> Run:
+    def run(self, *arguments: object, url: str | None = None, within: float = 120.0) -> Run:
+        return super().run(*arguments, url=url, within=within)
+
+    def finish(self, process: Any, within: float = 120.0) -> Run:
         run = super().finish(process, within)
         for secret in (SECRET, TOKEN, ACCESS):
             assert secret not in run.out + run.err

@@ -15,6 +15,7 @@ import time
 import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -27,6 +28,7 @@ CREDENTIALS = {
     "AWS_SESSION_TOKEN": TOKEN,
     "AWS_REGION": "us-east-1",
 }
+_SHORT = 4096
 _HOP = {"connection", "transfer-encoding", "content-length", "keep-alive"}
 
 
@@ -38,7 +40,7 @@ class Seen:
     key: str
     query: dict[str, list[str]]
     copied_from: str | None
-    body: int
+    body: bytes
 
 
 @dataclass
@@ -87,6 +89,19 @@ class MotoServer:
             self.process = None
 
 
+@cache  # it reads a megabyte of descriptions
+def client(port: int) -> Any:
+    import boto3  # noqa: PLC0415 - of the tests of buckets alone
+
+    return boto3.client(
+        "s3",
+        endpoint_url=f"http://127.0.0.1:{port}",
+        aws_access_key_id="x",
+        aws_secret_access_key="x",
+        region_name="us-east-1",
+    )
+
+
 def free_port() -> int:
     with socket.socket() as one:
         one.bind(("127.0.0.1", 0))
@@ -103,6 +118,7 @@ class FaultyBucket:
     script: Callable[[Seen], Answer | None] | None = None
     after: Callable[[Seen], None] | None = None
     cut: bool = False  # as if the server was gone
+    ignores_conditions: bool = False
     in_flight: int = 0
     peak: int = 0
 
@@ -155,7 +171,7 @@ class FaultyBucket:
             unquote(parts.path).removeprefix(f"/{BUCKET}").lstrip("/"),
             parse_qs(parts.query, keep_blank_values=True),
             unquote(source) if source else None,
-            len(body),
+            body if len(body) < _SHORT else b"",
         )
         with self._lock:
             self.seen.append(seen)
@@ -176,7 +192,8 @@ class FaultyBucket:
         if told is not None:
             time.sleep(told.wait)
         if told is None or told.then_forward:
-            headers = dict(handler.headers.items())
+            drop = {"if-none-match", "if-match"} if self.ignores_conditions else set()
+            headers = {k: v for k, v in handler.headers.items() if k.lower() not in drop}
             status, said, text = self.forward(handler.command, handler.path, body, headers)
         else:
             status, said, text = told.status, {}, told.body
@@ -209,15 +226,7 @@ class FaultyBucket:
     # -- what lies there, asked past the proxy ------------------------------------------------
 
     def client(self) -> Any:
-        import boto3  # noqa: PLC0415 - of the tests of buckets alone
-
-        return boto3.client(
-            "s3",
-            endpoint_url=f"http://127.0.0.1:{self.moto.port}",
-            aws_access_key_id="x",
-            aws_secret_access_key="x",
-            region_name="us-east-1",
-        )
+        return client(self.moto.port)
 
     def ask(self, method: str, path: str) -> None:
         self.forward(method, path, b"", {"Host": f"127.0.0.1:{self.moto.port}"})
