@@ -103,7 +103,7 @@ class StorageError(PipelineError):
 class BucketError(StorageError):
     """A bucket is down or refuses; what was to go there stays on this machine.
 
-    `lasts` says that trying again does not help before somebody has mended something.
+    `lasts` says that trying again does not help before somebody has fixed something.
     """
 
     def __init__(self, message: str, *, lasts: bool = False, hint: str | None = None) -> None:

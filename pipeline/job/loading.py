@@ -86,7 +86,7 @@ def _place(file: Path, head: Head, name: str) -> Path:
 
 
 def _bucket(head: Head) -> str | None:
-    """Return the address where outputs go, where that is no directory."""
+    """Return the address where outputs go, where that is not a directory."""
     named = head.output.dir
     return named if named is not None and bucket_address.is_url(named) else None
 

@@ -1,6 +1,6 @@
 """A bucket, by the few requests that outputs take. The only module that knows obstore.
 
-Requests block. What fails is told in our words: an answer's own text may hold an access key, or a
+Requests block. An error is described by status and code alone: the text of an answer may hold an access key, or a
 whole signed request.
 """
 
@@ -40,7 +40,7 @@ _BUSY = frozenset({408, 425, 429, *range(500, 600)})
 _PASSING = frozenset({"SlowDown", "NoSuchKey", "NoSuchUpload", "RequestTimeout"})
 _REFUSALS = frozenset({"PermissionDeniedError", "UnauthenticatedError"})
 _MEND = (
-    "mend the credentials in the environment, or what they may do: list, read, write and delete"
+    "fix the credentials in the environment, or what they may do: list, read, write and delete"
     " below the prefix"
 )
 # By what a fault is known (codes; or words of the library, which have a blank or a dot), what it
@@ -54,7 +54,7 @@ _FAULTS = (
     (
         ("NoSuchBucket",),
         "there is no bucket {bucket} ({what})",
-        "make it, or mend output.dir, the region or the endpoint",
+        "make it, or fix output.dir, the region or the endpoint",
     ),
     (
         ("RequestTimeTooSkewed",),
@@ -115,7 +115,9 @@ class Bucket:
 
     # -- objects ------------------------------------------------------------------------------
 
-    def upload(self, source: Path | Iterator[bytes], key: str, attributes: Attributes) -> None:
+    def upload(
+        self, source: Path | bytes | Iterator[bytes], key: str, attributes: Attributes
+    ) -> None:
         """Write an object from a file, or from blocks; it is there whole, or not at all."""
         if isinstance(source, Path) and not source.is_file():
             raise BucketError(f"{source} is not there", lasts=True)
@@ -281,13 +283,8 @@ def _open(address: BucketAddress, environ: Mapping[str, str]) -> "ObjectStore":
         return GCSStore(address.bucket, **common)
     if address.scheme == "az":
         return AzureStore(address.bucket, **common)
-    return S3Store(
-        address.bucket,
-        **common,
-        copy_if_not_exists="multipart",
-        conditional_put="etag",
-        checksum_algorithm="SHA256",
-    )
+    # What is sent is signed with its hash, so no checksum of its own is needed.
+    return S3Store(address.bucket, **common, copy_if_not_exists="multipart", conditional_put="etag")
 
 
 def _is_plain(environ: Mapping[str, str]) -> bool:

@@ -128,7 +128,7 @@ class CloudShelf(LocalShelf):
         self._copied = time.monotonic(), size
 
     def publish(self, file: Path) -> None:
-        """Copy a file of ours beside the outputs.
+        """Copy a file of the directory beside the outputs.
 
         Raises:
             BucketError: the bucket is down, or refuses.
@@ -192,7 +192,7 @@ class CloudShelf(LocalShelf):
             return False
         if "attempt" in found.attributes:
             return found.attributes["attempt"] == attempt
-        # Killed before anything was said of it: only its content tells.
+        # Killed before anything was said of it: only its content can show it.
         return self._bucket.sha256(done.output) == done.sha256
 
     def _make_way(self, task: str, attempt: str) -> None:

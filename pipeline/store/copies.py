@@ -14,7 +14,7 @@ _BLOCK = 1024**2
 
 
 def copy_beside(bucket: Bucket, file: Path, directory: str, *, lines: bool = False) -> None:
-    """Copy a file of ours to its name below the prefix. With `lines`, it grows, by whole lines.
+    """Copy a file of the directory to its name below the prefix. With `lines`, it grows, by whole lines.
 
     `directory` is the id of the directory whose file it is: a copy of another one is left alone.
 
@@ -31,7 +31,9 @@ def copy_beside(bucket: Bucket, file: Path, directory: str, *, lines: bool = Fal
         raise taken
     staged = f"{_STAGING}/{file.name}"
     said = {"Content-Type": _TYPES[file.suffix], "directory": directory}
-    bucket.upload(whole_lines(file) if lines else file, staged, said)
+    blocks = whole_lines(file)
+    small = file.stat().st_size <= _BLOCK  # then one request is enough
+    bucket.upload((b"".join(blocks) if small else blocks) if lines else file, staged, said)
     try:
         bucket.move(staged, file.name, create=found is None)
     except FileExistsError:

@@ -27,7 +27,7 @@ _LONGEST_NAME = 100
 class PrefixOwner(msgspec.Struct):
     """Who may place outputs below a prefix.
 
-    `directory` is the random id of a directory, and `place` tells it from a copy of it. `host`,
+    `directory` is the random id of a directory, and `place` distinguishes it from a copy of it. `host`,
     `job` and `renewed_at` are for people alone. `released` is set when a run has ended.
     """
 
@@ -97,7 +97,7 @@ class Prefix:
         self.held = not released
 
     def _see_whether_ours(self) -> None:
-        """Take over the tag of a note of ours whose acknowledgement was lost; else give up."""
+        """Take over the tag of our note whose acknowledgement was lost; else give up."""
         found = self._bucket.read(OWNER)
         owner = None if found is None else self._read(found[0])
         if found is not None and owner is not None and self._is_ours(owner):

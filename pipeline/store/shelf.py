@@ -59,7 +59,7 @@ class Shelf(Protocol):
         """Release the place; it may block. Called again, it does nothing."""
 
     def publish(self, file: Path) -> None:
-        """Copy a file of ours beside the outputs, where they are far; it may block."""
+        """Copy a file of the directory beside the outputs, where they are far; it may block."""
 
     def bring(self, part: str, claim: Claim) -> None:
         """Carry a part to where its completed claim says; it may block, and be called again.
@@ -108,7 +108,7 @@ class Shelf(Protocol):
         """Make a URL by which anybody can read an output for so long; no request is needed.
 
         Raises:
-            UsageError: outputs are no objects of a bucket.
+            UsageError: outputs are not in a bucket.
         """
 
     def refuse_unwritable(self, folder: str) -> None:

@@ -124,8 +124,11 @@ def test_an_injected_provider_says_what_the_plan_costs(tmp_path: Path) -> None:
     assert started.expected_cost == 21
 
 
-def test_a_bucket_is_refused_before_anything_is_sent(tmp_path: Path) -> None:
+def test_a_bucket_that_cannot_be_spoken_to_is_refused_before_anything_is_sent(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://192.0.2.1")
     night = Night(tmp_path, 1)
-    with pytest.raises(UsageError, match="s3://clips"):
+    with pytest.raises(UsageError, match="plain http"):
         night.run(bucket="s3://clips")
     assert not night.calls
