@@ -71,7 +71,7 @@ def test_every_stage_and_every_transition_is_explained() -> None:
 
 def test_every_environment_variable_that_is_read_is_documented() -> None:
     page = (DOCS / "reference" / "settings.md").read_text(encoding="utf-8")
-    listed = set(re.findall(r"`([A-Z]+_[A-Z_]+)`", page))
+    listed = set(re.findall(r"`((?!AWS_)[A-Z]+_[A-Z_]+)`", page))  # those are a library's
     files = [*ROOT.glob("pipeline/**/*.py")]
     texts = "".join(file.read_text(encoding="utf-8") for file in files)
     read = set(re.findall(r"\b(?!DEFAULT)[A-Z]+_(?:API_KEY|BASE_URL|PROXY)\b", texts))

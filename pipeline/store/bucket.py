@@ -1,7 +1,7 @@
 """A bucket, by the few requests that outputs take. The only module that knows obstore.
 
-Requests block. An error is described by status and code alone: the text of an answer may hold an access key, or a
-whole signed request.
+Requests block. An error is described by status and code alone: the text of an answer may hold an
+access key, or a whole signed request.
 """
 
 import contextlib

@@ -14,8 +14,9 @@ _BLOCK = 1024**2
 
 
 def copy_beside(bucket: Bucket, file: Path, directory: str, *, lines: bool = False) -> None:
-    """Copy a file of the directory to its name below the prefix. With `lines`, it grows, by whole lines.
+    """Copy a file of the output directory to its name below the prefix.
 
+    With `lines` it may be growing, and only whole lines are copied.
     `directory` is the id of the directory whose file it is: a copy of another one is left alone.
 
     Raises:

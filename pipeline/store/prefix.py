@@ -27,7 +27,7 @@ _LONGEST_NAME = 100
 class PrefixOwner(msgspec.Struct):
     """Who may place outputs below a prefix.
 
-    `directory` is the random id of a directory, and `place` distinguishes it from a copy of it. `host`,
+    `directory` is the random id of a directory, and `place` distinguishes it from a copy. `host`,
     `job` and `renewed_at` are for people alone. `released` is set when a run has ended.
     """
 
