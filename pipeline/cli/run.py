@@ -35,7 +35,7 @@ from pipeline.display.live import LiveDisplay
 from pipeline.display.logfile import LogFile
 from pipeline.display.plain import PlainLines
 from pipeline.display.watchers import Watchers
-from pipeline.errors import ExitCode, PipelineError, UsageError
+from pipeline.errors import BucketError, ExitCode, PipelineError, UsageError
 from pipeline.events import Counts, Event, Reloaded, Summary, Watcher
 from pipeline.ledger.plan import Plan, Retry
 from pipeline.models import Job
@@ -210,6 +210,8 @@ def write_report_at_end(job: Job, shown: Path, output: Path | None, counts: Coun
         path = write_report(
             job, partial(spelled, *called(without={"retries"})), spelled(*_settle())
         )
+    except BucketError as error:
+        message(f"warning: report.html was written, and not copied: {error}")
     except PipelineError as error:
         message(f"warning: cannot write report.html: {error}")
     else:
