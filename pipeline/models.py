@@ -234,7 +234,8 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True):
     it is sent to, and `account` who pays for it, as in records. `handle` is there once the provider
     has accepted it: from then on nothing of it is in doubt, and it is never sent again. `doubted`
     says that it stands for a doubt that has a record already, which put `at_risk` at risk (None: it
-    is not known how much). `sent` says that the request has left, and `started_at` then says when.
+    is not known how much). `sent` says that the request has left, and `started_at` then says when;
+    `worker` names who has it, where that is not a task of the run's own process.
     """
 
     task: str
@@ -258,6 +259,7 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True):
     format: int = 1
     started_at: str
     sent: bool = False
+    worker: str | None = None
 
     @property
     def may_have_cost(self) -> Decimal | None:

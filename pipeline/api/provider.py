@@ -21,8 +21,8 @@ if TYPE_CHECKING:  # it imports HTTP, which reading a job does not need
 class Witness(Protocol):
     """Notes how far an attempt has come, for whoever finds its claim after a kill."""
 
-    def sending(self) -> None:
-        """Note that the first byte leaves now.
+    def sending(self, worker: str | None = None) -> None:
+        """Note that the first byte leaves now, or that `worker` gets the request, elsewhere.
 
         Raises:
             OSError: it could not be noted; then nothing may leave.

@@ -17,6 +17,7 @@ from rich.text import Text
 from pipeline.cli.access import endpoint
 from pipeline.cli.calling import called, spelled
 from pipeline.cli.chosen import provider
+from pipeline.cli.engines import by_engine
 from pipeline.cli.options import (
     Clock,
     Duration,
@@ -70,6 +71,19 @@ class _Money(click.ParamType[Any]):
 @click.option(
     "--limit", type=click.IntRange(1), metavar="N", help="Render at most N of the tasks left."
 )
+@click.option(
+    "--engine",
+    type=click.Choice(["local", "ray"]),
+    default="local",
+    help="Who sends the requests: this process, or workers of a Ray cluster.",
+)
+@click.option("--ray-address", metavar="HOST:PORT", help="The head of the Ray cluster.")
+@click.option(
+    "--workers",
+    type=click.IntRange(1, 1000),
+    metavar="N",
+    help="Workers on the cluster; one a node without it.",
+)
 @retry_option
 @click.option("--until", type=Clock(), help="Dispatch nothing that would end after this time.")
 @click.option(
@@ -104,6 +118,9 @@ def run(  # noqa: PLR0913, PLR0917 - the flags of the command
     concurrency: int | None,
     base_url: str | None,
     limit: int | None,
+    engine: str,
+    ray_address: str | None,
+    workers: int | None,
     retries: tuple[str, ...],
     until: time | None,
     wait_for_credits: float | None,
@@ -122,6 +139,7 @@ def run(  # noqa: PLR0913, PLR0917 - the flags of the command
     with --retry. Exit codes: 0 all done, 1 some failed, in doubt or waiting at the provider,
     2 refused, 3 credits, 4 the API refuses, 5 outage, 6 window closed, 7 disk.
     """
+    made_by = by_engine(engine, ray_address, workers)
     loaded = load_job(job, output, concurrency=concurrency)
     access, loaded = endpoint(loaded, base_url)
     options = Options(
@@ -138,7 +156,7 @@ def run(  # noqa: PLR0913, PLR0917 - the flags of the command
     with ExitStack() as resources:
         watch = runner.both(present.see, _watch(resources, loaded, log_file, report=not no_report))
         render = partial(runner.run, loaded, access, options=options, watch=watch)
-        summary = anyio.run(partial(render, provider=provider(loaded)))
+        summary = anyio.run(made_by, partial(render, provider=provider(loaded)))
     with suppress(OSError):  # its reader may have gone
         if not no_report:
             write_report_at_end(present.job or loaded, job, output, summary.counts)

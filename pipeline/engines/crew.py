@@ -4,17 +4,17 @@ A run asks for a seat before it chooses a task, so that nothing is claimed for a
 there. What crosses is plain data.
 """
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Protocol
 
 import msgspec
 
 from pipeline.api.outcome import Outcome
-from pipeline.api.provider import Session, Witness
+from pipeline.api.provider import Provider, Session, Witness
 from pipeline.models import Job, Task
+from pipeline.store.commit import Store
 
 
 class Assignment(msgspec.Struct, frozen=True, kw_only=True):
@@ -31,7 +31,7 @@ class Seat(Protocol):
     async def attempt(self, assignment: Assignment, witness: Witness) -> Outcome:
         """Send one request, and bring its answer home. Never raises for what came of it.
 
-        `witness` notes in the claim how far it has come, where the worker is on this machine.
+        `witness` notes in the claim how far it has come: before a byte of it may leave.
         """
 
 
@@ -41,6 +41,10 @@ class Crew(Protocol):
     @property
     def slots(self) -> int:
         """How many attempts may be made at once."""
+
+    @property
+    def jitter(self) -> float:
+        """How many seconds more an attempt may take on its way to a worker than another."""
 
     def resize(self, slots: int) -> None:
         """Make so many attempts at once from now on, where that is more than now.
@@ -55,11 +59,25 @@ class Crew(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """What a crew is made from. `spool` gives the local file of a part."""
+    """What a crew is made from.
+
+    `limbo` says for how many seconds an attempt of a lost worker may still be at the API.
+    """
 
     job: Job
+    provider: Provider
     session: Session
-    spool: Callable[[str], Path]
+    store: Store
+    limbo: Callable[[], float]
 
 
 CrewFactory = Callable[[Setting], AbstractAsyncContextManager[Crew]]
+
+Gather = Callable[[Job, Store], Awaitable[None]]
+"""Waits for what workers of a killed run are still at, and ends them. Called with the directory
+locked, before anything of that run is taken in.
+"""
+
+
+async def of_nobody(job: Job, store: Store) -> None:
+    """Wait for nobody: the workers of a run on one machine die with it."""

@@ -23,6 +23,7 @@ class LocalCrew:
     session: Session
     spool: Callable[[str], Path]
     slots: int
+    jitter: float = 0.0
 
     def resize(self, slots: int) -> None:
         """Allow as many open files as `slots` attempts at once need.
@@ -51,7 +52,7 @@ async def local(setting: Setting) -> AsyncIterator[LocalCrew]:
         UsageError: the system does not allow as many open files as that takes.
     """
     allow_files(setting.job.concurrency)
-    yield LocalCrew(setting.session, setting.spool, setting.job.concurrency)
+    yield LocalCrew(setting.session, setting.store.shelf.spool, setting.job.concurrency)
 
 
 def allow_files(concurrency: int) -> None:

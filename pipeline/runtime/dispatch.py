@@ -69,6 +69,11 @@ class Dispatch:
                 return self._send(attempt)
             self._state.withdraw(attempt)
 
+    def allow_for(self, jitter: float) -> None:
+        """Keep requests further apart where they may take so many seconds more on their way."""
+        self._pace.jitter = jitter
+        self._pace.change(self._state.job.rate)
+
     def keep_pace(self, rate: Rate | None) -> None:
         """Keep another rate from now on."""
         self._pace.change(rate)

@@ -55,6 +55,7 @@ class Engine:
     async def run(self, crew: Crew) -> None:
         """Work until nothing more goes out and nothing is in flight."""
         state, self._crew = self.state, crew
+        self.dispatch.allow_for(crew.jitter)
         async with state.poller:
             await self._work(list(state.flying.values()))
             while True:

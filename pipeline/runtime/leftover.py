@@ -24,10 +24,15 @@ def places_kept(
     `timeout` where nobody knows that, or all of it is longer. A claim that seems to be of the
     future, for a clock was set, counts as one of now.
     """
-    unknown = _SLOW * usual if usual else timeout
-    longest = min(max(durations, default=unknown) + _MARGIN, timeout)
+    longest = slowest(durations, usual=usual, timeout=timeout)
     left = (min(_seconds(text) + longest - now, longest) for text in sent)
     return sorted(seconds for seconds in left if seconds > 0)
+
+
+def slowest(durations: Collection[float], *, usual: float | None, timeout: float) -> float:
+    """Say for how many seconds at most a request is at work; see `places_kept`."""
+    unknown = _SLOW * usual if usual else timeout
+    return min(max(durations, default=unknown) + _MARGIN, timeout)
 
 
 def _seconds(rfc3339: str) -> float:

@@ -12,9 +12,13 @@ _MARGIN = 0.005
 
 @dataclass(slots=True, eq=False)
 class Pace:
-    """A virtual schedule of dispatches. `interval` is in seconds; 0 is no rate."""
+    """A virtual schedule of dispatches. `interval` is in seconds; 0 is no rate.
+
+    `jitter` says how many seconds more a dispatch may take on its way than another.
+    """
 
     interval: float = 0.0
+    jitter: float = 0.0
     _next: float = float("-inf")
     _last: float = float("-inf")
 
@@ -25,7 +29,7 @@ class Pace:
 
     def change(self, rate: Rate | None) -> None:
         """Keep another rate: the next dispatch keeps its distance from the last."""
-        self.interval = Pace.of(rate).interval
+        self.interval = Pace.of(rate).interval + (self.jitter if rate else 0.0)
         self._next = self._last + self.interval
 
     async def turn(self) -> None:

@@ -17,7 +17,7 @@ from pipeline.amounts import ZERO, rounded
 from pipeline.api import providers
 from pipeline.api.endpoint import Endpoint
 from pipeline.api.provider import Provider, Session
-from pipeline.engines.crew import Crew, CrewFactory, Setting
+from pipeline.engines.crew import Crew, CrewFactory, Gather, Setting, of_nobody
 from pipeline.engines.local import local
 from pipeline.errors import BucketError, DirectoryError, ExitCode, StorageError
 from pipeline.ledger.history import TaskState
@@ -28,7 +28,8 @@ from pipeline.money.topup import TopUp
 from pipeline.runtime.circuit import Circuit
 from pipeline.runtime.control import Control, Listening, over_socket, refuse_unknown_price
 from pipeline.runtime.engine import Engine
-from pipeline.runtime.leftover import places_kept
+from pipeline.runtime.homecoming import wait_for_workers
+from pipeline.runtime.leftover import places_kept, slowest
 from pipeline.runtime.lookups import Lookups
 from pipeline.runtime.membership import member, shared_by
 from pipeline.runtime.options import Options
@@ -84,6 +85,7 @@ async def run(  # noqa: PLR0913 - each port once
     watch: ev.Watcher = ignore,
     provider: Provider | None = None,
     crew: CrewFactory = local,
+    gather: Gather = of_nobody,
     shelf: ShelfFactory = open_shelf,
     account: Accounts | None = None,
     control: Listening = over_socket,
@@ -93,7 +95,8 @@ async def run(  # noqa: PLR0913 - each port once
 
     `provider`, `crew`, `shelf`, `account` and `control` are the ports to the API, to whoever makes
     the attempts, to where outputs lie, to other runs on the same key (None: as the job says), and
-    to whoever controls the run meanwhile.
+    to whoever controls the run meanwhile. `gather` waits for the workers that a killed run has left
+    elsewhere.
     `hop` is how the disk is reached: on virtual time, inline.
 
     Raises:
@@ -104,7 +107,12 @@ async def run(  # noqa: PLR0913 - each port once
     accounts = account or shared_by(job, endpoint)
     began, start = time.time(), anyio.current_time()
     with ExitStack() as resources:
-        store, recovered = open_store(job, resources, watch, hop, shelf, fsync=options.fsync)
+        store = take_store(job, resources, watch, hop, shelf, fsync=options.fsync)
+        usual = provider.model(job.model).seconds
+        await gather(job, store)
+        if options.keep_places:
+            await wait_for_workers(store, usual=usual, timeout=job.timeout)
+        recovered = take_in(job, store)
         noting = StateFile(store.layout, store.history)
         resources.callback(noting.close)
         watch = both(noting, watch)
@@ -118,7 +126,9 @@ async def run(  # noqa: PLR0913 - each port once
             origins: dict[str, TaskState] = {}
             plan = _plan(job, provider, store, backlog, options, claims, origins)
             options.confirm(plan)
-            async with crew(Setting(job, session, store.shelf.spool)) as workers:
+            limbo = partial(slowest, store.history.durations, usual=usual, timeout=job.timeout)
+            setting = Setting(job, provider, session, store, limbo)
+            async with crew(setting) as workers:
                 queue = Queue(backlog, plan.classes)
                 state = compose(
                     job, provider, store, session, queue,
@@ -147,7 +157,31 @@ async def run(  # noqa: PLR0913 - each port once
     return summary
 
 
-def open_store(  # noqa: PLR0913 - what a store is made of
+def open_store(
+    job: Job, resources: ExitStack, watch: ev.Watcher, hop: Hop = in_thread, *, fsync: bool = True
+) -> tuple[Store, list[Record]]:
+    """Take the output directory, and take in what a killed run left in it."""
+    store = take_store(job, resources, watch, hop, fsync=fsync)
+    return store, take_in(job, store)
+
+
+def take_in(job: Job, store: Store) -> list[Record]:
+    """Take in what a killed run left in the output directory, and bring it to its place.
+
+    Returns:
+        The records.
+    """
+    try:
+        if store.shelf.far:
+            bring_leftovers(store)
+        return recover(store)
+    except BucketError:
+        raise  # what is paid and whole here is kept: 7, not 2
+    except (OSError, StorageError) as error:
+        raise _unusable(job, error) from error
+
+
+def take_store(  # noqa: PLR0913 - what a store is made of
     job: Job,
     resources: ExitStack,
     watch: ev.Watcher,
@@ -155,8 +189,8 @@ def open_store(  # noqa: PLR0913 - what a store is made of
     shelf: ShelfFactory = open_shelf,
     *,
     fsync: bool = True,
-) -> tuple[Store, list[Record]]:
-    """Take the output directory, and take in what a killed run left in it."""
+) -> Store:
+    """Take the output directory."""
 
     def warn(text: str) -> None:
         watch(ev.Warned(text, time.time()))
@@ -169,15 +203,15 @@ def open_store(  # noqa: PLR0913 - what a store is made of
         for warning in lock.warnings:
             store.warn(warning)
         _take_place(store, resources)
-        return store, recover(store)
     except BucketError:
         raise  # what is paid and whole here is kept: 7, not 2
     except (OSError, StorageError) as error:
         raise _unusable(job, error) from error
+    return store
 
 
 def _take_place(store: Store, resources: ExitStack) -> None:
-    """Take the place of outputs where that is no directory, and bring what waits for it."""
+    """Take the place of outputs where that is no directory."""
     if not store.shelf.far:
         return
     try:
@@ -187,7 +221,6 @@ def _take_place(store: Store, resources: ExitStack) -> None:
             raise
         raise DirectoryError(f"{error.message}; nothing was sent", hint=error.hint) from error
     resources.callback(store.shelf.end)
-    bring_leftovers(store)
 
 
 async def _look_up(lookups: Lookups, options: Options) -> list[Leftover]:

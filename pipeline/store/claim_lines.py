@@ -25,7 +25,7 @@ NAME = "claims.json"  # this ending, as older versions look at such names, and r
 _BEGINS = b'{"format":'
 # Bytes. A claim may hold pictures in its parameters; no run writes so much.
 _LONGEST, _MOST = 64 * 1024**2, 4 * 1024**3
-_LONGEST_TIME = 64  # characters
+_LONGEST_TEXT = 64  # characters
 _PUT_BACK = (
     "nothing was sent; put the file itself in its place, as the requests that it names may be paid"
     " for; if pipeline did not write it, move it away, then run again"
@@ -41,6 +41,7 @@ class Line(msgspec.Struct, omit_defaults=True):
     attempt: str = ""
     claim: msgspec.Raw = msgspec.Raw()
     sent: str | None = None
+    worker: str | None = None
     answered: bool = False
     head: Head | None = None
     closed: bool = False
@@ -58,6 +59,7 @@ class OpenClaim:
     lines: list[bytes]
     claim: msgspec.Raw
     sent: str | None = None
+    worker: str | None = None
     answered: bool = False
     head: Head | None = None
 
@@ -99,6 +101,7 @@ class _Reading:
         elif (found := self.open.get(line.attempt)) is not None:
             found.lines.append(text)
             found.sent = line.sent or found.sent
+            found.worker = line.worker or found.worker
             found.answered |= line.answered
             found.head = line.head or found.head
         elif self.damaged is None:
@@ -192,9 +195,12 @@ def _leftover(path: Path, attempt: str, found: OpenClaim) -> Leftover:
     where = f"{path}:{found.number}"
     claim = claims.decode(where, attempt, bytes(found.claim))
     if found.sent is not None:
-        if len(found.sent) > _LONGEST_TIME or printable(found.sent) != found.sent:
-            raise claims.forged(where, "a time in it is not a text of one line")
-        claim = msgspec.structs.replace(claim, started_at=found.sent, sent=True)
+        for text in (found.sent, found.worker or ""):
+            if len(text) > _LONGEST_TEXT or printable(text) != text:
+                raise claims.forged(where, "a time or a worker in it is not a text of one line")
+        claim = msgspec.structs.replace(
+            claim, started_at=found.sent, sent=True, worker=found.worker
+        )
     return Leftover(attempt, claim, found.head, ended=found.answered)
 
 

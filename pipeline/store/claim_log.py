@@ -265,14 +265,17 @@ class Noting:
         self._log, self._attempt, self._failed, self._at = log, attempt, failed, started_at
         self.sent = False
 
-    def sending(self) -> None:
-        """Note that the first byte leaves now.
+    def sending(self, worker: str | None = None) -> None:
+        """Note that the first byte leaves now, or that `worker` gets the request, elsewhere.
 
         Raises:
             OSError: it could not be noted; then nothing may leave.
         """
+        what = b'"sent":"%b"' % self._at.encode()
+        if worker is not None:
+            what += b',"worker":' + _ENCODER.encode(worker)
         try:
-            self._log.mark(self._attempt, _about(self._attempt, b'"sent":"%b"' % self._at.encode()))
+            self._log.mark(self._attempt, _about(self._attempt, what))
         except OSError as error:
             self._failed(error)
             raise

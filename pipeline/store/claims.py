@@ -41,6 +41,7 @@ class Leftover:
     """A claim that an earlier run left; `claim` is None where it was torn while written.
 
     `why` says for people why what had arrived of it could not be taken in; else it is empty.
+    `sha256` is that of the body, which was made durable before the head was told.
     """
 
     attempt: str
@@ -48,6 +49,7 @@ class Leftover:
     head: Head | None = None
     ended: bool = False
     why: str = ""
+    sha256: str | None = None
 
     @property
     def accepted(self) -> bool:
@@ -78,7 +80,7 @@ class Leftover:
         head = self.head
         if head is None or not (is_money(head.cost) and is_money(head.remaining_credits)):
             return None
-        return head if self._this_boot else None
+        return head if self._this_boot or self.sha256 else None
 
 
 def encode(claim: Claim, attempt: str) -> bytes:
@@ -150,8 +152,8 @@ def handle_fault(handle: Handle) -> str | None:
 
 def _strange_texts(claim: Claim) -> list[str]:
     """Find texts in a claim that no provider has given."""
-    texts = (claim.provider or "", claim.base_url or "", claim.account or "")
+    texts = (claim.provider or "", claim.base_url or "", claim.account or "", claim.worker or "")
     if any(len(text) > LONGEST_ADDRESS or printable(text) != text for text in texts):
-        return ["its provider or its account is not a text of one line"]
+        return ["its provider, account or worker is not a text of one line"]
     fault = handle_fault(claim.handle) if claim.handle else None
     return [fault] if fault else []

@@ -18,12 +18,14 @@ import msgspec
 
 from pipeline.api.extent import End, extent
 from pipeline.api.media import beginning, recognise
+from pipeline.api.outcome import Body, Fault, Outcome
 from pipeline.common.extensions import with_ending
 from pipeline.common.files import open_file
 from pipeline.errors import BucketError, DirectoryError, PipelineError
 from pipeline.ledger import records
 from pipeline.ledger.history import History
 from pipeline.models import Claim, Completion, CostSource, Record, part_of, rfc3339
+from pipeline.store.arrivals import ENDING
 from pipeline.store.batch import CommitRequest
 from pipeline.store.bringing import bring_now
 from pipeline.store.claims import Head, Leftover
@@ -44,13 +46,28 @@ def recover(store: Store) -> list[Record]:
         StorageError: a record cannot be written.
     """
     for draft in store.layout.inflight.glob("*.new"):
-        draft.unlink()
+        if not draft.match(f"*{ENDING}.new"):  # a worker that lives on may be writing it
+            draft.unlink()
     recovered = list(_recover_all(store))
     left = {part_of(each.attempt) for each in (*store.accepted, *store.doubtful)}
     for part in store.shelf.parts():
         if part not in left:
             _put_away(store, part, part.removesuffix(".part"))
+    for arrived in store.layout.inflight.glob(f"*{ENDING}*"):
+        if part_of(arrived.name.partition(ENDING)[0]) not in left:
+            arrived.unlink()
     return recovered
+
+
+def waits_for_worker(store: Store, left: Leftover) -> bool:
+    """Return whether a worker on another machine may yet bring home what comes of a claim."""
+    claim = left.claim
+    if claim is None or claim.worker is None or left.accepted or left.answered:
+        return False
+    return (
+        not is_recorded(left, store.history)
+        and store.shelf.arrivals().found(part_of(left.attempt)) is None
+    )
 
 
 def record_doubts(store: Store) -> list[Record]:
@@ -66,7 +83,8 @@ def record_doubts(store: Store) -> list[Record]:
 
 def _recover_all(store: Store) -> Iterator[Record]:
     followed: set[bytes] = set()
-    for left in store.leftovers:
+    for each in store.leftovers:
+        left = _hear(store, each)
         claim = left.claim
         if claim is None or left.never_sent:
             store.drop(left.attempt)
@@ -84,6 +102,36 @@ def _recover_all(store: Store) -> Iterator[Record]:
                 store.accepted.append(replace(left, claim=claim))
             else:
                 store.doubtful.append(replace(left, claim=claim, why=why))
+
+
+def _hear(store: Store, left: Leftover) -> Leftover:
+    """Add to a claim what a worker on another machine has brought home of its attempt."""
+    claim = left.claim
+    if claim is None or claim.worker is None or claim.completion is not None:
+        return left
+    outcome = store.shelf.arrivals().found(part_of(left.attempt))
+    if outcome is None:
+        return left
+    if outcome.fault is Fault.NOT_SENT:
+        return replace(left, claim=None)
+    if outcome.accepted is not None:
+        return replace(left, claim=msgspec.structs.replace(claim, handle=outcome.accepted))
+    left = replace(left, ended=left.ended or outcome.status is not None)
+    if outcome.body is None:
+        return left
+    return replace(left, head=_head(outcome, outcome.body), sha256=outcome.body.sha256)
+
+
+def _head(outcome: Outcome, body: Body) -> Head:
+    return Head(
+        length=body.size,
+        status=outcome.status or 0,
+        content_type=outcome.content_type,
+        cost=outcome.cost,
+        remaining_credits=outcome.remaining,
+        request_id=outcome.request_id,
+        simulated=outcome.simulated,
+    )
 
 
 def _as_counted(claim: Claim, history: History) -> Claim:
@@ -126,7 +174,7 @@ def _take_in(store: Store, left: Leftover, claim: Claim) -> Record | None:
     """Take a whole clip in, from its part or from its place; None where there is none."""
     part = store.shelf.spool(part_of(left.attempt))
     completed = claim.completion is not None
-    done = claim.completion or _examine(part, claim, left.expected)
+    done = claim.completion or _examine(part, claim, left)
     if done is None:
         return None
     known = _balance(store, done.remaining_credits)
@@ -148,8 +196,9 @@ def _balance(store: Store, found: Decimal | None) -> Decimal | None:
     return found if known is None or (found is not None and found < known) else known
 
 
-def _examine(part: Path, claim: Claim, head: Head | None) -> Completion | None:
+def _examine(part: Path, claim: Claim, left: Leftover) -> Completion | None:
     """Complete a claim whose body lies whole in its part, by the head of its response."""
+    head = left.expected
     if head is None or head.status == _PARTIAL or not head.length:
         return None
     try:
@@ -165,6 +214,8 @@ def _examine(part: Path, claim: Claim, head: Head | None) -> Completion | None:
             return None
         file.seek(0)
         sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+    if left.sha256 not in {None, sha256}:
+        return None
     return Completion(
         output=with_ending(claim.output, media.extension),
         bytes=found.st_size,

@@ -23,6 +23,7 @@ from pipeline.errors import DirectoryError, UsageError
 from pipeline.ledger.manifest import read
 from pipeline.models import Claim, Completion, Job, Status
 from pipeline.printable import printable
+from pipeline.store.arrivals import Arrivals, SharedFolder
 from pipeline.store.layout import Layout
 
 _MEDIA = (
@@ -70,6 +71,9 @@ class Shelf(Protocol):
 
     def spool(self, part: str) -> Path:
         """Return the local file of a part, which a worker writes."""
+
+    def arrivals(self) -> Arrivals:
+        """Return the way by which workers on other machines bring parts home. Plain data."""
 
     def parts(self) -> list[str]:
         """List the parts that are there."""
@@ -195,6 +199,10 @@ class LocalShelf:
     def spool(self, part: str) -> Path:
         """Return the local file of a part, which a worker writes."""
         return Path(self._inflight + part)
+
+    def arrivals(self) -> Arrivals:
+        """Return the folder of parts, which workers on other machines see too."""
+        return SharedFolder(str(self._layout.inflight))
 
     def parts(self) -> list[str]:
         """List the parts that are there."""

@@ -1,0 +1,149 @@
+"""A worker on another machine: the actor that makes attempts. It runs in a process of Ray's.
+
+It is detached, so that it outlives the run: what it is at is paid for, and it brings that home. It
+ends itself once it has nothing to do and nobody has spoken to it for a minute.
+"""
+
+import asyncio
+import os
+import sys
+import threading
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+
+from pipeline import __version__
+from pipeline.api.endpoint import Endpoint
+from pipeline.api.outcome import Balance, Outcome
+from pipeline.api.provider import Provider, Session
+from pipeline.engines.crew import Assignment
+from pipeline.store.arrivals import Arrivals
+
+# Seconds of silence after which a worker with nothing to do ends itself.
+ALONE = 60.0
+# Seconds that Ray has for that, which it cannot do where its part of the node is gone.
+_LEAVING = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """What a process runs; a run and its workers must run the same."""
+
+    version: str
+    python: str
+
+
+@dataclass(frozen=True, slots=True)
+class Hello:
+    """What a worker says before money is spent: its own look at the balance and the way home."""
+
+    balance: Balance
+    fault: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What a worker needs to know of a run.
+
+    The key is in here: it crosses in a call, which Ray writes to no file, and never as an
+    environment of Ray's, which it does.
+    """
+
+    provider: Provider
+    endpoint: Endpoint
+    timeout: float
+    max_size: int
+    arrivals: Arrivals
+
+
+def program() -> Program:
+    """Name what this process runs."""
+    major, minor = sys.version_info[:2]
+    return Program(__version__, f"{major}.{minor}")
+
+
+class Worker:
+    """Makes attempts, each once however often it is asked for."""
+
+    def __init__(self) -> None:
+        self._attempts: dict[str, asyncio.Task[Outcome]] = {}
+        self._resources = AsyncExitStack()
+        self._session: Session | None = None
+        self._arrivals: Arrivals | None = None
+        self._heard = True
+        self._retired = False
+        self._watch: asyncio.Task[None] | None = None
+
+    async def program(self) -> Program:
+        """Say what runs here; first, as everything else may be another version's."""
+        self._heard = True
+        if self._watch is None:
+            self._watch = asyncio.create_task(self._end_when_alone())
+        return program()
+
+    async def open(self, work: Work, announced: str) -> Hello:
+        """Open a session, and try all that an attempt needs: nothing is sent that costs."""
+        self._heard = True
+        connection = work.provider.connect(
+            work.endpoint, timeout=work.timeout, max_size=work.max_size
+        )
+        self._session = await self._resources.enter_async_context(connection)
+        self._arrivals = work.arrivals
+        fault = await asyncio.to_thread(work.arrivals.fault, announced)
+        return Hello(await self._session.balance(), fault)
+
+    async def attempt(self, assignment: Assignment) -> Outcome:
+        """Send one request and bring its answer home; asked again, wait for the same answer."""
+        self._heard = True
+        attempt = self._attempts.get(assignment.part)
+        if attempt is None:
+            attempt = asyncio.create_task(self._make(assignment))
+            self._attempts[assignment.part] = attempt
+        # Whoever asked may go away: what was sent is brought home.
+        return await asyncio.shield(attempt)
+
+    async def _make(self, assignment: Assignment) -> Outcome:
+        assert self._session is not None
+        assert self._arrivals is not None
+        part = self._arrivals.spool(assignment.part)
+        outcome = await self._session.attempt(assignment.task, part)
+        return await asyncio.to_thread(self._arrivals.bring, assignment.part, outcome)
+
+    async def beat(self, recorded: Sequence[str] = ()) -> None:
+        """Hear that the run lives, and forget the parts that it has recorded."""
+        self._heard = True
+        known = [part for part in recorded if self._attempts.pop(part, None)]
+        if known and self._arrivals is not None:
+            await asyncio.to_thread(self._arrivals.forget, known)
+
+    async def drain(self) -> None:
+        """Wait until nothing is in flight here."""
+        while busy := [each for each in self._attempts.values() if not each.done()]:
+            self._heard = True
+            await asyncio.wait(busy)
+
+    async def retire(self) -> None:
+        """End as soon as nothing is in flight here; the run has gone."""
+        self._retired = True
+
+    async def _end_when_alone(self) -> None:
+        """End this process when it is of no use. It counts its own seconds: frozen, it has none."""
+        silent = 0.0
+        while silent < ALONE:
+            await asyncio.sleep(1.0)
+            busy = not all(each.done() for each in self._attempts.values())
+            if self._retired and not busy:
+                break
+            silent = 0.0 if busy or self._heard else silent + 1.0
+            self._heard = False
+        leave()
+
+
+def leave() -> None:
+    """End the process of a worker, by Ray where it answers."""
+    import ray  # noqa: PLC0415 - an extra
+
+    late = threading.Timer(_LEAVING, os._exit, [0])
+    late.daemon = True
+    late.start()
+    ray.kill(ray.get_runtime_context().current_actor)
