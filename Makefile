@@ -19,8 +19,9 @@ unexport PYTHONPATH PYTHONHOME
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo test test-variants test-cloud check format render overnight calendar plan status settle audit report open sandbox \
-	chaos simulate soak bench bench-quick browser-test test-all-pythons lock changelog clean job-given
+.PHONY: help demo test test-variants test-cloud test-ray check format render overnight calendar plan status settle \
+	audit report open sandbox chaos simulate soak bench bench-quick browser-test test-all-pythons lock changelog clean \
+	job-given
 
 help: ## This list
 	@awk 'BEGIN { FS = ":.*## " } \
@@ -70,10 +71,10 @@ open: job-given .venv/.installed-run ## Show the report of JOB in the browser
 ##@ Work on it
 
 test: .venv/.installed-dev ## The tests, but slow ones and the browser's; branch coverage ≥ 95 %
-	@$(PYTEST) -m "not slow and not browser and not variant and not cloud" --cov=pipeline --cov=sandbox --cov-branch --cov-fail-under=95 --transitions $(ARGS)
+	@$(PYTEST) -m "not slow and not browser and not variant and not cloud and not ray" --cov=pipeline --cov=sandbox --cov-branch --cov-fail-under=95 --transitions $(ARGS)
 
 test-variants: .venv/.installed-dev ## The variants of tests through the real command, some minutes
-	@$(PYTEST) -m "variant and not slow and not browser and not cloud" $(ARGS)
+	@$(PYTEST) -m "variant and not slow and not browser and not cloud and not ray" $(ARGS)
 
 test-cloud: .venv/.installed-dev ## Outputs in a bucket, with moto's server
 	@$(PYTEST) -m "cloud and not slow" tests/cloud $(ARGS)
@@ -91,6 +92,9 @@ format: .venv/.installed-dev ## Format, and fix what the linter can
 
 browser-test: .venv/.installed-dev tests/browser/node_modules/.installed ## The report in a headless Chromium
 	@$(PY) -m pytest -m browser tests/browser $(ARGS)
+
+test-ray: .venv/.installed-ray ## A Ray cluster on this machine whose parts are killed, some minutes
+	@$(PY) -m pytest -m ray tests/ray $(ARGS)
 
 chaos: .venv/.installed-dev ## Faults, restarts and kill -9, at random and at points, SEEDS=20
 	@CHAOS_SEEDS=$(SEEDS) $(PYTEST) -m slow -k "chaos or account" $(ARGS)

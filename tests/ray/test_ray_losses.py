@@ -1,0 +1,132 @@
+"""The table of losses: whatever dies, the API sees each request once, and never too many."""
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sandbox.testing import Sandbox
+from support.helpers import Run, Workspace, times_sent, until
+
+TASKS, BOUND, SECONDS = 48, 8, 2.0
+
+
+@pytest.fixture
+def api(tmp_path: Path) -> Iterator[Sandbox]:
+    with Sandbox(clips="tiny", latency=SECONDS, credits=1000) as sandbox:
+        yield sandbox
+
+
+class Night:
+    """A run on the cluster, in whose middle something is killed."""
+
+    def __init__(self, workspace: Workspace, api: Sandbox, cluster: Any) -> None:
+        self.workspace, self.api, self.cluster = workspace, api, cluster
+        workspace.write(
+            prompts=[f"words of {number}" for number in range(TASKS)],
+            concurrency=BOUND,
+            credits={"cost": 0.95},
+            timeout=60,
+        )
+
+    def start(self) -> "subprocess.Popen[str]":
+        return self.workspace.start(
+            "--engine", "ray", "--ray-address", self.cluster.address, "--no-report",
+            url=self.api.url,
+        )  # fmt: skip
+
+    def started(self) -> "subprocess.Popen[str]":
+        """Start it, and wait until it knows how long answers take and all places are full."""
+        process = self.start()
+        try:
+            until(self._is_going, 60)
+        except AssertionError:
+            process.kill()
+            raise AssertionError(process.communicate()) from None
+        return process
+
+    def _is_going(self) -> bool:
+        done = len(self.workspace.records())
+        return done >= BOUND and self.api.books()["at_work"] == BOUND
+
+    def ended(self, process: "subprocess.Popen[str]", code: int = 0, doubts: int = 0) -> Run:
+        """Wait for its end: what the server counted, and what the manifest says of it."""
+        run = self.workspace.finish(process, 120)
+        books = self.api.books()
+        told = (run.code, run.err, self.workspace.counts())
+        assert run.out == ""
+        assert set(times_sent(books).values()) == {1}, told
+        assert books["peak_at_work"] <= BOUND, told
+        counts = self.workspace.counts()
+        assert counts["in_doubt"] <= doubts, told
+        assert counts["succeeded"] + counts["in_doubt"] == TASKS, told
+        assert self.workspace.sound() == counts["succeeded"]
+        assert run.code == (1 if counts["in_doubt"] else code), told
+        return run
+
+
+@pytest.fixture
+def night(workspace: Workspace, api: Sandbox, cluster: Any) -> Night:
+    return Night(workspace, api, cluster)
+
+
+def test_nothing_is_lost_and_no_worker_is_left(night: Night) -> None:
+    night.ended(night.start())
+    until(lambda: not night.cluster.workers())
+    assert night.workspace.claims() == []
+    # The key was handed over, and is in no file of Ray's.
+    for path in night.cluster.session.rglob("*"):
+        if path.is_file() and not path.is_symlink():
+            assert night.workspace.key.encode() not in path.read_bytes(), path
+
+
+def test_a_killed_worker_leaves_doubts_and_its_places_are_kept(night: Night) -> None:
+    process = night.started()
+    os.kill(night.cluster.workers()[0], signal.SIGKILL)
+    night.ended(process, doubts=BOUND)
+
+
+def test_a_killed_node_leaves_doubts_and_its_places_are_kept(night: Night) -> None:
+    process = night.started()
+    night.cluster.kill_node(night.cluster.workers()[0])
+    night.ended(process, doubts=BOUND)
+
+
+def test_what_a_worker_without_its_raylet_is_at_comes_home(night: Night) -> None:
+    process = night.started()
+    os.kill(night.cluster.raylet_of(night.cluster.workers()[0]), signal.SIGKILL)
+    night.ended(process)
+
+
+def test_a_frozen_worker_gets_nothing_new_and_loses_nothing(night: Night) -> None:
+    process = night.started()
+    frozen = night.cluster.workers()[0]
+    os.kill(frozen, signal.SIGSTOP)
+    time.sleep(6)  # is what it is frozen for
+    os.kill(frozen, signal.SIGCONT)
+    night.ended(process)
+
+
+def test_a_killed_run_is_taken_up_at_once(night: Night) -> None:
+    night.started().kill()
+    night.ended(night.start())
+    until(lambda: not night.cluster.workers())
+
+
+def test_a_killed_run_is_taken_up_later(night: Night) -> None:
+    night.started().kill()
+    until(lambda: night.api.books()["at_work"] == 0)
+    night.ended(night.start())
+
+
+def test_a_run_that_is_stopped_at_once_leaves_its_answers_to_the_next(night: Night) -> None:
+    process = night.started()
+    process.send_signal(signal.SIGINT)
+    time.sleep(0.3)  # between two presses of a key
+    process.send_signal(signal.SIGINT)
+    assert night.workspace.finish(process, 60).code == 130
+    night.ended(night.start())
