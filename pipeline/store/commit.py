@@ -382,11 +382,22 @@ class Store:
         Raises:
             StorageError: it could not be carried out.
         """
+        self._carry_out_now(request)
+        assert request.record is not None
+        return request.record
+
+    def accept_now(self, attempt: str, claim: Claim) -> None:
+        """Make the id that a provider has given a request durable, before a run begins.
+
+        Raises:
+            StorageError: it cannot be written.
+        """
+        self._carry_out_now(CommitRequest(attempt, accepted=claim))
+
+    def _carry_out_now(self, request: CommitRequest) -> None:
         self._steps.carry_out([request])
         self._count(request)
         self._raise(request)
-        assert request.record is not None
-        return request.record
 
     def complete_now(self, attempt: str, completed: Claim) -> Claim:
         """Do as `complete` does, before a run begins.

@@ -49,12 +49,13 @@ def recover(store: Store) -> list[Record]:
         if not draft.match(f"*{ENDING}.new"):  # a worker that lives on may be writing it
             draft.unlink()
     recovered = list(_recover_all(store))
-    left = {part_of(each.attempt) for each in (*store.accepted, *store.doubtful)}
+    doubtful = {part_of(each.attempt) for each in store.doubtful}
+    left = doubtful.union(part_of(each.attempt) for each in store.accepted)
     for part in store.shelf.parts():
         if part not in left:
             _put_away(store, part, part.removesuffix(".part"))
     for arrived in store.layout.inflight.glob(f"*{ENDING}*"):
-        if part_of(arrived.name.partition(ENDING)[0]) not in left:
+        if part_of(arrived.name.partition(ENDING)[0]) not in doubtful:
             arrived.unlink()
     return recovered
 
@@ -107,7 +108,7 @@ def _recover_all(store: Store) -> Iterator[Record]:
 def _hear(store: Store, left: Leftover) -> Leftover:
     """Add to a claim what a worker on another machine has brought home of its attempt."""
     claim = left.claim
-    if claim is None or claim.worker is None or claim.completion is not None:
+    if claim is None or claim.completion is not None or left.accepted:
         return left
     outcome = store.shelf.arrivals().found(part_of(left.attempt))
     if outcome is None:
@@ -115,7 +116,9 @@ def _hear(store: Store, left: Leftover) -> Leftover:
     if outcome.fault is Fault.NOT_SENT:
         return replace(left, claim=None)
     if outcome.accepted is not None:
-        return replace(left, claim=msgspec.structs.replace(claim, handle=outcome.accepted))
+        claim = msgspec.structs.replace(claim, handle=outcome.accepted, sent=True)
+        store.accept_now(left.attempt, claim)
+        return replace(left, claim=claim)
     left = replace(left, ended=left.ended or outcome.status is not None)
     if outcome.body is None:
         return left
@@ -167,6 +170,7 @@ def _record_doubt(store: Store, left: Leftover) -> Record:
         why += f" (what had arrived is kept in {kept})"
     known = _balance(store, claim.completion.remaining_credits if claim.completion else None)
     record = doubt(left, f"{_ENDED}{why}", known)
+    store.shelf.arrivals().forget([part_of(left.attempt)])
     return store.carry_out_now(CommitRequest(left.attempt, record=record, leave_part=True))
 
 

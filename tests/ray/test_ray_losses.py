@@ -2,15 +2,18 @@
 
 import os
 import signal
-import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from sandbox.testing import Sandbox
 from support.helpers import Run, Workspace, times_sent, until
+
+from sandbox.testing import Sandbox
+
+if TYPE_CHECKING:
+    import subprocess
 
 TASKS, BOUND, SECONDS = 48, 8, 2.0
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.command import CommandWorkspace
 from support.helpers import Workspace
 
 FLAGS = ("--engine", "ray", "--no-report")
@@ -44,8 +45,6 @@ def test_a_worker_of_another_version_is_refused(workspace_of: Any) -> None:
 @pytest.fixture
 def workspace_of(tmp_path: Path, cluster: Any) -> Any:
     """Run a program of which this Python makes another version."""
-    from support.command import CommandWorkspace
-
     place = CommandWorkspace(tmp_path, "http://127.0.0.1:1")
     place.write(["a"])
     address = ("--engine", "ray", "--ray-address", cluster.address)

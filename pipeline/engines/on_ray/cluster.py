@@ -89,7 +89,8 @@ async def connected(address: str) -> AsyncIterator[Cluster]:
         try:
             yield Cluster(ray)
         finally:
-            await in_thread(ray.shutdown, ANSWER, "Ray")
+            with suppress(UsageError):  # the process is about to end
+                await in_thread(ray.shutdown, ANSWER, "Ray")
 
 
 def parsed(address: str) -> tuple[str, int]:

@@ -68,8 +68,11 @@ class RayEngine:
             with anyio.CancelScope(shield=True):
                 await _cancel([*places, tidying])
                 await crew.tidy()
-                await asyncio.gather(*(_end(cluster, member) for member in crew.members))
                 await to_thread.run_sync(arrivals.withdraw)
+                try:
+                    await asyncio.gather(*(_end(cluster, member) for member in crew.members))
+                except UsageError as error:  # they end themselves
+                    recruiting.say(f"workers may be left for a minute: {error}")
 
 
 async def _start(
@@ -77,9 +80,12 @@ async def _start(
 ) -> None:
     """Wait for the workers, and go on with those that have found room."""
     end = asyncio.get_running_loop().time() + _ROOM
-    while len(crew.members) < len(places) and (asyncio.get_running_loop().time() < end):
+    while len(crew.members) < len(places) and asyncio.get_running_loop().time() < end:
         if recruiting.refusal is not None:
             raise recruiting.refusal
+        for place in places:
+            if place.done():
+                await place  # a bug of ours
         await asyncio.sleep(0.05)
     if not crew.members:
         raise UsageError(
