@@ -94,7 +94,7 @@ browser-test: .venv/.installed-dev tests/browser/node_modules/.installed ## The 
 	@$(PY) -m pytest -m browser tests/browser $(ARGS)
 
 test-ray: .venv/.installed-ray ## A Ray cluster on this machine whose parts are killed, some minutes
-	@$(PY) -m pytest -m ray tests/ray $(ARGS)
+	@$(PY) -m pytest -m ray tests/cluster $(ARGS)
 
 chaos: .venv/.installed-dev ## Faults, restarts and kill -9, at random and at points, SEEDS=20
 	@CHAOS_SEEDS=$(SEEDS) $(PYTEST) -m slow -k "chaos or account" $(ARGS)

@@ -30,7 +30,7 @@ PLACES = [
     "pipeline/common/*.py",
     "pipeline/cli/*.py",
     "pipeline/display/*.py",
-    "pipeline/engines/*.py",
+    "pipeline/engines/**/*.py",
     "pipeline/job/**/*.py",
     "pipeline/report/*.py",
     "pipeline/settling/*.py",

@@ -41,7 +41,7 @@ class Leftover:
     """A claim that an earlier run left; `claim` is None where it was torn while written.
 
     `why` says for people why what had arrived of it could not be taken in; else it is empty.
-    `sha256` is that of the body, which was made durable before the head was told.
+    `sha256` is that of the body, which was made durable before its head was written.
     """
 
     attempt: str

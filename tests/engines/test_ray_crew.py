@@ -26,15 +26,15 @@ ASSIGNMENT = Assignment(task=TASK, attempt="a.1", part="a.1.part")
 ANSWER = Outcome(took=1.0, status=500)
 
 
-class ActorDied(Exception):
+class ActorDiedError(Exception):
     """As Ray says that a worker will never answer."""
 
 
-class Unavailable(ActorDied):
+class UnavailableError(ActorDiedError):
     """As Ray says that it cannot reach it just now."""
 
 
-EXCEPTIONS = SimpleNamespace(RayActorError=ActorDied, ActorUnavailableError=Unavailable)
+EXCEPTIONS = SimpleNamespace(RayActorError=ActorDiedError, ActorUnavailableError=UnavailableError)
 
 
 @dataclass
@@ -82,7 +82,7 @@ async def never() -> Outcome:
 
 
 async def died() -> Outcome:
-    raise ActorDied
+    raise ActorDiedError
 
 
 async def test_the_claim_names_the_worker_before_it_is_called(tmp_path: Path) -> None:
@@ -116,7 +116,7 @@ async def test_a_worker_that_ray_cannot_reach_is_asked_again(tmp_path: Path) -> 
     async def attempt() -> Outcome:
         calls.append(1)
         if len(calls) == 1:
-            raise Unavailable
+            raise UnavailableError
         return ANSWER
 
     world.add("w1", attempt)

@@ -196,7 +196,7 @@ class _OursAlone:
         self._ours = ours
 
     def write(self, text: str) -> int:
-        """Write a text of ours."""
+        """Write what did not come from Ray."""
         if threading.current_thread().name.startswith("ray_"):
             return len(text)
         return self._ours.write(text)
@@ -207,7 +207,7 @@ class _OursAlone:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Keep standard output ours: Ray reports its nodes there, whatever it is told of logging."""
+    """Keep standard output ours: Ray reports its nodes there, whatever its settings of logging say."""
     before = sys.stdout
     if before is not None:  # closed by the parent process
         sys.stdout = cast("TextIO", _OursAlone(before))

@@ -78,14 +78,14 @@ class RayEngine:
 async def _start(
     crew: RayCrew, recruiting: "_Recruiting", places: list[asyncio.Task[None]]
 ) -> None:
-    """Wait for the workers, and go on with those that have found room."""
+    """Wait for the workers, and continue with those that have found room."""
     end = asyncio.get_running_loop().time() + _ROOM
     while len(crew.members) < len(places) and asyncio.get_running_loop().time() < end:
         if recruiting.refusal is not None:
             raise recruiting.refusal
         for place in places:
             if place.done():
-                await place  # a bug of ours
+                await place  # what failed there is a bug
         await asyncio.sleep(0.05)
     if not crew.members:
         raise UsageError(
