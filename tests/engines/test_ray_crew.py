@@ -1,6 +1,7 @@
 """The crew on a cluster, with workers that the test plays: what is lost, heard late, or found."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,7 +19,8 @@ from pipeline.engines.on_ray.cluster import parsed
 from pipeline.engines.on_ray.crew import Member, RayCrew
 from pipeline.engines.on_ray.worker import Work, Worker
 from pipeline.errors import UsageError
-from pipeline.models import Task
+from pipeline.models import Rate, Task
+from pipeline.runtime.pace import Pace
 from pipeline.store.arrivals import SharedFolder
 
 TASK = Task(id="a", model="m", params={"prompt": "a"}, output="a", fingerprint="f")
@@ -108,6 +110,22 @@ async def test_without_a_worker_nothing_is_sent(tmp_path: Path) -> None:
     world.add("w1", died).die()
     assert (await world.attempt()).fault is Fault.NOT_SENT
     assert world.witness.workers == []
+
+
+async def test_a_worker_that_is_slow_to_answer_gets_nothing_new(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    member = world.add("w1", died)
+    member.asked_at = time.monotonic() - 10
+    assert (await world.attempt()).fault is Fault.NOT_SENT
+
+
+def test_the_rate_allows_for_the_way_to_a_worker() -> None:
+    pace, rate = Pace.of(Rate(1, 1.0)), Rate(1, 1.0)
+    before, pace.jitter = pace.interval, RayCrew.jitter
+    pace.change(rate)
+    assert pace.interval - before == pytest.approx(RayCrew.jitter)
+    pace.change(None)
+    assert pace.interval == 0.0  # no rate
 
 
 async def test_a_worker_that_ray_cannot_reach_is_asked_again(tmp_path: Path) -> None:

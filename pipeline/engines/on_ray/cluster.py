@@ -207,7 +207,7 @@ class _OursAlone:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Keep standard output ours: Ray reports its nodes there, whatever its settings of logging say."""
+    """Keep standard output ours: Ray reports its nodes there, whatever is set of logging."""
     before = sys.stdout
     if before is not None:  # closed by the parent process
         sys.stdout = cast("TextIO", _OursAlone(before))
