@@ -51,6 +51,7 @@ class RayCluster:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+        self._process.stdout.close()
         for pid in self._of_the_session():
             os.kill(pid, signal.SIGKILL)
         shutil.rmtree(self._folder, ignore_errors=True)
