@@ -72,6 +72,11 @@ class Night:
         return run
 
 
+def kill(process: "subprocess.Popen[str]") -> None:
+    process.kill()
+    process.communicate()
+
+
 @pytest.fixture
 def night(workspace: Workspace, api: Sandbox, cluster: Any) -> Night:
     return Night(workspace, api, cluster)
@@ -115,13 +120,13 @@ def test_a_frozen_worker_gets_nothing_new_and_loses_nothing(night: Night) -> Non
 
 
 def test_a_killed_run_is_taken_up_at_once(night: Night) -> None:
-    night.started().kill()
+    kill(night.started())
     night.ended(night.start())
     until(lambda: not night.cluster.workers())
 
 
 def test_a_killed_run_is_taken_up_later(night: Night) -> None:
-    night.started().kill()
+    kill(night.started())
     until(lambda: night.api.books()["at_work"] == 0)
     night.ended(night.start())
 

@@ -25,6 +25,8 @@ NAMESPACE = "pipeline"
 _LOOK, _CONNECT, ANSWER = 5.0, 40.0, 30.0
 # More than any run has in flight: 1,000 is Ray's own bound, which would hold a heartbeat too.
 _AT_ONCE = 20_000
+# How the names of threads begin in which Ray prints.
+_RAYS = "ray_"
 _ADDRESS = re.compile(r"(?P<host>\[[0-9a-fA-F:]+\]|[^\s:/\[\]]+):(?P<port>[0-9]{1,5})")
 
 
@@ -179,7 +181,7 @@ async def in_thread(call: Callable[[], Any], seconds: float, whom: str) -> Any:
         with suppress(RuntimeError):  # the loop has ended
             loop.call_soon_threadsafe(tell, result, failed)
 
-    threading.Thread(target=work, daemon=True, name="pipeline-ray").start()
+    threading.Thread(target=work, daemon=True, name=f"{_RAYS}pipeline").start()
     try:
         async with asyncio.timeout(seconds):
             return await done
@@ -197,7 +199,7 @@ class _OursAlone:
 
     def write(self, text: str) -> int:
         """Write what did not come from Ray."""
-        if threading.current_thread().name.startswith("ray_"):
+        if threading.current_thread().name.startswith(_RAYS):
             return len(text)
         return self._ours.write(text)
 
