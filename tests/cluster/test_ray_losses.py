@@ -1,6 +1,7 @@
 """The table of losses: whatever dies, the API sees each request once, and never too many."""
 
 import os
+import re
 import signal
 import time
 from collections.abc import Iterator
@@ -8,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from support.helpers import Run, Workspace, times_sent, until
+from support.helpers import Run, Workspace, refused, times_sent, until
 
 from sandbox.testing import Sandbox
 
@@ -82,10 +83,42 @@ def night(workspace: Workspace, api: Sandbox, cluster: Any) -> Night:
     return Night(workspace, api, cluster)
 
 
-def test_nothing_is_lost_and_no_worker_is_left(night: Night) -> None:
+def alone(folder: Path) -> Workspace:
+    """Render the same job on one machine."""
+    folder.mkdir()
+    workspace = Workspace(folder)
+    with Sandbox(clips="tiny", latency=0.05, credits=1000) as api:
+        Night(workspace, api, None)
+        assert workspace.run("--no-report", url=api.url).code == 0
+    return workspace
+
+
+def told(workspace: Workspace) -> set[str]:
+    """What a manifest says, without times and what follows from their order."""
+    names = ("task", "status", "params", "fingerprint", "output", "cost", "attempts", "provider")
+    return {str([record[name] for name in names]) for record in workspace.records()}
+
+
+def test_credits_run_out_without_a_refusal(night: Night) -> None:
+    night.workspace.write(
+        prompts=[f"words of {number}" for number in range(TASKS)],
+        concurrency=BOUND,
+        credits={"cost": 0.95},
+    )
+    with Sandbox(clips="tiny", latency=0.3, credits=10) as api:
+        night.api = api
+        run = night.workspace.finish(night.start(), 90)
+        books = api.books()
+    assert run.code == 3, run.err
+    assert refused(books) == 0
+    assert night.workspace.counts() == {"succeeded": 10}
+
+
+def test_nothing_is_lost_and_no_worker_is_left(night: Night, tmp_path: Path) -> None:
     night.ended(night.start())
     until(lambda: not night.cluster.workers())
     assert night.workspace.claims() == []
+    assert told(night.workspace) == told(alone(tmp_path / "alone"))
     # The key was handed over, and is in no file of Ray's.
     for path in night.cluster.session.rglob("*"):
         if path.is_file() and not path.is_symlink():
@@ -105,9 +138,14 @@ def test_a_killed_node_leaves_doubts_and_its_places_are_kept(night: Night) -> No
 
 
 def test_what_a_worker_without_its_raylet_is_at_comes_home(night: Night) -> None:
+    night.api.change(latency=8.0)  # Ray takes 11 to 13 s to see it
     process = night.started()
     os.kill(night.cluster.raylet_of(night.cluster.workers()[0]), signal.SIGKILL)
-    night.ended(process)
+    run = night.ended(process)
+    # By then it has been cut off, with requests that only the storage brings home.
+    lost = re.search(r"a worker was lost, with requests: (\d+)", run.err)
+    assert lost is not None, run.err
+    assert int(lost[1]) > 0
 
 
 def test_a_frozen_worker_gets_nothing_new_and_loses_nothing(night: Night) -> None:
