@@ -231,6 +231,7 @@ class Api(Segmind):
     def __init__(self) -> None:
         super().__init__()
         self.requests = 0
+        self.release: asyncio.Event | None = None
 
     def connect(self, *_: Any, **__: Any) -> Any:
         return self
@@ -245,7 +246,7 @@ class Api(Segmind):
 
     async def attempt(self, task: Task, part: Path, witness: Any = None) -> Outcome:
         self.requests += 1
-        await asyncio.sleep(0.1)
+        await (self.release.wait() if self.release else asyncio.sleep(0.1))
         return ANSWER
 
 
@@ -280,6 +281,36 @@ async def test_an_old_worker_is_drained(worker: Worker, tmp_path: Path) -> None:
     await worker.drain()
     assert SharedFolder(str(tmp_path)).found(ASSIGNMENT.part) == ANSWER
     await asking
+
+
+async def test_a_worker_leaves_when_it_is_idle_and_alone_and_no_sooner(
+    api: Api, tmp_path: Path
+) -> None:
+    left, release = asyncio.Event(), asyncio.Event()
+    worker, home = Worker(alone=2.0, leave=left.set), SharedFolder(str(tmp_path))
+    api.release = release
+    await worker.program()
+    await worker.open(Work(api, Endpoint("http://127.0.0.1:1", "key"), 60, 1000, home), "")
+    asking = asyncio.create_task(worker.attempt(ASSIGNMENT))
+    await asyncio.sleep(4.0)  # alone for long, and at work
+    assert not left.is_set()
+    release.set()
+    assert await asking == ANSWER
+    await asyncio.wait_for(left.wait(), 20)
+
+
+async def test_a_worker_that_is_retired_leaves_once_its_work_is_home(
+    api: Api, tmp_path: Path
+) -> None:
+    left, home = asyncio.Event(), SharedFolder(str(tmp_path))
+    worker = Worker(leave=left.set)
+    await worker.program()
+    await worker.open(Work(api, Endpoint("http://127.0.0.1:1", "key"), 60, 1000, home), "")
+    asking = asyncio.create_task(worker.attempt(ASSIGNMENT))
+    await asyncio.sleep(0)
+    await worker.retire()
+    await asyncio.wait_for(left.wait(), 20)
+    assert home.found(ASSIGNMENT.part) == ANSWER == await asking
 
 
 @pytest.mark.parametrize("address", ["auto", "local", "ray://h:10001", "h", "h:0", "h:99999", ""])

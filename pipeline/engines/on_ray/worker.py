@@ -8,7 +8,7 @@ import asyncio
 import os
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
@@ -62,10 +62,24 @@ def program() -> Program:
     return Program(__version__, f"{major}.{minor}")
 
 
-class Worker:
-    """Makes attempts, each once however often it is asked for."""
+def leave() -> None:
+    """End the process of a worker, by Ray where it answers."""
+    import ray  # noqa: PLC0415 - an extra
 
-    def __init__(self) -> None:
+    late = threading.Timer(_LEAVING, os._exit, [0])
+    late.daemon = True
+    late.start()
+    ray.kill(ray.get_runtime_context().current_actor)
+
+
+class Worker:
+    """Makes attempts, each once however often it is asked for.
+
+    After `alone` seconds without work and without a word it leaves.
+    """
+
+    def __init__(self, alone: float = ALONE, leave: Callable[[], None] = leave) -> None:
+        self._alone, self._leave = alone, leave
         self._attempts: dict[str, asyncio.Task[Outcome]] = {}
         self._resources = AsyncExitStack()
         self._session: Session | None = None
@@ -129,21 +143,11 @@ class Worker:
     async def _end_when_alone(self) -> None:
         """End this process when it is of no use. It counts its own seconds: frozen, it has none."""
         silent = 0.0
-        while silent < ALONE:
+        while silent < self._alone:
             await asyncio.sleep(1.0)
             busy = not all(each.done() for each in self._attempts.values())
             if self._retired and not busy:
                 break
             silent = 0.0 if busy or self._heard else silent + 1.0
             self._heard = False
-        leave()
-
-
-def leave() -> None:
-    """End the process of a worker, by Ray where it answers."""
-    import ray  # noqa: PLC0415 - an extra
-
-    late = threading.Timer(_LEAVING, os._exit, [0])
-    late.daemon = True
-    late.start()
-    ray.kill(ray.get_runtime_context().current_actor)
+        self._leave()
