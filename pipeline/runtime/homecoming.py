@@ -20,6 +20,8 @@ async def wait_for_workers(store: Store, *, usual: float | None, timeout: float)
 
     Only then is a killed run taken in, as what comes after that is not looked at again.
     """
+    if not any(left.claim and left.claim.worker for left in store.leftovers):
+        return  # the disk is left alone
     said = False
     while left := await to_thread.run_sync(partial(_awaited, store)):
         ends = places_kept(

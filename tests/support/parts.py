@@ -58,6 +58,7 @@ class MeddlingCrew:
     local: LocalCrew
     state: RunState
     meddle: Meddle
+    jitter: float = 0.0
 
     @property
     def slots(self) -> int:
