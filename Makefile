@@ -12,6 +12,8 @@ ARGS ?=
 
 PY := .venv/bin/python
 PYTEST := $(PY) -m pytest -n $(WORKERS) --dist worksteal
+# The marks of tests that have a target of their own.
+APART := slow or browser or cloud or ray
 export PYTHON WORKERS JOB
 # What these name would come before the locked versions.
 unexport PYTHONPATH PYTHONHOME
@@ -71,10 +73,10 @@ open: job-given .venv/.installed-run ## Show the report of JOB in the browser
 ##@ Work on it
 
 test: .venv/.installed-dev ## The tests, but slow ones and the browser's; branch coverage ≥ 95 %
-	@$(PYTEST) -m "not slow and not browser and not variant and not cloud and not ray" --cov=pipeline --cov=sandbox --cov-branch --cov-fail-under=95 --transitions $(ARGS)
+	@$(PYTEST) -m "not ($(APART) or variant)" --cov=pipeline --cov=sandbox --cov-branch --cov-fail-under=95 --transitions $(ARGS)
 
 test-variants: .venv/.installed-dev ## The variants of tests through the real command, some minutes
-	@$(PYTEST) -m "variant and not slow and not browser and not cloud and not ray" $(ARGS)
+	@$(PYTEST) -m "variant and not ($(APART))" $(ARGS)
 
 test-cloud: .venv/.installed-dev ## Outputs in a bucket, with moto's server
 	@$(PYTEST) -m "cloud and not slow" tests/cloud $(ARGS)
