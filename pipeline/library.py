@@ -2,12 +2,12 @@
 
 import os
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 from pipeline import state
 from pipeline.controlling.client import ask
 from pipeline.events import Standing
+from pipeline.job import in_directory
 from pipeline.job import load as load_file
 from pipeline.ledger import manifest
 from pipeline.models import Job, Record
@@ -25,11 +25,6 @@ def load(path: str | os.PathLike[str], *, output: str | os.PathLike[str] | None 
     """
     job = load_file(Path(path))
     return job if output is None else in_directory(job, output)
-
-
-def in_directory(job: Job, output: str | os.PathLike[str]) -> Job:
-    """Return the job with all it writes in a directory, relative to the working directory."""
-    return replace(job, output_dir=Path.cwd() / output, bucket=None, public=None)
 
 
 def control(job: Job, action: str, value: object = None) -> Standing:

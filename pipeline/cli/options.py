@@ -10,9 +10,8 @@ from typing import Any
 import click
 
 from pipeline.common.bucket_address import is_url
-from pipeline.job import load
+from pipeline.job import in_directory, load
 from pipeline.job.yaml.scalars import duration
-from pipeline.library import in_directory
 from pipeline.models import Job
 
 

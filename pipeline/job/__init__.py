@@ -3,6 +3,8 @@
 Importing this is cheap; reading a job file imports what that needs.
 """
 
+import os
+from dataclasses import replace
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -37,6 +39,11 @@ def place(path: Path) -> Path:
     return loading.place(path)
 
 
+def in_directory(job: Job, output: str | os.PathLike[str]) -> Job:
+    """Return the job with all it writes in a directory, relative to the working directory."""
+    return replace(job, output_dir=Path.cwd() / output, bucket=None, public=None)
+
+
 def schema() -> dict[str, Any]:
     """Make the JSON Schema of the job file."""
     from pipeline.job.keys import schemas  # noqa: PLC0415 - seldom needed
@@ -53,4 +60,4 @@ def starter(path: Path) -> dict[str, str]:
     }
 
 
-__all__ = ["SCHEMA_NAME", "load", "place", "schema", "starter"]
+__all__ = ["SCHEMA_NAME", "in_directory", "load", "place", "schema", "starter"]
