@@ -29,7 +29,9 @@ class Counts:
     """The tasks of a job by status.
 
     `pending` counts those that a plain run would still render, `accepted` those for which the
-    provider has a request with an id: they are waited for, and never sent again.
+    provider has a request with an id: they are waited for, and never sent again. Those that are
+    `saved` are rendered, paid and whole on this machine, and not in their place yet, as in a bucket
+    that is down: the next run brings them.
     """
 
     total: int = 0
@@ -38,6 +40,7 @@ class Counts:
     in_doubt: int = 0
     pending: int = 0
     accepted: int = 0
+    saved: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +192,7 @@ class Standing:
     in_doubt: int
     pending: int
     accepted: int
+    saved: int
     spent: Decimal
     at_risk: Decimal
     remaining_credits: Decimal | None

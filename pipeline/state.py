@@ -1,5 +1,6 @@
 """Where a run stands, for `status` and the report: read from files, also while it runs."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -12,8 +13,9 @@ from pipeline.ledger.history import History
 from pipeline.ledger.manifest import replay
 from pipeline.ledger.plan import make
 from pipeline.models import Claim, Job, Record
+from pipeline.store.claims import Leftover
 from pipeline.store.layout import Layout, refuse_another_job, refuse_newer_files
-from pipeline.store.outstanding import attempts_of, doubt, sent_claims, unrecorded
+from pipeline.store.outstanding import attempts_of, doubt, sent_claims, success, unrecorded
 from pipeline.store.shelf import open_shelf
 from pipeline.store.state_file import Note, balance, read_note
 
@@ -54,7 +56,7 @@ def look(job: Job) -> State:
     history = found.history
     layout = Layout(job.output_dir)
     shelf = open_shelf(job, layout)
-    plan = make(job, history, layout.manifest, shelf, accepted=found.accepted)
+    plan = make(job, history, layout.manifest, shelf, accepted=found.accepted | found.saved)
     return State(
         job=job.name,
         output=str(job.output_dir),
@@ -76,15 +78,18 @@ class Files:
     `doubtful` are the records that count for what a killed run left until the next run settles
     it: that is how these tasks stand already. `history` counts them. `in_flight` counts the
     requests that a run waits for without an id of the provider's, `accepted` has the claims of
-    those that the provider knows by one, by task. `balance` is in US dollars, None if it is not
-    known.
+    those that the provider knows by one, by task, and `saved` those of what is rendered, here, and
+    not in its place yet; `history` counts what that has cost, in `successes`. `balance` is in US
+    dollars, None if it is not known.
     """
 
     history: History
     running: bool
     in_flight: int
     accepted: dict[str, Claim]
+    saved: dict[str, Claim]
     doubtful: list[Record]
+    successes: list[Record]
     balance: Decimal | None
     note: Note | None
 
@@ -107,11 +112,23 @@ def read_files(job: Job) -> Files:
     except OSError as error:
         raise DirectoryError(f"{layout.root} cannot be read: {error.strerror}") from error
     known = balance(note, history)
-    doubtful, waiting = unrecorded(claims, history)
-    accepted = {left.claim.task: left.claim for left in waiting if left.claim is not None}
-    if running:
-        return Files(history, running, len(doubtful), accepted, [], known, note)
-    doubts = [doubt(left) for left in doubtful]
-    for record in doubts:
+    found = unrecorded(claims, history)
+    successes = [success(left, history) for left in found.saved]
+    doubts = [] if running else [doubt(left) for left in found.doubtful]
+    for record in (*doubts, *successes):
         history.add(record, offset=_NOWHERE)
-    return Files(history, running, 0, accepted, doubts, known, note)
+    return Files(
+        history=history,
+        running=running,
+        in_flight=len(found.doubtful) if running else 0,
+        accepted=_by_task(found.accepted),
+        saved=_by_task(found.saved),
+        doubtful=doubts,
+        successes=successes,
+        balance=known,
+        note=note,
+    )
+
+
+def _by_task(leftovers: Iterable[Leftover]) -> dict[str, Claim]:
+    return {left.claim.task: left.claim for left in leftovers if left.claim is not None}

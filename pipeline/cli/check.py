@@ -92,6 +92,7 @@ def _facts(job: Job, files: Files, plan: Plan, answer: Balance | None) -> dict[s
         "failed": plan.states[TaskState.FAILED],
         "in_doubt": plan.states[TaskState.IN_DOUBT],
         "accepted": plan.states[TaskState.ACCEPTED],
+        "saved": plan.states[TaskState.SAVED],
         "missing": plan.missing_count,
         "removed": plan.removed_count,
         "to_do": plan.selected,

@@ -99,7 +99,7 @@ class Listing:
             retry=retry,
             show=self._show,
             provider=provider(self._job),
-            accepted=self._files.accepted,
+            accepted=self._files.accepted | self._files.saved,
         )
         if plan.removed_count and self._most != 0:
             self._show_removed()

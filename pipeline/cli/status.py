@@ -67,6 +67,8 @@ def _lines(state: State) -> list[str]:
     ]
     if c.accepted:
         lines.insert(4, f"  accepted   {c.accepted:>7,}  waiting at the provider")
+    if c.saved:
+        lines.insert(4, f"  saved      {c.saved:>7,}  rendered, and not in place: run again")
     if state.missing:
         lines.append(f"  missing    {state.missing:>7,}  finished clips whose file is gone")
     doing = state.doing or {}

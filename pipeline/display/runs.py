@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from pipeline.amounts import ZERO
-from pipeline.display.words import clock, duration, money
+from pipeline.display.words import clock, duration, money, saved, waiting
 from pipeline.events import Counts
 from pipeline.money.account import Cap
 from pipeline.overview import AccountView, Overview, Pause, Run
@@ -121,7 +121,8 @@ def progress(tasks: Counts) -> str:
     parts = [f"{tasks.succeeded:,} of {tasks.total:,} succeeded"]
     parts += [f"{tasks.failed:,} failed"] if tasks.failed else []
     parts += [f"{tasks.in_doubt:,} in doubt"] if tasks.in_doubt else []
-    parts += [f"{tasks.accepted:,} waiting at the provider"] if tasks.accepted else []
+    parts += [waiting(tasks.accepted)] if tasks.accepted else []
+    parts += [saved(tasks.saved)] if tasks.saved else []
     return ", ".join([*parts, f"{tasks.pending:,} to do"])
 
 

@@ -53,6 +53,11 @@ def waiting(number: int) -> str:
     return f"{number:,} waiting at the provider"
 
 
+def saved(number: int) -> str:
+    """Format a number of outputs that are here, and not in their place yet."""
+    return f"{number:,} saved here and not in place"
+
+
 def line(event: ev.Event) -> str | None:
     """Describe an event in one line; None for events that are not worth a line in a log."""
     text = _text(event)
@@ -184,6 +189,7 @@ def standing(now: ev.Standing) -> list[str]:
     parts += [f"{now.failed:,} failed"] if now.failed else []
     parts += [f"{now.in_doubt:,} in doubt"] if now.in_doubt else []
     parts += [waiting(now.accepted)] if now.accepted else []
+    parts += [saved(now.saved)] if now.saved else []
     parts += [f"{now.pending:,} left to do"]
     parts += _spent(ev.Money(now.spent, now.at_risk, remaining=now.remaining_credits))
     return [", ".join(doing), ", ".join(parts)]
@@ -205,6 +211,8 @@ def summary(event: ev.Summary) -> str:
         parts.append(f"{all_.in_doubt:,} in doubt")
     if all_.accepted:
         parts.append(waiting(all_.accepted))
+    if all_.saved:
+        parts.append(saved(all_.saved))
     if all_.pending:
         price = event.price_left
         cost = f" (about {money(price)})" if price and event.left == all_.pending else ""
@@ -235,6 +243,6 @@ def next_steps(event: ev.Summary) -> list[Step]:
     if counts.pending:
         when = f"   (after {clock(event.until)})" if event.until else ""
         steps.append(Step("the rest:", [], when))
-    elif counts.accepted:
+    elif counts.accepted or counts.saved:
         steps.append(Step("what is waiting:", []))
     return steps

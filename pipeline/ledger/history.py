@@ -23,7 +23,8 @@ _USELESS = frozenset({Cause.NOT_MEDIA, Cause.BROKEN_MEDIA, Cause.TOO_LARGE, Caus
 class TaskState(IntEnum):
     """How a task of the job stands, by the manifest.
 
-    No record says ACCEPTED: an open claim does, with the id that the provider has given.
+    No record says ACCEPTED or SAVED: an open claim does, with the id that the provider has given,
+    or completed and with its output on this machine, on its way to its place.
     """
 
     NEW = 0
@@ -33,6 +34,7 @@ class TaskState(IntEnum):
     IN_DOUBT = 4
     RELEASED = 5  # a person says that it was not charged: as good as new
     ACCEPTED = 6
+    SAVED = 7
 
 
 TASK_STATES = {

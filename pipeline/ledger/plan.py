@@ -39,6 +39,7 @@ class Kind(StrEnum):
     IN_DOUBT = "in_doubt"
     MISSING = "missing"
     ACCEPTED = "accepted"
+    SAVED = "saved"
 
 
 KINDS = {
@@ -48,6 +49,7 @@ KINDS = {
     TaskState.IN_DOUBT: Kind.IN_DOUBT,
     TaskState.RELEASED: Kind.NEW,  # nothing of it was processed
     TaskState.ACCEPTED: Kind.ACCEPTED,
+    TaskState.SAVED: Kind.SAVED,
 }
 
 Show = Callable[[Task, Kind, bool], None]
@@ -137,6 +139,8 @@ class Plan:
         return sum((price * classes[name] for name, price in known.items()), Decimal(0))
 
 
+# What open claims say, and no record.
+_CLAIMED = frozenset({TaskState.ACCEPTED, TaskState.SAVED})
 # What a plain run renders.
 _PLAIN = frozenset({TaskState.NEW, TaskState.CHANGED, TaskState.RELEASED})
 
@@ -150,6 +154,7 @@ def count(total: int, states: Counter[TaskState]) -> Counts:
         in_doubt=states[TaskState.IN_DOUBT],
         pending=sum(states[state] for state in _PLAIN),
         accepted=states[TaskState.ACCEPTED],
+        saved=states[TaskState.SAVED],
     )
 
 
@@ -170,8 +175,8 @@ def make(  # noqa: PLR0913 - what a run may be asked for
 
     `show` is given each task that is not simply done, to do or not. `provider` says what is
     published of the model, where it is not the job's own. `accepted` has by task the claims of
-    requests that the provider knows by an id, of whatever parameters: those tasks are not rendered
-    now.
+    requests that the provider knows by an id, of whatever parameters, and of what is completed and
+    not in place yet: those tasks are not rendered now.
 
     Raises:
         JobFileError: with every problem of the rows.
@@ -190,7 +195,7 @@ def make(  # noqa: PLR0913 - what a run may be asked for
         disk.look_into(task.output.rpartition("/")[0])
         plan.total += 1
         plan.states[state] += 1
-        if state is TaskState.ACCEPTED:  # an open claim says so, not a record
+        if state in _CLAIMED:
             recorded += history.has(task.id)
         else:
             recorded += state is not TaskState.NEW
@@ -226,7 +231,7 @@ def _state_of(
         return history.state_of(task)
     if claim.fingerprint != task.fingerprint:
         plan.outdated.add(task.id)
-    return TaskState.ACCEPTED
+    return TaskState.ACCEPTED if claim.completion is None else TaskState.SAVED
 
 
 def _budget_left(
@@ -236,8 +241,9 @@ def _budget_left(
     if job.credits.budget is None:
         return None
     claims = accepted.values() if accepted else ()
-    # What is in doubt by a record is at risk already.
-    awaited = sum((claim.price or ZERO for claim in claims if not claim.doubted), ZERO)
+    # What is in doubt by a record is at risk already, and what is completed is spent.
+    open_claims = (claim for claim in claims if not claim.doubted and claim.completion is None)
+    awaited = sum((claim.price or ZERO for claim in open_claims), ZERO)
     used = history.spent + history.at_risk + history.understated(job.credits.cost)
     return job.credits.budget - used - awaited
 

@@ -38,7 +38,7 @@ def write_report(
         current[task.id], meta[task.id] = task.fingerprint, task.meta
         names[task.id] = task.output
     data = collect(
-        chain(read(layout.manifest), files.doubtful),
+        chain(read(layout.manifest), files.doubtful, files.successes),
         name=job.name,
         command=command,
         generated_at=rfc3339(time.time()),
@@ -47,6 +47,7 @@ def write_report(
         names=names,
         balance=files.balance,
         accepted=files.accepted,
+        saved=files.saved,
         settle=settle,
     )
     shelf = open_shelf(job, layout)

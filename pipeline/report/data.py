@@ -22,7 +22,7 @@ class Totals:
     """How the job stands. Money in US dollars, over the manifest's life.
 
     `remaining_credits` is the balance as last reported, or None. `accepted` tasks wait at the
-    provider.
+    provider, `saved` ones are rendered and not in their place yet.
     """
 
     total: int
@@ -34,6 +34,7 @@ class Totals:
     at_risk: Decimal
     remaining_credits: Decimal | None
     accepted: int = 0
+    saved: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +45,9 @@ class ReportData:
     that settles its doubts, empty where there is none. `generated_at` is RFC 3339. `records` has
     the last record of each task. The sets name tasks: `former` ones left the job, `changed` ones
     will be rendered again, `missing` ones succeeded and their file is not there now, `accepted`
-    ones wait at the provider. `names` has for tasks of the job what their files are called,
-    without extension. `link` makes the URL of an output; None is beside the page.
+    ones wait at the provider, `saved` ones are rendered and not in their place yet. `names` has for
+    tasks of the job what their files are called, without extension. `link` makes the URL of an
+    output; None is beside the page.
     """
 
     name: str
@@ -59,6 +61,7 @@ class ReportData:
     changed: frozenset[str] = frozenset()
     missing: frozenset[str] = frozenset()
     accepted: frozenset[str] = frozenset()
+    saved: frozenset[str] = frozenset()
     settle: str = ""
     names: Mapping[str, str] = field(default_factory=dict)
     link: Callable[[str], str | None] | None = None
@@ -105,6 +108,7 @@ def collect(  # noqa: PLR0913  # all but the first are passed by name
     names: Mapping[str, str] | None = None,
     balance: Decimal | None = None,
     accepted: Collection[str] = (),
+    saved: Collection[str] = (),
     settle: str = "",
 ) -> ReportData:
     """Gather the report of the job `name` from all records of its manifest, in their order.
@@ -114,7 +118,8 @@ def collect(  # noqa: PLR0913  # all but the first are passed by name
     are marked and not counted, and the page keeps its order. `meta` is what the job says of its
     tasks now, which editing it changes without rendering anything. `pending` counts the tasks that
     no record settles; where it is None, `current` decides. `balance` is what is left, where that is
-    known. `accepted` are the tasks that wait at the provider.
+    known. `accepted` are the tasks that wait at the provider, `saved` those whose output is here
+    and not in its place yet: `records` have a success of each.
     """
     tally = _Tally()
     for record in records:
@@ -122,7 +127,7 @@ def collect(  # noqa: PLR0913  # all but the first are passed by name
     if meta is not None:
         tally.describe(meta)
     former, changed = _moved_on(tally.last, current)
-    waiting = frozenset(accepted if current is None else current.keys() & set(accepted))
+    waiting, here = _among(accepted, current), _among(saved, current)
     return ReportData(
         name=name,
         command=command,
@@ -131,6 +136,7 @@ def collect(  # noqa: PLR0913  # all but the first are passed by name
             tally,
             former | changed,
             waiting,
+            here,
             wanted=len(current or ()),
             pending=pending,
             balance=balance,
@@ -141,9 +147,14 @@ def collect(  # noqa: PLR0913  # all but the first are passed by name
         former=former,
         changed=changed,
         accepted=waiting,
+        saved=here,
         settle=settle,
         names=names or {},
     )
+
+
+def _among(tasks: Collection[str], current: Mapping[str, str] | None) -> frozenset[str]:
+    return frozenset(tasks if current is None else current.keys() & set(tasks))
 
 
 def _moved_on(
@@ -164,23 +175,25 @@ def _totals(  # noqa: PLR0913 - what they are made of
     tally: _Tally,
     unsettled: frozenset[str],
     waiting: frozenset[str],
+    saved: frozenset[str],
     *,
     wanted: int,
     pending: int | None,
     balance: Decimal | None,
 ) -> Totals:
-    elsewhere = unsettled | waiting
+    elsewhere = unsettled | waiting | saved
     counts = Counter(
         record.status
         for task, record in tally.last.items()
         if task not in elsewhere and record.settled is not Settled.NOT_BILLED
     )
-    ended = counts.total() + len(waiting)
+    ended = counts.total() + len(waiting) + len(saved)
     if pending is None:
         pending = max(0, wanted - ended)
     return Totals(
         total=ended + pending,
         accepted=len(waiting),
+        saved=len(saved),
         succeeded=counts[Status.SUCCEEDED],
         failed=counts[Status.FAILED],
         in_doubt=counts[Status.IN_DOUBT],

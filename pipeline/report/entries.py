@@ -33,8 +33,8 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One task on the page. Fields without a value are left out of the JSON.
 
     `name` is the file name that a task without a file would get. `src` is the clip's relative URL.
-    `group` is the same for takes of the same request. `standing` is `changed`, `former`, `accepted`
-    or nothing; `missing` is set if the file was not found.
+    `group` is the same for takes of the same request. `standing` is `changed`, `former`,
+    `accepted`, `saved` or nothing; `missing` is set if the file was not found.
     """
 
     task: str
@@ -89,7 +89,7 @@ def entry(record: Record, data: ReportData) -> Entry:
         meta={name: shortened(value) for name, value in record.meta.items()},
         name=None if record.output else data.names.get(record.task),
         file=record.output,
-        src=data.url_of(record.output) or url(record.output),
+        src=None if record.task in data.saved else _where(record, data),
         kind=kind(record),
         bytes=record.bytes,
         http_status=record.http_status,
@@ -105,6 +105,10 @@ def entry(record: Record, data: ReportData) -> Entry:
         missing=record.task in data.missing,
         settled=record.settled,
     )
+
+
+def _where(record: Record, data: ReportData) -> str | None:
+    return data.url_of(record.output) or url(record.output)
 
 
 def url(output: str | None) -> str | None:
@@ -149,4 +153,6 @@ def _standing(task: str, data: ReportData) -> str:
         return "former"
     if task in data.accepted:
         return "accepted"
+    if task in data.saved:
+        return "saved"
     return "changed" if task in data.changed else ""

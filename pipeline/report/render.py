@@ -97,7 +97,7 @@ def render(data: ReportData) -> Iterator[str]:
 
 
 def _missing(shelf: Clips, data: ReportData) -> frozenset[str]:
-    made = dict(outputs(data.records))
+    made = {task: output for task, output in outputs(data.records) if task not in data.saved}
     try:
         gone = shelf.missing(made.values())
     except BucketError:  # the page is written all the same

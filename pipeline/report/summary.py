@@ -19,6 +19,10 @@ _ACCEPTED = (
     "The provider has accepted these and works on them, or has finished. Run the same command to "
     "bring them: nothing is sent again."
 )
+_SAVED = (
+    "These are rendered and paid for. They are whole on the machine that ran the job, and not in "
+    "their place yet. Run the same command to bring them: nothing is sent again."
+)
 _MISSING = (
     "These were rendered and paid for, but their files are no longer beside this report. Put them "
     "back, or render them again at the usual price."
@@ -78,11 +82,12 @@ def _moment(rfc3339: str) -> str:
 
 
 def _shares(totals: Totals) -> tuple[tuple[str, str, int], ...]:
+    waiting = totals.accepted + totals.saved
     return (
         ("succeeded", "Succeeded", totals.succeeded),
         ("failed", "Failed", totals.failed),
         ("in-doubt", "In doubt", totals.in_doubt),
-        *((("accepted", "Waiting", totals.accepted),) if totals.accepted else ()),
+        *((("accepted", "Waiting", waiting),) if waiting else ()),
         ("pending", "Left to do", totals.pending),
     )
 
@@ -129,6 +134,9 @@ def _unfinished(data: ReportData) -> Iterator[str]:
     if totals.accepted:
         heading = f"Waiting at the provider: {totals.accepted:,}"
         yield _block("accepted", heading, _ACCEPTED, command())
+    if totals.saved:
+        heading = f"Rendered, and not in place: {totals.saved:,}"
+        yield _block("saved", heading, _SAVED, command())
     if data.missing - data.former - data.changed:
         yield _block("missing", "Missing files", _MISSING, command("--retry", "missing"))
     if totals.pending:

@@ -60,7 +60,7 @@ _WARY = (
 
 # What a plan shows of tasks that a lookup may yet end.
 _WATCHED = {Kind.ACCEPTED: TaskState.ACCEPTED, Kind.IN_DOUBT: TaskState.IN_DOUBT}
-_FLAWED = (TaskState.FAILED, TaskState.IN_DOUBT, TaskState.ACCEPTED)
+_FLAWED = (TaskState.FAILED, TaskState.IN_DOUBT, TaskState.ACCEPTED, TaskState.SAVED)
 
 
 def ignore(_: ev.Event) -> None:
@@ -435,11 +435,15 @@ def _report_start(recovered: list[Record], warnings: Iterable[str], state: RunSt
 def _count_left(state: RunState) -> ev.Money:
     """Count what is left to the next run, as `status` does from now on; return the money then."""
     try:
-        doubts = outstanding(state.store.layout)
+        doubts, successes = outstanding(state.store.layout)
     except DirectoryError:  # nor can `status` read it
         return state.money
     history, left = state.store.history, {record.task for record in doubts}
+    saved = {record.task for record in successes}
     for attempt in (*state.left, *state.queue.begun):
+        if attempt.task.id in saved:
+            state.count(attempt, TaskState.SAVED)
+            continue
         if attempt.claim is not None and attempt.claim.handle is not None:
             state.count(attempt, TaskState.ACCEPTED)
             continue
@@ -447,11 +451,11 @@ def _count_left(state: RunState) -> ev.Money:
         in_doubt = history.state_of(attempt.task) is TaskState.IN_DOUBT
         if attempt.task.id in left or (in_doubt and attempt.origin is not TaskState.IN_DOUBT):
             state.count(attempt, TaskState.IN_DOUBT)
-    risks, known = (rounded(one.at_risk or ZERO) for one in doubts), state.gate.remaining
+    found, known = [*doubts, *successes], state.gate.remaining
     return replace(
         state.money,
-        spent=history.spent,
-        at_risk=sum(risks, start=history.at_risk),
+        spent=history.spent + sum((rounded(one.cost or ZERO) for one in found), ZERO),
+        at_risk=history.at_risk + sum((rounded(one.at_risk or ZERO) for one in found), ZERO),
         remaining=history.remaining if known is None else known,
         reserved=ZERO,
     )

@@ -37,6 +37,11 @@ from pipeline.store.layout import wrong_origin
 # next run, so that a stop takes seconds.
 _FOLLOWED = frozenset({ExitCode.CREDITS, ExitCode.API_REFUSES})
 
+_CLAIMED = frozenset({TaskState.ACCEPTED, TaskState.SAVED})
+
+# How a task stands whose attempt has come so far and has no record.
+_UNRECORDED = {Stage.ACCEPTED: TaskState.ACCEPTED, Stage.SAVED: TaskState.SAVED}
+
 # Waits are cut into pieces, and the wall clock is read again: a laptop may have slept.
 LONGEST_WAIT = 15.0
 
@@ -372,7 +377,7 @@ class RunState:
             return
         self.ended[ended] += 1
         stands = ended
-        if attempt.task.id in self.outdated and ended is not TaskState.ACCEPTED:
+        if attempt.task.id in self.outdated and ended not in _CLAIMED:
             self.edited.add(attempt.task.id)
             stands = TaskState.CHANGED
         self.shift(attempt.task.id, attempt.origin, stands)
@@ -394,9 +399,10 @@ class RunState:
         """The tasks of the job by status; what is in flight is still to do."""
         states = self.plan.states.copy()
         for each in self.flying.values():
-            if each.stage is Stage.ACCEPTED and each.counted and each.origin is not None:
+            stands = _UNRECORDED.get(each.stage)
+            if stands is not None and each.counted and each.origin is not None:
                 states[each.origin] -= 1
-                states[TaskState.ACCEPTED] += 1
+                states[stands] += 1
         return count(self.plan.total, states)
 
     @property

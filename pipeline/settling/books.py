@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pipeline.amounts import ZERO, rounded
 from pipeline.ledger.manifest import read
-from pipeline.models import Record
+from pipeline.models import Claim, Record
 from pipeline.settling.attempts import Doubt, Key, KnownAttempt
 from pipeline.store.claims import Leftover
 
@@ -94,11 +94,15 @@ def _of_claims(job: str, claims: Iterable[Leftover], *, running: bool) -> Iterat
     for left in claims:
         if left.claim is None or left.never_sent:
             continue
-        doubt = Doubt.of_leftover(left)
-        state = EntryState.ACCEPTED if left.claim.handle else EntryState.IN_DOUBT
-        yield Entry(
-            job=job,
-            attempt=KnownAttempt.of_claim(left.claim, doubt.request_id),
-            state=EntryState.RUNNING if running else state,
-            at_risk=doubt.at_risk or ZERO,
-        )
+        entry = _of_claim(job, left, left.claim)
+        yield replace(entry, state=EntryState.RUNNING) if running else entry
+
+
+def _of_claim(job: str, left: Leftover, claim: Claim) -> Entry:
+    doubt = Doubt.of_leftover(left)
+    attempt = KnownAttempt.of_claim(claim, doubt.request_id)
+    if left.whole and claim.completion is not None:  # paid, and not in its place yet
+        cost = rounded(claim.completion.cost or ZERO)
+        return Entry(job=job, attempt=attempt, state=EntryState.SUCCEEDED, cost=cost)
+    state = EntryState.ACCEPTED if claim.handle else EntryState.IN_DOUBT
+    return Entry(job=job, attempt=attempt, state=state, at_risk=doubt.at_risk or ZERO)

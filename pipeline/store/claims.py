@@ -41,7 +41,8 @@ class Leftover:
     """A claim that an earlier run left; `claim` is None where it was torn while written.
 
     `why` says for people why what had arrived of it could not be taken in; else it is empty.
-    `sha256` is that of the body, which was made durable before its head was written.
+    `sha256` is that of the body, which was made durable before its head was written. `whole` says
+    that the claim is completed and its body lies here, as long as it was; see `outstanding`.
     """
 
     attempt: str
@@ -50,6 +51,7 @@ class Leftover:
     ended: bool = False
     why: str = ""
     sha256: str | None = None
+    whole: bool = False
 
     @property
     def accepted(self) -> bool:

@@ -22,7 +22,7 @@ from pipeline.store.batch import CommitRequest, Recorded
 from pipeline.store.claim_log import ClaimLog, Noting
 from pipeline.store.claims import Leftover, handle_fault
 from pipeline.store.layout import Layout
-from pipeline.store.outstanding import attempt_of, attempts_of, reclaimed
+from pipeline.store.outstanding import attempt_of, attempts_of, counted, reclaimed
 from pipeline.store.shelf import LocalShelf, Shelf, sync_names
 from pipeline.store.state_file import balance, read_note
 from pipeline.store.steps import Steps
@@ -280,7 +280,7 @@ class Store:
 
     def counted(self, claim: Claim) -> Decimal:
         """Return what the record of a claim's doubt has counted as cost already, in US dollars."""
-        return self._steps.counted(claim)
+        return counted(claim, self.history)
 
     def remove_claim(self, attempt: str) -> None:
         """Close a claim whose record is written: one that stays is known by its record."""

@@ -1,14 +1,18 @@
 """What was sent and has no record yet: how it is counted until the next run settles it."""
 
+import os
+import stat
+from dataclasses import replace
 from decimal import Decimal
 from typing import NamedTuple
 
+from pipeline.amounts import ZERO
 from pipeline.common.boot import boot_id
 from pipeline.ledger.doubts import attempt_digest
 from pipeline.ledger.history import History
 from pipeline.ledger.manifest import replay
-from pipeline.ledger.records import doubtful
-from pipeline.models import Claim, Handle, Record
+from pipeline.ledger.records import doubtful, succeeded
+from pipeline.models import Claim, Handle, Record, part_of
 from pipeline.store.claim_lines import leftovers
 from pipeline.store.claims import Leftover
 from pipeline.store.layout import Layout
@@ -20,18 +24,24 @@ class Unrecorded(NamedTuple):
     """The claims that no record has ended.
 
     `doubtful` were sent, and may have been paid for; `accepted` are known to the provider by an id,
-    and are asked for by the next run.
+    and are asked for by the next run. Of what is `saved` the output lies here, paid and whole; the
+    next run brings it to its place.
     """
 
     doubtful: list[Leftover]
     accepted: list[Leftover]
+    saved: list[Leftover]
 
 
 def unrecorded(claims: list[Leftover], history: History) -> Unrecorded:
     """Sort the claims of what was sent; `history` has looked for their attempts."""
     open_claims = [left for left in claims if not is_recorded(left, history)]
-    doubtful = [left for left in open_claims if not left.accepted]
-    return Unrecorded(doubtful, [left for left in open_claims if left.accepted])
+    waiting = [left for left in open_claims if not left.whole]
+    return Unrecorded(
+        [left for left in waiting if not left.accepted],
+        [left for left in waiting if left.accepted],
+        [left for left in open_claims if left.whole],
+    )
 
 
 def is_recorded(left: Leftover, history: History) -> bool:
@@ -45,25 +55,42 @@ def is_recorded(left: Leftover, history: History) -> bool:
     return attempt in history.attempts and not (claim.doubted and attempt in history.open_doubts)
 
 
-def outstanding(layout: Layout) -> list[Record]:
-    """Return a record in doubt for each claim that was sent and has neither a record nor an id.
+def outstanding(layout: Layout) -> tuple[list[Record], list[Record]]:
+    """Return the records that count for claims until the next run writes them.
 
-    Once a run has ended, its money is that of its records and of these: `status` counts them too.
+    Those of what is in doubt, and those of what is saved here. Once a run has ended, its money is
+    that of its records and of these: `status` counts them too.
 
     Raises:
         DirectoryError: a claim or the manifest cannot be read.
     """
     claims = sent_claims(layout)
     if not claims:
-        return []
+        return [], []
     history = replay(layout.manifest, attempts=attempts_of(claims))
-    return [doubt(left) for left in unrecorded(claims, history).doubtful]
+    found = unrecorded(claims, history)
+    return [doubt(left) for left in found.doubtful], [
+        success(left, history) for left in found.saved
+    ]
 
 
 def sent_claims(layout: Layout) -> list[Leftover]:
-    """Read the claims of which at least a byte may have been sent."""
+    """Read the claims of which at least a byte may have been sent, and look for their bodies."""
     found = leftovers(layout.inflight)
-    return [left for left in found if left.claim is not None and not left.never_sent]
+    sent = (left for left in found if left.claim is not None and not left.never_sent)
+    return [replace(left, whole=_is_here(layout, left)) for left in sent]
+
+
+def _is_here(layout: Layout, left: Leftover) -> bool:
+    """Return whether the body of a completed claim is here; the next run compares its hash, too."""
+    done = left.claim.completion if left.claim is not None else None
+    if done is None:
+        return False
+    try:
+        found = os.lstat(layout.inflight / part_of(left.attempt))
+    except OSError:
+        return False
+    return stat.S_ISREG(found.st_mode) and found.st_size == done.bytes
 
 
 def attempts_of(claims: list[Leftover]) -> list[bytes]:
@@ -80,6 +107,19 @@ def doubt(left: Leftover, why: str = _KILLED, remaining: Decimal | None = None) 
     """Write the record that counts for a claim until it is settled; see `records.doubtful`."""
     assert left.claim is not None
     return doubtful(left.claim, why, answered=left.answered, remaining=remaining)
+
+
+def success(left: Leftover, history: History) -> Record:
+    """Write the record that counts for a saved claim until its output is in place."""
+    assert left.claim is not None
+    assert left.claim.completion is not None
+    return succeeded(left.claim, left.claim.completion, counted(left.claim, history))
+
+
+def counted(claim: Claim, history: History) -> Decimal:
+    """Return what the record of a claim's doubt has counted as cost already, in US dollars."""
+    found = history.doubts.counted(attempt_of(claim))
+    return (found.cost if found else None) or ZERO
 
 
 def reclaimed(doubt: Record, handle: Handle, output: str, base_url: str | None) -> Claim:

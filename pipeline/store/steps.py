@@ -15,22 +15,20 @@ For one task, in this order, each step durable before the next:
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from decimal import Decimal
 from functools import partial
 from pathlib import Path
 
 import msgspec
 
-from pipeline.amounts import ZERO
 from pipeline.common.files import create
 from pipeline.errors import PipelineError
 from pipeline.ledger import records
 from pipeline.ledger.writing import Manifest
-from pipeline.models import Claim, part_of
+from pipeline.models import part_of
 from pipeline.store.batch import CommitRequest, Syncing
 from pipeline.store.claim_log import ClaimLog
 from pipeline.store.layout import Layout
-from pipeline.store.outstanding import attempt_of
+from pipeline.store.outstanding import counted
 from pipeline.store.shelf import Shelf, sync_names
 
 # Files that a slow disk is waited for at once.
@@ -147,13 +145,8 @@ class Steps:
         done = request.completed.completion
         assert done is not None
         self._shelf.place(part_of(request.attempt), request.completed.task, done.output)
-        counted = self.counted(request.completed)
-        request.record = records.succeeded(request.completed, done, counted)
-
-    def counted(self, claim: Claim) -> Decimal:
-        """Return what the record of a claim's doubt has counted as cost already."""
-        found = self._history.doubts.counted(attempt_of(claim))
-        return (found.cost if found else None) or ZERO
+        before = counted(request.completed, self._history)
+        request.record = records.succeeded(request.completed, done, before)
 
     def _supersede(self, request: CommitRequest) -> None:
         """Move the older clips away; one that cannot be moved never costs the new one."""

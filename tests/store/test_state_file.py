@@ -140,7 +140,8 @@ def test_it_has_the_tasks_of_the_job_by_status_while_the_run_lasts_and_afterward
     note.count = lambda: ev.Counts(total=5, succeeded=2, pending=3)
     note(ev.Held(ev.Reason.WINDOW, "closed", None, 0.0))
     assert text(layout)["counts"] == {
-        "total": 5, "succeeded": 2, "failed": 0, "in_doubt": 0, "pending": 3, "accepted": 0
+        "total": 5, "succeeded": 2, "failed": 0, "in_doubt": 0, "pending": 3, "accepted": 0,
+        "saved": 0,
     }  # fmt: skip
     note(replace(summary("1"), counts=ev.Counts(total=5, succeeded=4, failed=1)))
     found = read_note(layout)

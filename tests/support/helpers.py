@@ -41,6 +41,18 @@ def until(condition: Callable[[], Any], within: float = 20.0) -> Any:
     return found
 
 
+def until_said(process: "subprocess.Popen[str]", words: str) -> str:
+    """Read what a command says until a line has these words; return that line.
+
+    What comes after it, `Workspace.finish` returns.
+    """
+    assert process.stderr is not None
+    for line in iter(process.stderr.readline, ""):
+        if words in line:
+            return line
+    raise AssertionError(f"it ended, and did not say {words!r}")
+
+
 @dataclass(frozen=True)
 class Run:
     """What a command left behind."""

@@ -120,7 +120,7 @@ function facts(entry) {
 }
 
 function standing(entry) {
-  const words = { changed: " · changed in the job since", former: " · no longer in the job", accepted: " · waiting at the provider" };
+  const words = { changed: " · changed in the job since", former: " · no longer in the job", accepted: " · waiting at the provider", saved: " · not in place yet" };
   return words[entry.standing] ?? "";
 }
 
