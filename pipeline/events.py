@@ -192,11 +192,11 @@ class Standing:
     in_doubt: int
     pending: int
     accepted: int
-    saved: int
     spent: Decimal
     at_risk: Decimal
     remaining_credits: Decimal | None
     running: bool = True
+    saved: int = 0
     changed: str | None = None
     warnings: tuple[str, ...] = ()
     next_run: tuple[str, ...] = ()

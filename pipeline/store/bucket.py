@@ -34,6 +34,7 @@ _ENDPOINTS = (
     "AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT", "AZURE_STORAGE_ENDPOINT",
     "AZURE_ENDPOINT", "GOOGLE_BASE_URL",
 )  # fmt: skip
+_NOT_FOUND, _NOT_IMPLEMENTED = 404, 501
 _STATUS = re.compile(r"status code: (\d{3})")
 _CODE = re.compile(r"<Code>([A-Za-z]{3,60})</Code>")
 _BUSY = frozenset({408, 425, 429, *range(500, 600)})
@@ -66,6 +67,10 @@ _FAULTS = (
         "{address} is in another region ({what})",
         "set AWS_REGION to the bucket's own",
     ),
+)
+CONDITIONS = (
+    "use a storage that refuses to create an object that exists (If-None-Match), and to replace one"
+    " that has changed (If-Match)"
 )
 _INSTALL = "pip install 'overnight-pipeline[cloud]'"
 
@@ -127,22 +132,23 @@ class Bucket:
                 attributes=attributes, chunk_size=_CHUNK, max_concurrency=_AT_ONCE,
             )  # fmt: skip
 
-    def move(self, source: str, key: str, *, create: bool = True) -> None:
-        """Give an object its name.
+    def copy(self, source: str, key: str, *, create: bool = True) -> None:
+        """Copy an object and what is said of it.
 
         Raises:
             FileExistsError: `create`, and there is something of that name; it is left alone.
         """
         if create:
-            self._create_copy(source, key)
+            with self._telling(), self._created(key):
+                self._ask.copy(self._store, source, key, overwrite=False)
         if self._loses_attributes or not create:
             with self._telling():
                 self._ask.copy(self._store, source, key)
-        self.delete(source)
 
-    def _create_copy(self, source: str, key: str) -> None:
-        with self._telling(), self._created(key):
-            self._ask.copy(self._store, source, key, overwrite=False)
+    def move(self, source: str, key: str, *, create: bool = True) -> None:
+        """Give an object its name, as `copy` does, and remove it from where it was."""
+        self.copy(source, key, create=create)
+        self.delete(source)
 
     def delete(self, key: str) -> None:
         """Remove an object, if it is there."""
@@ -171,10 +177,14 @@ class Bucket:
 
     def names(self, folder: str = "") -> Iterator[str]:
         """List the objects below a folder, a thousand names a request."""
+        begins = set[str]()  # of some names, enough to see that a list repeats itself
         with self._telling():
             for page in self._ask.list(self._store, folder or None):
-                for each in page:
-                    yield each["path"]
+                names = [each["path"] for each in page]
+                if not begins.isdisjoint(names):
+                    raise BucketError(f"{self.address} repeats itself in a list", lasts=True)
+                begins.update(names[:1])
+                yield from names
 
     # -- notes: small objects that are written whole ---------------------------------------------
 
@@ -206,6 +216,9 @@ class Bucket:
         Raises:
             ChangedError: it is another one, or gone.
         """
+        if e_tag is None:
+            message = f"{self.address} answers without the tag (ETag) of an object"
+            raise BucketError(message, lasts=True, hint=CONDITIONS)
         with self._telling():
             try:
                 mode: Any = {"e_tag": e_tag}
@@ -253,7 +266,10 @@ def explained(address: BucketAddress, said: str, kind: str = "") -> BucketError:
             return BucketError(message, lasts=True, hint=hint)
     if status is None and kind not in _REFUSALS:
         return BucketError(f"{address} cannot be reached, or does not answer")
-    if status in _BUSY or code in _PASSING:
+    if status == _NOT_IMPLEMENTED:
+        message = f"the storage of {address} knows no such request ({what})"
+        return BucketError(message, lasts=True, hint=CONDITIONS)
+    if status in _BUSY or code in _PASSING or (status == _NOT_FOUND and not code):
         return BucketError(f"{address} does not work just now ({what})")
     return BucketError(f"{address} refuses this ({what})", lasts=True, hint=_MEND)
 

@@ -8,6 +8,7 @@ be made again:
     older clip of the task moved        to `superseded/`
     name created                        only where nothing has it; the object is whole from then on
     what is said of it added            hash, task and attempt; on S3 in a request of its own
+    object looked at                    what a bucket says it has is not there until it is seen
     upload removed
     record appended, claim and part removed
 """
@@ -16,7 +17,9 @@ import itertools
 import re
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path, PurePosixPath
 from urllib.parse import quote
 
@@ -34,6 +37,10 @@ _STAGING = ".inflight"
 _OURS = re.compile(rf"{re.escape(_STAGING)}/[0-9a-f]+\.[0-9a-f]+\.\d+\.part")
 # Seconds.
 _COPY_EVERY = 240
+# Names that are tried for an output.
+_MOST_NAMES = 20
+# Questions for objects at once.
+_QUESTIONS = 8
 # Characters: S3 allows 2 kB for all that is said of an object.
 _LONGEST_TASK = 1000
 _PRINTABLE = "".join(chr(code) for code in range(0x20, 0x7F) if chr(code) != "%")
@@ -68,6 +75,7 @@ class CloudShelf(LocalShelf):
         self._lock = threading.Lock()
         self._brought: dict[str, str] = {}  # the names of parts in place that have no record yet
         self._foreign: set[str] = set()  # names that somebody else has in the bucket
+        self._refused: Counter[str] = Counter()  # how often, by part
         self._down = False
 
     @property
@@ -175,16 +183,31 @@ class CloudShelf(LocalShelf):
         """Give an upload its name; one that has it already, by an earlier try, keeps it."""
         staged = f"{_STAGING}/{part}"
         try:
-            self._bucket.move(staged, done.output)
+            self._bucket.copy(staged, done.output)
         except FileExistsError:
             found = self._bucket.find(done.output)
             if found is None:
                 raise BucketError(f"{self._address}/{done.output} has just been removed") from None
             if not self._is_this(found, done, said["attempt"]):
-                with self._lock:
-                    self._foreign.add(done.output)
+                self._give_up(part, done.output)
                 raise
-            self._bucket.move(staged, done.output, create=False)
+            self._bucket.copy(staged, done.output, create=False)
+        if not self.holds(done.output, done):
+            raise BucketError(f"{self._address}/{done.output} was acknowledged, and is not there")
+        self._bucket.delete(staged)
+
+    def _give_up(self, part: str, output: str) -> None:
+        """Note that somebody else has a name.
+
+        Raises:
+            BucketError: whatever name is tried.
+        """
+        with self._lock:
+            self._foreign.add(output)
+            self._refused[part] += 1
+            if self._refused[part] >= _MOST_NAMES:
+                message = f"{self._address} refuses each of {_MOST_NAMES} names of {output}"
+                raise BucketError(message, lasts=True)
 
     def _is_this(self, found: Found, done: Completion, attempt: str) -> bool:
         """Whether an object is the output of this attempt."""
@@ -253,11 +276,17 @@ class CloudShelf(LocalShelf):
         return iter(())
 
     def missing(self, outputs: Iterable[str]) -> set[str]:
-        """Return which of these outputs are not there: one list of the prefix, by pages."""
+        """Return which of these outputs are not there: by a list of the prefix.
+
+        A list that was cut short costs a clip each if it is believed. So what is not in it is asked
+        for by name.
+        """
         wanted = set(outputs)
         if wanted:
             wanted.difference_update(self._bucket.names())
-        return wanted
+        with ThreadPoolExecutor(_QUESTIONS) as threads:
+            found = threads.map(self._bucket.find, names := sorted(wanted))
+            return {name for name, one in zip(names, found, strict=True) if one is None}
 
     def sign(self, output: str, seconds: float) -> str:
         """Make a URL by which anybody can read an output for so long."""

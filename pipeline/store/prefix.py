@@ -9,6 +9,7 @@ import os
 import secrets
 import socket
 import time
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -17,10 +18,14 @@ from pipeline.errors import BucketError, DirectoryError
 from pipeline.ledger.formats import FORMAT, refuse_newer
 from pipeline.models import rfc3339
 from pipeline.printable import printable
-from pipeline.store.bucket import Bucket, ChangedError
+from pipeline.store.bucket import CONDITIONS, Bucket, ChangedError
 from pipeline.store.layout import LONGEST_NOTE, Layout
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 OWNER = ".owner.json"
+_NO_TAG = f'"{"0" * 32}"'
 _LONGEST_NAME = 100
 
 
@@ -69,8 +74,8 @@ class Prefix:
         found = self._bucket.read(OWNER)
         try:
             if found is None:
-                self._e_tag = self._bucket.create(OWNER, note)
                 self._refuse_unconditional(note)
+                self._e_tag = self._bucket.create(OWNER, note)
             else:
                 self._refuse_other(self._read(found[0]))
                 self._e_tag = self._bucket.replace(OWNER, note, found[1])
@@ -112,14 +117,31 @@ class Prefix:
         )
 
     def _refuse_unconditional(self, note: bytes) -> None:
-        """See that the storage refuses to create what is there: on that, foreign objects rely."""
-        with contextlib.suppress(FileExistsError):
-            self._bucket.create(OWNER, note)
-            raise BucketError(
-                f"the storage of {self._bucket.address} knows no conditional creation, so objects"
-                " of others could be overwritten there",
-                lasts=True,
-            )
+        """See that the storage refuses to create or replace what it must not.
+
+        On that, foreign objects rely, and of two machines the one that came first. It is tried
+        before the prefix is taken: a run that is killed meanwhile does not leave it untried.
+        """
+        probe = f".inflight/{self.name}.probe"
+        source = f"{probe}.copy"
+        self._bucket.upload(note, source, {})
+        self._bucket.upload(note, probe, {})
+        writes: list[Callable[[], object]] = [
+            lambda: self._bucket.create(probe, note),
+            lambda: self._bucket.copy(source, probe),
+            lambda: self._bucket.replace(probe, note, _NO_TAG),
+        ]
+        for write in writes:
+            with contextlib.suppress(FileExistsError, ChangedError):
+                write()
+                raise BucketError(
+                    f"the storage of {self._bucket.address} knows no conditional creation, so"
+                    " objects of others could be overwritten there",
+                    lasts=True,
+                    hint=CONDITIONS,
+                )
+        self._bucket.delete(probe)
+        self._bucket.delete(source)
 
     def _is_ours(self, owner: PrefixOwner) -> bool:
         return (owner.directory, owner.place) == (self.name, _place(self._layout))

@@ -11,6 +11,9 @@ import pytest
 from support.helpers import Run, Workspace, times_sent
 from support.moto_server import ACCESS, SECRET, TOKEN, FaultyBucket, MotoServer
 
+from pipeline.common import bucket_address
+from pipeline.store.bucket import Bucket
+
 PREFIX = "night"
 ADDRESS = "s3://clips-of-tests/night"
 
@@ -106,3 +109,10 @@ def patient(request: pytest.FixtureRequest) -> None:
 @pytest.fixture
 def workspace(tmp_path: Path, bucket: FaultyBucket) -> CloudWorkspace:
     return CloudWorkspace(tmp_path, bucket)
+
+
+@pytest.fixture
+def direct(bucket: FaultyBucket, monkeypatch: pytest.MonkeyPatch) -> Bucket:
+    for name, value in bucket.environment.items():
+        monkeypatch.setenv(name, value)
+    return Bucket(bucket_address.parse(ADDRESS))

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from decimal import Decimal
 from threading import Event
 from typing import Any
 
@@ -177,6 +178,24 @@ def test_a_bucket_that_goes_away_and_comes_back_within_patience_costs_nothing(
     assert workspace.sound() == 6
 
 
+def told_as_saved(workspace: CloudWorkspace, said: str, books: dict[str, Any]) -> None:
+    """See that what waits for the bucket is told as paid and here, and as nothing else."""
+    told = workspace.status()
+    saved = told["saved"]
+    assert saved
+    assert f"{saved} saved here and not in place" in said
+    assert (told["in_doubt"], told["at_risk"]) == (0, 0)
+    assert told["spent"] == Decimal(books["charged"])
+    assert "in doubt" not in said
+    assert "at risk" not in said
+    page = workspace.finish(workspace.start(command="report"))
+    assert page.code in {0, 7}, page.err
+    text = (workspace.output / "report.html").read_text()
+    assert f"Rendered, and not in place: {saved}" in text
+    settled = workspace.finish(workspace.start(command="settle"))
+    assert "nothing is in doubt" in settled.out
+
+
 def test_a_bucket_that_stays_away_ends_the_run_with_7_and_the_next_one_brings_all(
     workspace: CloudWorkspace,
 ) -> None:
@@ -196,6 +215,7 @@ def test_a_bucket_that_stays_away_ends_the_run_with_7_and_the_next_one_brings_al
         posts = api.books()["posts"]
         kept = [path for path in workspace.claims() if path.suffix == ".part"]
         assert kept
+        told_as_saved(workspace, run.err, api.books())
         down = workspace.run(url=api.url)
         assert down.code == 7, down.err
         assert api.books()["posts"] == posts
@@ -206,6 +226,71 @@ def test_a_bucket_that_stays_away_ends_the_run_with_7_and_the_next_one_brings_al
         nothing_sent_twice(api.books())
         workspace.agrees_with(api.books())
     assert workspace.sound() == 6
+
+
+def test_a_server_that_is_killed_and_started_again_in_the_middle_costs_nothing(
+    workspace: CloudWorkspace,
+) -> None:
+    workspace.render(prompts=6)
+    bucket, killed, second = workspace.bucket, Event(), nth(creates_name, 2)
+
+    def kill(seen: Seen) -> Answer | None:
+        if not killed.is_set() and second(seen):
+            killed.set()
+            bucket.restart()
+        return None
+
+    bucket.script = kill
+    with Sandbox(clips="tiny") as api:
+        run = workspace.run(url=api.url)
+        assert killed.is_set()
+        assert run.code == 0, run.err
+        nothing_sent_twice(api.books())
+        workspace.agrees_with(api.books())
+    assert workspace.sound() == 6
+    assert not bucket.keys(STAGED)
+
+
+@pytest.mark.parametrize("step", [uploads, creates_name, describes], ids=lambda s: s.__name__)
+def test_what_a_bucket_acknowledges_and_loses_is_brought_again(
+    step: Callable[[Seen], bool], workspace: CloudWorkspace
+) -> None:
+    workspace.render(prompts=3)
+    bucket, second = workspace.bucket, nth(step, 2)
+
+    def lose(seen: Seen) -> None:
+        if second(seen):
+            bucket.client().delete_object(Bucket="clips-of-tests", Key=seen.key)
+
+    bucket.after = lose
+    with Sandbox(clips="tiny") as api:
+        run = workspace.run(url=api.url)
+        assert run.code == 0, run.err
+        nothing_sent_twice(api.books())
+    assert workspace.sound() == 3
+    assert len(workspace.visible()) == 3
+
+
+def test_a_bucket_that_refuses_every_name_ends_the_run_and_keeps_the_clip(
+    workspace: CloudWorkspace,
+) -> None:
+    workspace.render(prompts=1)
+    bucket = workspace.bucket
+
+    def take(seen: Seen) -> Answer | None:
+        if begins_name(seen):
+            bucket.put(seen.key, b"mine")
+        return None
+
+    bucket.script = take
+    with Sandbox(clips="tiny") as api:
+        run = workspace.run(url=api.url)
+        assert run.code == 7, run.err
+        assert "names of" in run.err
+        bucket.script = None
+        assert workspace.run(url=api.url).code == 0
+        assert api.books()["posts"] == 1
+    assert workspace.sound() == 1
 
 
 EXPIRED = f"<AWSAccessKeyId>{ACCESS}</AWSAccessKeyId><Token0>{TOKEN}</Token0>"
@@ -383,7 +468,8 @@ def test_export_names_objects_and_signs_them_on_request(workspace: CloudWorkspac
 
 
 def test_names_of_any_script_are_placed_and_found(workspace: CloudWorkspace) -> None:
-    names = ["Café à la plage", "東京 夜", "50% #1? [a]&b=c~", "x" * 90]
+    names = ["Café à la plage", "東京 夜", "50% #1? [a]&b=c~", "x" * 90, "a%2Fb", "a..", "a..b",
+             "+ plus", "שלום ★", "e\u0301"]  # fmt: skip
     workspace.write(
         output={"dir": ADDRESS, "name": "{{ id }}"},
         prompts=[{"id": name, "prompt": name} for name in names],
@@ -391,10 +477,12 @@ def test_names_of_any_script_are_placed_and_found(workspace: CloudWorkspace) -> 
     with Sandbox(clips="tiny") as api:
         run = workspace.run(url=api.url)
         assert run.code == 0, run.err
-        assert workspace.sound() == 4
+        assert workspace.sound() == len(names)
         again = workspace.run("--retry", "missing", url=api.url)
         assert again.code == 0, again.err
-        assert api.books()["posts"] == 4
+        assert api.books()["posts"] == len(names)
+    found = workspace.bucket.keys()
+    assert all(key.startswith(f"{PREFIX}/") for key in found)
 
 
 def test_a_clip_that_was_deleted_stays_done_until_missing_ones_are_asked_for(
@@ -402,6 +490,7 @@ def test_a_clip_that_was_deleted_stays_done_until_missing_ones_are_asked_for(
 ) -> None:
     workspace.render(prompts=8)
     bucket = workspace.bucket
+    bucket.page = 3
     with Sandbox(clips="tiny") as api:
         assert workspace.run(url=api.url).code == 0
         bucket.client().delete_object(

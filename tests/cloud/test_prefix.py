@@ -6,11 +6,10 @@ from pathlib import Path
 from threading import Event
 
 import pytest
-from cloud.conftest import ADDRESS, PREFIX, CloudWorkspace, nothing_sent_twice
+from cloud.conftest import PREFIX, CloudWorkspace, nothing_sent_twice
 from support.helpers import until
-from support.moto_server import FaultyBucket, kill_at
+from support.moto_server import FaultyBucket, Seen, error, kill_at
 
-from pipeline.common import bucket_address
 from pipeline.errors import BucketError, DirectoryError
 from pipeline.store.bucket import Bucket
 from pipeline.store.layout import Layout
@@ -76,13 +75,6 @@ def test_a_copy_of_the_directory_is_refused_after_a_kill_and_goes_on_after_an_en
     assert elsewhere.sound() == 3
 
 
-@pytest.fixture
-def direct(bucket: FaultyBucket, monkeypatch: pytest.MonkeyPatch) -> Bucket:
-    for name, value in bucket.environment.items():
-        monkeypatch.setenv(name, value)
-    return Bucket(bucket_address.parse(ADDRESS))
-
-
 def prefix_of(folder: Path, direct: Bucket) -> Prefix:
     folder.mkdir(exist_ok=True)
     return Prefix(direct, Layout(folder), "job")
@@ -114,16 +106,58 @@ def test_a_renewal_whose_answer_was_lost_is_known_for_one_of_ours(
     assert prefix.held
 
 
-def test_a_storage_that_knows_no_conditional_creation_is_refused(
-    workspace: CloudWorkspace,
+@pytest.mark.parametrize(
+    "ignored", [("PUT", "if-none-match"), ("POST", "if-none-match"), ("PUT", "if-match")]
+)
+def test_a_storage_that_ignores_a_condition_is_refused_each_time(
+    ignored: tuple[str, str], tmp_path: Path, bucket: FaultyBucket, direct: Bucket
+) -> None:
+    bucket.ignored = frozenset([ignored])
+    for _ in range(2):
+        with pytest.raises(BucketError, match="no conditional creation") as refused:
+            prefix_of(tmp_path / "a", direct).take()
+        assert refused.value.lasts
+    bucket.ignored = frozenset()
+    prefix_of(tmp_path / "a", direct).take()
+    assert bucket.keys() == [f"{PREFIX}/{OWNER}"]
+
+
+@pytest.mark.parametrize("header", ["if-none-match", "if-match"])
+def test_a_storage_that_does_not_know_a_condition_is_refused_before_anything_is_sent(
+    header: str, workspace: CloudWorkspace
 ) -> None:
     workspace.render()
-    workspace.bucket.ignores_conditions = True
+    workspace.bucket.script = lambda seen: (
+        error(501, "NotImplemented") if header in seen.conditions else None
+    )
     with Sandbox(clips="tiny") as api:
         run = workspace.run(url=api.url)
         assert run.code == 2, run.err
-        assert "no conditional creation" in run.err
+        assert "knows no such request" in run.err
+        assert "If-None-Match" in run.err
         assert api.books()["posts"] == 0
+
+
+def test_a_local_directory_that_was_deleted_is_another_one_and_its_manifest_brings_it_back(
+    workspace: CloudWorkspace,
+) -> None:
+    workspace.render(prompts=2)
+    bucket = workspace.bucket
+    with Sandbox(clips="tiny") as api:
+        assert workspace.run(url=api.url).code == 0
+        shutil.rmtree(workspace.output)
+        refused = workspace.run(url=api.url)
+        assert refused.code == 2, refused.err
+        assert "belongs to the job" in refused.err
+        # What docs/how-to/buckets.md says.
+        (workspace.output / "manifest.jsonl").write_bytes(bucket.read(f"{PREFIX}/manifest.jsonl"))
+        for name in (OWNER, "manifest.jsonl", "report.html"):
+            bucket.client().delete_object(Bucket="clips-of-tests", Key=f"{PREFIX}/{name}")
+        workspace.render(prompts=3)
+        again = workspace.run("--retry", "missing", url=api.url)
+        assert again.code == 0, again.err
+        nothing_sent_twice(api.books())
+    assert workspace.sound() == 3
 
 
 @pytest.mark.parametrize("note", [b"", b"\xff\0", b"[]", b'{"directory": 1}', b"{" * 100_000])
@@ -141,8 +175,8 @@ def test_of_two_that_take_a_new_prefix_at_once_one_has_it(
 ) -> None:
     other, taken = prefix_of(tmp_path / "b", direct), Event()
 
-    def come_between(seen: object) -> None:
-        if not taken.is_set() and getattr(seen, "method", "") == "PUT":
+    def come_between(seen: Seen) -> None:
+        if not taken.is_set() and (seen.method, seen.key) == ("PUT", f"{PREFIX}/{OWNER}"):
             taken.set()
             other.take()
 

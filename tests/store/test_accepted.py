@@ -115,7 +115,7 @@ async def test_an_accepted_request_is_found_by_its_id_by_the_next_run(layout: La
     assert (left.claim.provider, left.claim.base_url) == ("segmind-v2", "https://api.example")
     store.close()
     assert not layout.manifest.read_bytes()
-    assert outstanding(layout) == []
+    assert outstanding(layout) == ([], [])
 
 
 async def test_a_found_request_is_placed_and_recorded_before_anything_serves(
@@ -228,7 +228,7 @@ async def test_what_was_sent_and_not_accepted_is_left_to_be_looked_up(layout: La
     store = reopened(layout)
     assert [left.attempt for left in store.doubtful] == [attempt]
     assert layout.part(attempt).exists()
-    assert outstanding(layout) != []
+    assert outstanding(layout) != ([], [])
     (record,) = record_doubts(store)
     assert (record.status, record.at_risk, store.doubtful) == (Status.IN_DOUBT, PRICE, [])
     assert [path.read_bytes() for path in layout.errors.iterdir()] == [b"half of it"]

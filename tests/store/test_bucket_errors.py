@@ -24,6 +24,8 @@ def answered(status: int, code: str) -> str:
         (answered(500, "InternalError"), False, "does not work just now"),
         (answered(429, "TooManyRequests"), False, "does not work just now"),
         (answered(400, "RequestTimeout"), False, "does not work just now"),
+        (answered(501, "NotImplemented"), True, "knows no such request"),
+        ("status code: 404 of an upload that was lost", False, "does not work just now"),
         (answered(400, "ExpiredToken"), True, "refuses this (400 ExpiredToken)"),
         (answered(403, "AccessDenied"), True, "refuses this (403 AccessDenied)"),
         (answered(403, "RequestTimeTooSkewed"), True, "clock"),

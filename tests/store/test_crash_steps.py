@@ -17,6 +17,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from support.folder_bucket import FolderBucket
 from support.helpers import environment
 
 from pipeline.job import load
@@ -63,9 +64,18 @@ class Shop:
     """A job, its directory, and what the API has been asked for."""
 
     def __init__(
-        self, driver: Driver, folder: Path, concurrency: int = 1, api: str = "bare"
+        self,
+        driver: Driver,
+        folder: Path,
+        concurrency: int = 1,
+        api: str = "bare",
+        *,
+        far: bool = False,
     ) -> None:
         self._driver, self._api = driver, api
+        self.bucket = folder / "bucket" if far else None
+        if self.bucket is not None:
+            self.bucket.mkdir()
         self.job, self.journal = folder / "job.yaml", folder / "journal"
         self.layout = Layout(folder / "outputs" / "job")
         self._concurrency = concurrency
@@ -85,8 +95,9 @@ class Shop:
         """Run the job, to its end or to its death at a step; hold it against every promise."""
         sent, barred, waited = self.sent(), self.barred(retry), self.waited()
         told = self._driver.order(
-            job=str(self.job), journal=str(self.journal), die_at=die_at, retry=retry, api=self._api
-        )
+            job=str(self.job), journal=str(self.journal), die_at=die_at, retry=retry, api=self._api,
+            bucket=self.bucket and str(self.bucket),
+        )  # fmt: skip
         again = self.sent() - sent
         assert not barred & set(again), "sent again unasked"
         assert all(count == 1 for count in again.values())
@@ -136,9 +147,20 @@ class Shop:
 
     def check_files(self) -> None:
         """Each success that was ever recorded still has its clip, in place or superseded."""
-        clips = [p.read_bytes() for p in self.layout.root.rglob("*.mp4")]
-        hashes = {hashlib.sha256(clip).hexdigest() for clip in clips}
+        hashes = {hashlib.sha256(clip).hexdigest() for clip in self.clips().values()}
         assert all(r.sha256 in hashes for r in self.records() if r.status is Status.SUCCEEDED)
+
+    def clips(self) -> dict[str, bytes]:
+        """Read the clips that anybody sees, by their names."""
+        if self.bucket is None:
+            root = self.layout.root
+            return {str(p.relative_to(root)): p.read_bytes() for p in root.rglob("*.mp4")}
+        return {key: text for key, text in self.objects().items() if key.endswith(".mp4")}
+
+    def objects(self) -> dict[str, bytes]:
+        assert self.bucket is not None
+        objects = FolderBucket(self.bucket, lambda: None, lambda *_: None).load()
+        return {key: text.encode() for key, (text, _) in objects.items()}
 
     def check_end(self, code: int, waited: set[str]) -> None:
         """After a run that went through: each task stands, each request has its record."""
@@ -151,11 +173,13 @@ class Shop:
             assert record.status in {Status.SUCCEEDED, Status.IN_DOUBT}
             if record.status is Status.SUCCEEDED:
                 assert record.output is not None
-                clip = (self.layout.root / record.output).read_bytes()
+                clip = self.clips()[record.output]
                 assert hashlib.sha256(clip).hexdigest() == record.sha256
         doubtful = any(last[task.id].status is Status.IN_DOUBT for task in tasks)
         assert code == (1 if doubtful or outdated else 0)
         assert not list(self.layout.inflight.iterdir())
+        if self.bucket is not None:
+            assert not [key for key in self.objects() if key.startswith(".inflight/")]
         recorded = Counter((r.task, r.fingerprint) for r in self.records())
         assert self.sent() <= recorded
         assert all(r.cost or r.at_risk for r in self.records())
@@ -175,9 +199,11 @@ def driver() -> Iterator[Driver]:
 
 
 @contextmanager
-def shop_of(driver: Driver, concurrency: int = 1, api: str = "bare") -> Iterator[Shop]:
+def shop_of(
+    driver: Driver, concurrency: int = 1, api: str = "bare", *, far: bool = False
+) -> Iterator[Shop]:
     with tempfile.TemporaryDirectory(dir=MEMORY) as folder:
-        yield Shop(driver, Path(folder), concurrency, api)
+        yield Shop(driver, Path(folder), concurrency, api, far=far)
 
 
 TWO = [{"id": "a", "prompt": "a lighthouse"}, {"id": "b", "prompt": "a harbour"}]
@@ -214,6 +240,35 @@ def test_whatever_step_a_run_dies_at_the_next_one_goes_on(
             if shop.run()["code"]:
                 shop.run(None, "in-doubt")
             assert {r.status for r in shop.last().values() if r.task in "bc"} == {Status.SUCCEEDED}
+
+
+@pytest.mark.variant
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("every", [7, pytest.param(1, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("edited", [False, True], ids=["same job", "edited job"])
+def test_whatever_step_a_run_dies_at_that_places_in_a_bucket_the_next_one_goes_on(
+    driver: Driver, tmp_path: Path, edited: bool, every: int
+) -> None:
+    whole = Shop(driver, tmp_path, far=True)
+    whole.write(TWO)
+    steps, died = range(1 + edited, whole.run()["steps"], every), 0
+    for step in steps:
+        with shop_of(driver, far=True) as shop:
+            shop.write(TWO)
+            died += shop.run(step)["code"] is None
+            known = {hashlib.sha256(clip).hexdigest() for clip in shop.clips().values()}
+            said = {c.completion.sha256 for c in shop.claims() if c.completion}
+            said |= {record.sha256 for record in shop.records() if record.sha256}
+            assert known <= said, "something is visible that nothing here knows"
+            if edited:
+                shop.write(EDITED)
+            if shop.run()["code"]:
+                shop.run(None, "in-doubt")
+            assert {r.status for r in shop.last().values() if r.task in "bc"} == {Status.SUCCEEDED}
+            kept = (path.read_bytes() for path in (shop.layout.root / "errors").glob("*"))
+            assert not set(kept) & set(shop.clips().values()), "kept as evidence, and no doubt"
+    # Uploads are beside the rest: from run to run a commit has more or less in it.
+    assert died > 0.8 * len(steps)
 
 
 @pytest.mark.variant

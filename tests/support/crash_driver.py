@@ -1,7 +1,8 @@
 """Runs of the real composition root that die at a chosen step: a process that forks one for each.
 
 Reads orders as JSON lines: {"job", "output", "journal", "die_at", "retry", "api"}. Answers each
-with a line {"steps", "code", "ops"}. A step is a place before, inside or after a call that changes
+with a line {"steps", "code", "ops"}. With "bucket", a folder, outputs go to a bucket there; then
+each request to it is a step, too. A step is a place before, inside or after a call that changes
 what is on disk; the client is a function that writes each request into the journal, as the server's
 own books would have it, before it answers with a clip that no other request has had. `api` is what
 it does besides: `bare` nothing, `listed` lists the requests of the journal, `accepting` answers
@@ -32,8 +33,13 @@ from pipeline.api.provider import Witness
 from pipeline.api.segmind import Segmind
 from pipeline.job import load
 from pipeline.ledger.plan import Retry
-from pipeline.models import Handle, Task
+from pipeline.models import Handle, Job, Task
 from pipeline.runtime.control import by_nobody
+from pipeline.store.cloud import CloudShelf
+from pipeline.store.layout import Layout
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from support.folder_bucket import FolderBucket
 
 CHANGING = ("fsync", "fdatasync", "replace", "unlink", "write", "mkdir")
 REAL = {name: getattr(os, name) for name in CHANGING}
@@ -189,8 +195,24 @@ def run(order: dict[str, Any]) -> dict[str, Any]:
         account=Apart(),  # the files of others are steps of their own
         control=by_nobody,
     )
+    if bucket := order.get("bucket"):
+        folder = FolderBucket(Path(bucket), steps.step, _save)
+        render.keywords["shelf"] = partial(_far_shelf, folder)
     summary = anyio.run(render)
     return {"steps": steps.count, "code": int(summary.exit_code), "ops": steps.ops}
+
+
+def _save(file: Path, text: str) -> None:
+    """Write a file whole, as one request does; its steps are the bucket's own."""
+    draft = file.with_suffix(".new")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+    REAL["write"](descriptor, text.encode())
+    os.close(descriptor)
+    REAL["replace"](draft, file)
+
+
+def _far_shelf(bucket: FolderBucket, job: Job, layout: Layout, **more: Any) -> CloudShelf:
+    return CloudShelf(bucket.address, layout, job=job.name, connect=lambda _: bucket, **more)
 
 
 def serve() -> None:

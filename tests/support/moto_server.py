@@ -29,6 +29,7 @@ CREDENTIALS = {
     "AWS_REGION": "us-east-1",
 }
 _SHORT = 4096
+_CONDITIONS = {"if-match", "if-none-match"}
 _HOP = {"connection", "transfer-encoding", "content-length", "keep-alive"}
 
 
@@ -41,6 +42,7 @@ class Seen:
     query: dict[str, list[str]]
     copied_from: str | None
     body: bytes
+    conditions: frozenset[str] = frozenset()
 
 
 @dataclass
@@ -50,7 +52,7 @@ class Answer:
     status: int
     body: bytes = b""
     wait: float = 0.0
-    then_forward: bool = False
+    then_forward: bool = False  # the bucket carries it out all the same
 
 
 def error(status: int, code: str, more: str = "") -> Answer:
@@ -118,7 +120,8 @@ class FaultyBucket:
     script: Callable[[Seen], Answer | None] | None = None
     after: Callable[[Seen], None] | None = None
     cut: bool = False  # as if the server was gone
-    ignores_conditions: bool = False
+    ignored: frozenset[tuple[str, str]] = frozenset()  # methods, and conditions that they ignore
+    page: int | None = None  # names that a list has at most
     in_flight: int = 0
     peak: int = 0
 
@@ -172,6 +175,7 @@ class FaultyBucket:
             parse_qs(parts.query, keep_blank_values=True),
             unquote(source) if source else None,
             body if len(body) < _SHORT else b"",
+            frozenset(name.lower() for name in handler.headers) & _CONDITIONS,
         )
         with self._lock:
             self.seen.append(seen)
@@ -192,9 +196,14 @@ class FaultyBucket:
         if told is not None:
             time.sleep(told.wait)
         if told is None or told.then_forward:
-            drop = {"if-none-match", "if-match"} if self.ignores_conditions else set()
+            drop = {condition for method, condition in self.ignored if method == handler.command}
             headers = {k: v for k, v in handler.headers.items() if k.lower() not in drop}
-            status, said, text = self.forward(handler.command, handler.path, body, headers)
+            path = handler.path
+            if self.page is not None and "list-type" in seen.query:
+                path += f"&max-keys={self.page}"
+            status, said, text = self.forward(handler.command, path, body, headers)
+            if told is not None:
+                status, text = told.status, told.body
         else:
             status, said, text = told.status, {}, told.body
         if self.after is not None:
@@ -247,12 +256,27 @@ class FaultyBucket:
         found = [each["Key"] for page in pages for each in page.get("Contents", [])]
         return [key for key in found if key.startswith(prefix)]
 
+    def restart(self) -> None:
+        """Kill the server with -9 and start it again; its objects are on its disk, as it were."""
+        heads = {key: self.head(key) for key in self.keys()}
+        kept = {key: self.read(key) for key in heads}
+        self.cut = True  # until all is as before: it was on its disk all the while
+        self.moto.kill()
+        self.moto.start()
+        self.ask("PUT", f"/{BUCKET}")
+        for key, body in kept.items():
+            self.client().put_object(
+                Bucket=BUCKET, Key=key, Body=body,
+                Metadata=heads[key]["Metadata"], ContentType=heads[key]["ContentType"],
+            )  # fmt: skip
+        self.cut = False
+
     def clear(self) -> None:
         for key in self.keys():
             self.client().delete_object(Bucket=BUCKET, Key=key)
         self.seen.clear()
         self.script = self.after = None
-        self.cut, self.peak = False, 0
+        self.cut, self.peak, self.page, self.ignored = False, 0, None, frozenset()
 
 
 def kill_at(process: "subprocess.Popen[str]") -> None:
