@@ -192,6 +192,7 @@ class Standing:
     in_doubt: int
     pending: int
     accepted: int
+    saved: int
     spent: Decimal
     at_risk: Decimal
     remaining_credits: Decimal | None
