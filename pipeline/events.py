@@ -192,7 +192,6 @@ class Standing:
     in_doubt: int
     pending: int
     accepted: int
-    saved: int
     spent: Decimal
     at_risk: Decimal
     remaining_credits: Decimal | None
