@@ -68,7 +68,8 @@ class Outcome:
     removed. `retry_after` is in seconds from the answer. `location` is where a redirect leads.
     `hopeless` says of a request that was not sent that waiting alone will not help: nothing listens
     on this machine, there is no such name, or a certificate does not match. `accepted` is set where
-    the provider answers with an id of its own: the output is to be asked for.
+    the provider answers with an id of its own: the output is to be asked for. `orphaned` says that
+    nobody waits for the attempt any more, and whoever has it may yet write its part.
     """
 
     took: float
@@ -87,6 +88,7 @@ class Outcome:
     location: str | None = None
     hopeless: bool = False
     accepted: Handle | None = None
+    orphaned: bool = False
 
     @property
     def ok(self) -> bool:

@@ -17,8 +17,9 @@ from pipeline.cli.environment import NoKeyError
 from pipeline.cli.output import message
 from pipeline.display.words import line, money, named
 from pipeline.models import Job, Record, Settled, Status
+from pipeline.runtime.homecoming import wait_for_workers
 from pipeline.runtime.membership import settled
-from pipeline.runtime.runner import open_store
+from pipeline.runtime.runner import take_in, take_store
 from pipeline.settling.exported import Reach, Taken, take_list
 from pipeline.settling.usage import read_usage
 from pipeline.settling.words import Said, say
@@ -91,7 +92,11 @@ def _with_store(job: Job, settle: Callable[[Store], Awaitable[T]]) -> T:
 
     async def main() -> T:
         with ExitStack() as resources:
-            store, _ = open_store(job, resources, _warn)
+            store = take_store(job, resources, _warn)
+            # What a killed run's workers bring home is no doubt: no word is needed, or wrong.
+            usual = provider(job).model(job.model).seconds
+            await wait_for_workers(store, usual=usual, timeout=job.timeout)
+            take_in(job, store)
             result = await settle(store)
             store.report_warnings()
             try:

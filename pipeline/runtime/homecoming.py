@@ -15,10 +15,16 @@ from pipeline.store.recovery import waits_for_worker
 _LOOK = 0.5
 
 
-async def wait_for_workers(store: Store, *, usual: float | None, timeout: float) -> None:  # noqa: ASYNC109 - of a request
+async def wait_for_workers(
+    store: Store,
+    *,
+    usual: float | None,
+    timeout: float,  # noqa: ASYNC109 - of a request
+    hint: str = "",
+) -> None:
     """Wait until what workers have is brought home, or too late: then it is in doubt.
 
-    Only then is a killed run taken in, as what comes after that is not looked at again.
+    Only then is a killed run taken in. `hint` says how a person need not wait.
     """
     if not any(left.claim and left.claim.worker for left in store.leftovers):
         return  # the disk is left alone
@@ -37,7 +43,7 @@ async def wait_for_workers(store: Store, *, usual: float | None, timeout: float)
             said = True
             store.warn(
                 f"a killed run has left requests with workers ({len(left)}): waiting for them for"
-                f" up to {ends[-1]:.0f} s; --no-wait does not wait"
+                f" up to {ends[-1]:.0f} s{hint}"
             )
             store.report_warnings()
         await anyio.sleep(min(_LOOK, ends[-1]))

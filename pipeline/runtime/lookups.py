@@ -6,7 +6,7 @@ engine follows, or, where the request has failed, a record. What it does not hav
 
 import time
 from collections import deque
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 
 from pipeline import events as ev
@@ -14,13 +14,22 @@ from pipeline.account.payer import is_payer
 from pipeline.api.outcome import Decision, Outcome, RequestState, Row
 from pipeline.api.provider import Provider, Session
 from pipeline.errors import PipelineError
+from pipeline.ledger import records
 from pipeline.ledger.manifest import tail
-from pipeline.models import Handle, Job, Record, Status, rfc3339
+from pipeline.models import Handle, Job, Record, Status, part_of, rfc3339
 from pipeline.runtime.lifecycle import Attempt, Stage
 from pipeline.runtime.state import RunState
 from pipeline.settling.attempts import Doubt, Key, Known, KnownAttempt
 from pipeline.settling.doubts import collect, same_account
-from pipeline.settling.ending import accept, comes_too_late, end_failed, end_late, failure
+from pipeline.settling.ending import (
+    accept,
+    comes_too_late,
+    end_failed,
+    end_late,
+    failure,
+    take_out,
+    task_of,
+)
 from pipeline.settling.inquiry import Inquiry
 from pipeline.store.claims import Leftover
 from pipeline.store.commit import Store
@@ -34,6 +43,10 @@ _YOUNG = 120.0
 _UNRECORDED = frozenset({Stage.SENT, Stage.ANSWERED, Stage.SAVED})
 # Seconds after which those with the same parameters are looked at again.
 _TWIN = 2.0
+# Not processed, where nothing was charged.
+_FREE = frozenset(
+    {Decision.FAIL, Decision.RETRY, Decision.THROTTLE, Decision.STOP, Decision.CREDITS}
+)
 # Records that are remembered, to tell their rows from those of doubts.
 _RECENT = 5000
 
@@ -91,6 +104,8 @@ class Lookups:
             self._recent.extend(tail(self.store.layout.manifest))
             followed += await self._settle()
         if record:
+            for left in list(self.store.doubtful):
+                await self._judge(left)
             self.recorded += record_doubts(self.store)
         return followed
 
@@ -143,7 +158,8 @@ class Lookups:
         young = max(began, default=0.0) + self.job.timeout + _YOUNG
         self._young_until = max(self._young_until, young)
         found = [(doubt, rows[doubt.key]) for doubt in doubts if doubt.key in rows]
-        names = self._names(doubt.task for doubt, _ in found if isinstance(doubt.origin, Record))
+        recorded = {doubt.task for doubt, _ in found if isinstance(doubt.origin, Record)}
+        names = names_of(self.job, recorded)
         ended = [await self._end(doubt, row, names) for doubt, row in found]
         return [left for left in ended if left is not None]
 
@@ -153,16 +169,6 @@ class Lookups:
         if said is not None and said != self._said:
             self._warn(said)
             self._said = said
-
-    def _names(self, tasks: Iterable[str]) -> dict[str, str]:
-        """Find the names of the outputs of some tasks, as the job has them now."""
-        wanted = set(tasks)
-        if not wanted:
-            return {}
-        try:
-            return {task.id: task.output for task in self.job.tasks() if task.id in wanted}
-        except PipelineError:  # the plan says it, with all that is wrong
-            return {}
 
     async def _end(self, doubt: Doubt, row: Row, names: dict[str, str]) -> Leftover | None:
         """End a doubt by its row; return its claim where there is an output to wait for."""
@@ -176,6 +182,30 @@ class Lookups:
             return None
         base_url = self.session.endpoint.base_url
         return await accept(store, doubt, _handle(row), names=names, base_url=base_url)
+
+    async def _judge(self, left: Leftover) -> None:
+        """Judge an answer that came home after its run was killed, as one that a run hears.
+
+        What may have been charged, and brought no output, stays in doubt.
+        """
+        claim, outcome = left.claim, left.outcome
+        if claim is None or outcome is None or outcome.status is None or claim.doubted:
+            return
+        task = task_of(claim)
+        meaning = self.provider.judge(task, outcome)
+        if meaning.charged or meaning.charged_if_fell or meaning.decision not in _FREE:
+            return
+        if meaning.decision is Decision.FAIL:
+            record = records.without_output(
+                task, Status.FAILED, meaning.error, outcome, records.FREE,
+                reason=meaning.reason, attempts=claim.attempt, claim=claim,
+                simulated=outcome.simulated, received=time.time(),
+            )  # fmt: skip
+            self.recorded.append(await self.store.note(left.attempt, record))
+        else:
+            self.store.drop(left.attempt)  # it was not processed: it is to do again
+        self.store.shelf.arrivals().forget([part_of(left.attempt)])
+        take_out(self.store, left)
 
     # -- in the run ---------------------------------------------------------------------------
 
@@ -273,6 +303,16 @@ class Lookups:
         doubts = self.store.history.open_doubts or self.store.doubtful
         young = time.time() < self._young_until
         return bool(doubts) and young and self.provider.lists_requests and self._inquiry.is_open
+
+
+def names_of(job: Job, wanted: Collection[str]) -> dict[str, str]:
+    """Find the names of the outputs of some tasks, without extension, as the job has them now."""
+    if not wanted:
+        return {}
+    try:
+        return {task.id: task.output for task in job.tasks() if task.id in wanted}
+    except PipelineError:  # the plan says it, with all that is wrong
+        return {}
 
 
 def _handle(row: Row) -> Handle:

@@ -56,7 +56,7 @@ def _postings(store: Store, without: Collection[str | None]) -> list[Posting]:
     return [Posting(*each) for each in store.history.quarters.postings(without)]
 
 
-def member(state: RunState, hop: Hop) -> Member:
+def member(state: RunState, hop: Hop, jitter: float = 0.0) -> Member:
     """Say what a run is to its account, and let it hear of each record."""
     endpoint = state.session.endpoint
     # Once: it may read other ledgers, and nobody waits for them later.
@@ -67,7 +67,7 @@ def member(state: RunState, hop: Hop) -> Member:
         return Entry(
             job=_place(job),
             name=job.name,
-            terms=terms(job),
+            terms=terms(job, jitter),
             postings=_postings(state.store, others),
             holdings=state.holdings(),
             longest=job.timeout + state.provider.longest_silence,
@@ -80,12 +80,12 @@ def member(state: RunState, hop: Hop) -> Member:
     return Member(state.gate, entry, state.holdings, state.watch, state.notify, hop)
 
 
-def terms(job: Job) -> Terms:
-    """Return what a job wants to hold for all runs of its account."""
+def terms(job: Job, jitter: float = 0.0) -> Terms:
+    """Return what a job wants to hold for all runs of its account; `jitter` as in `Crew`."""
     policy = job.account
     return Terms(
         concurrency=policy.concurrency,
-        interval=policy.rate.interval if policy.rate else 0.0,
+        interval=policy.rate.interval + jitter if policy.rate else 0.0,
         day=policy.day,
         month=policy.month,
         zone=job.schedule.timezone if job.schedule else None,

@@ -30,7 +30,7 @@ from pipeline.runtime.control import Control, Listening, over_socket, refuse_unk
 from pipeline.runtime.engine import Engine
 from pipeline.runtime.homecoming import wait_for_workers
 from pipeline.runtime.leftover import places_kept, slowest
-from pipeline.runtime.lookups import Lookups
+from pipeline.runtime.lookups import Lookups, names_of
 from pipeline.runtime.membership import member, shared_by
 from pipeline.runtime.options import Options
 from pipeline.runtime.pauses import Pauses
@@ -111,7 +111,8 @@ async def run(  # noqa: PLR0913 - each port once
         usual = provider.model(job.model).seconds
         await gather(job, store)
         if options.keep_places:
-            await wait_for_workers(store, usual=usual, timeout=job.timeout)
+            no_wait = "; --no-wait does not wait"
+            await wait_for_workers(store, usual=usual, timeout=job.timeout, hint=no_wait)
         recovered = take_in(job, store)
         noting = StateFile(store.layout, store.history)
         resources.callback(noting.close)
@@ -142,7 +143,7 @@ async def run(  # noqa: PLR0913 - each port once
                 _report_start(found, (*job.warnings, *plan.warnings), state)
                 # From its first word on: what it follows was a dead run's until then.
                 state.inherited = [left.claim for left in claims if left.claim is not None]
-                async with accounts.join(member(state, hop)) as state.account:
+                async with accounts.join(member(state, hop, workers.jitter)) as state.account:
                     await _take_up(state, claims, origins, keep_places=options.keep_places)
                     engine = Engine(state, lookups, origins)
                     unfollowed = _unfollowed(state, claims)
@@ -157,14 +158,6 @@ async def run(  # noqa: PLR0913 - each port once
     return summary
 
 
-def open_store(
-    job: Job, resources: ExitStack, watch: ev.Watcher, hop: Hop = in_thread, *, fsync: bool = True
-) -> tuple[Store, list[Record]]:
-    """Take the output directory, and take in what a killed run left in it."""
-    store = take_store(job, resources, watch, hop, fsync=fsync)
-    return store, take_in(job, store)
-
-
 def take_in(job: Job, store: Store) -> list[Record]:
     """Take in what a killed run left in the output directory, and bring it to its place.
 
@@ -174,7 +167,7 @@ def take_in(job: Job, store: Store) -> list[Record]:
     try:
         if store.shelf.far:
             bring_leftovers(store)
-        return recover(store)
+        return recover(store, partial(names_of, job))
     except BucketError:
         raise  # what is paid and whole here is kept: 7, not 2
     except (OSError, StorageError) as error:

@@ -397,9 +397,15 @@ class Settle:
             account=state.payer,
         )
         # The body of whatever may have been paid for stays, as evidence.
-        keep = f"{task.output}-{task.key[:8]}" if money is not records.FREE else None
-        recorded = self._recorder(attempt, last=last)
-        return await state.store.note(attempt.id, record, keep=keep, recorded=recorded)
+        orphaned = outcome is not None and outcome.orphaned
+        keep = money is not records.FREE and not orphaned
+        return await state.store.note(
+            attempt.id,
+            record,
+            keep=f"{task.output}-{task.key[:8]}" if keep else None,
+            leave_part=orphaned,
+            recorded=self._recorder(attempt, last=last),
+        )
 
     def _recorder(self, attempt: Attempt, *, last: bool = True) -> Callable[[Record], None]:
         """Make what is done in one step with a record's entering the ledger."""

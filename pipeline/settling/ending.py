@@ -33,7 +33,7 @@ async def accept(
         base_url = origin.claim.base_url or base_url
         claim = msgspec.structs.replace(origin.claim, handle=handle, base_url=base_url)
         await store.accept(origin.attempt, claim)
-        _take_out(store, origin)
+        take_out(store, origin)
         return Leftover(origin.attempt, claim)
     assert origin is not None
     name = names.get(origin.task) or task_key(origin.task)
@@ -130,10 +130,10 @@ async def _end(store: Store, doubt: Doubt, record: Record) -> Record:
     assert origin.claim is not None
     kept = f"{origin.claim.output}-{origin.attempt[:8]}"
     record = await store.note(origin.attempt, record, keep=kept)
-    _take_out(store, origin)
+    take_out(store, origin)
     return record
 
 
-def _take_out(store: Store, left: Leftover) -> None:
+def take_out(store: Store, left: Leftover) -> None:
     """Take a claim out of those in doubt."""
     store.doubtful = [other for other in store.doubtful if other is not left]

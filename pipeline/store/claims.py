@@ -8,6 +8,7 @@ import msgspec
 from msgspec.structs import replace
 
 from pipeline.amounts import ZERO, is_money
+from pipeline.api.outcome import Outcome
 from pipeline.common import output_names as places
 from pipeline.common.boot import boot_id
 from pipeline.common.depth import DEEPEST, is_too_deep
@@ -41,8 +42,9 @@ class Leftover:
     """A claim that an earlier run left; `claim` is None where it was torn while written.
 
     `why` says for people why what had arrived of it could not be taken in; else it is empty.
-    `sha256` is that of the body, which was made durable before its head was written. `whole` says
-    that the claim is completed and its body lies here, as long as it was; see `outstanding`.
+    `sha256` is that of the body, which was made durable before its head was written. `outcome` is
+    what a worker on another machine has brought home of it. `whole` says that the claim is
+    completed and its body lies here, as long as it was; see `outstanding`.
     """
 
     attempt: str
@@ -51,6 +53,7 @@ class Leftover:
     ended: bool = False
     why: str = ""
     sha256: str | None = None
+    outcome: Outcome | None = None
     whole: bool = False
 
     @property

@@ -204,15 +204,19 @@ class Store:
         recorded: Recorded | None = None,
         *,
         keep: str | None = None,
+        leave_part: bool = False,
     ) -> Record:
         """Make the record of a task without output durable, and close its claim.
 
         With `keep`, what has come of its body is kept in `errors/` under that name, and the
-        record that is returned says where. `recorded` as in `finish`.
+        record that is returned says where. With `leave_part` it stays where it is, as somebody may
+        yet write it: the next run finds it. `recorded` as in `finish`.
         """
         record = self._with_balance(record)
         return await self._record(
-            CommitRequest(attempt, record=record, keep=keep, recorded=recorded)
+            CommitRequest(
+                attempt, record=record, keep=keep, leave_part=leave_part, recorded=recorded
+            )
         )
 
     async def correct(self, record: Record, recorded: Recorded | None = None) -> Record:

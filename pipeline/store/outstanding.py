@@ -122,8 +122,8 @@ def counted(claim: Claim, history: History) -> Decimal:
     return (found.cost if found else None) or ZERO
 
 
-def reclaimed(doubt: Record, handle: Handle, output: str, base_url: str | None) -> Claim:
-    """Write the claim of a doubt that the provider lists; it was sent, and is recorded already."""
+def reclaimed(doubt: Record, handle: Handle | None, output: str, base_url: str | None) -> Claim:
+    """Write the claim of a doubt that is recorded already; `handle` where its provider lists it."""
     return Claim(
         task=doubt.task,
         fingerprint=doubt.fingerprint,

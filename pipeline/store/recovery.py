@@ -8,7 +8,7 @@ deleted.
 import contextlib
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
@@ -24,23 +24,29 @@ from pipeline.common.files import open_file
 from pipeline.errors import BucketError, DirectoryError, PipelineError
 from pipeline.ledger import records
 from pipeline.ledger.history import History
-from pipeline.models import Claim, Completion, CostSource, Record, part_of, rfc3339
+from pipeline.ledger.manifest import open_doubts
+from pipeline.models import Claim, Completion, CostSource, Record, part_of, rfc3339, task_key
 from pipeline.store.arrivals import ENDING
 from pipeline.store.batch import CommitRequest
 from pipeline.store.bringing import bring_now
 from pipeline.store.claims import Head, Leftover
 from pipeline.store.commit import Store
-from pipeline.store.outstanding import attempt_of, doubt, is_recorded
+from pipeline.store.outstanding import attempt_of, doubt, is_recorded, reclaimed
 from pipeline.store.shelf import is_whole
 
 _PARTIAL = 206
 _ENDED = "the run was killed before the answer was saved"
 
 
-def recover(store: Store) -> list[Record]:
+Names = Callable[[Collection[str]], dict[str, str]]
+"""Finds the names of the outputs of some tasks, without extension."""
+
+
+def recover(store: Store, names: Names = lambda _: {}) -> list[Record]:
     """Take in what an earlier run left and lies whole; returns the records.
 
-    What cannot be taken in stays where it is, in `store.accepted` and `store.doubtful`.
+    What cannot be taken in stays where it is, in `store.accepted` and `store.doubtful`. `names`
+    finds what the outputs of late answers are called.
 
     Raises:
         StorageError: a record cannot be written.
@@ -48,12 +54,15 @@ def recover(store: Store) -> list[Record]:
     for draft in store.layout.inflight.glob("*.new"):
         if not draft.match(f"*{ENDING}.new"):  # a worker that lives on may be writing it
             draft.unlink()
-    recovered = list(_recover_all(store))
+    recovered = [*_recover_all(store), *_take_in_late(store, names)]
     doubtful = {part_of(each.attempt) for each in store.doubtful}
     left = doubtful.union(part_of(each.attempt) for each in store.accepted)
     for part in store.shelf.parts():
         if part not in left:
-            _put_away(store, part, part.removesuffix(".part"))
+            brought = store.shelf.arrivals().found(part)
+            kept = _put_away(store, part, part.removesuffix(".part"))
+            if brought and kept:
+                store.warn(f"an answer came that no task waits for any more: it is kept in {kept}")
     for arrived in store.layout.inflight.glob(f"*{ENDING}*"):
         if part_of(arrived.name.partition(ENDING)[0]) not in doubtful:
             arrived.unlink()
@@ -105,6 +114,35 @@ def _recover_all(store: Store) -> Iterator[Record]:
                 store.doubtful.append(replace(left, claim=claim, why=why))
 
 
+def _take_in_late(store: Store, names: Names) -> Iterator[Record]:
+    """Take in what workers brought home after their attempts had been recorded as in doubt."""
+    found = store.shelf.arrivals().found
+    attempts = [part.removesuffix(".part") for part in store.shelf.parts()]
+    whole = [
+        _with_answer(Leftover(each), outcome)
+        for each in attempts
+        if not store.has_claim(each) and (outcome := found(part_of(each))) and outcome.body
+    ]
+    if not whole:
+        return
+    open_ones = list(open_doubts(store.layout.manifest, store.history))
+    called = names({record.task for record in open_ones})
+    for left in whole:
+        # Its part is named by its task; of several attempts of one, the first is as good as any.
+        key = left.attempt.partition(".")[0]
+        of_task = (record for record in open_ones if task_key(record.task) == key)
+        record = next(filter(store.takes_in, of_task), None)
+        if record is None:
+            continue
+        claim = reclaimed(record, None, called.get(record.task) or key, None)
+        taken, why = _try_taking_in(store, replace(left, claim=claim), claim)
+        if taken is None:
+            store.warn(f"{record.task}: its answer came late, and cannot be placed: {why}")
+        else:
+            open_ones.remove(record)
+            yield taken
+
+
 def _hear(store: Store, left: Leftover) -> Leftover:
     """Add to a claim what a worker on another machine has brought home of its attempt."""
     claim = left.claim
@@ -119,7 +157,11 @@ def _hear(store: Store, left: Leftover) -> Leftover:
         claim = msgspec.structs.replace(claim, handle=outcome.accepted, sent=True)
         store.accept_now(left.attempt, claim)
         return replace(left, claim=claim)
-    left = replace(left, ended=left.ended or outcome.status is not None)
+    return _with_answer(left, outcome)
+
+
+def _with_answer(left: Leftover, outcome: Outcome) -> Leftover:
+    left = replace(left, ended=left.ended or outcome.status is not None, outcome=outcome)
     if outcome.body is None:
         return left
     return replace(left, head=_head(outcome, outcome.body), sha256=outcome.body.sha256)

@@ -28,7 +28,15 @@ ASSIGNMENT = Assignment(task=TASK, attempt="a.1", part="a.1.part")
 ANSWER = Outcome(took=1.0, status=500)
 
 
-class ActorDiedError(Exception):
+class RayError(Exception):
+    """As Ray says that something went wrong."""
+
+
+class TaskError(RayError):
+    """As Ray says that a method of a worker has raised."""
+
+
+class ActorDiedError(RayError):
     """As Ray says that a worker will never answer."""
 
 
@@ -36,7 +44,12 @@ class UnavailableError(ActorDiedError):
     """As Ray says that it cannot reach it just now."""
 
 
-EXCEPTIONS = SimpleNamespace(RayActorError=ActorDiedError, ActorUnavailableError=UnavailableError)
+EXCEPTIONS = SimpleNamespace(
+    RayError=RayError,
+    RayTaskError=TaskError,
+    RayActorError=ActorDiedError,
+    ActorUnavailableError=UnavailableError,
+)
 
 
 @dataclass

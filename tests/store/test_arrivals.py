@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import replace
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 
 import anyio
@@ -14,14 +15,16 @@ from msgspec.structs import replace as altered
 from support.claims import open_log
 
 from pipeline.api.outcome import Body, Fault, Outcome
-from pipeline.ledger.manifest import read
-from pipeline.models import Claim, Handle, Record, Status, fingerprint, rfc3339, task_key
+from pipeline.ledger.endings import by_word
+from pipeline.ledger.manifest import encode, read, replay
+from pipeline.models import Claim, Handle, Record, Settled, Status, fingerprint, rfc3339, task_key
 from pipeline.runtime.homecoming import wait_for_workers
 from pipeline.store.arrivals import SharedFolder
 from pipeline.store.claim_lines import leftovers
 from pipeline.store.claim_log import Noting
 from pipeline.store.commit import Store
 from pipeline.store.layout import Layout
+from pipeline.store.outstanding import doubt
 from pipeline.store.recovery import record_doubts, recover
 
 CLIP = b"\0\0\0\x18ftypmp42\0\0\0\0mp42isom\0\0\0\x08free\0\0\0\x08mdat"
@@ -168,6 +171,61 @@ def test_a_worker_with_another_folder_under_that_name_says_so(
     assert SharedFolder(str(tmp_path)).fault(announced) is not None
     home.withdraw()
     assert home.fault(announced) is not None
+
+
+LATE = f"{KEY}.abcdef.1.part"
+
+
+def recorded_as_in_doubt(layout: Layout) -> Record:
+    """Take the killed run in before its worker brings anything home."""
+    layout.part(KEY).unlink()
+    (record,) = taken_in(layout)
+    assert record.status is Status.IN_DOUBT
+    return record
+
+
+def test_an_answer_that_comes_after_its_doubt_was_recorded_ends_it(
+    layout: Layout, home: SharedFolder
+) -> None:
+    recorded_as_in_doubt(layout)
+    home.spool(LATE).write_bytes(CLIP)
+    home.bring(LATE, WHOLE)
+    (record,) = taken_in(layout)
+    assert (record.status, record.settled, record.cost, record.at_risk) == (
+        Status.SUCCEEDED, Settled.FOUND, Decimal("0.81"), Decimal("-0.95"),
+    )  # fmt: skip
+    assert record.output is not None
+    assert (layout.root / record.output).read_bytes() == CLIP
+    assert replay(layout.manifest).open_doubts == {}
+
+
+def test_an_answer_that_comes_after_its_doubt_was_ended_is_kept(
+    layout: Layout, home: SharedFolder
+) -> None:
+    doubt = recorded_as_in_doubt(layout)
+    said = by_word(doubt, Settled.BILLED, price=None, request_id=None, stands=True)
+    with layout.manifest.open("ab") as manifest:
+        manifest.write(encode(said))
+    home.spool(LATE).write_bytes(CLIP)
+    home.bring(LATE, WHOLE)
+    assert taken_in(layout) == []
+    (kept,) = layout.errors.iterdir()
+    assert kept.read_bytes() == CLIP
+
+
+def test_the_part_of_an_attempt_that_was_given_up_is_left_to_its_worker(
+    layout: Layout, home: SharedFolder
+) -> None:
+    store = Store(layout)
+    (left,) = store.leftovers
+    layout.part(KEY).write_bytes(b"")
+    record = doubt(left)
+    anyio.run(partial(store.note, KEY, record, leave_part=True))
+    store.close()
+    home.spool(PART).write_bytes(CLIP)
+    home.bring(PART, WHOLE)
+    (record,) = taken_in(layout)
+    assert record.status is Status.SUCCEEDED
 
 
 async def test_the_next_run_waits_for_what_a_worker_has(store: Store, home: SharedFolder) -> None:

@@ -17,7 +17,7 @@ from pipeline.runtime.engine import Engine
 from pipeline.runtime.lookups import Lookups
 from pipeline.runtime.options import Options
 from pipeline.runtime.queue import Backlog, Queue
-from pipeline.runtime.runner import compose, open_store
+from pipeline.runtime.runner import compose, take_in, take_store
 from pipeline.runtime.state import RunState
 from pipeline.store.commit import inline
 from support.night import FakeProvider, FakeSession, Night
@@ -30,7 +30,8 @@ def opened(night: Night, **changes: Any) -> Iterator[Engine]:
     """Open a night's job, and give the engine that would run it; inside an event loop."""
     job = night.job(**changes)
     with ExitStack() as resources:
-        store, _ = open_store(job, resources, night.see, hop=inline, fsync=False)
+        store = take_store(job, resources, night.see, hop=inline, fsync=False)
+        take_in(job, store)
         backlog = Backlog()
         resources.callback(backlog.close)
         plan = make(job, store.history, store.layout.manifest, store.shelf, take=backlog.add)

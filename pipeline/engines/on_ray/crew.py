@@ -9,7 +9,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from anyio import to_thread
@@ -29,11 +29,16 @@ _LOOK, _AGAIN, _NOBODY = 0.5, 0.5, 5.0
 
 @dataclass(slots=True, eq=False)
 class Member:
-    """A worker as the run knows it. `flying` are the parts of the attempts it is at."""
+    """A worker as the run knows it.
+
+    `flying` are the parts of the attempts that it is at, `given_up` of those that nobody waits for
+    any more, and that it may bring home yet.
+    """
 
     name: str
     handle: Any
     flying: set[str] = field(default_factory=set)
+    given_up: set[str] = field(default_factory=set)
     recorded: list[str] = field(default_factory=list)
     lost: asyncio.Event = field(default_factory=asyncio.Event)
     dead: bool = False
@@ -61,6 +66,7 @@ class RayCrew:
         self.slots = setting.job.concurrency
         self.members: list[Member] = []
         self.changed = asyncio.Event()
+        self.bug: Exception | None = None
         self._setting, self._exceptions = setting, exceptions
         self._arrivals = setting.store.shelf.arrivals()
         self._answered: dict[str, tuple[str, Member]] = {}
@@ -69,20 +75,31 @@ class RayCrew:
         """Make so many attempts at once: workers have room for more."""
         self.slots = slots
 
+    def fail(self, bug: Exception) -> None:
+        """Note a bug in what keeps the workers: the run hears of it at its next seat."""
+        self.bug = self.bug or bug
+        self.changed.set()
+
     def seat(self) -> AbstractAsyncContextManager[Seat]:
-        """Wait for a worker; where none comes, an attempt says that nothing was sent."""
+        """Wait for a worker; where none comes, an attempt says that nothing was sent.
+
+        Raises:
+            Exception: `fail` was told of it.
+        """
         return self._seat()
 
     @asynccontextmanager
     async def _seat(self) -> AsyncIterator[Seat]:
         end = time.monotonic() + _NOBODY
-        while self._choose() is None and (left := end - time.monotonic()) > 0:
+        while self.bug is None and self._choose() is None and (left := end - time.monotonic()) > 0:
             self.changed.clear()
             try:
                 async with asyncio.timeout(min(left, BEAT)):
                     await self.changed.wait()
             except TimeoutError:
                 continue
+        if self.bug is not None:
+            raise self.bug
         yield self
 
     def _choose(self) -> Member | None:
@@ -102,10 +119,12 @@ class RayCrew:
         member.flying.add(assignment.part)
         outcome = await self._outcome(member, assignment)
         member.flying.discard(assignment.part)
-        self._answered[assignment.part] = assignment.attempt, member
         if outcome is not None:
+            self._answered[assignment.part] = assignment.attempt, member
             return outcome
-        return _lost(began, Fault.NO_ANSWER, "its worker was lost, and brought nothing home")
+        member.given_up.add(assignment.part)
+        lost = _lost(began, Fault.NO_ANSWER, "its worker was lost, and brought nothing home")
+        return replace(lost, orphaned=True)
 
     async def _outcome(self, member: Member, assignment: Assignment) -> Outcome | None:
         """Wait for an outcome; None where the worker was lost, and it did not come home in time."""
@@ -139,6 +158,10 @@ class RayCrew:
             except self._exceptions.RayActorError:
                 member.die()
                 return None
+            except self._exceptions.RayTaskError:
+                raise  # a bug of ours, over there
+            except self._exceptions.RayError:
+                return None  # the answer was lost on its way
             else:
                 return outcome
 

@@ -1,7 +1,7 @@
 """`--engine ray`: makes the crew of a run on a cluster, keeps it complete, and ends it."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -59,10 +59,10 @@ class RayEngine:
         wanted = self.workers or await in_thread(cluster.nodes, ANSWER, "Ray")
         crew = RayCrew(setting, cluster.ray.exceptions)
         recruiting = _Recruiting(cluster, setting, await to_thread.run_sync(arrivals.announce))
-        places = [asyncio.create_task(recruiting.fill(crew)) for _ in range(wanted)]
-        tidying = asyncio.create_task(_tidy(crew))
+        places = [asyncio.create_task(_guarded(crew, recruiting.fill(crew))) for _ in range(wanted)]
+        tidying = asyncio.create_task(_guarded(crew, _tidy(crew)))
         try:
-            await _start(crew, recruiting, places)
+            await _start(crew, recruiting, wanted)
             yield crew
         finally:
             with anyio.CancelScope(shield=True):
@@ -73,19 +73,24 @@ class RayEngine:
                     await asyncio.gather(*(_end(cluster, member) for member in crew.members))
                 except UsageError as error:  # they end themselves
                     recruiting.say(f"workers may be left for a minute: {error}")
+        if crew.bug is not None:
+            raise crew.bug
 
 
-async def _start(
-    crew: RayCrew, recruiting: "_Recruiting", places: list[asyncio.Task[None]]
-) -> None:
+async def _guarded(crew: RayCrew, work: Coroutine[Any, Any, None]) -> None:
+    """Let the run hear of a bug in what is done beside it."""
+    try:
+        await work
+    except Exception as bug:  # noqa: BLE001 - requests in flight are paid: the run ends well
+        crew.fail(bug)
+
+
+async def _start(crew: RayCrew, recruiting: "_Recruiting", wanted: int) -> None:
     """Wait for the workers, and continue with those that have found room."""
     end = asyncio.get_running_loop().time() + _ROOM
-    while len(crew.members) < len(places) and asyncio.get_running_loop().time() < end:
-        if recruiting.refusal is not None:
-            raise recruiting.refusal
-        for place in places:
-            if place.done():
-                await place  # what failed there is a bug
+    while len(crew.members) < wanted and asyncio.get_running_loop().time() < end:
+        if refusal := recruiting.refusal or crew.bug:
+            raise refusal
         await asyncio.sleep(0.05)
     if not crew.members:
         raise UsageError(
@@ -93,9 +98,9 @@ async def _start(
             hint="`ray status` on its head shows what is used; nothing was sent",
         )
     recruiting.started = True
-    if len(crew.members) < len(places):
+    if len(crew.members) < wanted:
         recruiting.say(
-            f"{len(crew.members)} of {len(places)} workers have found room; the others join the"
+            f"{len(crew.members)} of {wanted} workers have found room; the others join the"
             " run when they do"
         )
 
@@ -127,10 +132,17 @@ class _Recruiting:
                     self.say(f"no worker in place of one that was lost: {refusal}")
             else:
                 crew.members.append(member)
-                await crew.mind(member)
+                await self._mind(crew, member)
                 crew.members.remove(member)
                 self.say(f"a worker was lost, with requests: {len(member.flying)}")
             await asyncio.sleep(_REPLACE)
+
+    async def _mind(self, crew: RayCrew, member: Member) -> None:
+        try:
+            await crew.mind(member)
+        except Exception:
+            member.lost.set()  # nobody would hear of its end
+            raise
 
     async def _recruit(self) -> Member:
         """Ask for a worker, and wait until it has room and has proven that it can work."""
@@ -196,7 +208,7 @@ async def _cancel(tasks: list[asyncio.Task[None]]) -> None:
 
 async def _end(cluster: Cluster, member: Member) -> None:
     """End a worker, or let it bring home what it is at: the next run takes that in."""
-    if not member.flying:
+    if not (member.flying or member.given_up):
         await in_thread(lambda: cluster.end(member.handle), ANSWER, "Ray")
         return
     retiring = member.handle.retire.remote()

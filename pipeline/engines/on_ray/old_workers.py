@@ -14,29 +14,33 @@ _SILENT, _BETWEEN = 10.0, 5.0
 async def gather(cluster: Cluster, job: Job, store: Store) -> None:
     """Wait for the old workers of a directory, whose lock this run has: nobody else uses them.
 
-    One that does not answer is left alone if it has requests by the claims: it may be frozen, and
-    bring them home yet. Then it ends itself.
+    One that does not answer is left alone: it may be frozen, and bring home yet what was paid for.
+    Then it ends itself.
     """
     names = await in_thread(lambda: cluster.names(job), ANSWER, "Ray")
     if not names:
         return
     store.warn(f"a killed run has left workers ({len(names)}): waiting for what they are at")
     store.report_warnings()
-    busy = {left.claim.worker for left in store.leftovers if left.claim is not None}
-    await asyncio.gather(*(_see_off(cluster, name, busy=name in busy) for name in names))
+    seen_off = await asyncio.gather(*(_see_off(cluster, name) for name in names))
+    if silent := seen_off.count(False):
+        store.warn(f"old workers that do not answer, and are left alone: {silent}")
+        store.report_warnings()
 
 
-async def _see_off(cluster: Cluster, name: str, *, busy: bool) -> None:
+async def _see_off(cluster: Cluster, name: str) -> bool:
+    """End an old worker once nothing is in flight there; False where it does not answer."""
     handle = await in_thread(lambda: cluster.find(name), ANSWER, "Ray")
     if handle is None:
-        return
-    drained = await _drained(cluster, handle)
-    if drained or not busy:
-        await in_thread(lambda: cluster.end(handle), ANSWER, "Ray")
+        return True
+    if not await _drained(cluster, handle):
+        return False
+    await in_thread(lambda: cluster.end(handle), ANSWER, "Ray")
+    return True
 
 
 async def _drained(cluster: Cluster, handle: Any) -> bool:
-    """Wait until nothing is in flight at a worker; False where it does not answer any more."""
+    """Wait until nothing is in flight at a worker, or it has ended; False where it is silent."""
     draining = asyncio.ensure_future(_awaited(handle.drain.remote()))
     try:
         while True:
@@ -50,8 +54,10 @@ async def _drained(cluster: Cluster, handle: Any) -> bool:
             if draining.done():
                 draining.result()
                 return True
-    except cluster.ray.exceptions.RayError:
+    except cluster.ray.exceptions.ActorUnavailableError:
         return False
+    except cluster.ray.exceptions.RayActorError:
+        return True  # it has ended
     finally:
         draining.cancel()
 

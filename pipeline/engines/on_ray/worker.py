@@ -126,9 +126,16 @@ class Worker:
     async def beat(self, recorded: Sequence[str] = ()) -> None:
         """Hear that the run lives, and forget the parts that it has recorded."""
         self._heard = True
-        known = [part for part in recorded if self._attempts.pop(part, None)]
+        # What is still at work was given up by the run: it is brought home all the same.
+        known = [part for part in recorded if self._is_done(part)]
+        for part in known:
+            del self._attempts[part]
         if known and self._arrivals is not None:
             await asyncio.to_thread(self._arrivals.forget, known)
+
+    def _is_done(self, part: str) -> bool:
+        attempt = self._attempts.get(part)
+        return attempt is not None and attempt.done()
 
     async def drain(self) -> None:
         """Wait until nothing is in flight here."""
