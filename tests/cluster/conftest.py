@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Self
 
 import pytest
-from support.helpers import until
+from support.helpers import KEY, until
 
 HERE = Path(__file__).parent
 
@@ -129,6 +129,10 @@ def _state(pid: int) -> str:
 def _cluster() -> Iterator[RayCluster]:
     with RayCluster() as cluster:
         yield cluster
+        # The key was handed to workers, some of which were killed: it is in no file of Ray's.
+        for path in cluster.session.rglob("*"):
+            if path.is_file() and not path.is_symlink():
+                assert KEY.encode() not in path.read_bytes(), path
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from sandbox.testing import Sandbox
 if TYPE_CHECKING:
     import subprocess
 
-TASKS, BOUND, SECONDS = 48, 8, 2.0
+TASKS, BOUND, SECONDS = 32, 8, 2.0
 
 
 @pytest.fixture
@@ -38,9 +38,9 @@ class Night:
             timeout=60,
         )
 
-    def start(self) -> "subprocess.Popen[str]":
+    def start(self, *more: object) -> "subprocess.Popen[str]":
         return self.workspace.start(
-            "--engine", "ray", "--ray-address", self.cluster.address, "--no-report",
+            "--engine", "ray", "--ray-address", self.cluster.address, "--no-report", *more,
             url=self.api.url,
         )  # fmt: skip
 
@@ -116,14 +116,45 @@ def test_credits_run_out_without_a_refusal(night: Night) -> None:
 
 
 def test_nothing_is_lost_and_no_worker_is_left(night: Night, tmp_path: Path) -> None:
+    night.workspace.env["RAY_ADDRESS"] = "ray://127.0.0.1:1"  # is not where it was told to go
     night.ended(night.start())
     until(lambda: not night.cluster.workers())
     assert night.workspace.claims() == []
     assert told(night.workspace) == told(alone(tmp_path / "alone"))
-    # The key was handed over, and is in no file of Ray's.
-    for path in night.cluster.session.rglob("*"):
-        if path.is_file() and not path.is_symlink():
-            assert night.workspace.key.encode() not in path.read_bytes(), path
+
+
+def test_an_answer_to_one_worker_pauses_all(night: Night) -> None:
+    # At both workers; the answer that asks for a pause goes to one of them.
+    prompts = ["[[fail 429 x1]] [[latency 1]] a", *(f"[[latency 1]] {each}" for each in range(15))]
+    night.workspace.write(prompts=prompts, concurrency=4, credits={"cost": 0.95})
+    with Sandbox(clips="tiny", latency=1, credits=100, retry_after=4) as api:
+        night.api = api
+        assert night.workspace.finish(night.start(), 90).code == 0
+        requests = api.requests()
+    (asked,) = (request["finished"] for request in requests if request["status"] == 429)
+    # Half a second for what was on its way when the answer came.
+    assert not [r for r in requests if asked + 0.5 < r["arrived"] < asked + 3.9]
+    assert night.workspace.counts() == {"succeeded": 16}
+
+
+def test_what_a_provider_accepts_is_asked_for_by_the_run(night: Night) -> None:
+    night.workspace.write(
+        prompts=["a", "b", "c"], provider="segmind-v2", poll=0.5, credits={"cost": 0.95}
+    )
+    run = night.workspace.finish(night.start(), 90)
+    assert run.code == 0, run.err
+    assert set(times_sent(night.api.books()).values()) == {1}
+    assert night.workspace.sound() == 3
+
+
+def test_two_runs_share_a_cluster(night: Night, tmp_path: Path) -> None:
+    (tmp_path / "other").mkdir()
+    other = Night(Workspace(tmp_path / "other"), night.api, night.cluster)
+    other.workspace.key = "sk-another-0123456789abcdef"  # or they would share its bound
+    runs = [(each, each.start("--workers", 1)) for each in (night, other)]
+    for each, process in runs:
+        assert each.workspace.finish(process, 120).code == 0
+        assert each.workspace.sound() == TASKS
 
 
 def test_a_killed_worker_leaves_doubts_and_its_places_are_kept(night: Night) -> None:
@@ -156,6 +187,19 @@ def test_a_frozen_worker_gets_nothing_new_and_loses_nothing(night: Night) -> Non
     time.sleep(6)  # is what it is frozen for
     os.kill(frozen, signal.SIGCONT)
     night.ended(process)
+
+
+def test_what_a_worker_brings_that_was_frozen_for_too_long_ends_its_doubts(night: Night) -> None:
+    process = night.started()
+    frozen = night.cluster.workers()[0]
+    os.kill(frozen, signal.SIGSTOP)
+    run = night.ended(process, doubts=BOUND)  # after 30 s of silence, and as long as answers take
+    doubts = night.workspace.counts()["in_doubt"]
+    assert doubts > 0, run.err
+    os.kill(frozen, signal.SIGCONT)
+    inflight = night.workspace.output / ".inflight"
+    until(lambda: len(list(inflight.glob("*.done"))) >= doubts, 30)
+    night.ended(night.start())
 
 
 def test_a_killed_run_is_taken_up_at_once(night: Night) -> None:

@@ -42,6 +42,12 @@ def test_a_worker_of_another_version_is_refused(workspace_of: Any) -> None:
     assert "nothing was sent" in run.err
 
 
+def test_without_ray_the_message_names_the_extra(workspace_of: Any) -> None:
+    run = workspace_of('import sys; sys.modules["ray"] = None')
+    assert run.code == 2
+    assert "overnight-pipeline[ray]" in run.err
+
+
 @pytest.fixture
 def workspace_of(tmp_path: Path, cluster: Any) -> Any:
     """Run a program of which this Python makes another version."""

@@ -55,7 +55,9 @@ def test_a_request_that_was_refused_has_failed(job: Workspace) -> None:
     assert "no such size" in record["error"]
 
 
-@pytest.mark.parametrize("status", [401, 406, 429, 503])
+@pytest.mark.parametrize(
+    "status", [503, *(pytest.param(each, marks=pytest.mark.variant) for each in (401, 406, 429))]
+)
 def test_a_request_that_was_not_processed_is_sent_again(job: Workspace, status: int) -> None:
     sent_to_a_worker(job, Outcome(took=1.0, status=status))
     with Sandbox(clips="tiny", credits=100, history="missing") as api:
