@@ -8,6 +8,8 @@ import pytest
 from support.command import CommandWorkspace
 from support.helpers import Workspace
 
+from sandbox.testing import Sandbox
+
 FLAGS = ("--engine", "ray", "--no-report")
 
 
@@ -25,6 +27,15 @@ def test_an_address_where_nothing_listens_is_refused(job: Workspace) -> None:
     assert run.code == 2
     assert address in run.err
     assert "nothing was sent" in run.err
+
+
+def test_an_address_where_something_else_answers_is_refused(job: Workspace) -> None:
+    with Sandbox(clips="tiny", latency=0) as api:
+        address = f"127.0.0.1:{api.port}"
+        run = job.run(*FLAGS, "--ray-address", address, url=api.url)
+        assert api.requests() == []
+    assert run.code == 2
+    assert "not the head of a Ray cluster" in run.err
 
 
 def test_an_address_that_answers_nothing_is_refused_within_a_minute(job: Workspace) -> None:

@@ -25,6 +25,8 @@ NAMESPACE = "pipeline"
 _LOOK, _CONNECT, ANSWER = 5.0, 40.0, 30.0
 # More than any run has in flight: 1,000 is Ray's own bound, which would hold a heartbeat too.
 _AT_ONCE = 20_000
+# An empty frame of HTTP/2: three bytes of length, its type, flags, and the stream.
+_SETTINGS = bytes((0, 0, 0, 4, 0, 0, 0, 0, 0))
 # How the names of threads begin in which Ray prints.
 _RAYS = "ray_"
 _ADDRESS = re.compile(r"(?P<host>\[[0-9a-fA-F:]+\]|[^\s:/\[\]]+):(?P<port>[0-9]{1,5})")
@@ -111,17 +113,34 @@ def parsed(address: str) -> tuple[str, int]:
 
 
 async def _look(host: str, port: int) -> None:
-    """See that something listens there: Ray itself may try for ever."""
+    """See that what listens there may be Ray, which itself may try for ever.
+
+    Raises:
+        UsageError: nothing answers, or not as the head of a cluster does.
+    """
     try:
         async with asyncio.timeout(_LOOK):
-            _, writer = await asyncio.open_connection(host, port)
-            writer.close()
-    except (TimeoutError, OSError, UnicodeError) as error:
+            await _greet(host, port)
+    except (TimeoutError, OSError, EOFError, UnicodeError) as error:
         why = "no answer" if isinstance(error, TimeoutError) else error
         raise UsageError(
             f"no Ray cluster was reached at {host}:{port}: {why}; nothing was sent",
             hint="`ray status` on its head says whether it runs; --ray-address HOST:6379",
         ) from error
+
+
+async def _greet(host: str, port: int) -> None:
+    """Say what any client of gRPC says first, and hear what its server does (RFC 9113, 3.4)."""
+    reader, writer = await asyncio.open_connection(host, port)
+    try:
+        if os.environ.get("RAY_USE_TLS", "0") != "0":
+            return  # Ray has the certificates
+        writer.write(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + _SETTINGS)
+        answer = await reader.readexactly(len(_SETTINGS))
+        if answer[3:4] != _SETTINGS[3:4]:
+            raise OSError("what answers there is not the head of a Ray cluster")
+    finally:
+        writer.close()
 
 
 def _import() -> Any:
