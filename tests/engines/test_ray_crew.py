@@ -67,6 +67,50 @@ class Witness:
     def answered(self, outcome: Outcome, length: int | None) -> None: ...
 
 
+class Played:
+    """The handle of a worker, which makes attempts as the test says; Ray's errors are its own."""
+
+    def __init__(self, attempt: Callable[[], Awaitable[Outcome]]) -> None:
+        self.attempt = attempt
+        self.news: list[tuple[str, Outcome]] = []
+        self.error: Exception | None = None
+        self.answers = asyncio.Event()
+        self.answers.set()
+        self.given: list[list[str]] = []
+        self.told: list[tuple[list[str], list[str]]] = []
+        self.give = SimpleNamespace(remote=self._give)
+        self.hear = SimpleNamespace(remote=self._hear)
+        self.tasks: dict[str, asyncio.Task[None]] = {}
+
+    def _fail(self) -> None:
+        error, self.error = self.error, None
+        if error is not None:
+            raise error
+
+    async def _give(self, assignments: list[Assignment]) -> None:
+        self.given.append([each.part for each in assignments])
+        await self.answers.wait()
+        self._fail()
+        for each in assignments:
+            if each.part not in self.tasks:
+                self.tasks[each.part] = asyncio.ensure_future(self._make(each.part))
+
+    async def _make(self, part: str) -> None:
+        try:
+            outcome = await self.attempt()
+            self.news.append((part, outcome))
+        except RayError as error:
+            self.error = error
+
+    async def _hear(self, heard: list[str], recorded: list[str], seconds: float) -> Any:
+        await self.answers.wait()
+        self.told.append((heard, recorded))
+        self.news = [(part, outcome) for part, outcome in self.news if part not in heard]
+        await asyncio.sleep(0.01)
+        self._fail()
+        return list(self.news)
+
+
 class World:
     """A crew whose workers do what the test says."""
 
@@ -79,12 +123,13 @@ class World:
         setting: Any = Setting(job, None, None, store, lambda: limbo)  # type: ignore[arg-type]
         self.crew = RayCrew(setting, EXCEPTIONS)
         self.witness = Witness()
+        self.minding: list[asyncio.Future[None]] = []
 
     def add(self, name: str, attempt: Callable[[], Awaitable[Outcome]]) -> Member:
         """Let a worker stand that answers so."""
-        remote = SimpleNamespace(remote=lambda _: attempt())
-        member = Member(name, SimpleNamespace(attempt=remote))
+        member = Member(name, Played(attempt))
         self.crew.members.append(member)
+        self.minding.append(asyncio.ensure_future(self.crew.mind(member)))
         return member
 
     async def attempt(self, part: str = ASSIGNMENT.part) -> Outcome:
@@ -94,6 +139,10 @@ class World:
 async def never() -> Outcome:
     await asyncio.Event().wait()
     raise AssertionError
+
+
+async def answered() -> Outcome:
+    return ANSWER
 
 
 async def died() -> Outcome:
@@ -120,7 +169,7 @@ async def test_without_a_note_in_the_claim_no_worker_is_called(tmp_path: Path) -
 
 async def test_without_a_worker_nothing_is_sent(tmp_path: Path) -> None:
     world = World(tmp_path)
-    world.add("w1", died).die()
+    world.crew.bury(world.add("w1", died))
     assert (await world.attempt()).fault is Fault.NOT_SENT
     assert world.witness.workers == []
 
@@ -142,17 +191,54 @@ def test_the_rate_allows_for_the_way_to_a_worker() -> None:
 
 
 async def test_a_worker_that_ray_cannot_reach_is_asked_again(tmp_path: Path) -> None:
-    world, calls = World(tmp_path), []
-
-    async def attempt() -> Outcome:
-        calls.append(1)
-        if len(calls) == 1:
-            raise UnavailableError
-        return ANSWER
-
-    world.add("w1", attempt)
+    world = World(tmp_path)
+    member = world.add("w1", answered)
+    member.handle.error = UnavailableError()
     assert await world.attempt() is ANSWER
     assert world.witness.workers == ["w1"]
+    assert member.handle.given == [[ASSIGNMENT.part]] * 2
+
+
+async def two_calls(world: World, member: Member) -> list[asyncio.Task[Outcome]]:
+    """Give a worker one attempt, and three more while it has not heard of the first."""
+    member.handle.answers.clear()
+    attempts = [asyncio.create_task(world.attempt("0.part"))]
+    await asyncio.sleep(0.05)
+    attempts += [asyncio.create_task(world.attempt(f"{each}.part")) for each in (1, 2, 3)]
+    await asyncio.sleep(0.05)
+    return attempts
+
+
+async def test_what_is_given_while_a_call_is_on_its_way_goes_with_the_next(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    member = world.add("w1", answered)
+    attempts = await two_calls(world, member)
+    member.handle.answers.set()
+    assert await asyncio.gather(*attempts) == [ANSWER] * 4
+    assert member.handle.given == [["0.part"], ["1.part", "2.part", "3.part"]]
+
+
+async def test_what_a_worker_was_not_given_before_it_died_was_not_sent(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    member = world.add("w1", answered)
+    first, *others = await two_calls(world, member)
+    world.crew.bury(member)
+    assert {outcome.fault for outcome in await asyncio.gather(*others)} == {Fault.NOT_SENT}
+    assert not first.done()  # it may have been sent
+    first.cancel()
+
+
+async def test_a_bug_in_a_call_is_heard_at_the_next_seat(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    member = Member("w1", Played(answered))  # which nobody minds
+    world.crew.members.append(member)
+    member.handle.error = TaskError("a bug over there")
+    attempt = asyncio.create_task(world.attempt())
+    await asyncio.wait_for(world.crew.changed.wait(), 20)
+    with pytest.raises(TaskError):
+        async with world.crew.seat():
+            pass
+    attempt.cancel()
 
 
 async def test_a_lost_attempt_is_in_doubt_only_after_its_limbo(tmp_path: Path) -> None:
@@ -174,38 +260,42 @@ async def test_what_a_dead_worker_has_brought_home_is_found(tmp_path: Path) -> N
 
 
 async def test_a_silent_worker_is_still_heard_in_limbo(tmp_path: Path) -> None:
-    world, thawed = World(tmp_path), asyncio.Event()
-
-    async def attempt() -> Outcome:
-        await thawed.wait()
-        return ANSWER
-
-    member = world.add("w1", attempt)
+    world = World(tmp_path)
+    member = world.add("w1", answered)
+    member.handle.answers.clear()
     waiting = asyncio.create_task(world.attempt())
     await asyncio.sleep(0.05)
-    member.lost.set()
+    world.crew.lose(member)
     await asyncio.sleep(0.05)
-    thawed.set()
+    member.handle.answers.set()
     assert await asyncio.wait_for(waiting, 20) is ANSWER
 
 
 async def test_a_worker_that_is_back_ends_the_limbo(tmp_path: Path) -> None:
-    world, thawed = World(tmp_path, limbo=0.7), asyncio.Event()
+    world, release = World(tmp_path, limbo=0.7), asyncio.Event()
 
     async def attempt() -> Outcome:
-        await thawed.wait()
+        await release.wait()
         return ANSWER
 
     member = world.add("w1", attempt)
     waiting = asyncio.create_task(world.attempt())
     await asyncio.sleep(0.05)
-    member.lost.set()
+    member.handle.answers.clear()
+    world.crew.lose(member)
     await asyncio.sleep(0.1)
-    member.lost.clear()
+    member.handle.answers.set()
     await asyncio.sleep(1.5)
     assert not waiting.done()
-    thawed.set()
+    release.set()
     assert await asyncio.wait_for(waiting, 20) is ANSWER
+
+
+async def test_an_attempt_that_was_given_up_leaves_its_part_to_the_worker(tmp_path: Path) -> None:
+    world = World(tmp_path, limbo=0.1)
+    member = world.add("w1", died)
+    assert (await world.attempt()).orphaned
+    assert member.given_up == {ASSIGNMENT.part}
 
 
 async def test_the_worker_with_the_fewest_attempts_gets_the_next(tmp_path: Path) -> None:
@@ -232,7 +322,9 @@ async def test_what_has_its_record_is_forgotten(tmp_path: Path) -> None:
     await world.attempt()
     await world.crew.tidy()
     assert world.home.found(ASSIGNMENT.part) is None
-    assert member.recorded == [ASSIGNMENT.part]
+    await asyncio.sleep(0.1)
+    told = [part for heard, recorded in member.handle.told for part in (*heard, *recorded)]
+    assert told + member.recorded == [ASSIGNMENT.part] * 2
 
 
 # -- a worker ---------------------------------------------------------------------------------
@@ -277,23 +369,45 @@ async def worker(api: Api, tmp_path: Path) -> Worker:
     return worker
 
 
+async def news(worker: Worker) -> list[tuple[str, Outcome]]:
+    async with asyncio.timeout(20):
+        while not (told := await worker.hear([], [], 1.0)):
+            pass
+    return told
+
+
+async def test_what_came_of_an_attempt_is_told_until_it_is_heard(worker: Worker) -> None:
+    await worker.give([ASSIGNMENT])
+    told = await news(worker)
+    assert await worker.hear([], [], 0.1) == told  # nobody knows whether that was heard
+    assert await worker.hear([ASSIGNMENT.part], [], 0.1) == []
+
+
+async def test_what_is_still_at_work_is_not_forgotten(worker: Worker, api: Api) -> None:
+    api.release = asyncio.Event()
+    await worker.give([ASSIGNMENT])
+    assert await worker.hear([], [ASSIGNMENT.part], 0.1) == []  # it was given up
+    draining = asyncio.create_task(worker.drain())
+    await asyncio.sleep(0.05)
+    assert not draining.done()
+    api.release.set()
+    await draining
+
+
 async def test_an_attempt_that_is_asked_for_twice_is_made_once(
     worker: Worker, api: Api, tmp_path: Path
 ) -> None:
-    first = asyncio.create_task(worker.attempt(ASSIGNMENT))
-    await asyncio.sleep(0)
-    first.cancel()  # whoever asked has gone
-    assert await worker.attempt(ASSIGNMENT) == ANSWER
+    await worker.give([ASSIGNMENT])
+    await worker.give([ASSIGNMENT])  # nobody knows whether the first call came through
+    assert await news(worker) == [(ASSIGNMENT.part, ANSWER)]
     assert api.requests == 1
     assert SharedFolder(str(tmp_path)).found(ASSIGNMENT.part) == ANSWER
 
 
 async def test_an_old_worker_is_drained(worker: Worker, tmp_path: Path) -> None:
-    asking = asyncio.create_task(worker.attempt(ASSIGNMENT))
-    await asyncio.sleep(0)
+    await worker.give([ASSIGNMENT])
     await worker.drain()
     assert SharedFolder(str(tmp_path)).found(ASSIGNMENT.part) == ANSWER
-    await asking
 
 
 async def test_a_worker_leaves_when_it_is_idle_and_alone_and_no_sooner(
@@ -304,11 +418,11 @@ async def test_a_worker_leaves_when_it_is_idle_and_alone_and_no_sooner(
     api.release = release
     await worker.program()
     await worker.open(Work(api, Endpoint("http://127.0.0.1:1", "key"), 60, 1000, home), "")
-    asking = asyncio.create_task(worker.attempt(ASSIGNMENT))
+    await worker.give([ASSIGNMENT])
     await asyncio.sleep(4.0)  # alone for long, and at work
     assert not left.is_set()
     release.set()
-    assert await asking == ANSWER
+    assert await news(worker) == [(ASSIGNMENT.part, ANSWER)]
     await asyncio.wait_for(left.wait(), 20)
 
 
@@ -319,11 +433,10 @@ async def test_a_worker_that_is_retired_leaves_once_its_work_is_home(
     worker = Worker(leave=left.set)
     await worker.program()
     await worker.open(Work(api, Endpoint("http://127.0.0.1:1", "key"), 60, 1000, home), "")
-    asking = asyncio.create_task(worker.attempt(ASSIGNMENT))
-    await asyncio.sleep(0)
+    await worker.give([ASSIGNMENT])
     await worker.retire()
     await asyncio.wait_for(left.wait(), 20)
-    assert home.found(ASSIGNMENT.part) == ANSWER == await asking
+    assert home.found(ASSIGNMENT.part) == ANSWER
 
 
 @pytest.mark.parametrize("address", ["auto", "local", "ray://h:10001", "h", "h:0", "h:99999", ""])

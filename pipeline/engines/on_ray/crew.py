@@ -1,5 +1,9 @@
 """The crew on a Ray cluster: the run pushes each attempt to a worker that stands, and waits.
 
+A call of Ray costs more than all else of an attempt. So what is handed over while another call is
+on its way goes with the next, and one call a worker waits for news of all of its attempts; it is
+the heartbeat too.
+
 Loss is one rule. An attempt whose worker is lost stays in its slot, with its place, reservation and
 claim, for as long as its request may be at the API: meanwhile its answer may yet be heard, or be
 found where workers bring answers home. Then it is in doubt.
@@ -7,9 +11,10 @@ found where workers bring answers home. Then it is in doubt.
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from anyio import to_thread
@@ -20,41 +25,50 @@ from pipeline.engines.crew import Assignment, Seat, Setting
 
 # Seconds that one call may take longer than another: on two busy cores, measured, up to 20 ms.
 _JITTER = 0.03
-# Seconds between two heartbeats; without an answer a worker gets nothing new, and then is lost.
+# Seconds after which a worker says that there is no news; without a word it gets nothing new, and
+# then is lost.
 BEAT, _DOUBTFUL, SILENT = 1.0, 3.0, 30.0
 # Seconds between two questions for what a lost worker has brought home, and to a worker that Ray
 # cannot reach just now; and for how long a slot waits for a worker before the run hears of it.
 _LOOK, _AGAIN, _NOBODY = 0.5, 0.5, 5.0
+
+_Answer = asyncio.Future[Outcome | None]
 
 
 @dataclass(slots=True, eq=False)
 class Member:
     """A worker as the run knows it.
 
-    `flying` are the parts of the attempts that it is at, `given_up` of those that nobody waits for
-    any more, and that it may bring home yet.
+    `flying` has the parts of the attempts that it is at, with what comes of them: None where that
+    is given up. `given_up` are the parts that nobody waits for any more, and that it may bring home
+    yet. `outbox` waits for the next call, `heard` and `recorded` are to be told to it. `loss` is
+    there while it is lost, another one each time.
     """
 
     name: str
     handle: Any
-    flying: set[str] = field(default_factory=set)
+    flying: dict[str, _Answer] = field(default_factory=dict)
     given_up: set[str] = field(default_factory=set)
+    outbox: list[Assignment] = field(default_factory=list)
+    heard: list[str] = field(default_factory=list)
     recorded: list[str] = field(default_factory=list)
-    lost: asyncio.Event = field(default_factory=asyncio.Event)
+    loss: object | None = None
     dead: bool = False
     asked_at: float | None = None
+    sending: bool = False
 
     @property
     def stands(self) -> bool:
         """Whether it gets new attempts: one that is slow to answer may be frozen."""
-        if self.dead or self.lost.is_set():
+        if self.dead or self.loss is not None:
             return False
         return self.asked_at is None or time.monotonic() - self.asked_at < _DOUBTFUL
 
-    def die(self) -> None:
-        """Note that it will never answer."""
-        self.dead = True
-        self.lost.set()
+    def tell(self, part: str, outcome: Outcome | None) -> None:
+        """Let whoever waits for an attempt know what came of it; a second word changes nothing."""
+        answer = self.flying.get(part)
+        if answer is not None and not answer.done():
+            answer.set_result(outcome)
 
 
 class RayCrew:
@@ -70,6 +84,7 @@ class RayCrew:
         self._setting, self._exceptions = setting, exceptions
         self._arrivals = setting.store.shelf.arrivals()
         self._answered: dict[str, tuple[str, Member]] = {}
+        self.beside: set[asyncio.Task[None]] = set()
 
     def resize(self, slots: int) -> None:
         """Make so many attempts at once: workers have room for more."""
@@ -106,6 +121,8 @@ class RayCrew:
         standing = (member for member in self.members if member.stands)
         return min(standing, key=lambda member: len(member.flying), default=None)
 
+    # -- an attempt ---------------------------------------------------------------------------
+
     async def attempt(self, assignment: Assignment, witness: Witness) -> Outcome:
         """Let a worker make an attempt. What it is given counts as sent."""
         began = time.monotonic()
@@ -116,85 +133,112 @@ class RayCrew:
             witness.sending(member.name)
         except OSError as error:
             return _lost(began, Fault.NOT_SENT, str(error))
-        member.flying.add(assignment.part)
-        outcome = await self._outcome(member, assignment)
-        member.flying.discard(assignment.part)
+        part = assignment.part
+        member.flying[part] = asyncio.get_running_loop().create_future()
+        member.outbox.append(assignment)
+        if not member.sending:
+            member.sending = True
+            self._start(self._send(member))
+        # Whoever waits here may be cut off: it stays with its worker, which brings it home.
+        outcome = await asyncio.shield(member.flying[part])
+        del member.flying[part]
         if outcome is not None:
-            self._answered[assignment.part] = assignment.attempt, member
+            self._answered[part] = assignment.attempt, member
             return outcome
-        member.given_up.add(assignment.part)
+        member.given_up.add(part)
         lost = _lost(began, Fault.NO_ANSWER, "its worker was lost, and brought nothing home")
         return replace(lost, orphaned=True)
 
-    async def _outcome(self, member: Member, assignment: Assignment) -> Outcome | None:
-        """Wait for an outcome; None where the worker was lost, and it did not come home in time."""
-        call = asyncio.ensure_future(self._call(member, assignment))
-        try:
-            while True:
-                losing = asyncio.ensure_future(member.lost.wait())
-                try:
-                    await asyncio.wait({call, losing}, return_when=asyncio.FIRST_COMPLETED)
-                finally:
-                    losing.cancel()
-                end = time.monotonic() + self._setting.limbo()
-                while member.lost.is_set() or call.done():
-                    if call.done() and (heard := call.result()) is not None:
-                        return heard
-                    if found := await to_thread.run_sync(self._arrivals.found, assignment.part):
-                        return found
-                    if time.monotonic() >= end:
-                        return None
-                    await asyncio.sleep(_LOOK)
-        finally:
-            call.cancel()
+    def _start(self, work: Any) -> None:
+        """Do something beside the attempts; a bug in it is the run's."""
+        task = asyncio.ensure_future(work)
+        self.beside.add(task)
+        task.add_done_callback(self._ended)
 
-    async def _call(self, member: Member, assignment: Assignment) -> Outcome | None:
-        """Call a worker, again where it cannot be reached: it makes each attempt once."""
-        while True:
+    def _ended(self, task: "asyncio.Task[None]") -> None:
+        self.beside.discard(task)
+        if not task.cancelled() and isinstance(bug := task.exception(), Exception):
+            self.fail(bug)
+
+    async def _send(self, member: Member) -> None:
+        """Hand over what has gathered, as long as there is any."""
+        try:
+            while member.outbox and not member.dead:
+                batch, member.outbox = member.outbox, []
+                await self._ask(member, partial(member.handle.give.remote, batch))
+        finally:
+            member.sending = False
+
+    async def _ask(self, member: Member, call: Callable[[], Any]) -> Any:
+        """Call a worker, again where it cannot be reached; None where it is dead."""
+        while not member.dead:
             try:
-                outcome: Outcome = await member.handle.attempt.remote(assignment)
+                return await call()
             except self._exceptions.ActorUnavailableError:
                 await asyncio.sleep(_AGAIN)
             except self._exceptions.RayActorError:
-                member.die()
-                return None
+                self.bury(member)
             except self._exceptions.RayTaskError:
                 raise  # a bug of ours, over there
             except self._exceptions.RayError:
-                return None  # the answer was lost on its way
+                await asyncio.sleep(_AGAIN)  # the answer was lost on its way
+        return None
+
+    # -- loss ---------------------------------------------------------------------------------
+
+    def bury(self, member: Member) -> None:
+        """Note that a worker will never answer."""
+        member.dead = True
+        for assignment in member.outbox:
+            not_sent = _lost(time.monotonic(), Fault.NOT_SENT, "its worker has died before")
+            member.tell(assignment.part, not_sent)
+        self.lose(member)
+
+    def lose(self, member: Member) -> None:
+        """Begin the limbo of all that a worker is at; `back` ends it."""
+        if member.loss is None:
+            member.loss = object()
+            for part in member.flying:
+                self._start(self._limbo(member, part, member.loss))
+
+    def back(self, member: Member) -> None:
+        """Note that a worker answers."""
+        member.loss = member.asked_at = None
+
+    async def _limbo(self, member: Member, part: str, loss: object) -> None:
+        """Look for what a lost worker brings home; in the end, give it up."""
+        end = time.monotonic() + self._setting.limbo()
+        while member.loss is loss and (answer := member.flying.get(part)) and not answer.done():
+            if found := await to_thread.run_sync(self._arrivals.found, part):
+                member.tell(part, found)
+            elif time.monotonic() >= end and member.loss is loss:
+                member.tell(part, None)
             else:
-                return outcome
+                await asyncio.sleep(_LOOK)
+
+    # -- news ---------------------------------------------------------------------------------
 
     async def mind(self, member: Member) -> None:
-        """Hear of a worker each second, until Ray says that it is dead."""
+        """Hear of a worker, each second at least, until Ray says that it is dead."""
         while not member.dead:
             member.asked_at = time.monotonic()
+            heard, member.heard = member.heard, []
             known, member.recorded = member.recorded, []
-            beat = asyncio.ensure_future(self._beat(member, known))
+            hear = partial(member.handle.hear.remote, heard, known, BEAT)
+            news = asyncio.ensure_future(self._ask(member, hear))
             try:
-                await asyncio.wait({beat}, timeout=SILENT)
-                if not beat.done():
-                    member.lost.set()  # frozen, or cut off: Ray says nothing of the first
-                await beat
+                await asyncio.wait({news}, timeout=SILENT)
+                if not news.done():
+                    self.lose(member)  # frozen, or cut off: Ray says nothing of the first
+                told: list[tuple[str, Outcome]] | None = await news
             finally:
-                beat.cancel()
-            if not member.dead:
-                member.asked_at = None
-                member.lost.clear()
+                news.cancel()
+            if told is not None:
+                self.back(member)
+                for part, outcome in told:
+                    member.tell(part, outcome)
+                    member.heard.append(part)
             self.changed.set()
-            await asyncio.sleep(BEAT)
-
-    async def _beat(self, member: Member, recorded: list[str]) -> None:
-        while True:
-            try:
-                await member.handle.beat.remote(recorded)
-            except self._exceptions.ActorUnavailableError:
-                await asyncio.sleep(_AGAIN)
-            except self._exceptions.RayActorError:
-                member.die()
-                return
-            else:
-                return
 
     async def tidy(self) -> None:
         """Remove what was brought home of attempts that have their records now."""

@@ -66,7 +66,7 @@ class RayEngine:
             yield crew
         finally:
             with anyio.CancelScope(shield=True):
-                await _cancel([*places, tidying])
+                await _cancel([*places, tidying, *crew.beside])
                 await crew.tidy()
                 await to_thread.run_sync(arrivals.withdraw)
                 try:
@@ -141,7 +141,7 @@ class _Recruiting:
         try:
             await crew.mind(member)
         except Exception:
-            member.lost.set()  # nobody would hear of its end
+            crew.lose(member)  # nobody would hear of its end
             raise
 
     async def _recruit(self) -> Member:

@@ -9,8 +9,9 @@ import os
 import sys
 import threading
 from collections.abc import Callable, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
+from functools import partial
 
 from pipeline import __version__
 from pipeline.api.endpoint import Endpoint
@@ -21,6 +22,8 @@ from pipeline.store.arrivals import Arrivals
 
 # Seconds of silence after which a worker with nothing to do ends itself.
 ALONE = 60.0
+# Seconds in which news gathers for one answer.
+_GATHER = 0.01
 # Seconds that Ray has for that, which it cannot do where its part of the node is gone.
 _LEAVING = 5.0
 
@@ -81,6 +84,8 @@ class Worker:
     def __init__(self, alone: float = ALONE, leave: Callable[[], None] = leave) -> None:
         self._alone, self._leave = alone, leave
         self._attempts: dict[str, asyncio.Task[Outcome]] = {}
+        self._news: dict[str, None] = {}  # parts, in order: what came of them is to be told
+        self._changed = asyncio.Event()
         self._resources = AsyncExitStack()
         self._session: Session | None = None
         self._arrivals: Arrivals | None = None
@@ -106,28 +111,51 @@ class Worker:
         fault = await asyncio.to_thread(work.arrivals.fault, announced)
         return Hello(await self._session.balance(), fault)
 
-    async def attempt(self, assignment: Assignment) -> Outcome:
-        """Send one request and bring its answer home; asked again, wait for the same answer."""
+    async def give(self, assignments: Sequence[Assignment]) -> None:
+        """Begin attempts, each once however often it is given."""
         self._heard = True
-        attempt = self._attempts.get(assignment.part)
-        if attempt is None:
-            attempt = asyncio.create_task(self._make(assignment))
-            self._attempts[assignment.part] = attempt
-        # Whoever asked may go away: what was sent is brought home.
-        return await asyncio.shield(attempt)
+        for assignment in assignments:
+            if assignment.part not in self._attempts:
+                attempt = asyncio.create_task(self._make(assignment))
+                self._attempts[assignment.part] = attempt
+                attempt.add_done_callback(partial(self._note, assignment.part))
+
+    def _note(self, part: str, _: object) -> None:
+        self._news[part] = None
+        self._changed.set()
 
     async def _make(self, assignment: Assignment) -> Outcome:
+        """Send one request and bring its answer home, whoever waits for it."""
         assert self._session is not None
         assert self._arrivals is not None
         part = self._arrivals.spool(assignment.part)
         outcome = await self._session.attempt(assignment.task, part)
         return await asyncio.to_thread(self._arrivals.bring, assignment.part, outcome)
 
-    async def beat(self, recorded: Sequence[str] = ()) -> None:
-        """Hear that the run lives, and forget the parts that it has recorded."""
+    async def hear(
+        self, heard: Sequence[str], recorded: Sequence[str], seconds: float
+    ) -> list[tuple[str, Outcome]]:
+        """Tell what came of attempts, by their parts, once there is something to tell.
+
+        That is told until it is `heard`. After so many seconds there is no news. What is `recorded`
+        is forgotten.
+        """
         self._heard = True
+        for part in heard:
+            self._news.pop(part, None)
+        await self._forget(recorded)
+        self._changed.clear()
+        if not self._news:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(seconds):
+                    await self._changed.wait()
+                    await asyncio.sleep(_GATHER)  # others may come with it
+        self._heard = True
+        return [(part, self._attempts[part].result()) for part in self._news]
+
+    async def _forget(self, recorded: Sequence[str]) -> None:
         # What is still at work was given up by the run: it is brought home all the same.
-        known = [part for part in recorded if self._is_done(part)]
+        known = [part for part in recorded if part not in self._news and self._is_done(part)]
         for part in known:
             del self._attempts[part]
         if known and self._arrivals is not None:
@@ -136,6 +164,10 @@ class Worker:
     def _is_done(self, part: str) -> bool:
         attempt = self._attempts.get(part)
         return attempt is not None and attempt.done()
+
+    async def beat(self) -> None:
+        """Show that this worker lives."""
+        self._heard = True
 
     async def drain(self) -> None:
         """Wait until nothing is in flight here."""
