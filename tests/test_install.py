@@ -162,6 +162,13 @@ def test_the_locks_hold_the_same_versions(lock: Path) -> None:
         assert largest.get(name, version) == version, name
 
 
+def test_the_lock_with_ray_has_all_that_tests_and_checks_need() -> None:
+    # Its stamp stands for theirs, too.
+    assert versions(ROOT / "requirements/dev.txt").keys() <= (
+        versions(ROOT / "requirements/ray.txt").keys()
+    )
+
+
 @pytest.mark.parametrize(
     "path", [*LOCKS, ROOT / "tests/browser/package-lock.json"], ids=lambda path: path.name
 )
