@@ -16,7 +16,7 @@ from sandbox.testing import Sandbox
 if TYPE_CHECKING:
     import subprocess
 
-TASKS, BOUND, SECONDS = 32, 8, 2.0
+TASKS, BOUND, SECONDS = 24, 8, 2.0
 
 
 @pytest.fixture

@@ -170,7 +170,7 @@ def _init(ray: Any, address: str) -> None:
         # Another version of Ray or of Python there, no node of it here: all of its own kinds.
         raise UsageError(
             f"Ray refuses the cluster at {address}: {printable(str(error).strip())[:500]}",
-            hint="run on a node of the cluster, with its version of Ray; nothing was sent",
+            hint="nothing was sent; run on a node of the cluster, with its Ray and its token",
         ) from error
 
 
