@@ -93,7 +93,7 @@ def _with_store(job: Job, settle: Callable[[Store], Awaitable[T]]) -> T:
     async def main() -> T:
         with ExitStack() as resources:
             store = take_store(job, resources, _warn)
-            # What a killed run's workers bring home is no doubt: no word is needed, or wrong.
+            # What a killed run's workers bring home needs no word, and a word may be wrong.
             usual = provider(job).model(job.model).seconds
             await wait_for_workers(store, usual=usual, timeout=job.timeout)
             take_in(job, store)

@@ -41,7 +41,7 @@ class Member:
 
     `flying` has the parts of the attempts that it is at, with what comes of them: None where that
     is given up. `given_up` are the parts that nobody waits for any more, and that it may bring home
-    yet. `outbox` waits for the next call, `heard` and `recorded` are to be told to it. `loss` is
+    yet. `outbox` waits for the next call, `heard` and `recorded` go to it. `loss` is
     there while it is lost, another one each time.
     """
 
@@ -99,7 +99,7 @@ class RayCrew:
         """Wait for a worker; where none comes, an attempt says that nothing was sent.
 
         Raises:
-            Exception: `fail` was told of it.
+            Exception: `fail` has noted it.
         """
         return self._seat()
 
@@ -179,7 +179,7 @@ class RayCrew:
             except self._exceptions.RayActorError:
                 self.bury(member)
             except self._exceptions.RayTaskError:
-                raise  # a bug of ours, over there
+                raise  # a bug, over there
             except self._exceptions.RayError:
                 await asyncio.sleep(_AGAIN)  # the answer was lost on its way
         return None
@@ -230,12 +230,12 @@ class RayCrew:
                 await asyncio.wait({news}, timeout=SILENT)
                 if not news.done():
                     self.lose(member)  # frozen, or cut off: Ray says nothing of the first
-                told: list[tuple[str, Outcome]] | None = await news
+                came: list[tuple[str, Outcome]] | None = await news
             finally:
                 news.cancel()
-            if told is not None:
+            if came is not None:
                 self.back(member)
-                for part, outcome in told:
+                for part, outcome in came:
                     member.tell(part, outcome)
                     member.heard.append(part)
             self.changed.set()

@@ -84,7 +84,7 @@ class Worker:
     def __init__(self, alone: float = ALONE, leave: Callable[[], None] = leave) -> None:
         self._alone, self._leave = alone, leave
         self._attempts: dict[str, asyncio.Task[Outcome]] = {}
-        self._news: dict[str, None] = {}  # parts, in order: what came of them is to be told
+        self._news: dict[str, None] = {}  # parts, in order: what came of them goes to the run
         self._changed = asyncio.Event()
         self._resources = AsyncExitStack()
         self._session: Session | None = None
@@ -137,7 +137,7 @@ class Worker:
     ) -> list[tuple[str, Outcome]]:
         """Tell what came of attempts, by their parts, once there is something to tell.
 
-        That is told until it is `heard`. After so many seconds there is no news. What is `recorded`
+        It says so again until that is `heard`. After so many seconds there is no news. What is `recorded`
         is forgotten.
         """
         self._heard = True
