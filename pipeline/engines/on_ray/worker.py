@@ -137,8 +137,8 @@ class Worker:
     ) -> list[tuple[str, Outcome]]:
         """Tell what came of attempts, by their parts, once there is something to tell.
 
-        It says so again until that is `heard`. After so many seconds there is no news. What is `recorded`
-        is forgotten.
+        It says so again until that is `heard`. After so many seconds there is no news. What is
+        `recorded` is forgotten.
         """
         self._heard = True
         for part in heard:
