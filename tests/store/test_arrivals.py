@@ -218,11 +218,10 @@ def test_the_part_of_an_attempt_that_was_given_up_is_left_to_its_worker(
 ) -> None:
     store = Store(layout)
     (left,) = store.leftovers
-    layout.part(KEY).write_bytes(b"")
-    record = doubt(left)
-    anyio.run(partial(store.note, KEY, record, leave_part=True))
+    with home.spool(PART).open("wb") as file:  # whose body has not begun
+        anyio.run(partial(store.note, KEY, doubt(left), leave_part=True))
+        file.write(CLIP)
     store.close()
-    home.spool(PART).write_bytes(CLIP)
     home.bring(PART, WHOLE)
     (record,) = taken_in(layout)
     assert record.status is Status.SUCCEEDED
