@@ -60,6 +60,8 @@ def _bring(answer: "asyncio.Future[Outcome | None]", outcome: Outcome) -> None:
 class Workers:
     """The crew of one job."""
 
+    jitter = 0.0
+
     def __init__(self, scenario: Scenario, vendor: Vendor, job: int, seed: int) -> None:
         self.vendor, self.job, self.lost = vendor, job, 0
         self.slots = scenario.in_flight
