@@ -29,7 +29,8 @@ from pipeline.store import claims
 from pipeline.store.claim_lines import NAME, Line, merged, read_log
 from pipeline.store.claims import Head
 
-# Bytes of a log that is rewritten, if it is as many times as large as what is open.
+# Bytes of a log that is rewritten, if it is as many times as large as what is open. Where it is not,
+# that is seen again when it has doubled.
 _LARGE, _TIMES = 4 * 1024**2, 4
 _ENCODER = msgspec.json.Encoder(decimal_format="number")
 
@@ -182,16 +183,15 @@ class ClaimLog:
         if self._unsure or not self._is_in_place():
             self._rewrite()
         elif self._size > self._large:
+            self._large = 2 * self._size  # until then no commit counts again all that is open
             with self._lock:
                 used = sum(len(line) for lines in self._open.values() for line in lines)
             if self._size > _TIMES * used:
-                self._large = _LARGE
                 try:
                     self._rewrite()
                 except OSError:
                     if self._unsure:
                         raise
-                    self._large = 2 * self._size
 
     def _rewrite(self) -> None:
         """Write the open claims into a new log, and put it in place of the old one."""
@@ -226,6 +226,7 @@ class ClaimLog:
                 os.replace(draft, self._path)
                 old, self._file = self._file, new
                 self._size, self._synced = len(data) + len(late), len(data) * self._fsync
+                self._large = max(_LARGE, 2 * self._size)
                 self._late, self._unsure = None, False
                 self._owed.clear()
         except BaseException:

@@ -3,6 +3,7 @@
 import errno
 import os
 import shutil
+import sys
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -114,6 +115,26 @@ def test_a_log_that_has_grown_is_written_anew_with_what_is_open(folder: Path) ->
         found = left_in(folder)
     assert list(found) == ["kept"]
     assert not found["kept"].never_sent
+
+
+def test_what_a_commit_takes_does_not_grow_with_what_is_open(folder: Path) -> None:
+    """Ten thousand in flight are more than 4 MiB of open claims, for as long as a run lasts."""
+    steps = 0
+
+    def count(*_: object) -> None:
+        nonlocal steps
+        steps += 1
+
+    with open_log(folder) as log:
+        many = (f"t{number}" for number in range(2000))
+        log.commit({attempt_of(name): claim_of(name, meta={"x": "y" * 3000}) for name in many})
+        sys.setprofile(count)
+        try:
+            for number in range(20):
+                claim(log, f"one {number}")
+        finally:
+            sys.setprofile(None)
+    assert steps < 20 * 2000
 
 
 def test_marks_that_come_while_the_log_is_written_anew_are_kept(
