@@ -29,8 +29,8 @@ from pipeline.store import claims
 from pipeline.store.claim_lines import NAME, Line, merged, read_log
 from pipeline.store.claims import Head
 
-# Bytes of a log that is rewritten, if it is as many times as large as what is open. Where it is not,
-# that is seen again when it has doubled.
+# Bytes of a log that is rewritten, if it is as many times as large as what is open. Where it is
+# not, that is looked at again when it has doubled.
 _LARGE, _TIMES = 4 * 1024**2, 4
 _ENCODER = msgspec.json.Encoder(decimal_format="number")
 

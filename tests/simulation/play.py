@@ -76,7 +76,7 @@ def play(scenario: Scenario, folder: Path, seed: int) -> Result:
         scenario=scenario,
         codes=[int(summary.exit_code) for summary in night.summaries],
         makespan=max(max(ends) for ends in vendor.ends),
-        ideal=scenario.ideal(durations, vendor.dry),
+        ideal=scenario.ideal(durations),
         requests=vendor.requests,
         answers=dict(sorted(vendor.answers.items())),
         peak=vendor.peak,

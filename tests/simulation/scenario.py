@@ -44,22 +44,35 @@ class Scenario:
             for _ in range(self.jobs)
         ]
 
-    def ideal(self, durations: Iterable[Sequence[float]], dry: float) -> float:
+    def ideal(self, durations: Iterable[Sequence[float]]) -> float:
         """How long it takes whoever knows all in advance, and never waits for anything else.
 
-        `dry` is for how many seconds the account could pay for nothing.
+        What is at work when an outage begins or the money runs out goes on meanwhile.
         """
         places = [0.0] * self.in_flight
-        ends, sent = 0.0, 0
+        ends, sent, paid_again = 0.0, 0, 0.0
         for each in durations:
             for seconds in each:
-                begin = places[0]
-                if self.rate is not None:
-                    begin = max(begin, (sent - self.burst) / self.rate)
+                begin = max(self._possible(places[0], sent), paid_again)
                 sent += 1
+                if self.top_up is not None and sent == self.paid_for:
+                    paid_again = begin + self.top_up
                 ends = max(ends, begin + seconds)
                 heapq.heapreplace(places, begin + seconds)
-        return ends + dry + (self.outage[1] if self.outage else 0.0)
+        return ends
+
+    @property
+    def paid_for(self) -> int:
+        """How many requests the account can pay for at first."""
+        return int(self.credits * self.tasks)
+
+    def _possible(self, begin: float, sent: int) -> float:
+        """Return from when on the API takes a request, after so many others."""
+        if self.rate is not None:
+            begin = max(begin, (sent - self.burst) / self.rate)
+        if self.outage is not None and self.outage[0] <= begin < sum(self.outage):
+            return sum(self.outage)
+        return begin
 
 
 def scenarios(tasks: int, in_flight: int = 10_000) -> list[Scenario]:

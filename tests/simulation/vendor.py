@@ -48,10 +48,8 @@ class Vendor:
     repeated: int = 0
     in_flight: int = 0
     peak: int = 0
-    dry: float = 0.0
     answers: Counter[int] = field(default_factory=Counter)
     ends: list["array[float]"] = field(init=False)
-    _dry_since: float | None = None
     _listed: "deque[tuple[float, int, int]]" = field(default_factory=lambda: deque(maxlen=_LISTED))
     _past: "deque[tuple[float, int]]" = field(default_factory=deque)  # balances, of the lag
     _shown: int = 0
@@ -60,7 +58,7 @@ class Vendor:
 
     def __post_init__(self) -> None:
         self.ends = [array("d", bytes(8 * len(each))) for each in self.durations]
-        self.balance = self._shown = int(self.scenario.credits * self.scenario.tasks) * _CENTS
+        self.balance = self._shown = self.scenario.paid_for * _CENTS
         self._tokens = float(self.scenario.burst)
 
     @property
@@ -109,12 +107,9 @@ class Vendor:
         self.taken += _CENTS
         self._past.append((now, self.balance))
         if self.balance < _CENTS and self.scenario.top_up is not None:
-            self._dry_since = now
             self.loop.call_later(self.scenario.top_up, self._top_up)
 
     def _top_up(self) -> None:
-        assert self._dry_since is not None
-        self.dry += self.loop.time() - self._dry_since
         self.balance += self.scenario.tasks * _CENTS
         self._past.append((self.loop.time(), self.balance))
 
