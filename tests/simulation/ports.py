@@ -70,6 +70,9 @@ class NoClips(LocalShelf):
         self.drop(part)
         self._chosen.pop(output, None)
 
+    def room(self) -> None:
+        """Ask no disk: what is not kept needs none, and no table depends on this machine's."""
+
 
 def no_clips(
     job: Job, layout: Layout, *, fsync: bool = True, warn: Callable[[str], None] = lambda _: None

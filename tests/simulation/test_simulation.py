@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.store.layout import Layout
 from simulation.books import Books
 from simulation.play import Result, play
+from simulation.ports import NoClips
 from simulation.scenario import Scenario, scenarios
 from simulation.table import lines
 from simulation.vendor import Vendor
@@ -63,6 +65,12 @@ def test_with_a_fault_all_is_paid_once_and_told_to_the_cent(tmp_path: Path, name
         "two jobs": lambda: len(night.codes) == 2,
     }
     assert seen[name](), night
+
+
+def test_no_table_depends_on_the_disk_of_this_machine(tmp_path: Path) -> None:
+    """While no clip was seen, a request keeps 4 MiB: on a small disk, many would wait."""
+    shelf = NoClips(Layout(tmp_path), fsync=False, warn=print)
+    assert shelf.room() is None
 
 
 def test_what_must_never_be_is_named(tmp_path: Path) -> None:
