@@ -176,7 +176,7 @@ class _Recruiting:
         if hello.fault is not None:
             raise UsageError(
                 f"a worker does not see {setting.job.output_dir}: {hello.fault}",
-                hint="choose a folder that all nodes share, or a bucket; nothing was sent",
+                hint="let it be a folder that all nodes share; nothing was sent",
             )
         # An outage is not the worker's fault.
         if hello.balance.status is None and (await setting.session.balance()).status is not None:
