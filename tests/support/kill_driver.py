@@ -136,7 +136,7 @@ class Trap:
         """Come to where a claim is written or closed."""
         for line in lines.splitlines():
             if self._key is None or f'"attempt":"{self._key}.'.encode() in line:
-                if line.endswith(b'"sent":false}}'):
+                if b'"claim":{' in line and b'"sent":false' in line:
                     self.at(Point.UNCLAIMED, self._task)
                 elif line.endswith(b'"closed":true}'):
                     self.at(Point.RECORDED, self._task)
