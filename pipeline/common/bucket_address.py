@@ -8,6 +8,7 @@ from pipeline.errors import UsageError
 from pipeline.printable import printable
 
 _IS_URL = re.compile(r"\s*[A-Za-z][A-Za-z0-9+.-]*://")
+_ONE_SLASH = re.compile(r"\s*(s3|gs|az):/(?!/)")
 _BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,221}", re.ASCII)
 SCHEMES = ("s3", "gs", "az")
 # Bytes. A key has at most 1,024 of them; the rest is for what an output is called.
@@ -31,6 +32,11 @@ class BucketAddress:
 def is_url(text: str) -> bool:
     """Return whether a text is an address, and no path."""
     return _IS_URL.match(text) is not None
+
+
+def is_nearly(text: str) -> bool:
+    """Return whether a path looks like the address of a bucket that lacks a slash."""
+    return _ONE_SLASH.match(text) is not None
 
 
 def parse(text: str) -> BucketAddress:

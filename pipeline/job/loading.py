@@ -91,6 +91,17 @@ def _bucket(head: Head) -> str | None:
     return named if named is not None and bucket_address.is_url(named) else None
 
 
+def _nearly_bucket(head: Head) -> Iterator[str]:
+    """Warn of a directory that was meant as a bucket."""
+    named = head.output.dir or ""
+    if bucket_address.is_nearly(named):
+        scheme, _, rest = named.strip().partition(":/")
+        yield (
+            f"output.dir is a folder called {scheme}: on this machine; "
+            f"for a bucket write {scheme}://{rest}"
+        )
+
+
 def _refuse_public(head: Head, report: Report) -> None:
     if head.output.public is not None and _bucket(head) is None:
         report.add(
@@ -116,7 +127,13 @@ def _load(
     plan = _plan(tree, head, prompts, report)
     shared = account.policy(head.account, environ)
     limits = account.remarks(head.account, shared, environ)
-    found = (*free.warnings, *_model_warning(plan.target), *_far_sources(plan), *limits)
+    found = (
+        *free.warnings,
+        *_model_warning(plan.target),
+        *_far_sources(plan),
+        *_nearly_bucket(head),
+        *limits,
+    )
     warnings = Warnings(found)
     expansion = Expansion(plan, Linter(plan, warnings, to_send=to_send))
     if plan.inline or plan.sources:

@@ -34,3 +34,16 @@ def test_a_public_address_needs_a_bucket(workspace: JobWorkspace) -> None:
         )[0]
     )
     assert "output.public" in said
+
+
+def test_a_directory_that_lacks_a_slash_of_a_bucket_is_pointed_out(
+    workspace: JobWorkspace,
+) -> None:
+    job = workspace.job("model: m\nprompts: [p]\noutput: {dir: 's3:/clips/spring'}\n")
+    assert job.bucket is None
+    assert any("for a bucket write s3://clips/spring" in said for said in job.warnings)
+
+
+def test_a_usual_directory_is_not_taken_for_a_bucket(workspace: JobWorkspace) -> None:
+    job = workspace.job("model: m\nprompts: [p]\noutput: {dir: renders/s3}\n")
+    assert not job.warnings
