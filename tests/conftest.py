@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from support.helpers import Workspace
 
-pytest_plugins = ["support.transitions"]
+pytest_plugins = ["support.slices", "support.transitions"]
 
 # Many tests start the command: compiling its imports each time would be most of their time.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
