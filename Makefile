@@ -7,6 +7,7 @@
 PYTHON ?= python3
 WORKERS ?= 4
 SEEDS ?= 20
+SLICE ?= 1/1
 JOB ?=
 ARGS ?=
 
@@ -75,8 +76,8 @@ open: job-given .venv/.installed-run ## Show the report of JOB in the browser
 test: .venv/.installed-dev ## The tests, but slow ones and the browser's; branch coverage ≥ 95 %
 	@$(PYTEST) -m "not ($(APART) or variant)" --cov=pipeline --cov=sandbox --cov-branch --cov-fail-under=95 --transitions $(ARGS)
 
-test-variants: .venv/.installed-dev ## The variants of tests through the real command, some minutes
-	@$(PYTEST) -m "variant and not ($(APART))" $(ARGS)
+test-variants: .venv/.installed-dev ## The variants of tests, many minutes; SLICE=2/4 plays a quarter of them
+	@$(PYTEST) -m "variant and not ($(APART))" --slice "$(SLICE)" $(ARGS)
 
 test-cloud: .venv/.installed-dev ## Outputs in a bucket, with moto's server
 	@$(PYTEST) -m "cloud and not slow" tests/cloud $(ARGS)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from support.helpers import Workspace
 
-pytest_plugins = ["support.transitions"]
+pytest_plugins = ["support.slices", "support.transitions", "support.unmeasured"]
 
 # Many tests start the command: compiling its imports each time would be most of their time.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
@@ -44,6 +44,8 @@ def workspace(tmp_path: Path) -> Workspace:
 @pytest.hookimpl(tryfirst=True)  # before `-m` chooses
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Leave most variants of what runs the real command to `make test-variants`."""
+    # Of the first tests no other worker of xdist takes a part: what they share is set up once.
+    items.sort(key=lambda item: item.get_closest_marker("together") is None)
     seen: Counter[str] = Counter()
     for item in items:
         few = item.get_closest_marker("few")

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import yaml
+from support.unmeasured import UNMEASURED
 
 ROOT = Path(__file__).parent.parent
 FRAGMENTS = sorted(path for path in (ROOT / "changelog.d").iterdir() if path.name.startswith("+"))
@@ -39,6 +40,10 @@ def test_fragments_move_into_the_newest_section_of_the_changelog(tmp_path: Path)
     assert not [*(tmp_path / "changelog.d").glob("+*")]
     before = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
     assert changelog.endswith(before.partition("<!-- new changes -->\n")[2])
+
+
+def test_what_is_left_out_of_coverage_is_there() -> None:
+    assert [path for path in UNMEASURED if not path.is_file()] == []
 
 
 def test_pre_commit_hooks_fetch_nothing_and_make_check_runs_them_too() -> None:

@@ -79,7 +79,7 @@ def kept_to_the_bound(seen: Seen, bound: int = BOUND) -> None:
     assert seen.books["peak_at_work"] <= bound
 
 
-@pytest.mark.few(1)
+@pytest.mark.variant
 @pytest.mark.parametrize(("wire", "terms", "price", "options"), CASES)
 def test_three_runs_render_exactly_what_one_account_pays_for(
     tmp_path: Path,

@@ -183,7 +183,7 @@ def thief() -> Iterator[Thief]:
             """Keep quiet."""
 
     with HTTPServer(("127.0.0.1", 0), Listening) as server:
-        Thread(target=server.serve_forever, daemon=True).start()
+        Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
         yield Thief(f"http://127.0.0.1:{server.server_port}", keys)
         server.shutdown()
 

@@ -64,7 +64,7 @@ def liar() -> Iterator[str]:
             """Keep quiet."""
 
     with HTTPServer(("127.0.0.1", 0), Lying) as server:
-        Thread(target=server.serve_forever, daemon=True).start()
+        Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}"
         server.shutdown()
 

@@ -252,7 +252,7 @@ def test_messages_go_out_at_the_end_and_a_bad_address_fails_nothing(
         encoding="utf-8",
     )
     with HTTPServer(("127.0.0.1", 0), Inbox) as server:
-        Thread(target=server.serve_forever, daemon=True).start()
+        Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
         env = {
             "SEGMIND_API_KEY": KEY,
             "SEGMIND_BASE_URL": sandbox.url,

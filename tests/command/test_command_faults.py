@@ -14,7 +14,7 @@ from support.raw import CLIP, Line, answer, head
 
 from sandbox.testing import Sandbox
 
-pytestmark = pytest.mark.few(2)
+pytestmark = [pytest.mark.few(2), pytest.mark.together]
 
 IMPATIENT = "provider = Segmind(Timeouts(stall=0.5))"
 

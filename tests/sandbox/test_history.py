@@ -15,6 +15,9 @@ from support.simulated import HISTORY, LUMA, Client, dial, until
 from sandbox.history import read_question
 from sandbox.testing import Sandbox
 
+# Most variants start a sandbox of their own.
+pytestmark = pytest.mark.few(2)
+
 FIELDS = [
     "request_id", "model_name", "model_status", "credits_deduction", "request_body",
     "generation_url", "latency_ms", "model_created", "model_updated", "error",

@@ -25,6 +25,7 @@ def test_an_address_lies_at_the_host_that_was_asked(api: Client) -> None:
     assert rows[0]["generation_url"].startswith(f"{name}/media/")
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize(
     "headers", [KEY, {"Authorization": "Bearer k"}, {"x-other": "the-key"}, {"cookie": "k=the-key"}]
 )

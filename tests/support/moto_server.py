@@ -147,7 +147,7 @@ class FaultyBucket:
                 pass
 
         self._server = Server(("127.0.0.1", 0), Handler)
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
         self.ask("PUT", f"/{BUCKET}")
         return self
 

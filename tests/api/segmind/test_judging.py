@@ -539,6 +539,7 @@ def test_a_page_is_told_by_its_words_and_not_by_its_style() -> None:
     assert described(answered(502, text=page)) == "HTTP 502: Bad gateway"
 
 
+@pytest.mark.no_cover  # it reads millions of characters
 @pytest.mark.parametrize("piece", ["<script ", "<", "spend", "<style>", "no ", "prompt "])
 def test_a_page_made_to_be_slow_to_read_is_read(piece: str) -> None:
     """So large that a pattern that looks at a place twice would take until the test is ended."""
