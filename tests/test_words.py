@@ -31,6 +31,7 @@ PLACES = [
     "pipeline/cli/*.py",
     "pipeline/display/*.py",
     "pipeline/engines/**/*.py",
+    "pipeline/export/*.py",
     "pipeline/job/**/*.py",
     "pipeline/report/*.py",
     "pipeline/settling/*.py",

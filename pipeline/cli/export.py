@@ -1,130 +1,184 @@
 """`pipeline export`."""
 
-import csv
 import io
-import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 
-from pipeline.cli.options import job_argument, load_job, output_option, sign_option
-from pipeline.cli.output import write, write_json
+from pipeline.cli.options import NamedPath, job_argument, load_job, output_option, sign_option
+from pipeline.cli.output import as_json, message, write, write_json
 from pipeline.errors import UsageError
-from pipeline.ledger.history import TaskState
-from pipeline.ledger.manifest import last_records, replay
 from pipeline.models import Job
 from pipeline.store.layout import Layout, refuse_another_job, refuse_newer_files
 from pipeline.store.shelf import open_shelf
 
-# What scheduling tools ask for comes first; every other key of meta follows.
-_FIRST = ("publish", "channel", "caption")
-_LAST = ("prompt", "cost", "sha256", "finished_at")
+if TYPE_CHECKING:
+    from pipeline.export.rows import Link
+    from pipeline.export.writing import Export
 
-# A spreadsheet evaluates a text that begins with one of these as a formula.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
-_BOM = "\ufeff"
+_TABLES = ("csv", "json", "xlsx")
 
 
 @click.command()
 @job_argument
 @output_option
-@click.option("--to", "form", type=click.Choice(["csv", "json"]), default="csv", show_default=True)
 @click.option(
-    "--raw", is_flag=True, help="CSV: leave texts that a spreadsheet would read as formulas."
+    "--to",
+    "form",
+    type=click.Choice(["csv", "json", "ics", "xlsx"]),
+    default="csv",
+    show_default=True,
+)
+@click.option(
+    "--columns",
+    multiple=True,
+    metavar='"NAME={{ … }},…"',
+    help="These columns, each a template; repeatable.",
+)
+@click.option(
+    "--profile",
+    metavar="NAME|FILE",
+    help="The columns of a scheduling tool: publer, gohighlevel, or a YAML file.",
+)
+@click.option("--kept", is_flag=True, help="Only clips that `pick` has kept.")
+@click.option(
+    "--out",
+    type=NamedPath(path_type=Path),
+    metavar="FILE",
+    help="Write to FILE; it is left alone where nothing has changed.",
+)
+@click.option(
+    "--relative", is_flag=True, help="Paths relative to --out, or to the working directory."
+)
+@click.option(
+    "--public",
+    metavar="URL",
+    help="Where people find the clips: an address, {path} in it or the path behind it.",
+)
+@click.option(
+    "--raw", is_flag=True, help="CSV, XLSX: leave texts that a spreadsheet would read as formulas."
 )
 @sign_option
 @click.option("--bom", is_flag=True, help="CSV: begin with the mark by which Excel knows UTF-8.")
-def export(  # noqa: PLR0913 - the flags of the command
-    job: Path, output: Path | None, form: str, sign: float | None, *, raw: bool, bom: bool
+def export(  # noqa: PLR0913, PLR0917 - the flags of the command
+    job: Path,
+    output: Path | None,
+    form: str,
+    columns: tuple[str, ...],
+    profile: str | None,
+    out: Path | None,
+    public: str | None,
+    sign: float | None,
+    *,
+    kept: bool,
+    relative: bool,
+    raw: bool,
+    bom: bool,
 ) -> None:
     """List each finished clip with its publish date, channel, caption and file.
 
-    In a CSV a text that begins with = + - @, a tab or a CR gets a leading apostrophe, as a
-    spreadsheet would read it as a formula; --raw leaves it out. JSON is never changed.
+    In a CSV or a workbook a text that begins with = + - @, a tab or a CR gets a leading apostrophe,
+    as a spreadsheet would read it as a formula; --raw leaves it out. JSON is never changed.
     """
+    from pipeline.export import placing  # noqa: PLC0415 - `--help` exports nothing
+    from pipeline.export.rows import rows  # noqa: PLC0415 - likewise
+    from pipeline.export.writing import Export, Wanted  # noqa: PLC0415 - likewise
+
+    _refuse_contradictions(form, columns, profile, bom=bom)
+    if sum((sign is not None, public is not None, relative)) > 1:
+        raise UsageError("--sign, --public and --relative say where clips are found: give one")
+    templates = _templates(columns, profile)
+    loaded = load_job(job, output, to_send=False)
+    to_file = out is not None and str(out) != "-"
+    link = _link(loaded, sign, public, out if relative and to_file else None, relative=relative)
+    listed = list(rows(loaded, link))
+    on_terminal = not to_file and sys.stdout.isatty()
+    wanted = Wanted(form, templates, kept=kept, raw=raw, bom=bom and not on_terminal)
+    made = Export(loaded, listed, wanted, message)
+    if out is None or not to_file:
+        _show(made, on_terminal=on_terminal)
+        return
+    sources = {row.place[0] for row in listed}
+    place = placing.refuse_own_files(out, loaded, sources, (row.path for row in listed))
+    placing.place(place, _content(made))
+
+
+def _refuse_contradictions(
+    form: str, columns: tuple[str, ...], profile: str | None, *, bom: bool
+) -> None:
     if bom and form != "csv":
-        raise UsageError("--bom is for --to csv; leave it out with --to json")
-    rows = list(_rows(load_job(job, output, to_send=False), sign))
-    on_terminal = sys.stdout.isatty()
-    if isinstance(sys.stdout, io.TextIOWrapper) and not on_terminal:
-        sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")
-    if form == "json":
-        write_json(rows, pretty=True)
-    else:
-        _write_csv(rows, raw=raw, bom=bom and not on_terminal)
+        raise UsageError(f"--bom is for --to csv; leave it out with --to {form}")
+    if (columns or profile) and form not in _TABLES:
+        flag = "--columns" if columns else "--profile"
+        raise UsageError(f"{flag} is for a table; leave it out with --to {form}")
 
 
-def _write_csv(rows: list[dict[str, Any]], *, raw: bool, bom: bool) -> None:
-    lines = [_line(row) for row in rows]
-    keys = dict.fromkeys(("task", "file", *_FIRST))
-    keys.update(dict.fromkeys(key for line in lines for key in line if key not in _LAST))
-    keys.update(dict.fromkeys(_LAST))
-    # With this line end the writer quotes CR and LF within a cell, each of them.
-    writer = csv.writer(_Rows(_BOM if bom else ""), lineterminator=_Rows.END)
-    writer.writerow(key if raw else _inert(key) for key in keys)
-    for line in lines:
-        cells = (line.get(key) for key in keys)
-        writer.writerow(cells if raw else map(_inert, cells))
+def _templates(columns: Iterable[str], profile: str | None) -> dict[str, str]:
+    """Join the columns of a profile and of flags; a flag wins over a profile's own column."""
+    from pipeline.export import profiles  # noqa: PLC0415 - few exports have columns
+    from pipeline.export.columns import parse  # noqa: PLC0415 - likewise
+
+    found: dict[str, str] = {}
+    if profile is not None:
+        read = profiles.load(profile)
+        if read.note:
+            message(f"note: {read.note}")
+        found |= read.columns
+    return found | parse(columns)
 
 
-class _Rows:
-    """The file of a CSV writer: writes each row as a line to standard output."""
+def _link(
+    job: Job, sign: float | None, public: str | None, out: Path | None, *, relative: bool
+) -> "Link":
+    from pipeline.export.rows import below, relative_to  # noqa: PLC0415 - as above
 
-    END = "\r\n"
-
-    def __init__(self, before: str) -> None:
-        self._before = before
-
-    def write(self, row: str) -> None:
-        write(self._before + row.removesuffix(self.END))
-        self._before = ""
-
-
-def _inert(cell: Any) -> Any:
-    """Keep a spreadsheet from reading a text as a formula; numbers are left alone."""
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA) else cell
-
-
-def _line(row: dict[str, Any]) -> dict[str, Any]:
-    """Flatten a row; a key of meta named like a column of the export gets the prefix `meta.`."""
-    own = {key: value for key, value in row.items() if key != "meta"}
-    meta = {f"meta.{key}" if key in own else key: value for key, value in row["meta"].items()}
-    return {**{key: _cell(value) for key, value in meta.items()}, **own}
-
-
-def _cell(value: Any) -> Any:
-    """Write a value of meta: text and numbers unchanged, anything else as JSON."""
-    plain = isinstance(value, str | int | float | None) and not isinstance(value, bool)
-    return value if plain else json.dumps(value, ensure_ascii=False)
-
-
-def _rows(job: Job, sign: float | None) -> Iterator[dict[str, Any]]:
-    """Join the manifest with the job as it is now, in the order of the job."""
     layout = Layout(job.output_dir)
     refuse_newer_files(layout)
     refuse_another_job(layout, job)
     shelf = open_shelf(job, layout)
-    link = shelf.link if sign is None else partial(shelf.sign, seconds=sign)
-    history = replay(layout.manifest)
-    done = {
-        record.task: record
-        for record in last_records(layout.manifest, history)
-        if record.output is not None
-    }
-    for task in map(history.known, job.tasks()):
-        record = done.get(task.id)
-        if record is None or history.state_of(task) is not TaskState.DONE:
-            continue
-        yield {
-            "task": task.id,
-            "file": link(record.output or ""),
-            "meta": task.meta,
-            "prompt": task.prompt,
-            "cost": record.cost,
-            "sha256": record.sha256,
-            "finished_at": record.finished_at,
-        }
+    if sign is not None:
+        return partial(shelf.sign, seconds=sign)
+    if public is not None:
+        return below(public)
+    return relative_to(out.parent if out else Path(), shelf.link) if relative else shelf.link
+
+
+def _show(made: "Export", *, on_terminal: bool) -> None:
+    """Write an export to standard output, made printable on a terminal."""
+    form = made.wanted.form
+    if form in {"ics", "xlsx"}:
+        if form == "xlsx" and on_terminal:
+            raise UsageError("a workbook is not text", hint="write it to a file: --out posts.xlsx")
+        data = _content(made)
+        if on_terminal:
+            write(data.decode())
+        else:
+            click.echo(data, nl=False)
+        return
+    if isinstance(sys.stdout, io.TextIOWrapper) and not on_terminal:
+        sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")
+    if form == "json":
+        write_json(made.objects(), pretty=True)
+    else:
+        for line in made.lines():
+            write(line)
+
+
+def _content(made: "Export") -> bytes:
+    """Return what a file would contain: the same as standard output would."""
+    form = made.wanted.form
+    if form == "ics":
+        return made.calendar()
+    if form == "xlsx":
+        return made.workbook()
+    if form == "json":
+        import msgspec  # noqa: PLC0415 - `--help` writes no JSON
+
+        text = msgspec.json.format(as_json(made.objects())) + "\n"
+    else:
+        text = "".join(f"{line}\n" for line in made.lines())
+    return text.encode(errors="backslashreplace")

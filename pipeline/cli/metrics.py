@@ -1,14 +1,12 @@
 """`pipeline metrics`."""
 
-import os
-import tempfile
-from contextlib import suppress
 from pathlib import Path
 
 import click
 
 from pipeline import overview
 from pipeline.cli.options import NamedPath, load_job
+from pipeline.common.files import replace_file
 from pipeline.display.metrics import exposition
 from pipeline.errors import StorageError
 from pipeline.state import look
@@ -48,17 +46,7 @@ def _replace(path: Path, data: bytes) -> None:
         StorageError: it cannot be written.
     """
     try:
-        # A name of its own, as two may write at a time; the collector reads only *.prom.
-        file, draft = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:100]}.")
-        try:
-            with os.fdopen(file, "wb") as opened:
-                opened.write(data)
-                os.fchmod(opened.fileno(), _MODE)
-            os.replace(draft, path)  # noqa: PTH105 - as `draft` is text
-        except BaseException:
-            with suppress(OSError):
-                os.unlink(draft)  # noqa: PTH108
-            raise
+        replace_file(path, data, _MODE)
     except OSError as error:
         raise StorageError(
             f"{path} cannot be written: {error.strerror or error}",

@@ -23,6 +23,11 @@ def remember_secret(secret: str) -> None:
     _secrets.add(secret)
 
 
+def secrets() -> frozenset[str]:
+    """Return the secrets that no message shows, and no other program gets."""
+    return frozenset(_secrets)
+
+
 def redact(text: str) -> str:
     """Remove every known secret from a text."""
     if not _secrets:

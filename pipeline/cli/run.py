@@ -1,5 +1,6 @@
 """`pipeline run`."""
 
+import os
 import sys
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
@@ -18,6 +19,7 @@ from pipeline.cli.access import endpoint
 from pipeline.cli.calling import called, spelled
 from pipeline.cli.chosen import provider
 from pipeline.cli.engines import by_engine
+from pipeline.cli.environment import key_variable
 from pipeline.cli.options import (
     Clock,
     Duration,
@@ -30,14 +32,15 @@ from pipeline.cli.options import (
     output_option,
     retry_option,
 )
-from pipeline.cli.output import message
+from pipeline.cli.output import message, secrets
 from pipeline.display import words
 from pipeline.display.live import LiveDisplay
 from pipeline.display.logfile import LogFile
 from pipeline.display.plain import PlainLines
 from pipeline.display.watchers import Watchers
 from pipeline.errors import BucketError, ExitCode, PipelineError, UsageError
-from pipeline.events import Counts, Event, Reloaded, Summary, Watcher
+from pipeline.events import Counts, Event, Reloaded, Summary
+from pipeline.hook import TIMEOUT, Command, Hook, without_secrets
 from pipeline.ledger.plan import Plan, Retry
 from pipeline.models import Job
 from pipeline.notify import Notifier
@@ -46,6 +49,7 @@ from pipeline.report.build import MOST, write_report
 from pipeline.runtime import runner
 from pipeline.runtime.options import Options
 from pipeline.store.layout import Layout
+from pipeline.store.shelf import open_shelf
 
 
 class _Money(click.ParamType[Any]):
@@ -109,6 +113,19 @@ class _Money(click.ParamType[Any]):
 @click.option(
     "--log-file", type=NamedPath(path_type=Path, dir_okay=False), help="Also log as JSON lines."
 )
+@click.option(
+    "--exec",
+    "command",
+    metavar="COMMAND",
+    help="Run COMMAND for each finished clip: {file}, {path}, {task} and {sha256} are replaced.",
+)
+@click.option(
+    "--exec-timeout",
+    type=Duration(),
+    default=TIMEOUT,
+    metavar="DURATION",
+    help="How long a COMMAND may take; 10m without it.",
+)
 @click.option("--no-fsync", is_flag=True, help="Faster, but a power loss may cost finished work.")
 @click.option("--no-report", is_flag=True, help="Write no report.html at the end.")
 @debug_option
@@ -126,6 +143,8 @@ def run(  # noqa: PLR0913, PLR0917 - the flags of the command
     wait_for_credits: float | None,
     confirm_above: Decimal | None,
     log_file: Path | None,
+    command: str | None,
+    exec_timeout: float,
     *,
     no_wait: bool,
     no_fsync: bool,
@@ -153,15 +172,36 @@ def run(  # noqa: PLR0913, PLR0917 - the flags of the command
         confirm=partial(_confirm, above=confirm_above),
         reread=(present := _Present(partial(load_job, job, output, concurrency=concurrency))),
     )
+    parsed = None if command is None else Command(command)
     with ExitStack() as resources:
-        watch = runner.both(present.see, _watch(resources, loaded, log_file, report=not no_report))
+        watchers = _watch(resources, loaded, log_file, report=not no_report)
+        hook = None
+        if parsed is not None:
+            hook = resources.enter_context(_hook(parsed, loaded, watchers, exec_timeout))
+            watchers.add(hook)
+        watch = runner.both(present.see, watchers)
         render = partial(runner.run, loaded, access, options=options, watch=watch)
         summary = anyio.run(made_by, partial(render, provider=provider(loaded)))
     with suppress(OSError):  # its reader may have gone
         if not no_report:
             write_report_at_end(present.job or loaded, job, output, summary.counts)
         _print_summary(summary)
+        if hook is not None and hook.outcome is not None:
+            message(f"  {hook.outcome}")
     return summary.exit_code
+
+
+def _hook(command: Command, job: Job, watchers: Watchers, timeout: float) -> Hook:
+    """Make what runs a command for each clip: it learns neither the key nor whom to notify."""
+    named = [key_variable(job, provider(job)), *(job.notify.to if job.notify else ())]
+    environment = without_secrets(os.environ, named, secrets())
+    return Hook(
+        command,
+        open_shelf(job, Layout(job.output_dir)).link,
+        watchers,
+        environment,
+        timeout=timeout,
+    )
 
 
 class _Present:
@@ -195,7 +235,7 @@ def _confirm(plan: Plan, *, above: Decimal | None) -> None:
         raise UsageError("not confirmed; nothing was sent")
 
 
-def _watch(resources: ExitStack, job: Job, log_file: Path | None, *, report: bool) -> Watcher:
+def _watch(resources: ExitStack, job: Job, log_file: Path | None, *, report: bool) -> Watchers:
     """Assemble the watchers of a run: terminal or plain lines, log, notifications."""
     watchers = Watchers()
     console = _terminal()

@@ -8,7 +8,9 @@ import errno
 import fcntl
 import os
 import stat
+import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from pipeline.errors import DirectoryError
@@ -79,6 +81,28 @@ def write_atomically(path: Path, data: bytes, *, durable: bool = True) -> None:
     finally:
         os.close(file)
     os.replace(draft, path)
+
+
+def replace_file(path: Path, data: bytes, mode: int) -> None:
+    """Replace a file that is not of an output directory: a reader sees the old or the new one.
+
+    Its draft has a name of its own, as two may write at a time.
+
+    Raises:
+        OSError: it cannot be written; the old one is as it was.
+    """
+    file, draft = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:50]}.")
+    try:
+        with os.fdopen(file, "wb") as opened:
+            opened.write(data)
+            opened.flush()
+            os.fchmod(file, mode)
+            os.fsync(file)
+        os.replace(draft, path)
+    except BaseException:
+        with suppress(OSError):
+            os.unlink(draft)
+        raise
 
 
 def write_all(file: int, data: bytes) -> None:

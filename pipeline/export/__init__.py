@@ -1,0 +1,1 @@
+"""The finished clips, in the files that other tools read."""

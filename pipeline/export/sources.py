@@ -1,0 +1,67 @@
+"""The workbook that a job's rows come from, as its job file names it."""
+
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
+
+from pipeline.errors import UsageError
+from pipeline.export.copy_of_sheet import Source
+from pipeline.job.problems import Report
+from pipeline.job.yaml.reader import read
+from pipeline.models import Job
+
+_SUFFIX = ".xlsx"
+
+
+def workbook(job: Job) -> Source | None:
+    """Return the one workbook of a job; None where its prompts are elsewhere.
+
+    Raises:
+        JobFileError: the job file cannot be read any more.
+        UsageError: there are several, so that there is no one to copy.
+    """
+    report = Report(job.path)
+    tree = read(report)
+    if tree is None:
+        raise report.error()
+    found = [
+        one
+        for one in _named(job, tree.get("prompts_from"))
+        if one.path.suffix.casefold() == _SUFFIX
+    ]
+    if len(found) > 1:
+        raise UsageError(
+            "the prompts are in several workbooks, and --to xlsx copies one",
+            hint='name columns with --columns "Caption={{ caption }},…" for a new workbook',
+        )
+    return _as_read(job, found[0]) if found else None
+
+
+def _as_read(job: Job, source: Source) -> Source:
+    """Take the tab and the header's row that were read, where the job file leaves them open."""
+    facts: Callable[[], tuple[dict[str, Any], ...]] = getattr(job, "sheets", tuple)
+    for fact in facts():
+        if fact.get("file") == source.path.name:
+            tab, header = fact.get("sheet"), fact.get("header")
+            return replace(source, tab=source.tab or tab, header=source.header or header)
+    return source
+
+
+def _named(job: Job, written: Any) -> Iterator[Source]:
+    for one in written if isinstance(written, list) else [written]:
+        if isinstance(one, str):
+            yield Source(job.path.parent / one)
+        elif isinstance(one, dict) and isinstance(one.get("file"), str):
+            tab, header = one.get("sheet"), str(one.get("header", ""))
+            yield Source(
+                job.path.parent / str(one["file"]),
+                str(tab) if isinstance(tab, str) else None,
+                int(header) if header.isdecimal() else None,
+            )
+
+
+def is_in(source: Source, job: Job, place: str) -> bool:
+    """Return whether a task is written in a workbook; `place` is relative to the job file."""
+    here = os.path.relpath(source.path, job.path.parent)
+    return place.startswith(here)

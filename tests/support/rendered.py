@@ -1,0 +1,51 @@
+"""A job whose clips are there, without a run: records and files as a run leaves them."""
+
+import hashlib
+from collections.abc import Container
+from decimal import Decimal
+from pathlib import Path
+
+from pipeline.job import load
+from pipeline.ledger.manifest import encode
+from pipeline.models import Record, Status, Task
+
+FINISHED = "2026-11-20T10:00:00.000Z"
+
+
+def render(file: Path, *, leave: Container[str] = (), cost: str = "0.95") -> list[Record]:
+    """Write the records and clips of a job's tasks but those to `leave`."""
+    job = load(file)
+    job.output_dir.mkdir(parents=True, exist_ok=True)
+    records = [_record(task, Decimal(cost)) for task in job.tasks() if task.id not in leave]
+    for record in records:
+        clip = job.output_dir / (record.output or "")
+        clip.parent.mkdir(parents=True, exist_ok=True)
+        clip.write_bytes(_body(record.task))
+    lines = (encode(record, first=not number) for number, record in enumerate(records))
+    (job.output_dir / "manifest.jsonl").write_bytes(b"".join(lines))
+    return records
+
+
+def _body(task: str) -> bytes:
+    return f"clip of {task}".encode()
+
+
+def _record(task: Task, cost: Decimal) -> Record:
+    return Record(
+        task=task.id,
+        status=Status.SUCCEEDED,
+        model=task.model,
+        params=task.params,
+        fingerprint=task.fingerprint,
+        meta=task.meta,
+        output=f"{task.output}.mp4",
+        bytes=len(_body(task.id)),
+        sha256=hashlib.sha256(_body(task.id)).hexdigest(),
+        content_type="video/mp4",
+        http_status=200,
+        cost=cost,
+        seed=7,
+        started_at=FINISHED,
+        finished_at=FINISHED,
+        duration_s=1.0,
+    )
