@@ -18,6 +18,7 @@ from pipeline.cli.access import endpoint
 from pipeline.cli.calling import called, spelled
 from pipeline.cli.chosen import provider
 from pipeline.cli.engines import by_engine
+from pipeline.cli.flagged import Flagged
 from pipeline.cli.options import (
     Clock,
     Duration,
@@ -153,14 +154,18 @@ def run(  # noqa: PLR0913, PLR0917 - the flags of the command
         confirm=partial(_confirm, above=confirm_above),
         reread=(present := _Present(partial(load_job, job, output, concurrency=concurrency))),
     )
+    flagged = Flagged(lambda: present.job or loaded)
     with ExitStack() as resources:
-        watch = runner.both(present.see, _watch(resources, loaded, log_file, report=not no_report))
+        shown = _watch(resources, loaded, log_file, report=not no_report)
+        watch = runner.both(present.see, runner.both(flagged, shown))
         render = partial(runner.run, loaded, access, options=options, watch=watch)
         summary = anyio.run(made_by, partial(render, provider=provider(loaded)))
     with suppress(OSError):  # its reader may have gone
         if not no_report:
             write_report_at_end(present.job or loaded, job, output, summary.counts)
         _print_summary(summary)
+        if warning := flagged.warning(str(job)):
+            message(warning)
     return summary.exit_code
 
 
