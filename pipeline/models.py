@@ -146,6 +146,22 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
         return task_key(self.id)
 
 
+class Facts(msgspec.Struct, frozen=True, kw_only=True):
+    """What the headers of a clip say of it; None is not known.
+
+    `width` and `height` are in pixels, as it is shown. `codec` is that of the pictures, of a sound
+    file that of the sound. `content_credentials` says whether there are some (C2PA), not whether
+    they are valid.
+    """
+
+    width: int | None = None
+    height: int | None = None
+    duration_s: float | None = None
+    codec: str | None = None
+    audio: bool | None = None
+    content_credentials: bool | None = None
+
+
 class Record(msgspec.Struct, frozen=True, kw_only=True):
     """One line of the manifest: how an attempt at a task ended.
 
@@ -157,7 +173,8 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     `provider` is the API that rendered; None is the default of version 0.1. `account` names the
     account that paid, never its key. `settled` says how a
     doubt has ended; where that doubt has a record of its own, of the same `task` and `started_at`,
-    `at_risk` is the negative of what that one has put at risk.
+    `at_risk` is the negative of what that one has put at risk. `media` is what the output's
+    headers say; None where they say nothing, and in records of earlier versions.
     """
 
     task: str
@@ -187,6 +204,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     provider: str | None = None
     settled: Settled | None = None
     account: str | None = None
+    media: Facts | None = None
 
 
 class Handle(msgspec.Struct, frozen=True, kw_only=True):
@@ -224,6 +242,7 @@ class Completion(msgspec.Struct, frozen=True, kw_only=True):
     simulated: bool
     seed: int | str | None = None
     cost_source: CostSource | None = None
+    media: Facts | None = None
 
 
 class Claim(msgspec.Struct, frozen=True, kw_only=True):
@@ -350,6 +369,32 @@ class Notify:
     on: tuple[str, ...] = ("end", "stop", "outage", "cap")
 
 
+class Presence(StrEnum):
+    """Whether something is expected in a clip."""
+
+    ANY = "any"
+    YES = "yes"
+    NO = "no"
+
+
+@dataclass(frozen=True, slots=True)
+class Expect:
+    """What the clips are expected to be like. Sides in pixels, durations in seconds.
+
+    `aspect_ratio` is written as 16:9; True is the task's own parameter of that name.
+    """
+
+    aspect_ratio: str | bool | None = None
+    min_duration: float | None = None
+    max_duration: float | None = None
+    min_width: int | None = None
+    max_width: int | None = None
+    min_height: int | None = None
+    max_height: int | None = None
+    audio: Presence = Presence.ANY
+    content_credentials: Presence = Presence.ANY
+
+
 @dataclass(frozen=True, slots=True)
 class Job:
     """A job file that was read and checked. Times in seconds, sizes in bytes, paths absolute.
@@ -360,7 +405,8 @@ class Job:
     time between two questions for it; None begins with 2 s and goes up to 15 s.
     `bucket` is the address of the storage where outputs go; None is `output_dir`, where everything
     else lies. `public` is where people find an object of it, `{path}` standing for its name. Of
-    several runs on one account, one with a higher `priority` goes first.
+    several runs on one account, one with a higher `priority` goes first. `expect` says what the
+    clips should be like; what is not is flagged, never rendered again.
     """
 
     path: Path
@@ -383,6 +429,7 @@ class Job:
     public: str | None = None
     account: AccountPolicy = AccountPolicy()
     priority: int = 0
+    expect: Expect | None = None
     remarks: Callable[[], tuple[str, ...]] = field(default=tuple, repr=False, compare=False)
 
     @property

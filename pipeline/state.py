@@ -9,8 +9,9 @@ import msgspec
 
 from pipeline.errors import DirectoryError
 from pipeline.events import Counts
-from pipeline.ledger.history import History
-from pipeline.ledger.manifest import replay
+from pipeline.facts.expected import Flag, flags_of
+from pipeline.ledger.history import History, TaskState
+from pipeline.ledger.manifest import last_records, replay
 from pipeline.ledger.plan import make
 from pipeline.models import Claim, Job, Record
 from pipeline.store.claims import Leftover
@@ -25,7 +26,10 @@ _NOWHERE = (1 << 48) - 1
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """How a job stands. Money is in US dollars."""
+    """How a job stands. Money is in US dollars.
+
+    `flagged` counts the finished clips that are not as the job expects.
+    """
 
     job: str
     output: str
@@ -33,6 +37,7 @@ class State:
     counts: Counts
     in_flight: int
     missing: int
+    flagged: int
     spent: Decimal
     at_risk: Decimal
     remaining_credits: Decimal | None
@@ -64,11 +69,33 @@ def look(job: Job) -> State:
         counts=plan.counts,
         in_flight=found.in_flight,
         missing=plan.missing_count,
+        flagged=len(flagged(job, history)),
         spent=history.spent,
         at_risk=history.at_risk,
         remaining_credits=found.balance,
         doing=msgspec.to_builtins(found.note) if found.note and found.running else None,
     )
+
+
+def flagged(job: Job, history: History) -> dict[str, tuple[Flag, ...]]:
+    """Say, by task, what of the finished clips of a job is not as it expects.
+
+    Raises:
+        JobFileError: the rows of the job cannot be read.
+        DirectoryError: the manifest cannot be read.
+    """
+    if job.expect is None:
+        return {}
+    records = last_records(Layout(job.output_dir).manifest, history)
+    found = {one.task: flags for one in records if (flags := flags_of(one, job.expect))}
+    if not found:
+        return {}
+    done = (
+        task.id
+        for task in map(history.known, job.tasks())
+        if task.id in found and history.state_of(task) is TaskState.DONE
+    )
+    return {task: found[task] for task in done}
 
 
 @dataclass(frozen=True, slots=True)

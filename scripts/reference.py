@@ -27,7 +27,8 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 _PART = re.compile(r"(<!-- begin: ([\w-]+) -->\n).*?(<!-- end: \2 -->)", re.DOTALL)
 _WIDTH = 100
 _TYPES = {
-    "string": "text", "object": "mapping", "array": "list", "integer": "integer", "number": "number"
+    "string": "text", "object": "mapping", "array": "list", "integer": "integer",
+    "number": "number", "boolean": "boolean",
 }  # fmt: skip
 
 
@@ -103,7 +104,7 @@ def _rows(whole: dict[str, Any], keys: dict[str, Any], prefix: str) -> Iterator[
 
 def _type(part: dict[str, Any]) -> str:
     if "enum" in part:
-        return ", ".join(f"`{value}`" for value in part["enum"])
+        return ", ".join(f"`{value}`" for value in part["enum"] if value not in {True, False})
     if isinstance(part.get("type"), str):
         return _TYPES[part["type"]]
     if "type" in part:

@@ -25,7 +25,7 @@ from sandbox.testing import Sandbox
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
 EXAMPLES = DOCS / "examples"
-_MAPPINGS = ("Output", "Retry", "Credits", "Schedule", "Notify")
+_MAPPINGS = ("Output", "Retry", "Credits", "Expect", "Schedule", "Notify")
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted(DOCS.rglob("*.md"))]
 
 

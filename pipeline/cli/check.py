@@ -9,6 +9,7 @@ import click
 from pipeline.api.outcome import Balance
 from pipeline.cli import limits
 from pipeline.cli.chosen import hosts, provider
+from pipeline.cli.flagged import not_as_expected
 from pipeline.cli.listing import Listing
 from pipeline.cli.options import (
     base_url_option,
@@ -23,7 +24,7 @@ from pipeline.errors import ExitCode
 from pipeline.ledger.history import TaskState
 from pipeline.ledger.plan import Plan, Retry, usual_seconds
 from pipeline.models import Job
-from pipeline.state import Files, read_files
+from pipeline.state import Files, flagged, read_files
 
 # How many tasks of each kind are listed without --all.
 _FIRST = 5
@@ -79,6 +80,7 @@ def check(  # noqa: PLR0913 - the flags of the command
 def _facts(job: Job, files: Files, plan: Plan, answer: Balance | None) -> dict[str, Any]:
     """Gather the figures of the plan as a whole, as --json shows them."""
     history = files.history
+    count = len(flagged(job, history))
     each, learned = usual_seconds(provider(job).model(job.model), history)
     balance = answer.credits if answer is not None else None
     seconds = None if each is None else -(-plan.selected // job.concurrency) * each
@@ -94,6 +96,7 @@ def _facts(job: Job, files: Files, plan: Plan, answer: Balance | None) -> dict[s
         "accepted": plan.states[TaskState.ACCEPTED],
         "saved": plan.states[TaskState.SAVED],
         "missing": plan.missing_count,
+        "flagged": count,
         "removed": plan.removed_count,
         "to_do": plan.selected,
         "price": plan.price,
@@ -107,7 +110,7 @@ def _facts(job: Job, files: Files, plan: Plan, answer: Balance | None) -> dict[s
         "seconds": None if seconds is None else round(max(seconds, _paced(job, plan.selected)), 1),
         "learned_pace": learned,
         "output": str(job.output_dir),
-        "warnings": [*job.warnings, *plan.advice, *_unreachable(job)],
+        "warnings": [*job.warnings, *plan.advice, *_unreachable(job), *_unexpected(count)],
     }
 
 
@@ -123,6 +126,11 @@ def _covered(job: Job, plan: Plan, balance: Decimal | None) -> bool | None:
     if plan.price is None:
         return False if plan.selected and spendable <= 0 else None
     return spendable >= plan.price
+
+
+def _unexpected(count: int) -> list[str]:
+    """Say how many finished clips are not as expected, where some are."""
+    return [f"{not_as_expected(count)}; `pipeline inspect` says why"] if count else []
 
 
 def _unreachable(job: Job) -> list[str]:

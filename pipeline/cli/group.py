@@ -21,6 +21,7 @@ _COMMANDS = {
     "settle": "Find out what became of what is in doubt, or say it.",
     "audit": "Compare records with the provider's own list of charges.",
     "costs": "Show what jobs have cost, by model, day, month, account or meta.",
+    "inspect": "Show what the finished clips are like, and what is not as expected.",
     "report": "Write report.html beside the manifest.",
     "export": "List the finished clips, for scheduling tools.",
     "init": "Write a commented job file to start from.",

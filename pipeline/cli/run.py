@@ -20,6 +20,7 @@ from pipeline.cli.calling import called, spelled
 from pipeline.cli.chosen import provider
 from pipeline.cli.engines import by_engine
 from pipeline.cli.environment import key_variable
+from pipeline.cli.flagged import Flagged
 from pipeline.cli.options import (
     Clock,
     Duration,
@@ -172,6 +173,7 @@ def run(  # noqa: PLR0913, PLR0917 - the flags of the command
         confirm=partial(_confirm, above=confirm_above),
         reread=(present := _Present(partial(load_job, job, output, concurrency=concurrency))),
     )
+    flagged = Flagged(lambda: present.job or loaded)
     parsed = None if command is None else Command(command)
     with ExitStack() as resources:
         watchers = _watch(resources, loaded, log_file, report=not no_report)
@@ -179,7 +181,7 @@ def run(  # noqa: PLR0913, PLR0917 - the flags of the command
         if parsed is not None:
             hook = resources.enter_context(_hook(parsed, loaded, watchers, exec_timeout))
             watchers.add(hook)
-        watch = runner.both(present.see, watchers)
+        watch = runner.both(present.see, runner.both(flagged, watchers))
         render = partial(runner.run, loaded, access, options=options, watch=watch)
         summary = anyio.run(made_by, partial(render, provider=provider(loaded)))
     with suppress(OSError):  # its reader may have gone
@@ -188,6 +190,8 @@ def run(  # noqa: PLR0913, PLR0917 - the flags of the command
         _print_summary(summary)
         if hook is not None and hook.outcome is not None:
             message(f"  {hook.outcome}")
+        if warning := flagged.warning(str(job)):
+            message(warning)
     return summary.exit_code
 
 

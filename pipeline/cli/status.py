@@ -71,6 +71,10 @@ def _lines(state: State) -> list[str]:
         lines.insert(4, f"  saved      {c.saved:>7,}  rendered, and not in place: run again")
     if state.missing:
         lines.append(f"  missing    {state.missing:>7,}  finished clips whose file is gone")
+    if state.flagged:
+        lines.append(
+            f"  flagged    {state.flagged:>7,}  not as expected: `pipeline inspect` says why"
+        )
     doing = state.doing or {}
     if doing.get("hold"):
         left = max(float(doing.get("until") or 0) - time.time(), 0)

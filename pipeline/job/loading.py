@@ -32,7 +32,7 @@ from pipeline.job.template.templates import (
     text_template,
 )
 from pipeline.job.yaml.reader import read
-from pipeline.models import AccountPolicy, CreditPolicy, Job, Notify, RetryPolicy, Schedule
+from pipeline.models import AccountPolicy, CreditPolicy, Expect, Job, Notify, RetryPolicy, Schedule
 
 _UNSAFE = re.compile(r"[^\w .-]")
 
@@ -312,5 +312,6 @@ def _job(
         provider=head.provider,
         account=shared,
         priority=head.priority,
+        expect=Expect(**vars(head.expect)) if head.expect else None,
         remarks=warnings,
     )

@@ -50,6 +50,7 @@ def write_report(
         saved=files.saved,
         settle=settle,
     )
+    data = replace(data, expect=job.expect)
     shelf = open_shelf(job, layout)
     if shelf.far:
         data = replace(data, link=_linker(job, shelf, sign))

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from pipeline.amounts import ZERO, rounded
 from pipeline.ledger.manifest import corrected
-from pipeline.models import CORRECTION, Record, Settled, Status
+from pipeline.models import CORRECTION, Expect, Record, Settled, Status
 from pipeline.report.night import Night, Span, nights, span
 
 # What a person has said of a doubt.
@@ -47,7 +47,8 @@ class ReportData:
     will be rendered again, `missing` ones succeeded and their file is not there now, `accepted`
     ones wait at the provider, `saved` ones are rendered and not in their place yet. `names` has for
     tasks of the job what their files are called, without extension. `link` makes the URL of an
-    output; None is beside the page.
+    output; None is beside the page. `expect` says
+    what the clips should be like.
     """
 
     name: str
@@ -65,6 +66,7 @@ class ReportData:
     settle: str = ""
     names: Mapping[str, str] = field(default_factory=dict)
     link: Callable[[str], str | None] | None = None
+    expect: Expect | None = None
 
     def url_of(self, output: str | None) -> str | None:
         """Return where the page finds an output that is not beside it; None where it is."""

@@ -8,7 +8,8 @@ from urllib.parse import quote
 
 import msgspec
 
-from pipeline.models import Record, Settled, Status
+from pipeline.facts.expected import flags_of
+from pipeline.models import Facts, Record, Settled, Status
 from pipeline.report.data import ReportData
 
 # Image-to-video models take whole pictures as base64; the page says how long they are.
@@ -34,7 +35,8 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     `name` is the file name that a task without a file would get. `src` is the clip's relative URL.
     `group` is the same for takes of the same request. `standing` is `changed`, `former`,
-    `accepted`, `saved` or nothing; `missing` is set if the file was not found.
+    `accepted`, `saved` or nothing; `missing` is set if the file was not found. `flags` say what of
+    the clip is not as expected.
     """
 
     task: str
@@ -60,6 +62,8 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     standing: str = ""
     missing: bool = False
     settled: Settled | None = None
+    media: Facts | None = None
+    flags: tuple[str, ...] = ()
 
 
 def embedded(value: Any) -> str:
@@ -104,6 +108,8 @@ def entry(record: Record, data: ReportData) -> Entry:
         standing=_standing(record.task, data),
         missing=record.task in data.missing,
         settled=record.settled,
+        media=record.media,
+        flags=tuple(map(str, flags_of(record, data.expect))),
     )
 
 

@@ -5,7 +5,7 @@ For one task, in this order, each step durable before the next:
     claim written             before its request leaves, once an empty part is made
     claim accepted            with the id that the provider has given, where it gives one
     part whole                the body, with its hash
-    claim completed           with hash and headers
+    claim completed           with hash and headers, and the facts of the clip
     part renamed to output    an older clip of the task moves to superseded/
     record appended
     claim closed              not synced: a claim that stays open is known by its record
@@ -22,9 +22,10 @@ import msgspec
 
 from pipeline.common.files import create
 from pipeline.errors import PipelineError
+from pipeline.facts.reading import read_facts
 from pipeline.ledger import records
 from pipeline.ledger.writing import Manifest
-from pipeline.models import part_of
+from pipeline.models import Facts, part_of
 from pipeline.store.batch import CommitRequest, Syncing
 from pipeline.store.claim_log import ClaimLog
 from pipeline.store.layout import Layout
@@ -135,8 +136,17 @@ class Steps:
         done = request.completed.completion
         assert done is not None
         output = self._shelf.choose(request.completed.task, done.output, done.sha256)
-        done = msgspec.structs.replace(done, output=output)
+        media = done.media or self._facts(request)
+        done = msgspec.structs.replace(done, output=output, media=media)
         request.completed = msgspec.structs.replace(request.completed, completion=done, sent=True)
+
+    def _facts(self, request: CommitRequest) -> Facts | None:
+        """Read the facts of a whole part; what is paid for is saved whatever they are."""
+        try:
+            return read_facts(self._shelf.spool(part_of(request.attempt)))
+        except Exception as bug:  # noqa: BLE001 - hostile bytes may find one, and it costs no clip
+            self._warn(f"the facts of a clip cannot be read, which is a bug: {bug!r}")
+            return None
 
     def _place(self, request: CommitRequest) -> None:
         assert request.completed is not None

@@ -14,9 +14,11 @@ from pipeline.job.keys.document import Document
 from pipeline.models import (
     AccountPolicy,
     CreditPolicy,
+    Expect,
     Gate,
     InDoubt,
     Notify,
+    Presence,
     Rate,
     RetryPolicy,
     Schedule,
@@ -38,6 +40,7 @@ retry: {attempts: 3, wait: 0.5, max_wait: 1m30s, outage: 2h, in_doubt: resend}
 credits: {cost: 0.95, budget: 100, reserve: 5.50, gate: off}
 account: {concurrency: 20, rate: 60/minute, day: 50, month: 600, key: ACME_SEGMIND_KEY, name: acme}
 priority: 7
+expect: {aspect_ratio: yes, min_duration: 4s, max_width: 1920, audio: no}
 schedule: {window: 22:00-7:00, timezone: Europe/London}
 notify: {to: [NOTIFY_URL, OPS], on: [end, stop]}
 """
@@ -55,6 +58,7 @@ def test_every_key_reaches_the_job(workspace: JobWorkspace) -> None:
         20, Rate(60, 60), Decimal(50), Decimal(600), "ACME_SEGMIND_KEY", "acme"
     )
     assert job.priority == 7
+    assert job.expect == Expect(True, 4.0, max_width=1920, audio=Presence.NO)
     assert job.schedule == Schedule(time(22), time(7), "Europe/London")
     assert job.notify == Notify(("NOTIFY_URL", "OPS"), ("end", "stop"))
     assert type(job.notify.on[0]) is str
@@ -427,3 +431,28 @@ def test_the_schema_knows_the_ratios_and_every_known_key() -> None:
     assert '"null"' not in json.dumps(
         {k: v for k, v in made["properties"].items() if k != "matrix"}
     )
+
+
+@pytest.mark.parametrize(
+    ("expect", "where", "said"),
+    [
+        ("{aspect_ratio: wide}", "expect.aspect_ratio", "not a valid aspect ratio"),
+        ("{aspect_ratio: 0:9}", "expect.aspect_ratio", "not a valid aspect ratio"),
+        ("{audio: perhaps}", "expect.audio", "any, yes or no"),
+        ("{min_duration: 9, max_duration: 4s}", "expect.max_duration", "at least min_duration"),
+        ("{min_hight: 720}", "expect.min_hight", "min_height"),
+    ],
+)
+def test_what_cannot_be_expected_is_refused(
+    workspace: JobWorkspace, expect: str, where: str, said: str
+) -> None:
+    problem = workspace.wrong(f"{PROMPTS}expect: {expect}\n")
+    assert where in problem
+    assert said in problem
+
+
+@pytest.mark.parametrize("written", ["16:9", "'16:9'", "1.85:1", "true", "no"])
+def test_a_ratio_is_expected_as_it_is_written(workspace: JobWorkspace, written: str) -> None:
+    job = workspace.job(f"{PROMPTS}model: m\nexpect: {{aspect_ratio: {written}}}\n")
+    assert job.expect is not None
+    assert job.expect.aspect_ratio == {"true": True, "no": False}.get(written, written.strip("'"))

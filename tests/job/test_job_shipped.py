@@ -79,7 +79,7 @@ def test_the_starter_loads_and_explains_every_key(tmp_path: Path) -> None:
         made,
         *(
             made["$defs"][n]
-            for n in ("Output", "Retry", "Credits", "Schedule", "Notify", "Account")
+            for n in ("Output", "Retry", "Credits", "Schedule", "Notify", "Account", "Expect")
         ),
     ]
     for section in sections:

@@ -1,5 +1,6 @@
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from decimal import Decimal
 from urllib.parse import unquote
 
@@ -8,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.models import Record, Settled, Status
+from pipeline.models import Expect, Facts, Record, Settled, Status
 from pipeline.report import ReportData
 from pipeline.report.entries import (
     LONGEST_VALUE,
@@ -163,3 +164,20 @@ def test_a_task_without_a_file_says_what_its_file_would_be_called(
     failed, done = (entry(record, data) for record in data.records)
     assert failed.name == "a-harbour-in-rain"
     assert done.name is None
+
+
+def test_what_is_not_as_expected_is_in_the_entry(
+    a_record: MakeRecord, a_report: MakeReport
+) -> None:
+    record = a_record(media=Facts(width=720, height=1280, duration_s=5.0))
+    data = a_report(record)
+    assert entry(record, data).flags == ()
+    data = replace(data, expect=Expect(aspect_ratio=True, min_duration=6))
+    made = entry(record, data)
+    assert made.media == record.media
+    assert made.flags == (
+        "aspect ratio 720×1280, expected 16:9",
+        "duration 5 s, expected at least 6 s",
+    )
+    failed = a_record(status=Status.FAILED)
+    assert entry(failed, data).flags == ()

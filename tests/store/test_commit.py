@@ -16,6 +16,7 @@ import msgspec
 import pytest
 from support.claims import BODY, PRICE, claim_file, claim_of, complete, open_claims
 
+import sandbox
 from pipeline.errors import DirectoryError, StorageError
 from pipeline.ledger.formats import FORMAT
 from pipeline.ledger.manifest import read
@@ -95,6 +96,22 @@ async def test_a_finished_task_has_its_clip_and_its_record_and_no_claim(layout: 
     assert (record.output, record.bytes, record.cost) == ("a.mp4", len(BODY), PRICE)
     assert clips(layout) == {"a.mp4": BODY}
     assert not list(layout.inflight.iterdir())
+
+
+async def test_the_facts_of_a_clip_are_in_its_record(layout: Layout) -> None:
+    clip = Path(sandbox.__file__).with_name("tiny.mp4").read_bytes()
+    async with opened(layout) as store:
+        at_once = await render(store, "a", clip)
+        claim = claim_of("b", started_at="2026-01-01T00:00:09.000Z")
+        await store.claim("b", claim)
+        store.layout.part("b").write_bytes(clip)
+        completed = await store.complete("b", complete(claim, clip))
+        store.layout.part("b").write_bytes(b"no clip")  # it was read when it was complete
+        later = await store.finish("b", completed)
+    assert at_once.media is not None
+    assert (at_once.media.width, at_once.media.duration_s) == (16, 1.0)
+    assert later.media == at_once.media
+    assert records(layout) == [at_once, later]
 
 
 async def test_a_task_without_output_has_its_record_and_no_claim_and_no_part(

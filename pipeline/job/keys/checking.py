@@ -8,6 +8,7 @@ from pipeline.job.keys.document import (
     AccountKeys,
     CreditsKeys,
     Document,
+    ExpectKeys,
     Head,
     NotifyKeys,
     OutputKeys,
@@ -24,6 +25,7 @@ _SECTIONS: dict[str, type[Strict]] = {
     "retry": RetryKeys,
     "credits": CreditsKeys,
     "account": AccountKeys,
+    "expect": ExpectKeys,
     "schedule": ScheduleKeys,
     "notify": NotifyKeys,
 }

@@ -6,12 +6,13 @@ The JSON Schema that editors use is printed from these declarations; so is every
 from datetime import time
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any
+from typing import Any, Self
 
 from pipeline.api import providers
 from pipeline.job.items import Duplicates
 from pipeline.job.keys.fields import (
     ACCOUNT_NAME,
+    ASPECT_RATIO,
     ENV_NAME,
     FREE,
     GATE,
@@ -22,6 +23,7 @@ from pipeline.job.keys.fields import (
     NAME,
     NAME_PATTERN,
     OUTPUT_DIR,
+    PRESENCE,
     PROSE,
     PROVIDER,
     PUBLIC,
@@ -35,11 +37,19 @@ from pipeline.job.keys.fields import (
     one_or_more,
     word,
 )
-from pipeline.job.keys.mappings import Kind, Strict, declare, listed, mapping
+from pipeline.job.keys.mappings import (
+    Fault,
+    FaultsError,
+    Kind,
+    Strict,
+    declare,
+    listed,
+    mapping,
+)
 from pipeline.job.nodes import kind_of
 from pipeline.job.problems import InvalidError, shown
 from pipeline.job.yaml.scalars import MOST_PRIORITY, boolean
-from pipeline.models import CreditPolicy, Gate, InDoubt, Rate, RetryPolicy
+from pipeline.models import CreditPolicy, Gate, InDoubt, Presence, Rate, RetryPolicy
 
 MOST_IN_FLIGHT = 2_000
 MOST_TAKES = 1_000
@@ -233,6 +243,59 @@ class ScheduleKeys(Strict):
         default=None,
         examples=["Europe/London"],
     )
+
+
+class ExpectKeys(Strict):
+    """What clips should be like. What is not is flagged, and never rendered again."""
+
+    aspect_ratio: str | bool | None = declare(
+        ASPECT_RATIO,
+        "The shape: true is the parameter aspect_ratio of each task. Sides may be rounded.",
+        default=None,
+        examples=[True, "16:9"],
+    )
+    min_duration: float | None = declare(
+        SECONDS, "Shortest duration.", default=None, least=0, examples=["4s"]
+    )
+    max_duration: float | None = declare(
+        SECONDS, "Longest duration.", default=None, above=0, examples=["1m"]
+    )
+    min_width: int | None = declare(
+        WHOLE, "Least width, in pixels.", default=None, least=1, examples=[1280]
+    )
+    max_width: int | None = declare(
+        WHOLE, "Largest width, in pixels.", default=None, least=1, examples=[1920]
+    )
+    min_height: int | None = declare(
+        WHOLE, "Least height, in pixels.", default=None, least=1, examples=[720]
+    )
+    max_height: int | None = declare(
+        WHOLE, "Largest height, in pixels.", default=None, least=1, examples=[1920]
+    )
+    audio: Presence = declare(
+        PRESENCE, "Whether there is sound.", default=Presence.ANY, examples=["any", "yes", "no"]
+    )
+    content_credentials: Presence = declare(
+        PRESENCE,
+        "Whether there are content credentials (C2PA). They are not verified.",
+        default=Presence.ANY,
+        examples=["yes"],
+    )
+
+    @classmethod
+    def read(cls, value: Any) -> Self:
+        """Read a mapping, whose bounds leave something between them."""
+        taken = super().read(value)
+        faults = [
+            Fault((f"max_{name}",), f"must be at least min_{name}, which is {least:g}")
+            for name in ("duration", "width", "height")
+            if (least := getattr(taken, f"min_{name}")) is not None
+            and (most := getattr(taken, f"max_{name}")) is not None
+            and most < least
+        ]
+        if faults:
+            raise FaultsError(faults)
+        return taken
 
 
 class Event(StrEnum):
@@ -448,6 +511,11 @@ class Head(Strict):
         least=-MOST_PRIORITY,
         most=MOST_PRIORITY,
         examples=[10],
+    )
+    expect: ExpectKeys | None = declare(
+        mapping(ExpectKeys),
+        "What clips should be like. What is not is flagged, and never rendered again.",
+        default=None,
     )
     schedule: ScheduleKeys | None = declare(
         mapping(ScheduleKeys),

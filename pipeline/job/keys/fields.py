@@ -16,7 +16,7 @@ from pipeline.job.keys.mappings import Kind, Schema, listed
 from pipeline.job.nodes import Cut, Sequence, kind_of
 from pipeline.job.problems import InvalidError, did_you_mean, shown
 from pipeline.job.yaml import scalars
-from pipeline.models import Gate, InDoubt
+from pipeline.models import Gate, InDoubt, Presence
 
 T = TypeVar("T")
 
@@ -31,6 +31,8 @@ _DESCRIPTION = re.compile(r"[/\\]|\.(?:ya?ml|json|toml)$", re.ASCII | re.IGNOREC
 _ENV_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 # A pasted key is hardly ever written so: upper case, with the word KEY or TOKEN in it.
 _KEY_NAME = r"(?=.*(^|_)(KEY|TOKEN)(_|$))[A-Z][A-Z0-9_]{0,99}"
+_SIDE = r"\d{1,5}(?:\.\d{1,4})?"
+_RATIO = re.compile(f"({_SIDE}):({_SIDE})", re.ASCII)
 _LONGEST_NAME = 100
 _TOO_LARGE = 2.0**63
 
@@ -183,6 +185,30 @@ def one_or_more(kind: Kind) -> Kind:
     return listed(kind, prepare)
 
 
+def aspect_ratio(value: object) -> str | bool:
+    """Take a ratio, or a word for yes or no: yes is the parameter of the task."""
+    written = text(value).strip()
+    if (said := scalars.boolean(written)) is not None:
+        return said
+    sides = _RATIO.fullmatch(written)
+    if sides is None or not float(sides[1]) or not float(sides[2]):
+        raise InvalidError(
+            f"{shown(written)} is not a valid aspect ratio",
+            "true: that of each task's own parameter; or a ratio, such as 16:9",
+        )
+    return written
+
+
+def presence(value: object) -> Presence:
+    """Take any, or a word for yes or no."""
+    written = text(value).strip()
+    if written == Presence.ANY:
+        return Presence.ANY
+    if (said := scalars.boolean(written)) is None:
+        raise InvalidError(f"{shown(written)} is not a valid value", "use any, yes or no")
+    return Presence.YES if said else Presence.NO
+
+
 def timezone(value: object) -> str:
     """Take the name of a time zone of the IANA database."""
     from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones  # noqa: PLC0415
@@ -252,4 +278,10 @@ WINDOW = Kind(
     reading(scalars.window, "a window"),
     {"type": "string", "pattern": rf"^{_CLOCK} ?[-\u2013] ?{_CLOCK}$"},
 )
+ASPECT_RATIO = Kind(
+    aspect_ratio,
+    {"anyOf": [{"type": "boolean"}, {"type": "string", "pattern": f"^{_SIDE}:{_SIDE}$"}]},
+)
+# Editors read YAML 1.2, where an unquoted yes is a text, and true a boolean.
+PRESENCE = Kind(presence, {"enum": [*Presence, True, False]})
 GATE, IN_DOUBT = word(Gate), word(InDoubt)

@@ -98,6 +98,7 @@ function facts(entry) {
   fact("Status", STATUS[entry.status] + standing(entry));
   fact("Settled", SETTLED[entry.settled]);
   fact("Reason", entry.error);
+  fact("Not as expected", entry.flags?.join("; "));
   fact("Model", entry.model);
   for (const [name, value] of Object.entries(entry.params)) {
     fact(named(name), plain(value));
@@ -112,11 +113,21 @@ function facts(entry) {
   fact("Take", takeOf(entry));
   fact("Finished", entry.finished_at ? moment(entry.finished_at) : null);
   fact("File", entry.file);
+  media(entry.media ?? {}, fact);
   fact("Size", entry.bytes === undefined ? null : size(entry.bytes));
   fact("HTTP status", entry.http_status === undefined ? null : String(entry.http_status));
   fact("Request", entry.request_id);
   fact("Task", entry.task);
   return list;
+}
+
+function media(found, fact) {
+  const known = (value) => value !== undefined && value !== null;
+  fact("Picture", known(found.width) ? `${found.width} × ${found.height}` : null);
+  fact("Duration", known(found.duration_s) ? lasting(found.duration_s) : null);
+  fact("Codec", found.codec);
+  fact("Sound", known(found.audio) ? plain(found.audio) : null);
+  fact("Content credentials", known(found.content_credentials) ? plain(found.content_credentials) : null);
 }
 
 function standing(entry) {

@@ -127,6 +127,9 @@ function line(entry) {
       class: "link", title: "Show these takes side by side",
     }));
   }
+  if (isFlagged(entry)) {
+    said.push(make("span", { class: "mark flag", title: entry.flags.join("; ") }, "Not as expected"));
+  }
   if (entry.standing) {
     said.push(make("span", { class: "mark" }, named(entry.standing)));
   }

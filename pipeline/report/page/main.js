@@ -89,7 +89,8 @@ function folded(choosers) {
 
 function statuses() {
   const there = Object.entries(STATUS).filter(([status]) => ENTRIES.some((entry) => entry.status === status));
-  return ENTRIES.some(isMissing) ? [...there, ["missing", "Missing"]] : there;
+  const special = [["missing", "Missing", isMissing], ["flagged", "Not as expected", isFlagged]];
+  return [...there, ...special.filter(([, , is]) => ENTRIES.some(is)).map(([name, words]) => [name, words])];
 }
 
 function chooser(key, name, values, chosen, any = "Any") {

@@ -38,6 +38,9 @@ function ratio(entry) {
   if (entry.shape) {
     return entry.shape;
   }
+  if (entry.media?.width > 0 && entry.media.height > 0) {
+    return Math.min(Math.max(entry.media.width / entry.media.height, 0.1), 10);
+  }
   const { aspect_ratio: aspect, width, height } = entry.params;
   const parts = /^(\d+(?:\.\d+)?):(\d+(?:\.\d+)?)$/.exec(aspect ?? "");
   const known = parts ? parts[1] / parts[2] : width / height;

@@ -69,12 +69,17 @@ function text(entry) {
 
 function matches(entry) {
   const { q, status, day, takes: group } = asked;
-  return (!status || (status === "missing" ? isMissing(entry) : entry.status === status))
+  const special = { missing: isMissing, flagged: isFlagged }[status];
+  return (!status || (special ? special(entry) : entry.status === status))
     && (!day || published(entry)?.day === day)
     && (!group || entry.group === group)
     && [...asked.facets].every(([facet, value]) => facet.name in entry[facet.field]
       && plain(entry[facet.field][facet.name]) === value)
     && q.toLowerCase().split(/\s+/).every((word) => text(entry).includes(word));
+}
+
+function isFlagged(entry) {
+  return Boolean(entry.flags?.length);
 }
 
 function isMissing(entry) {
