@@ -115,7 +115,7 @@ def _rows(job: Job, sign: float | None) -> Iterator[dict[str, Any]]:
         for record in last_records(layout.manifest, history)
         if record.output is not None
     }
-    for task in map(history.known, job.tasks()):
+    for task in map(history.known, job.rows()):
         record = done.get(task.id)
         if record is None or history.state_of(task) is not TaskState.DONE:
             continue
