@@ -324,12 +324,18 @@ class RetryPolicy:
 
 @dataclass(frozen=True, slots=True)
 class CreditPolicy:
-    """What may be spent, in US dollars. If `cost` is None, it is learned."""
+    """What may be spent, in US dollars.
+
+    `cost` is the price of each task. `pricing` gives that of a price class instead, where the job
+    has a template of its parameters; None for a class that it does not fit. Without both, the
+    price is learned.
+    """
 
     cost: Decimal | None = None
     budget: Decimal | None = None
     reserve: Decimal = Decimal(0)
     gate: Gate = Gate.AUTO
+    pricing: Callable[[str], Decimal | None] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -431,6 +437,10 @@ class Job:
     priority: int = 0
     expect: Expect | None = None
     remarks: Callable[[], tuple[str, ...]] = field(default=tuple, repr=False, compare=False)
+    expand_rows: Callable[[], Iterator[Task]] | None = field(
+        default=None, repr=False, compare=False
+    )
+    count_twins: Callable[[], int] = field(default=int, repr=False, compare=False)
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -444,3 +454,16 @@ class Job:
     def tasks(self) -> Iterator[Task]:
         """Yield the tasks of the job, in the order of the file."""
         return self.expand()
+
+    def rows(self) -> Iterator[Task]:
+        """Yield a task for each prompt and row, in the order of the file.
+
+        Of twins that are rendered once (`duplicates: once`) each is there, with its own `meta` and
+        the same `id`.
+        """
+        return (self.expand_rows or self.expand)()
+
+    @property
+    def twins(self) -> int:
+        """How many twins of other tasks the last reading of `tasks` has left out."""
+        return self.count_twins()

@@ -1,5 +1,6 @@
 """`pipeline check`."""
 
+import sys
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from pipeline.api.outcome import Balance
 from pipeline.cli import limits
 from pipeline.cli.chosen import hosts, provider
 from pipeline.cli.flagged import not_as_expected
-from pipeline.cli.listing import Listing
+from pipeline.cli.listing import MOST_CHANNELS, Listing
 from pipeline.cli.options import (
     base_url_option,
     job_argument,
@@ -38,6 +39,7 @@ _REFUSALS = (401, 403)
 @output_option
 @retry_option
 @click.option("--all", "whole", is_flag=True, help="Show every task, not the first of each kind.")
+@click.option("--diff", is_flag=True, help="Show what changed in full: the old and the new texts.")
 @click.option("--balance", is_flag=True, help="Ask for the balance too (free, needs the key).")
 @base_url_option
 @click.option("--json", "as_json", is_flag=True, help="For scripts: every task that is to do.")
@@ -48,6 +50,7 @@ def check(  # noqa: PLR0913 - the flags of the command
     base_url: str | None,
     *,
     whole: bool,
+    diff: bool,
     balance: bool,
     as_json: bool,
 ) -> int:
@@ -68,11 +71,16 @@ def check(  # noqa: PLR0913 - the flags of the command
     most = 0 if as_json else None if whole else _FIRST
     with Listing(loaded, files, most=most) as listing:
         plan = listing.make(frozenset(Retry(name) for name in retries))
-        facts = {**_facts(loaded, files, plan, answer), "hosts": sent_to}
+        facts = {**_facts(loaded, files, plan, answer), "channels": _channels(listing)}
+        facts["hosts"] = sent_to
         if as_json:
             write_json(facts, more=("tasks", listing.to_do))
+        elif sys.stdout.isatty():
+            from pipeline.cli.plan_table import print_plan  # noqa: PLC0415 - rich, for a terminal
+
+            print_plan(loaded, facts, listing, full=diff)
         else:
-            for line in lines(loaded, facts, listing):
+            for line in lines(loaded, facts, listing, full=diff):
                 show(line)
     return _exit_code(facts, answer)
 
@@ -98,6 +106,7 @@ def _facts(job: Job, files: Files, plan: Plan, answer: Balance | None) -> dict[s
         "missing": plan.missing_count,
         "flagged": count,
         "removed": plan.removed_count,
+        "twins": job.twins,
         "to_do": plan.selected,
         "price": plan.price,
         "spent": history.spent,
@@ -112,6 +121,12 @@ def _facts(job: Job, files: Files, plan: Plan, answer: Balance | None) -> dict[s
         "output": str(job.output_dir),
         "warnings": [*job.warnings, *plan.advice, *_unreachable(job), *_unexpected(count)],
     }
+
+
+def _channels(listing: Listing) -> dict[str, int]:
+    """Count the tasks to do by channel; an empty text is none. Nothing where they are many."""
+    few = len(listing.channels) <= MOST_CHANNELS and any(listing.channels)
+    return dict(listing.channels.most_common()) if few else {}
 
 
 def _paced(job: Job, selected: int) -> float:

@@ -1,15 +1,18 @@
 """The tasks of a plan, by kind: for scripts all of them, for people the first few."""
 
 import tempfile
-from collections import defaultdict
-from collections.abc import Collection, Iterator
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Self
+from itertools import islice
+from typing import Any, Self
+
+import msgspec
 
 from pipeline.cli.chosen import provider
 from pipeline.cli.output import as_json
-from pipeline.cli.planned import Describer, in_words
-from pipeline.display.words import named
+from pipeline.cli.planned import COMPARED, Describer, Planned, differences, label_of
+from pipeline.display.words import first_words, named
 from pipeline.errors import UsageError
 from pipeline.ledger.plan import Kind, Plan, Retry, make, removed
 from pipeline.models import Job, Task
@@ -20,6 +23,12 @@ from pipeline.store.layout import Layout
 from pipeline.store.shelf import open_shelf
 
 _IN_MEMORY = 4 * 1024**2
+# Changed tasks whose old parameters are read to count what changed, at some 50 µs each.
+_MOST_COMPARED = 2_000
+# Parameters that are counted; a manifest of somebody else's may have any number.
+_MOST_NAMES = 100
+# More channels are not a few that a line can count.
+MOST_CHANNELS = 8
 
 
 class Spool:
@@ -54,10 +63,21 @@ class Spool:
 
 @dataclass(slots=True)
 class Section:
-    """The tasks of one kind that are listed: how many, and their lines."""
+    """The tasks of one kind: how many there are, and those of them that are listed.
 
+    `names` counts what changed in them, of the first `compared`, and `alike` from what to what.
+    """
+
+    total: int = 0
     count: int = 0
-    lines: Spool = field(default_factory=Spool)
+    compared: int = 0
+    names: Counter[str] = field(default_factory=Counter)
+    alike: Counter[str] = field(default_factory=Counter)
+    spool: Spool = field(default_factory=Spool)
+
+    def rows(self) -> Iterator[Planned]:
+        """Yield those that are listed."""
+        return (msgspec.json.decode(line, type=Planned) for line in self.spool)
 
 
 class Listing:
@@ -73,15 +93,18 @@ class Listing:
         self._files = files
         self._most = most
         self._manifest = Layout(job.output_dir).manifest
-        prices = PriceBook(job.credits.cost, provider(job).model(job.model).price)
+        policy, published = job.credits, provider(job).model(job.model).price
+        prices = PriceBook(policy.cost, published, pricing=policy.pricing)
         self._describe = Describer(self._manifest, files.history, files.doubtful, prices)
         self._sections: defaultdict[str, Section] = defaultdict(Section)
+        self.channels: Counter[str] = Counter()
+        self.removed: list[str] = []
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        for spool in (self.to_do, *(section.lines for section in self._sections.values())):
+        for spool in (self.to_do, *(section.spool for section in self._sections.values())):
             spool.close()
 
     def make(self, retry: Collection[Retry]) -> Plan:
@@ -109,22 +132,41 @@ class Listing:
         """Return the section of a kind."""
         return self._sections[kind]
 
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """The kinds of which there are tasks."""
+        return tuple(self._sections)
+
     def _show(self, task: Task, kind: Kind, chosen: bool) -> None:
+        section = self.of(kind)
+        section.total += 1
+        if chosen and len(self.channels) <= MOST_CHANNELS:
+            self.channels[channel_of(task.meta)] += 1
         if self._most == 0:
             if chosen:
                 self.to_do.add(as_json(self._describe(task, kind)))
-        elif self._has_room(section := self.of(kind)):
+            return
+        has_room = self._most is None or section.count < self._most
+        to_compare = kind in COMPARED and section.compared < _MOST_COMPARED
+        if not has_room and not to_compare:
+            return
+        planned = self._describe(task, kind)
+        if to_compare:
+            section.compared += 1
+            if len(section.names) < _MOST_NAMES:
+                section.names.update(map(label_of, islice(planned.changed, _MOST_NAMES)))
+            section.alike.update(differences(planned))
+        if has_room:
             section.count += 1
-            for line in in_words(self._describe(task, kind)):
-                section.lines.add(line)
+            section.spool.add(as_json(planned))
 
     def _show_removed(self) -> None:
-        section = self.of("removed")
         for record in removed(self._job, self._files.history, self._manifest):
-            if not self._has_room(section):
+            if self._most is not None and len(self.removed) >= self._most:
                 return
-            section.count += 1
-            section.lines.add(printable(named(record)))
+            self.removed.append(printable(named(record)))
 
-    def _has_room(self, section: Section) -> bool:
-        return self._most is None or section.count < self._most
+
+def channel_of(meta: Mapping[str, Any]) -> str:
+    """Name the channel that a task is for, as its sheet has it; an empty text where it has none."""
+    return first_words(str(meta.get("channel") or ""), 24)

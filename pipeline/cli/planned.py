@@ -1,13 +1,16 @@
 """One task of a plan: as `check --json` shows it, and in words."""
 
+from collections.abc import Iterator
 from decimal import Decimal
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from pipeline.cli.differing import Piece, by_words, excerpts, shortened
 from pipeline.cli.output import as_json
-from pipeline.display.words import first_words
+from pipeline.display.words import first_words, money
 from pipeline.ledger.history import History
 from pipeline.ledger.manifest import record_at
 from pipeline.ledger.plan import Kind
@@ -17,8 +20,10 @@ from pipeline.money.price_class import price_class
 from pipeline.money.prices import PriceBook
 from pipeline.printable import printable
 
-# How many characters of a changed value are shown.
-_LONGEST = 48
+# Characters up to which a changed text is shown as it was and as it is.
+_SHORT = 24
+# Changed parameters of a task that are shown, and characters of a name.
+_MOST_NAMES, _LONGEST_NAME = 12, 48
 
 
 class Planned(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,7 +60,7 @@ class Describer:
             price=self._prices.estimate(price_class(task)),
             line=task.line,
             reason=kind,
-            changed=self._changes(task) if kind is Kind.CHANGED else {},
+            changed=self._changes(task) if kind in COMPARED else {},
         )
 
     def _changes(self, task: Task) -> dict[str, tuple[Any, Any]]:
@@ -79,17 +84,74 @@ class Describer:
         return record if record is not None and record.task == task.id else None
 
 
-def in_words(planned: Planned) -> list[str]:
+def name_of(planned: Planned) -> str:
+    """Name a task as a person knows it: by its id, or where it has none by its file."""
+    return planned.output if planned.task.startswith("~") else planned.task
+
+
+def in_words(planned: Planned, *, full: bool = False) -> Iterator[str]:
     """Describe a task to people: its file, its line in the job, its first words, what changed."""
     where = f" ({planned.line})" if planned.line else ""
-    lines = [f"{planned.output}{where}: {first_words(planned.prompt)}{_params(planned)}"]
-    for name, (old, new) in planned.changed.items():
-        shown_old, shown_new = excerpts(_text(old), _text(new))
-        lines.append(f"  {name}: {shown_old} → {shown_new}")
-    return [printable(line) for line in lines]
+    price = "" if planned.price is None else f"  {money(planned.price)}"
+    first = f"{planned.output}{where}: {first_words(planned.prompt)}{params_of(planned)}{price}"
+    yield printable(first)
+    if planned.reason in COMPARED and not planned.changed:
+        yield f"  {UNKNOWN}"
+    for change in changes(planned, full=full):
+        yield "  " + "".join(map(str, change))
 
 
-def _params(planned: Planned) -> str:
+COMPARED = frozenset({"changed", "kept"})
+"""Kinds of tasks that are not as they were rendered."""
+
+UNKNOWN = "what it was before is not in the manifest"
+
+
+def changes(planned: Planned, *, full: bool = False) -> Iterator[list[Piece]]:
+    """Yield what changed, a line at a time, printable: in short, or the whole old and new texts."""
+    most = None if full else _MOST_NAMES
+    for name, (old, new) in islice(planned.changed.items(), most):
+        label = label_of(name)
+        if full:
+            yield [_same(f"{label}:")]
+            yield from ([_same(f"  - {line}")] for line in _lines(old))
+            yield from ([_same(f"  + {line}")] for line in _lines(new))
+        elif isinstance(old, str) and isinstance(new, str) and max(len(old), len(new)) > _SHORT:
+            yield [_same(f"{label}: "), *shortened(by_words(old, new))]
+        else:
+            short = (printable(text) for text in excerpts(_text(old), _text(new)))
+            yield [_same(f"{label}: {' → '.join(short)}")]
+    if most is not None and (more := len(planned.changed) - most) > 0:
+        yield [_same(f"… and {more:,} more")]
+
+
+def label_of(name: str) -> str:
+    """Name a parameter; what a manifest has as one may be anything."""
+    return printable(first_words(name, _LONGEST_NAME))
+
+
+def differences(planned: Planned) -> Iterator[str]:
+    """Yield each change without the words around it, printable, to find those that are alike."""
+    for name, (old, new) in islice(planned.changed.items(), _MOST_NAMES):
+        label = label_of(name)
+        if isinstance(old, str) and isinstance(new, str):
+            pieces = shortened(by_words(old, new))
+            yield f"{label} {' '.join(str(p).strip() for p in pieces if p.differs)}"
+        else:
+            short = (printable(text) for text in excerpts(_text(old), _text(new)))
+            yield f"{label} {' → '.join(short)}"
+
+
+def _same(text: str) -> Piece:
+    return Piece(text, text)
+
+
+def _lines(value: Any) -> list[str]:
+    return [printable(line) for line in _text(value).split("\n")]
+
+
+def params_of(planned: Planned) -> str:
+    """List the parameters of a task but its prompt, in short."""
     rest = {name: value for name, value in planned.params.items() if name != "prompt"}
     listed = ", ".join(f"{name}: {first_words(_text(value), 24)}" for name, value in rest.items())
     return f"  [{first_words(listed, 80)}]" if listed else ""
@@ -97,19 +159,3 @@ def _params(planned: Planned) -> str:
 
 def _text(value: Any) -> str:
     return value if isinstance(value, str) else "nothing" if value is None else as_json(value)
-
-
-def excerpts(old: str, new: str) -> tuple[str, str]:
-    """Cut two texts to where they begin to differ."""
-    same = next(
-        (n for n, (a, b) in enumerate(zip(old, new, strict=False)) if a != b),
-        min(len(old), len(new)),
-    )
-    fits = max(len(old), len(new)) <= _LONGEST
-    start = 0 if fits else max(same - _LONGEST // 3, 0)
-    return _excerpt(old, start), _excerpt(new, start)
-
-
-def _excerpt(text: str, start: int) -> str:
-    cut = text[start : start + _LONGEST]
-    return ("…" if start else "") + cut + ("…" if len(text) > start + _LONGEST else "")

@@ -37,12 +37,13 @@ def take_words(job: Job, *, billed: Sequence[str], not_billed: Sequence[str]) ->
     Raises:
         PipelineError: a word is about no task in doubt, or the directory cannot be used.
     """
-    cost, published = job.credits.cost, provider(job).model(job.model).price
+    policy, published = job.credits, provider(job).model(job.model).price
     hear = partial(
         say,
         billed=billed,
         not_billed=not_billed,
-        price=published if cost is None else cost,
+        price=published if policy.cost is None else policy.cost,
+        pricing=policy.pricing,
         tasks=[task.id for task in job.tasks()],
     )
     said: Said = _with_store(job, hear)

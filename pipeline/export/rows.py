@@ -65,7 +65,7 @@ def rows(job: Job, link: Link) -> Iterator[Row]:
         if record.output is not None
     }
     said = verdicts.read(layout.root / verdicts.NAME)
-    for task in map(history.known, _tasks(job)):
+    for task in map(history.known, job.rows()):
         record, state = clips.get(task.id), history.state_of(task)
         verdict = None if record is None else _verdict(said, record, task)
         done = state is TaskState.DONE or verdict == "kept"
@@ -81,12 +81,6 @@ def _verdict(said: verdicts.Verdicts, record: Record, task: Task) -> str | None:
     word = said.of(record)
     own: str | None = getattr(task, "verdict", None)
     return own if word is None else word.verdict
-
-
-def _tasks(job: Job) -> Iterator[Task]:
-    """Yield a task for each row of a sheet, twins that are rendered once too."""
-    each: Callable[[], Iterator[Task]] = getattr(job, "rows", job.tasks)
-    return each()
 
 
 def relative_to(folder: Path, link: Link) -> Link:

@@ -12,7 +12,8 @@ from pipeline.common import bucket_address
 from pipeline.job.expand.expansion import MOST_SEARCHED, Expansion
 from pipeline.job.expand.lint import Linter, Warnings
 from pipeline.job.expand.making import Cell, Plan
-from pipeline.job.expand.matrix import axis_values, combinations
+from pipeline.job.expand.matrix import axis_values, combinations, words_of
+from pipeline.job.expand.pricing import Pricing
 from pipeline.job.identity import checked_id
 from pipeline.job.items import Item, Origin
 from pipeline.job.keys import account
@@ -20,7 +21,7 @@ from pipeline.job.keys.checking import check_head, check_prompts
 from pipeline.job.keys.document import Head, PromptKeys
 from pipeline.job.keys.free import FreeValues
 from pipeline.job.keys.params import Target, unlikely_model, with_booleans, wrong_params
-from pipeline.job.nodes import Mapping, Way, dotted, pure
+from pipeline.job.nodes import Mapping, Way, dotted, line_of, pure
 from pipeline.job.problems import InvalidError, Report, TooManyProblemsError
 from pipeline.job.prompts.rows import check_file
 from pipeline.job.template.templates import (
@@ -148,7 +149,8 @@ def _plan(
     target = Target(providers.get(head.provider), head.model)
     _check_params(target, head, prompts, report)
     shared = with_booleans({**target.defaults, **pure(head.params)})
-    cells = tuple(Cell.of(values, shared) for values in combinations(head.matrix, report))
+    words = words_of(head.matrix)
+    cells = tuple(Cell.of(values, shared, words) for values in combinations(head.matrix, report))
     return Plan(
         file=file,
         name=_name(head, report),
@@ -162,6 +164,7 @@ def _plan(
         sources=tuple(_sources(tree, head, report)),
         duplicates=head.duplicates,
         variables=bool(head.vars or head.matrix or has_templates(head.params)),
+        pricing=_pricing(tree, head, report),
         uses=names_of(pure([head.prompt, head.output.name, head.params, head.matrix])),
     )
 
@@ -287,6 +290,25 @@ def _model_warning(target: Target) -> Iterator[str]:
         yield f"the model {target.model} is not known here; did you mean {near}?"
 
 
+def _pricing(tree: Mapping, head: Head, report: Report) -> Pricing | None:
+    """Read the template of the price, if it is one."""
+    source, way = head.credits.cost, ("credits", "cost")
+    if not isinstance(source, str):
+        return None
+    pricing = Pricing(source, line_of(tree, way))
+    try:
+        pricing.refuse_what_is_free()
+    except InvalidError as error:
+        report.add(way, error.message, error.hint)
+        return None
+    return pricing
+
+
+def _credits(head: Head, pricing: Pricing | None) -> CreditPolicy:
+    written = {**vars(head.credits), "cost": None} if pricing else vars(head.credits)
+    return CreditPolicy(**written, pricing=pricing)
+
+
 def _job(
     plan: Plan, head: Head, expansion: Expansion, warnings: Warnings, shared: AccountPolicy
 ) -> Job:
@@ -299,6 +321,8 @@ def _job(
         bucket=_bucket(head),
         public=head.output.public,
         expand=expansion.tasks,
+        expand_rows=expansion.rows,
+        count_twins=lambda: expansion.twins,
         concurrency=head.concurrency,
         rate=head.rate,
         timeout=head.timeout,
@@ -306,7 +330,7 @@ def _job(
         poll=head.poll,
         max_size=head.output.max_size,
         retry=RetryPolicy(**vars(head.retry)),
-        credits=CreditPolicy(**vars(head.credits)),
+        credits=_credits(head, plan.pricing),
         schedule=Schedule(*schedule.window, schedule.timezone) if schedule else None,
         notify=Notify(notify.to, tuple(map(str, notify.on))) if notify else None,
         provider=head.provider,

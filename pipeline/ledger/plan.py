@@ -185,7 +185,9 @@ def make(  # noqa: PLR0913 - what a run may be asked for
     asked = not clips.far or Retry.MISSING in retry  # of a bucket, only where it is asked for
     lost = disk.compare(history, manifest) if asked else set[str]()
     model = (provider or providers.get(job.provider)).model(job.model)
-    plan = Plan(prices=PriceBook(job.credits.cost, model.price, history.last_cost))
+    policy = job.credits
+    prices = PriceBook(policy.cost, model.price, history.last_cost, pricing=policy.pricing)
+    plan = Plan(prices=prices)
     plan.too_short = _too_short(job, model, history)
     plan.missing_again = Retry.MISSING in retry
     plan.budget_left = _budget_left(job, history, accepted)

@@ -64,7 +64,7 @@ class CreditGate:
         prices: type[PriceBook] = PriceBook,
     ) -> None:
         self.ledger = ledger
-        self.prices = prices(policy.cost, published, past)
+        self.prices = prices(policy.cost, published, past, pricing=policy.pricing)
         self.budget = Budget(policy.budget, policy.cost, self.ledger)
         self.balance = balance or Balance()
         self.elsewhere: Elsewhere = NOBODY

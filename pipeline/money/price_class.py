@@ -5,7 +5,7 @@ from typing import Any
 from pipeline.models import Task, canonical_json
 
 # What a price does not depend on.
-_FREE_PARAMS = frozenset({"prompt", "negative_prompt", "seed"})
+FREE_PARAMS = frozenset({"prompt", "negative_prompt", "seed"})
 
 # A longer text, in characters, is not a choice among a few.
 _LONGEST_CHOICE = 256
@@ -21,7 +21,7 @@ def class_of(model: str, params: dict[str, Any]) -> str:
     priced = {
         key: value
         for key, value in params.items()
-        if key not in _FREE_PARAMS and not _is_content(value)
+        if key not in FREE_PARAMS and not _is_content(value)
     }
     return canonical_json([model, priced]).decode()
 

@@ -11,6 +11,7 @@ file, an answer (`x-cost`), the balance by its fall, and the vendor's list. Each
 """
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import NamedTuple
@@ -49,6 +50,7 @@ def understated(booked: Booked, written: Decimal | None) -> Decimal:
 class PriceBook:
     """What requests cost.
 
+    `written` is the price of the job file; where that is a template, `pricing` tells it by class.
     `past` is what the last one of an earlier run has cost: where nothing else shows a price, a
     budget counts by it. `lessons` counts the lone requests that have not settled a price. `taught`
     names the classes of which something was observed, until whoever corrects by it has taken them.
@@ -59,6 +61,7 @@ class PriceBook:
     past: Decimal | None = None
     lessons: int = 0
     taught: set[str] = field(default_factory=set)
+    pricing: Callable[[str], Decimal | None] | None = None
     _evidence: dict[str, Evidence] = field(default_factory=dict)
     _steps: Counter[Decimal] = field(default_factory=Counter)
     # What each class costs itself, and where two agree, but for the stale, which were observed
@@ -72,6 +75,10 @@ class PriceBook:
 
     # -- what is asked of it ------------------------------------------------------------------
 
+    def written_for(self, name: str) -> Decimal | None:
+        """Return what the job file says that a class costs; None where it says nothing."""
+        return self.written if self.pricing is None else self.pricing(name)
+
     def estimate(self, name: str) -> Decimal | None:
         """Return what a class costs, as far as anything shows it; None where nothing does."""
         if name not in self._estimates:
@@ -79,9 +86,9 @@ class PriceBook:
         return self._estimates[name]
 
     def _estimate(self, name: str) -> Decimal | None:
-        own = self._own(name)
-        if self.written is not None:
-            return max(self.written, own or ZERO)
+        own, written = self._own(name), self.written_for(name)
+        if written is not None:
+            return max(written, own or ZERO)
         if own is not None:
             return own
         listed = self.published if self.published is not None else self.past
@@ -93,16 +100,17 @@ class PriceBook:
 
     def known(self, name: str) -> Decimal | None:
         """Return the price where it is at first hand: not by other classes or the list alone."""
-        inferred = self.written is None and self._own(name) is None
+        inferred = self.written_for(name) is None and self._own(name) is None
         return None if inferred else self.estimate(name)
 
     def guessed(self, name: str) -> bool:
         """Say whether the price of a class is only inferred from those of other classes."""
-        return self.written is None and self._own(name) is None and bool(self._others())
+        inferred = self.written_for(name) is None and self._own(name) is None
+        return inferred and bool(self._others())
 
     def may_be_less(self, name: str) -> bool:
         """Say whether a class without a written price may be cheaper than it was measured."""
-        measured = self.written is None and self._fall(name) is not None
+        measured = self.written_for(name) is None and self._fall(name) is not None
         return measured and not self._is_settled(name)
 
     def book(self, name: str, cost: Decimal | None) -> Booked:
@@ -110,7 +118,7 @@ class PriceBook:
         if cost is None:
             return self._book_unreported(name)
         fall = self._fall(name)
-        larger = self.written is None and fall is not None and fall > cost
+        larger = self.written_for(name) is None and fall is not None and fall > cost
         if fall is None or not larger or self._explains(cost, fall):
             return Booked(cost, CostSource.REPORTED)
         return _estimated(fall)
@@ -119,7 +127,7 @@ class PriceBook:
         price = self.estimate(name)
         if price is None:
             return Booked(None, None)
-        if price == self.written and not self._is_in_question(name):
+        if price == self.written_for(name) and not self._is_in_question(name):
             return Booked(price, CostSource.WRITTEN)
         if self._is_settled(name):
             return Booked(price, CostSource.MEASURED)
@@ -133,9 +141,10 @@ class PriceBook:
         """
         cost, fall = self._look(name).cost, self._fall(name)
         disagree = cost is not None and fall is not None and not self._explains(cost, fall)
-        if self._is_in_question(name) or (disagree and self.written is None and not last):
+        written = self.written_for(name)
+        if self._is_in_question(name) or (disagree and written is None and not last):
             return None
-        known = self.written is not None or self._is_settled(name)
+        known = written is not None or self._is_settled(name)
         return self._book_unreported(name) if known else None
 
     # -- what is observed ---------------------------------------------------------------------
@@ -147,8 +156,8 @@ class PriceBook:
         the balance does not show otherwise: nobody asks for too much twice, and a budget must hold.
         """
         known, evidence = self._references(name), self._look(name)
-        free = cost == ZERO and evidence.still and not evidence.falls and self.written is None
-        if free or any(near(cost, price) for price in known):
+        still = cost == ZERO and evidence.still and not evidence.falls
+        if (still and self.written_for(name) is None) or any(near(cost, price) for price in known):
             return True
         possible = most is None or cost <= most
         if not known:
@@ -210,7 +219,7 @@ class PriceBook:
     def _own(self, name: str) -> Decimal | None:
         """Weigh the evidence of a class itself."""
         cost, fall = self._look(name).cost, self._fall(name)
-        if self.written is not None and not self._is_sure(name):
+        if self.written_for(name) is not None and not self._is_sure(name):
             fall = None  # another job may be spending
         if cost is None or fall is None:
             return cost if fall is None else fall
@@ -244,13 +253,13 @@ class PriceBook:
 
     def _is_in_question(self, name: str) -> bool:
         """Say whether a written price may be far too low, and no balance has shown it yet."""
-        evidence = self._look(name)
-        if self.written is None or evidence.odd is None or self.lessons >= LESSONS:
+        evidence, written = self._look(name), self.written_for(name)
+        if written is None or evidence.odd is None or self.lessons >= LESSONS:
             return False
-        return evidence.odd > self.written and not evidence.falls
+        return evidence.odd > written and not evidence.falls
 
     def _to_learn(self, name: str) -> bool:
-        if self.written is not None:
+        if self.written_for(name) is not None:
             return self._is_in_question(name)
         self._weigh()
         return self.lessons < LESSONS and not self._settled
@@ -260,7 +269,8 @@ class PriceBook:
         return price == fall or price in self._steps
 
     def _references(self, name: str) -> list[Decimal]:
-        listed = self.written if self.written is not None else self.published
+        written = self.written_for(name)
+        listed = written if written is not None else self.published
         evidence = self._look(name)
         return [price for price in (listed, evidence.cost, *evidence.falls) if price]
 

@@ -40,7 +40,7 @@ class Settlement:
         if believed and learn:  # nothing is not a price
             self.prices.report(name, believed)
         undisturbed = self.balance.now.charged == token.sent.charged
-        self.balance.charge(self._charged(believed, token.price), token.sent)
+        self.balance.charge(self._charged(token, believed, token.price), token.sent)
         if learn:
             self.learning.charged(token, header, believed, undisturbed=undisturbed)
         else:
@@ -57,7 +57,7 @@ class Settlement:
         self.learning.doubted(self.balance.now)
         believed, estimate = self.credible(token, cost), self.prices.estimate(token.price_class)
         # A price may have become known while it was on its way.
-        at_risk = self._charged(believed, max(token.price, estimate or ZERO))
+        at_risk = self._charged(token, believed, max(token.price, estimate or ZERO))
         self.balance.risk(at_risk)
         known = believed is not None or estimate is not None
         self.reservations.post(token, rounded(at_risk) if known else None)
@@ -117,9 +117,10 @@ class Settlement:
         """Set aside the present price for what is reserved of a class."""
         self.reservations.reprice(name, self.prices.estimate(name) or ZERO)
 
-    def _charged(self, reported: Decimal | None, reserved: Decimal) -> Decimal:
+    def _charged(self, token: Reservation, reported: Decimal | None, reserved: Decimal) -> Decimal:
         """Say what to take off the balance: at least the written price."""
-        return reserved if reported is None else max(reported, self.prices.written or ZERO)
+        written = self.prices.written_for(token.price_class)
+        return reserved if reported is None else max(reported, written or ZERO)
 
     def _book(self, token: Reservation, believed: Decimal | None) -> Booked:
         booked = self.prices.book(token.price_class, believed)

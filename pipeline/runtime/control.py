@@ -236,7 +236,7 @@ def refuse_unknown_price(job: Job, model: Model) -> None:
     Raises:
         UsageError: nobody knows what a task costs, and nobody will be asked.
     """
-    known = job.credits.cost or model.price
+    known = job.credits.cost or job.credits.pricing or model.price
     if job.credits.gate is Gate.OFF and job.credits.budget is not None and known is None:
         raise UsageError(
             "credits.budget cannot be enforced: with gate: off the price of a task is unknown",

@@ -286,7 +286,7 @@ def next_run(running: Job, new: Job) -> tuple[str, ...]:
         and getattr(new, each.name) != getattr(running, each.name)
     ]
     names += [
-        f"credits.{each.name}"
+        f"credits.{'cost' if each.name == 'pricing' else each.name}"
         for each in fields(new.credits)
         if each.name != "budget"
         and getattr(new.credits, each.name) != getattr(running.credits, each.name)

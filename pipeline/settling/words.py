@@ -5,7 +5,7 @@
 Each doubt takes one word. It is written as a correcting record, so that the sums are right.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
@@ -14,6 +14,7 @@ from pipeline.job.problems import nearest
 from pipeline.job.selecting import selected
 from pipeline.ledger.manifest import summaries
 from pipeline.models import Record, Settled
+from pipeline.money.price_class import class_of
 from pipeline.printable import printable
 from pipeline.settling.attempts import Doubt
 from pipeline.settling.ending import end_by_word
@@ -60,20 +61,22 @@ async def doubts_of(store: Store) -> list[Doubt]:
     ]
 
 
-async def say(
+async def say(  # noqa: PLR0913 - what may be said, and what it costs
     store: Store,
     *,
     billed: Sequence[str] = (),
     not_billed: Sequence[str] = (),
     price: Decimal | None = None,
+    pricing: Callable[[str], Decimal | None] | None = None,
     tasks: Iterable[str] = (),
 ) -> Said:
     """Settle doubts by a person's word, all of them or none.
 
     A word names a task: by its full name, by its id (with all values and takes that are in doubt),
     or by a pattern. All doubts of a task are settled. `price`, in US dollars, is what one costs
-    where the doubt does not know; `tasks` are the names in the job, for messages. The directory
-    must be locked, and nothing running in it; `recover` comes before.
+    where the doubt does not know, unless `pricing` says it by price class; `tasks` are the names in
+    the job, for messages. The directory must be locked, and nothing running in it; `recover` comes
+    before.
 
     Raises:
         UsageError: a word is about no task, or one that is not in doubt, or has ended otherwise;
@@ -88,7 +91,11 @@ async def say(
             hearing.hear(word, name)
     said = Said(before=sorted(hearing.before))
     chosen = [(d, hearing.words[d.task]) for d in found if d.task in hearing.words]
-    priced = [(doubt, word, _price(doubt, word, price)) for doubt, word in chosen]
+
+    def usual(doubt: Doubt) -> Decimal | None:
+        return price if pricing is None else pricing(class_of(doubt.model, dict(doubt.params)))
+
+    priced = [(doubt, word, _price(doubt, word, usual(doubt))) for doubt, word in chosen]
     for doubt, word, amount in priced:
         said.records.append(await end_by_word(store, doubt, word, price=amount))
     return said

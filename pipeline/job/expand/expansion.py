@@ -29,7 +29,9 @@ Known = set[tuple[Path, str, str]]
 
 
 class Expansion:
-    """Expands a plan as often as it is asked to."""
+    """Expands a plan as often as it is asked to. `twins` counts what it left out the last time."""
+
+    twins = 0
 
     def __init__(self, plan: Plan, linter: Linter) -> None:
         self._plan = plan
@@ -44,6 +46,14 @@ class Expansion:
             JobFileError: at the end, with every problem of the rows.
         """
         return self._checked(self._items)
+
+    def rows(self) -> Iterator[Task]:
+        """Yield a task for each row, twins that are rendered once too: their `id` is the same.
+
+        Raises:
+            JobFileError: at the end, with every problem of the rows.
+        """
+        return self._checked(self._items, twins=True)
 
     def preview(self, report: Report, most_searched: int = MOST_SEARCHED) -> None:
         """Report what is wrong with the inline prompts, and with the first row of each file.
@@ -62,18 +72,23 @@ class Expansion:
             if problem not in report.problems:
                 report.note(problem)
 
-    def _checked(self, items: Items) -> Iterator[Task]:
+    def _checked(self, items: Items, *, twins: bool = False) -> Iterator[Task]:
         report = Report(self._plan.file)
         with suppress(TooManyProblemsError):
-            yield from self._stream(items, report)
+            yield from self._stream(items, report, twins=twins)
         report.raise_if_any()
 
-    def _stream(self, items: Items, report: Report) -> Iterator[Task]:
+    def _stream(self, items: Items, report: Report, *, twins: bool = False) -> Iterator[Task]:
         register = Register()
         known: Known = set()
-        twins = self._twins()
+        repeats, self.twins = self._twins(), 0
         for index, item in enumerate(items(report), 1):
-            for task in twins(item, self._tasks_of(item, index, report, known)):
+            for task in self._tasks_of(item, index, report, known):
+                if repeats(item, task):
+                    self.twins += 1
+                    if twins:
+                        yield task
+                    continue
                 for problem in self._linter.check(item, task):
                     report.note(problem)
                 register.add(task)
@@ -120,18 +135,20 @@ class Expansion:
             same = before is None or (before.id, before.fingerprint) == (task.id, task.fingerprint)
             yield task if same else replace(task, former=replace(before, meta=task.meta))
 
-    def _twins(self) -> Callable[[Item, Iterator[Task]], Iterator[Task]]:
-        """Make what leaves out twins of earlier tasks, where the job renders them once."""
+    def _twins(self) -> Callable[[Item, Task], bool]:
+        """Make what says whether a task repeats an earlier one that the job renders once."""
+        if self._plan.duplicates is not Duplicates.ONCE:
+            return lambda _item, _task: False
         seen: set[str] = set()
 
-        def once(item: Item, tasks: Iterator[Task]) -> Iterator[Task]:
-            for task in tasks:
-                if item.id is not None or task.id not in seen:
-                    yield task
-                if item.id is None:
-                    seen.add(task.id)
+        def repeats(item: Item, task: Task) -> bool:
+            if item.id is not None:
+                return False
+            before = len(seen)
+            seen.add(task.id)
+            return len(seen) == before
 
-        return once if self._plan.duplicates is Duplicates.ONCE else lambda _, tasks: tasks
+        return repeats
 
     def _check_params(self, item: Item, report: Report) -> None:
         if not item.params or not item.origin.is_rows:
@@ -147,11 +164,11 @@ class Expansion:
         if not ids and not names:
             return
         equals = Equals(ids, names, self._linter)
-        twins = self._twins()
+        repeats = self._twins()
         unsaid = Report(self._plan.file)
         for index, item in enumerate(items(unsaid), 1):
-            tasks = twins(item, self._tasks_of(item, index, unsaid, set()))
-            found = (equals.meet(item, task) for task in tasks)
+            tasks = self._tasks_of(item, index, unsaid, set())
+            found = (equals.meet(item, task) for task in tasks if not repeats(item, task))
             # One problem a prompt: its other takes and combinations say the same.
             problem = next(filter(None, found), None)
             if problem is not None:

@@ -12,7 +12,9 @@ from typing import Any, NamedTuple
 
 from pipeline.errors import Problem
 from pipeline.job.expand.making import Plan
+from pipeline.job.expand.pricing import Pricing
 from pipeline.job.items import Item
+from pipeline.job.keys.params import AUTO, SEED
 from pipeline.job.problems import shown, visible
 from pipeline.job.template.templates import names_of
 from pipeline.job.yaml.scalars import boolean
@@ -108,9 +110,19 @@ class Linter:
                 self._check_date(item)
         if self._plan.takes > 1:
             self._check_seed(item, task)
-        return self._problems(item, task) if self._here else ()
+        pricing = self._plan.pricing
+        if pricing is None and not self._here:
+            return ()
+        return self._problems(item, task, pricing)
 
-    def _problems(self, item: Item, task: Task) -> Iterator[Problem]:
+    def _problems(self, item: Item, task: Task, pricing: Pricing | None) -> Iterator[Problem]:
+        if pricing is not None and (wrong := pricing.wrong(task)) is not None:
+            # One template, and a thousand rows that it does not fit: the first of them is named.
+            mark = ("credits.cost", wrong.message)
+            if mark not in self._reported:
+                self._reported.add(mark)
+                message = f"{wrong.message} (for {item.place})"
+                yield Problem(self._plan.file, pricing.line, "credits.cost", message, wrong.hint)
         for column in self._here:
             value = item.vars[column.name]
             if not _is_blank(value) and not self._is_sent(column, value, item, task):
@@ -154,7 +166,7 @@ class Linter:
             return
         self._reported.add(mark)
         what = f"{shown(column.title)} is not used anywhere: {shown(value)} would not be sent"
-        if column.sent and column.parameter not in self._plan.cells[0].values:
+        if column.sent and column.parameter not in self._plan.cells[0].axes:
             if self._to_send:
                 yield item.problem(what, f"{column.line or f'call it {column.parameter}'}{_NOTE}")
             return
@@ -176,11 +188,12 @@ class Linter:
                 first = int(value)
                 seeds = [str(first + n) for n in range(self._plan.takes)]
                 several = ", ".join(seeds[:_FEW]) + (", …" if seeds[_FEW:] else "")
+                auto = f"{SEED}: {AUTO}, or " if key == SEED else ""
                 self._warnings.add(
                     "seed",
                     f"{item.place}: all {self._plan.takes} takes are the same request, seed "
                     f"{first} and all, and each is paid for; for as many clips that differ "
-                    f"write matrix: {{{key}: [{several}]}} in place of takes and {key}",
+                    f"write {auto}matrix: {{{key}: [{several}]}} in place of takes and {key}",
                 )
 
     def _check_date(self, item: Item) -> None:

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.job.expand.names import default_name, label_slug, matrix_words, safe_name
+from pipeline.job.expand.pricing import Pricing
 from pipeline.job.identity import hashed_id, matrix_suffix, take_suffix
 from pipeline.job.items import Duplicates, Item
-from pipeline.job.keys.params import Target, with_booleans, wrong_params
+from pipeline.job.keys.params import AUTO, SEED, Target, auto_seed, with_booleans, wrong_params
 from pipeline.job.problems import InvalidError
 from pipeline.job.template.templates import (
     Make,
@@ -27,21 +28,26 @@ from pipeline.models import Task, fingerprint
 class Cell:
     """One combination of the matrix, with what every prompt has in common in it.
 
-    `params` are the job's with the combination's over them; `suffix` goes into identities,
-    `words` into names.
+    `values` are for templates, and those that `axes` names are sent. `params` are the job's with
+    these over them; `suffix` goes into identities, `words` into names.
     """
 
     values: dict[str, Any]
+    axes: frozenset[str]
     params: dict[str, Any]
     suffix: str
     words: str
     has_templates: bool
 
     @classmethod
-    def of(cls, values: dict[str, Any], params: dict[str, Any]) -> "Cell":
-        """Work out a cell."""
-        sent = {**params, **values}
-        return cls(values, sent, matrix_suffix(values), matrix_words(values), has_templates(sent))
+    def of(
+        cls, values: dict[str, Any], params: dict[str, Any], words: frozenset[str] = frozenset()
+    ) -> "Cell":
+        """Work out a cell; `words` names the values that are for templates alone."""
+        axes = frozenset(values) - words
+        sent = {**params, **{key: value for key, value in values.items() if key in axes}}
+        suffix, name = matrix_suffix(values), matrix_words(values)
+        return cls(values, axes, sent, suffix, name, has_templates(sent))
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +71,7 @@ class Plan:
     duplicates: Duplicates
     variables: bool
     uses: frozenset[str]
+    pricing: Pricing | None = None
     folder: Path = field(init=False)
 
     def __post_init__(self) -> None:
@@ -77,17 +84,21 @@ def make_tasks(plan: Plan, item: Item, index: int) -> Iterator[Task]:
     Raises:
         InvalidError: when the prompt, its parameters or its names cannot be made.
     """
-    overrides = item.params.keys() & plan.cells[0].values.keys() if item.params else None
-    prints: set[str] = set()
+    first = plan.cells[0]
+    overrides = item.params.keys() & first.axes if item.params else None
+    prints: dict[str, Cell] = {}
+    may_be_twins = overrides or len(first.axes) < len(first.values)
     label, line = "", f"{item.origin.file_from(plan.folder)}:{item.line}"
     for cell in plan.cells:
         for take in range(1, plan.takes + 1):
             scope = _scope(plan, item, index, cell, take)
             params = _params(plan, item, cell, scope)
-            digest = fingerprint(plan.target.model, params)
-            if overrides and take == 1 and (item.id or plan.duplicates is Duplicates.ERROR):
-                _refuse_twins(digest, prints, overrides)
             task = _identity(item, cell, take, params)
+            if params.get(SEED) == AUTO:
+                params[SEED] = auto_seed(plan.target, task)
+            digest = fingerprint(plan.target.model, params)
+            if may_be_twins and take == 1 and (item.id or plan.duplicates is Duplicates.ERROR):
+                _refuse_twins(cell, prints.setdefault(digest, cell), overrides)
             if plan.output is None:
                 label = label or label_slug(item.id or params["prompt"])
                 output = default_name(label, cell.words, take, task)
@@ -159,14 +170,21 @@ def _identity(item: Item, cell: Cell, take: int, params: dict[str, Any]) -> str:
     return identity + take_suffix(take)
 
 
-def _refuse_twins(digest: str, prints: set[str], overrides: set[str]) -> None:
-    if digest in prints:
-        keys = ", ".join(sorted(overrides))
+def _refuse_twins(cell: Cell, first: Cell, overrides: set[str] | None) -> None:
+    if first is cell:
+        return
+    words = [k for k in cell.values if k not in cell.axes and cell.values[k] != first.values[k]]
+    if words:
+        named = ", ".join(words)
         raise InvalidError(
-            f"two identical tasks: the prompt's own {keys} overrides the matrix",
-            "leave it out here, or use takes for several renders of the same",
+            f"two identical tasks: nothing that is sent depends on {named} of matrix.vars",
+            f"write {{{{ {words[0]} }}}} into the prompt, or use takes for several renders of it",
         )
-    prints.add(digest)
+    raise InvalidError(
+        "two identical tasks: the prompt's own "
+        f"{', '.join(sorted(overrides or ()))} overrides the matrix",
+        "leave it out here, or use takes for several renders of the same",
+    )
 
 
 def _scope(plan: Plan, item: Item, index: int, cell: Cell, take: int) -> dict[str, Any]:
@@ -174,9 +192,9 @@ def _scope(plan: Plan, item: Item, index: int, cell: Cell, take: int) -> dict[st
     if plan.output is None and not item.templated and item.prompt is not None:
         return {}
     values = cell.values
-    if item.params and not values.keys().isdisjoint(item.params):
+    if item.params and not cell.axes.isdisjoint(item.params):
         # What is sent, not what the matrix would have sent.
-        values = {**values, **{key: item.params[key] for key in values if key in item.params}}
+        values = {**values, **{key: item.params[key] for key in cell.axes if key in item.params}}
     scope = {"name": plan.name, "index": index, "take": take, **plan.vars, **item.vars, **values}
     if item.id is not None:
         scope["id"] = item.id

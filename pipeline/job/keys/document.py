@@ -13,6 +13,7 @@ from pipeline.job.items import Duplicates
 from pipeline.job.keys.fields import (
     ACCOUNT_NAME,
     ASPECT_RATIO,
+    COST,
     ENV_NAME,
     FREE,
     GATE,
@@ -137,11 +138,12 @@ class RetryKeys(Strict):
 class CreditsKeys(Strict):
     """What may be spent, in US dollars."""
 
-    cost: Decimal | None = declare(
-        MONEY,
-        "Price of one task. Default: the published price, else learned from answers.",
+    cost: Decimal | str | None = declare(
+        COST,
+        "Price of one task, or a template of its parameters. Default: the published price, else "
+        "learned from answers.",
         default=None,
-        examples=[0.95],
+        examples=[0.95, "{{ duration * 0.08 }}"],
     )
     budget: Decimal | None = declare(
         MONEY,
@@ -398,14 +400,16 @@ class Head(Strict):
     )
     params: dict[str, Any] = declare(
         FREE,
-        "Parameters sent with every prompt.",
+        "Parameters sent with every prompt. `seed: auto` sends a seed made of the task's "
+        "identity: always the same, and another one for each take.",
         default={},
         examples=[{"loop": False, "aspect_ratio": "16:9"}],
     )
     matrix: dict[str, Any] = declare(
         FREE,
         "Lists of values of parameters: every prompt is rendered with every "
-        "combination. `exclude` lists combinations, or parts of them, to leave out.",
+        "combination. `vars` has lists of words for templates, which are not sent. "
+        "`exclude` lists combinations, or parts of them, to leave out.",
         default={},
         examples=[{"aspect_ratio": ["16:9", "9:16"], "exclude": [{"aspect_ratio": "9:16"}]}],
     )
@@ -427,8 +431,8 @@ class Head(Strict):
     )
     duplicates: Duplicates = declare(
         word(Duplicates),
-        "What prompts without ids are that would send the same request: "
-        "an error, or rendered once.",
+        "What prompts without ids are that would send the same request: an error, or one task "
+        "that is rendered once; `pipeline export` lists each.",
         default=Duplicates.ERROR,
         examples=["once"],
     )

@@ -78,6 +78,13 @@ def amount(written: str) -> Decimal:
     return value
 
 
+def price(value: object) -> Decimal | str:
+    """Take an amount of US dollars, or a template of the parameters that makes one."""
+    if isinstance(value, str) and _TAG.search(value):
+        return whole(value)
+    return amount(text(value, "an amount of US dollars"))
+
+
 def free(value: object) -> dict[str, Any]:
     """Take any mapping."""
     if not isinstance(value, dict):
@@ -270,6 +277,7 @@ SIZE = Kind(
     {"anyOf": [{"type": "integer", "minimum": 1}, {"type": "string", "pattern": _BYTES}]},
 )
 MONEY = Kind(reading(amount, "an amount of US dollars"), {"type": "number", "minimum": 0})
+COST = Kind(price, {"anyOf": [MONEY.schema, {"type": "string", "pattern": r"\{\{[\s\S]*\}\}"}]})
 RATE = Kind(
     reading(scalars.rate, "a rate"),
     {"type": "string", "pattern": rf"^{_COUNT} ?/ ?({_COUNT})? ?[A-Za-z]+$"},

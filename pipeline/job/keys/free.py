@@ -8,6 +8,7 @@ from pipeline.job.problems import InvalidError, Report, shown
 from pipeline.job.yaml import scalars
 
 PER_JOB = ("params", "matrix", "vars")
+_WORDS = (("matrix", "vars"), ("matrix", "exclude"))
 PER_PROMPT = ("params", "vars", "meta")
 
 
@@ -17,9 +18,13 @@ class FreeValues:
     def __init__(self, report: Report) -> None:
         self.warnings: list[str] = []
         self._report = report
+        self._words = frozenset[str]()  # axes of the matrix that are for templates alone
 
     def resolve_all(self, tree: Mapping) -> None:
         """Resolve every free value of a job file."""
+        matrix = tree.get("matrix")
+        words = matrix.get("vars") if isinstance(matrix, Mapping) else None
+        self._words = frozenset(words) if isinstance(words, Mapping) else self._words
         for key in PER_JOB:
             self._resolve_key(tree, key, (key,))
         prompts = tree.get("prompts")
@@ -51,7 +56,9 @@ class FreeValues:
         new = Mapping(value.line)
         new.lines = value.lines
         for key, item in value.items():
-            new[key] = self._value(item, (*way, key), sent=sent)
+            below = (*way, key)
+            words = below[:2] in _WORDS and (key == "vars" or key in self._words)
+            new[key] = self._value(item, below, sent=sent and not words)
         return new
 
     def _plain(self, value: Plain, way: Way, *, sent: bool) -> scalars.Scalar:

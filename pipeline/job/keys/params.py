@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from pipeline.api.provider import Parameter, Provider
 from pipeline.job.problems import did_you_mean, nearest, shown
 from pipeline.job.yaml.scalars import boolean
+from pipeline.models import task_key
 
 
 class Target(NamedTuple):
@@ -36,6 +37,11 @@ class Wrong(NamedTuple):
     hint: str | None
 
 
+SEED, AUTO = "seed", "auto"
+"""`seed: auto` in params is a seed made of the task's identity."""
+
+# Fits a signed 32-bit number; 0 and below ask some models for chance.
+_SEEDS = (1, 2**31 - 1)
 _LONGEST_PATH = 1_000
 # Letters that the models of one family begin with.
 _FAMILY = 4
@@ -110,7 +116,7 @@ def _judged(
         return Wrong(key, f"{model} has no such parameter", did_you_mean(key, rules))
     if value is None:
         return Wrong(key, "this is empty", "write a value, or take the key out")
-    if (skip is not None and skip(value)) or rule.accepts(value):
+    if (skip is not None and skip(value)) or rule.accepts(value) or (key, value) == (SEED, AUTO):
         return None
     return Wrong(key, f"{shown(value)} is not {rule.kind}", rule.hint)
 
@@ -123,6 +129,18 @@ def with_booleans(params: dict[str, Any]) -> dict[str, Any]:
         if known is not None:
             return {**params, "loop": known}
     return params
+
+
+def auto_seed(target: Target, task: str) -> int:
+    """Make the seed of a task from its identity: the same at any time, for any take another one.
+
+    It is in the range that the model's schema says, if it says one.
+    """
+    rule = (target.parameters or {}).get(SEED)
+    schema = rule.schema if rule is not None else {}
+    least, most = schema.get("minimum", _SEEDS[0]), schema.get("maximum", _SEEDS[1])
+    least = max(int(least), _SEEDS[0])
+    return least + int(task_key(task), 16) % max(int(most) - least + 1, 1)
 
 
 def unlikely_model(target: Target) -> str | None:
