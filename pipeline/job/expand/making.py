@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from pipeline.job.expand.inputs import InputMaker, InputsError, hashed
 from pipeline.job.expand.names import default_name, label_slug, matrix_words, safe_name
 from pipeline.job.identity import hashed_id, matrix_suffix, take_suffix
 from pipeline.job.items import Duplicates, Item
@@ -65,6 +66,7 @@ class Plan:
     duplicates: Duplicates
     variables: bool
     uses: frozenset[str]
+    inputs: InputMaker
     folder: Path = field(init=False)
 
     def __post_init__(self) -> None:
@@ -84,10 +86,12 @@ def make_tasks(plan: Plan, item: Item, index: int) -> Iterator[Task]:
         for take in range(1, plan.takes + 1):
             scope = _scope(plan, item, index, cell, take)
             params = _params(plan, item, cell, scope)
-            digest = fingerprint(plan.target.model, params)
+            has_inputs = plan.inputs.has_any(item.inputs)
+            inputs = plan.inputs.make(item.inputs, params, scope) if has_inputs else {}
+            digest = fingerprint(plan.target.model, params, inputs)
             if overrides and take == 1 and (item.id or plan.duplicates is Duplicates.ERROR):
                 _refuse_twins(digest, prints, overrides)
-            task = _identity(item, cell, take, params)
+            task = _identity(item, cell, take, hashed(params, inputs))
             if plan.output is None:
                 label = label or label_slug(item.id or params["prompt"])
                 output = default_name(label, cell.words, take, task)
@@ -100,6 +104,7 @@ def make_tasks(plan: Plan, item: Item, index: int) -> Iterator[Task]:
                 fingerprint=digest,
                 output=output,
                 meta=item.meta,
+                inputs=inputs,
                 priority=item.priority,
                 line=line,
             )
@@ -114,7 +119,7 @@ def explained(
     """
     found = set()
     for where, wrong in _wrong_templates(plan, item, index):
-        found.add(wrong.message)
+        found |= {wrong.message, f"{where}: {wrong.message}"}
         yield f"{where}: ", wrong
     if error.message not in found:
         yield "", error
@@ -135,6 +140,10 @@ def _wrong_templates(plan: Plan, item: Item, index: int) -> Iterator[tuple[str, 
             yield where, error
         else:
             prompt = made if where == "prompt" else prompt
+    try:
+        plan.inputs.make(item.inputs, {**cell.params, **item.params}, scope)
+    except InputsError as error:
+        yield from ((f"inputs.{name}", wrong) for name, wrong in error.wrong)
 
 
 def _templates(plan: Plan, item: Item, cell: Cell) -> Iterator[tuple[str, Make]]:
@@ -171,7 +180,8 @@ def _refuse_twins(digest: str, prints: set[str], overrides: set[str]) -> None:
 
 def _scope(plan: Plan, item: Item, index: int, cell: Cell, take: int) -> dict[str, Any]:
     """Gather the names of a template; what stands closer to the prompt wins."""
-    if plan.output is None and not item.templated and item.prompt is not None:
+    unnamed = plan.output is None and not plan.inputs.has_any(item.inputs)
+    if unnamed and not item.templated and item.prompt is not None:
         return {}
     values = cell.values
     if item.params and not values.keys().isdisjoint(item.params):
