@@ -23,9 +23,13 @@ def canonical_json(value: Any) -> bytes:
     return _ENCODER.encode(value)
 
 
-def fingerprint(model: str, params: dict[str, Any]) -> str:
-    """Return the SHA-256 of the model and its parameters as sent, in 64 hexadecimal digits."""
-    return hashlib.sha256(_ENCODER.encode([model, params])).hexdigest()
+def fingerprint(model: str, params: dict[str, Any], inputs: "Inputs | None" = None) -> str:
+    """Return the SHA-256 of the model and its parameters as sent, in 64 hexadecimal digits.
+
+    Where there are inputs, it is over what they contain too: not over their names or forms.
+    """
+    sent = [model, params, contents(inputs)] if inputs else [model, params]
+    return hashlib.sha256(_ENCODER.encode(sent)).hexdigest()
 
 
 def rfc3339(seconds: float) -> str:
@@ -81,6 +85,8 @@ class Cause(StrEnum):
     UNSAVED = "unsaved"  # it arrived, and could not be written
     KILLED = "killed"  # the run was killed while the request was in flight
     GONE = "gone"  # paid for or accepted, and the provider does not have it any more
+    INPUT_CHANGED = "input_changed"  # a file to send is not what it was when the run was planned
+    INPUT_UNAVAILABLE = "input_unavailable"  # what is at an address cannot be fetched, or sent
     UNKNOWN = "unknown"  # a response of unknown meaning
 
 
@@ -114,14 +120,68 @@ def part_of(attempt: str) -> str:
     return f"{attempt}.part"
 
 
+class Form(StrEnum):
+    """How an input is sent."""
+
+    URL = "url"  # as an address, which the provider fetches
+    DATA_URI = "data_uri"  # a file within the request: data:image/png;base64,…
+    BASE64 = "base64"  # the same without what stands before the comma
+    MULTIPART = "multipart"  # as it is, in a part of its own
+    UPLOAD = "upload"  # uploaded before, which is free; the request has its address
+
+
+class Input(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A file, or an address, that is sent beside the parameters.
+
+    `path` is as the job says it, `file` where it lies: an absolute path without links. `sha256` is
+    that of its bytes, of an address that of its text; `type` is by its bytes, such as image/png.
+    """
+
+    sha256: str
+    form: Form
+    path: str | None = None
+    file: str | None = None
+    url: str | None = None
+    bytes: int | None = None
+    type: str | None = None
+
+    @property
+    def written(self) -> dict[str, Any]:
+        """What records say of it."""
+        name = {"path": self.path} if self.url is None else {"url": self.url}
+        return {**name, "sha256": self.sha256, "bytes": self.bytes}
+
+
+Inputs = dict[str, Input | list[Input]]
+"""Inputs by the names of their parameters."""
+
+
+def contents(inputs: Inputs) -> dict[str, Any]:
+    """Say what inputs contain, as it counts for a fingerprint."""
+    return _each(inputs, lambda one: f"sha256:{one.sha256}")
+
+
+def recorded(inputs: Inputs) -> dict[str, Any] | None:
+    """Say of inputs what records and claims do; None where there are none."""
+    return _each(inputs, lambda one: one.written) or None
+
+
+def _each(inputs: Inputs, make: Callable[[Input], Any]) -> dict[str, Any]:
+    return {
+        name: [make(one) for one in value] if isinstance(value, list) else make(value)
+        for name, value in inputs.items()
+    }
+
+
 class Task(msgspec.Struct, frozen=True, kw_only=True):
     """One request that the job expands to.
 
     `id` is its identity, unique in the job and stable across edits: the prompt's id (without one, a
     hash of the parameters), the matrix values and the take. `params` is exactly the body that is
     sent. `output` is a relative POSIX path without extension. A higher `priority` goes first.
-    `line` is where the task is written, such as `calendar.csv:12`, relative to the job file; it is
-    only shown. `former` is the same task as version 0.1 read its row, if that differs: see
+    `inputs` are files and addresses that are sent with it, under names of their own. `line` is
+    where the task is written, such as `calendar.csv:12`, relative to the job file; it is only
+    shown. `former` is the same task as version 0.1 read its row, if that differs: see
     `History.known`.
     """
 
@@ -131,6 +191,7 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     fingerprint: str
     output: str
     meta: dict[str, Any] = {}
+    inputs: Inputs = {}
     priority: int = 0
     line: str = ""
     former: "Task | None" = None
@@ -170,6 +231,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     rejected. `duration_s` is the time of the last attempt, from dispatch to the last byte.
     `simulated` marks responses of the sandbox; None if there was no response. `reason` is a
     `Cause`: why there is no output. `seed` is as the response reported it, otherwise as sent.
+    `inputs` says of each file and address that was sent with it what it was, by name.
     `provider` is the API that rendered; None is the default of version 0.1. `account` names the
     account that paid, never its key. `settled` says how a
     doubt has ended; where that doubt has a record of its own, of the same `task` and `started_at`,
@@ -205,6 +267,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     settled: Settled | None = None
     account: str | None = None
     media: Facts | None = None
+    inputs: dict[str, Any] | None = None
 
 
 class Handle(msgspec.Struct, frozen=True, kw_only=True):
@@ -275,6 +338,7 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True):
     handle: Handle | None = None
     doubted: bool = False
     at_risk: Decimal | None = None
+    inputs: dict[str, Any] | None = None
     format: int = 1
     started_at: str
     sent: bool = False

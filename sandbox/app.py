@@ -21,11 +21,12 @@ from sandbox.media import MediaHost
 from sandbox.others import Others
 from sandbox.service import REQUEST_ID, Service
 from sandbox.settings import BalanceCall, RequestIds, is_loopback
+from sandbox.uploads import Uploads
 from sandbox.v1 import Synchronous
 from sandbox.v2 import Asynchronous
 
 # At the real API these are other hosts, which say nothing of the balance.
-_OTHER_HOSTS = ("/media/", "/inference-request/")
+_OTHER_HOSTS = ("/media/", "/inference-request/", "/upload-asset", "/assets/")
 _HOST = re.compile(rb"(?:\[([^]]+)\]|([^][:]+))(?::\d*)?")
 _JSON = msgspec.json.Encoder(decimal_format="number")
 _log = logging.getLogger("sandbox")
@@ -48,6 +49,7 @@ class Api:
             Route("/v2/{model}", self._asynchronous),
             *RequestHistory(self._service, others).routes(),
             *MediaHost(self._service, others).routes(),
+            *Uploads(self._service).routes(),
             *Controls(self._service).routes(),
         ]
         app = Starlette(routes=routes, exception_handlers={404: _lost, 405: _lost})

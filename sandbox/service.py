@@ -19,7 +19,7 @@ from sandbox.digests import digest, key_digest
 from sandbox.events import Arrived, Begun, Charged, Ended, Finished, State, Wire
 from sandbox.faults import Dice, Plan, read_script
 from sandbox.outages import Outages
-from sandbox.reading import json_object
+from sandbox.reading import json_object, shortened
 from sandbox.settings import RequestIds, Settings
 
 REQUEST_ID = "sandbox.request_id"
@@ -121,7 +121,7 @@ class Service:
 
     def arrive(self, scope: Scope, raw: bytes, wire: Wire) -> Visit:
         """Enter a POST into the books."""
-        model, body = scope["path_params"]["model"], json_object(raw)
+        model, body = scope["path_params"]["model"], shortened(json_object(raw))
         price = self.settings.price_of(model, body)
         visit = Visit(self.books, scope[REQUEST_ID], model, body, price, wire)
         first = self.books.first_post is None

@@ -15,19 +15,23 @@ from typing import Self
 import httpx
 from msgspec.structs import replace as altered
 
+from pipeline.api.content import InputFailedError
 from pipeline.api.endpoint import Endpoint
 from pipeline.api.explaining import explain, lasts
 from pipeline.api.fetching import Fetcher
+from pipeline.api.inputs import MOST_BYTES
 from pipeline.api.outcome import Balance, Fault, Outcome, Page, Progress, Query
 from pipeline.api.patience import Patience
+from pipeline.api.preparing import Prepared, Preparing
 from pipeline.api.provider import Witness
 from pipeline.api.reading import HEADERS, Reader
 from pipeline.api.receiving import EVIDENCE, SANDBOX_HEADER, Receiving
 from pipeline.api.timeouts import USUAL, Timeouts
-from pipeline.api.transport import PIECE, FreshConnections, Trace, in_pieces, way_to
+from pipeline.api.transport import PIECE, FreshConnections, Trace, in_pieces, patiently, way_to
 from pipeline.api.turns import Turns
+from pipeline.api.uploading import Uploader
 from pipeline.api.wire import Wire
-from pipeline.models import Handle, Task, rfc3339
+from pipeline.models import Cause, Handle, Task, rfc3339
 
 
 class Client:
@@ -43,6 +47,7 @@ class Client:
         *,
         timeout: float = 600.0,
         max_size: int = 2 * 1024**3,
+        max_input: int = MOST_BYTES,
         timeouts: Timeouts = USUAL,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
@@ -58,11 +63,14 @@ class Client:
         self._reader = Reader(wire.origins, timeouts, transport)
         self._fetcher = Fetcher(endpoint, max_size, timeouts)
         self._turns = Turns()
+        inputs = Fetcher(endpoint, max_input, timeouts)
+        self._preparing = Preparing(inputs.fetch, Uploader(wire, timeouts).upload)
 
     async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        self._preparing.close()
         await self._reader.aclose()
         await self._transport.aclose()
 
@@ -76,12 +84,25 @@ class Client:
             self._where,
             self._timeouts,
         )
+        try:
+            prepared = await self._preparing.prepare(task) if task.inputs else None
+        except InputFailedError as error:
+            return self._unsent(receiving, error)
+        return await self._exchange(task, prepared, receiving, witness)
+
+    async def _exchange(
+        self, task: Task, prepared: Prepared | None, receiving: Receiving, witness: Witness | None
+    ) -> Outcome:
         response = None
         # A name, a connect, a proxy and a handshake have their own bounds, and one for all.
         with Patience(3 * self._timeouts.connect, self._timeouts) as patience:
             trace = Trace(patience, self._timeouts.write, self._timeout, witness)
             try:
-                response = await self._send(task, trace)
+                response = await self._send(task, prepared, trace)
+            except InputFailedError as error:
+                if trace.never_sent:
+                    return self._unsent(receiving, error)
+                return receiving.outcome(fault=Fault.INPUT_CUT, detail=error.detail)
             except (httpx.HTTPError, OSError) as error:  # an OSError is the witness's
                 where, silence = self.endpoint, isinstance(error, httpx.ReadTimeout)
                 return receiving.outcome(
@@ -121,9 +142,23 @@ class Client:
             outcome, accepted=accepted, request_id=handle.id, fault=None, text="", detail=""
         )
 
-    async def _send(self, task: Task, trace: Trace) -> httpx.Response:
-        request = self._wire.submit(task)
-        content = request.content
+    def _unsent(self, receiving: Receiving, error: InputFailedError) -> Outcome:
+        """Say of a request that an input of it cannot be sent, and so nothing was."""
+        changed = error.cause is Cause.INPUT_CHANGED
+        fault = Fault.INPUT_CHANGED if changed else Fault.INPUT_UNAVAILABLE
+        detail = self.endpoint.redact(error.detail)
+        return receiving.outcome(fault=fault, detail=detail, hopeless=not error.again)
+
+    async def _send(self, task: Task, prepared: Prepared | None, trace: Trace) -> httpx.Response:
+        if prepared is None:
+            request = self._wire.submit(task)
+            body = request.content
+            length = len(body)
+            content = body if length <= PIECE else in_pieces(body, trace)
+        else:
+            request = self._wire.submit(task, prepared.values)
+            streamed = prepared.marks.content(request.content)
+            length, content = streamed.length, patiently(streamed.stream(), trace)
         url = self._urls.get(request.url)
         if url is None:
             url = self._urls[request.url] = httpx.URL(request.url)
@@ -133,8 +168,8 @@ class Client:
             httpx.Request(
                 request.method,
                 url,
-                content=content if len(content) <= PIECE else in_pieces(content, trace),
-                headers={**HEADERS, **request.headers, "content-length": str(len(content))},
+                content=content,
+                headers={**HEADERS, **request.headers, "content-length": str(length)},
                 extensions={"trace": trace, "timeout": waits},
             )
         )

@@ -23,6 +23,9 @@ class Fault(StrEnum):
     UNSAVED = "unsaved"  # the answer came and could not be written
     NO_ID = "no id"  # 2xx, and nothing to ask for the output by
     GONE = "gone"  # accepted or paid for, and the provider does not have it any more
+    INPUT_CHANGED = "input changed"  # before a byte of the request was written
+    INPUT_UNAVAILABLE = "input unavailable"  # likewise: it could not be fetched, or uploaded
+    INPUT_CUT = "input changed while it was sent"  # the request was broken off before its end
 
 
 class Decision(StrEnum):

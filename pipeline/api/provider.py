@@ -11,6 +11,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from pipeline.api.inputs import InputRules
 from pipeline.api.outcome import Balance, Judgement, Outcome, Page, Progress, Query, Row
 from pipeline.models import Handle, Task
 
@@ -123,6 +124,10 @@ class Provider(Protocol):
 
     def model(self, name: str) -> Model:
         """What is known of a model; of one that is not known, nothing."""
+
+    @property
+    def inputs(self) -> InputRules:
+        """Which files it takes beside the parameters, and how they are sent."""
 
     @property
     def about(self) -> str:

@@ -239,6 +239,13 @@ class Trace:
         return self.tried and not self.wrote
 
 
+async def patiently(stream: AsyncIterator[bytes], trace: Trace) -> AsyncIterator[bytes]:
+    """Yield a body that is written as it is sent, each piece of which has its own time."""
+    async for piece in stream:
+        trace.patience.allow(trace.write)
+        yield piece
+
+
 async def in_pieces(content: bytes, trace: Trace) -> AsyncIterator[bytes]:
     """Yield a large body piece by piece: a slow connection is not a stalled one."""
     for at in range(0, len(content), PIECE):

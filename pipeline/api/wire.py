@@ -3,7 +3,7 @@
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from pipeline.api.outcome import Page, Progress, Query
 from pipeline.models import Handle, Task
@@ -68,8 +68,18 @@ class Wire(Protocol):
     def answers_with_id(self) -> bool:
         """Whether the answer to a submit is an id, and not the output."""
 
-    def submit(self, task: Task) -> Request:
-        """Make the request that pays for a task."""
+    def submit(self, task: Task, inputs: Mapping[str, Any] = ...) -> Request:
+        """Make the request that pays for a task.
+
+        `inputs` has the values of its inputs: addresses, and texts of which some are marks, in
+        whose places files are sent; see `pipeline.api.content`.
+        """
+
+    def upload(self, uri: str) -> Request | None:
+        """Make the request that uploads a file, as a data URI; None where it takes none."""
+
+    def read_upload(self, text: bytes) -> str | None:
+        """Read the address of what was uploaded; None where the answer has none."""
 
     def read_id(self, text: bytes) -> Handle | None:
         """Read what the answer to a submit calls the request; None where it does not say."""

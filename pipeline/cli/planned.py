@@ -15,7 +15,7 @@ from pipeline.ledger.history import History
 from pipeline.ledger.manifest import record_at
 from pipeline.ledger.plan import Kind
 from pipeline.ledger.records import written
-from pipeline.models import Record, Task
+from pipeline.models import Record, Task, recorded
 from pipeline.money.price_class import price_class
 from pipeline.money.prices import PriceBook
 from pipeline.printable import printable
@@ -36,6 +36,7 @@ class Planned(msgspec.Struct, frozen=True, kw_only=True):
     price: Decimal | None
     line: str
     reason: Kind
+    inputs: dict[str, Any] = {}
     changed: dict[str, tuple[Any, Any]] = {}
 
 
@@ -60,6 +61,7 @@ class Describer:
             price=self._prices.estimate(price_class(task)),
             line=task.line,
             reason=kind,
+            inputs=recorded(task.inputs) or {},
             changed=self._changes(task) if kind in COMPARED else {},
         )
 
@@ -68,8 +70,8 @@ class Describer:
         if old is None:
             return {}
         # Compared as records hold them: a very long value by its digest.
-        before = {"model": old.model, **written(old.params)}
-        now = {"model": task.model, **written(task.params)}
+        before = {"model": old.model, **written(old.params), **_contents(old.inputs)}
+        now = {"model": task.model, **written(task.params), **_contents(recorded(task.inputs))}
         return {
             name: (before.get(name), now.get(name))
             for name in {**before, **now}
@@ -82,6 +84,20 @@ class Describer:
         place = self._history.place(task.id)
         record = None if place is None else record_at(self._manifest, place)
         return record if record is not None and record.task == task.id else None
+
+
+def _contents(inputs: dict[str, Any] | None) -> dict[str, Any]:
+    """Say of inputs what counts: what they contain, and not what they are called."""
+    return {
+        f"inputs.{name}": [_digest(one) for one in value]
+        if isinstance(value, list)
+        else _digest(value)
+        for name, value in (inputs or {}).items()
+    }
+
+
+def _digest(one: Any) -> str:
+    return f"sha256:{one.get('sha256')}" if isinstance(one, dict) else ""
 
 
 def name_of(planned: Planned) -> str:

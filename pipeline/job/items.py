@@ -3,11 +3,12 @@
 import os
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
 from pipeline.errors import Problem
+from pipeline.models import Form
 
 
 class Duplicates(StrEnum):
@@ -15,6 +16,17 @@ class Duplicates(StrEnum):
 
     ERROR = "error"
     ONCE = "once"
+
+
+class Source(NamedTuple):
+    """One input as it is written: a template of a path or an address, and how it is sent."""
+
+    file: str
+    form: Form | None = None
+
+
+Given = Source | tuple[Source, ...]
+"""What stands under one name."""
 
 
 class Origin(msgspec.Struct, frozen=True):
@@ -58,6 +70,7 @@ class Item(msgspec.Struct, gc=False):
     priority: int
     templated: bool
     former: "Item | None" = None
+    inputs: dict[str, Given] = {}
 
     def problem(self, message: str, hint: str | None = None, below: str = "") -> Problem:
         """Make a problem of this prompt; `below` is a key inside it."""

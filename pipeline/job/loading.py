@@ -10,6 +10,7 @@ from typing import Any
 from pipeline.api import providers
 from pipeline.common import bucket_address
 from pipeline.job.expand.expansion import MOST_SEARCHED, Expansion
+from pipeline.job.expand.inputs import InputMaker
 from pipeline.job.expand.lint import Linter, Warnings
 from pipeline.job.expand.making import Cell, Plan
 from pipeline.job.expand.matrix import axis_values, combinations, words_of
@@ -20,6 +21,7 @@ from pipeline.job.keys import account
 from pipeline.job.keys.checking import check_head, check_prompts
 from pipeline.job.keys.document import Head, PromptKeys
 from pipeline.job.keys.free import FreeValues
+from pipeline.job.keys.inputs import written
 from pipeline.job.keys.params import Target, unlikely_model, with_booleans, wrong_params
 from pipeline.job.nodes import Mapping, Way, dotted, line_of, pure
 from pipeline.job.problems import InvalidError, Report, TooManyProblemsError
@@ -125,7 +127,7 @@ def _load(
     if head is None:
         return None
     _refuse_public(head, report)
-    plan = _plan(tree, head, prompts, report)
+    plan = _plan(tree, head, prompts, report, to_send=to_send)
     shared = account.policy(head.account, environ)
     limits = account.remarks(head.account, shared, environ)
     found = (
@@ -143,11 +145,18 @@ def _load(
 
 
 def _plan(
-    tree: Mapping, head: Head, prompts: list[tuple[int, int, PromptKeys]], report: Report
+    tree: Mapping,
+    head: Head,
+    prompts: list[tuple[int, int, PromptKeys]],
+    report: Report,
+    *,
+    to_send: bool,
 ) -> Plan:
     file = report.file
     target = Target(providers.get(head.provider), head.model)
     _check_params(target, head, prompts, report)
+    inputs = InputMaker(file.parent, target, head.inputs, to_send=to_send)
+    _check_inputs(inputs, head, prompts, report)
     shared = with_booleans({**target.defaults, **pure(head.params)})
     words = words_of(head.matrix)
     cells = tuple(Cell.of(values, shared, words) for values in combinations(head.matrix, report))
@@ -165,7 +174,13 @@ def _plan(
         duplicates=head.duplicates,
         variables=bool(head.vars or head.matrix or has_templates(head.params)),
         pricing=_pricing(tree, head, report),
-        uses=names_of(pure([head.prompt, head.output.name, head.params, head.matrix])),
+        uses=names_of(
+            [
+                *pure([head.prompt, head.output.name, head.params, head.matrix]),
+                *written(head.inputs),
+            ]
+        ),
+        inputs=inputs,
     )
 
 
@@ -195,6 +210,17 @@ def _check_params(
             report.add(("matrix", axis, index), wrong.message, wrong.hint)
 
 
+def _check_inputs(
+    inputs: InputMaker, head: Head, prompts: list[tuple[int, int, PromptKeys]], report: Report
+) -> None:
+    """Open the files that no template names, where they are written."""
+    for name, wrong in inputs.wrong_literals(head.inputs):
+        report.add(("inputs", name), wrong.message, wrong.hint)
+    for index, _, prompt in prompts:
+        for name, wrong in inputs.wrong_literals(prompt.inputs):
+            report.add(("prompts", index, "inputs", name), wrong.message, wrong.hint)
+
+
 def _templated(head: Head, prompt: PromptKeys) -> bool:
     """Return whether there is something to fill in: then braces are meant."""
     return bool(head.vars or prompt.vars or head.matrix)
@@ -216,6 +242,7 @@ def _items(
             pure(prompt.meta),
             prompt.priority,
             templated=_templated(head, prompt),
+            inputs=prompt.inputs,
         )
 
 

@@ -129,6 +129,7 @@ def _ended(  # noqa: PLR0913 - the fields of a record
         reason=reason if stands else CORRECTION,
         provider=doubt.provider,
         account=doubt.account,
+        inputs=doubt.inputs,
         settled=settled,
         **more,
     )

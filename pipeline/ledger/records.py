@@ -22,6 +22,7 @@ from pipeline.models import (
     Status,
     Task,
     canonical_json,
+    recorded,
     rfc3339,
 )
 from pipeline.money.prices import Booked
@@ -134,6 +135,7 @@ def _common(claim: Claim) -> dict[str, Any]:
         "started_at": claim.started_at,
         "provider": claim.provider,
         "account": claim.account,
+        "inputs": claim.inputs,
     }
 
 
@@ -249,5 +251,6 @@ def without_output(  # noqa: PLR0913 - the fields of a record
         seed=_seed(outcome, task.params),
         provider=claim.provider if claim else provider,
         account=claim.account if claim else account,
+        inputs=claim.inputs if claim else recorded(task.inputs),
         settled=settled,
     )

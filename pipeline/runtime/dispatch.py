@@ -13,7 +13,7 @@ from pipeline.common.boot import boot_id
 from pipeline.engines.crew import Assignment
 from pipeline.errors import ExitCode, StorageError
 from pipeline.ledger import records
-from pipeline.models import Claim, Rate, part_of, rfc3339
+from pipeline.models import Claim, Rate, part_of, recorded, rfc3339
 from pipeline.money.account import Bid, Obstacle, Refusal
 from pipeline.money.balance import Moment
 from pipeline.money.gate import Verdict
@@ -404,6 +404,7 @@ class Dispatch:
             provider=state.provider.name,
             base_url=state.session.endpoint.base_url,
             account=state.payer,
+            inputs=recorded(task.inputs),
         )
         try:
             await state.store.claim(attempt.id, attempt.claim)

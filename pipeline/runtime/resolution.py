@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Enum, auto
 
+from pipeline.api.inputs import UNSENT
 from pipeline.api.outcome import Decision, Fault, Judgement, Outcome
 from pipeline.backoff import Retries
 from pipeline.errors import ExitCode
@@ -161,6 +162,7 @@ def _fail(attempt: Attempt, outcome: Outcome, meaning: Judgement, view: View) ->
     if meaning.charged:
         ending = Ending.CHARGED if view.credible_cost else Ending.DOUBTFUL
     useless = meaning.charged and outcome.ok
+    unsent = outcome.fault in UNSENT  # nobody was asked: that teaches nothing of the API
     return Resolution(
         ending=ending,
         next=Next.RECORD,
@@ -169,8 +171,10 @@ def _fail(attempt: Attempt, outcome: Outcome, meaning: Judgement, view: View) ->
         learns=False,
         with_cost=ending is Ending.CHARGED,
         useless=_useless(attempt, meaning) if useless else None,
-        lesson=None if useless else Lesson.WORKING,  # an answer without a clip proves nothing
-        clear=outcome.status not in MEANT_FOR_MONEY,
+        unsent=unsent,
+        # An answer without a clip proves nothing either.
+        lesson=None if useless or unsent else Lesson.WORKING,
+        clear=not unsent and outcome.status not in MEANT_FOR_MONEY,
     )
 
 

@@ -1,7 +1,7 @@
 """The composition root: how the parts of a run are made, started and summed up."""
 
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import AbstractAsyncContextManager, ExitStack, closing
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -125,7 +125,9 @@ async def run(  # noqa: PLR0913 - each port once
             claims = await _look_up(lookups, options)
             watch = both(lookups.see, watch)
             origins: dict[str, TaskState] = {}
-            plan = _plan(job, provider, store, backlog, options, claims, origins)
+            # Beside the loop, as it reads the files that are sent.
+            parts = (job, provider, store, backlog, options, claims, origins)
+            plan = await _through(hop, partial(_plan, *parts))
             options.confirm(plan)
             limbo = partial(slowest, store.history.durations, usual=usual, timeout=job.timeout)
             setting = Setting(job, provider, session, store, limbo)
@@ -221,6 +223,12 @@ async def _look_up(lookups: Lookups, options: Options) -> list[Leftover]:
         return await lookups.before(record=not options.settle_only)
     except (OSError, StorageError) as error:
         raise _unusable(lookups.job, error) from error
+
+
+async def _through(hop: Hop, blocking: Callable[[], Plan]) -> Plan:
+    found: list[Plan] = []
+    await hop(lambda: found.append(blocking()))
+    return found[0]
 
 
 def _plan(  # noqa: PLR0913, PLR0917 - what a plan is made from

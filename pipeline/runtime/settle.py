@@ -10,6 +10,7 @@ import anyio
 import msgspec
 
 from pipeline import events as ev
+from pipeline.api.inputs import judge_input
 from pipeline.api.outcome import Decision, Fault, Judgement, Outcome
 from pipeline.backoff import Retries
 from pipeline.engines.crew import Assignment
@@ -63,7 +64,7 @@ class Settle:
         attempt.answered_at, attempt.received = clock(), time.time()
         state.check_origin(outcome)
         try:
-            meaning = state.provider.judge(attempt.task, outcome)
+            meaning = judge_input(outcome) or state.provider.judge(attempt.task, outcome)
             if meaning.decision is Decision.SUCCEED:
                 resolution = SUCCESS
             else:

@@ -10,6 +10,7 @@ from typing import Any
 from pipeline.amounts import ZERO
 from pipeline.ledger.records import written
 from pipeline.models import Claim, Record, Settled, Status
+from pipeline.settling.inputs import Signs, signs
 from pipeline.store.claims import Leftover
 
 Key = tuple[str, str]
@@ -42,6 +43,7 @@ class Attempt:
     account: str | None = None
     request_id: str | None = None
     attempt: int = 1
+    inputs: Signs = frozenset()
 
     @property
     def key(self) -> Key:
@@ -133,6 +135,7 @@ def _of_record(record: Record) -> dict[str, Any]:
         "account": record.account,
         "request_id": record.request_id,
         "attempt": record.attempts,
+        "inputs": signs(record.inputs),
     }
 
 
@@ -145,6 +148,7 @@ def _of_claim(claim: Claim) -> dict[str, Any]:
         "provider": claim.provider,
         "account": claim.account,
         "attempt": claim.attempt,
+        "inputs": signs(claim.inputs),
     }
 
 

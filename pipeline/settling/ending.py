@@ -8,7 +8,7 @@ import msgspec
 from pipeline.api.outcome import Outcome, Row
 from pipeline.api.provider import Provider
 from pipeline.ledger import endings
-from pipeline.models import Claim, Handle, Record, Settled, Task, task_key
+from pipeline.models import Claim, Form, Handle, Input, Inputs, Record, Settled, Task, task_key
 from pipeline.settling.attempts import Doubt
 from pipeline.store.claims import Leftover
 from pipeline.store.commit import Store
@@ -108,7 +108,14 @@ def task_of(sent: Claim | Record) -> Task:
         fingerprint=sent.fingerprint,
         output=(sent.output if isinstance(sent, Claim) else None) or task_key(sent.task),
         meta=sent.meta,
+        inputs=_lost(sent),
     )
+
+
+def _lost(sent: Claim | Record) -> Inputs:
+    """Name what was sent with it: should it ever be sent again, it cannot without these files."""
+    inputs = sent.inputs or {}
+    return {name: Input(sha256="", form=Form.DATA_URI, path=name) for name in inputs}
 
 
 def _sent(doubt: Doubt) -> Claim | Record:

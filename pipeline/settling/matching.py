@@ -14,6 +14,7 @@ from pipeline.api.outcome import RequestState, Row
 from pipeline.settling.assigning import Claimant, Rows, assign
 from pipeline.settling.attempts import Attempt, Doubt, Expected, Key, Known, KnownAttempt
 from pipeline.settling.bodies import Bodies, Body, body_of
+from pipeline.settling.inputs import Signs, contradicts, of_row
 
 SKEW = 120.0
 """Seconds by which the provider's clock and this machine's may differ."""
@@ -30,7 +31,7 @@ _FITTING = {
     Expected.IN_FLIGHT: (_PENDING, _COMPLETED, _FAILED),
     Expected.ANY: (_COMPLETED, _PENDING, _FAILED),
 }
-_Group = tuple[str, Body]
+_Group = tuple[str, Body, Signs]
 A = TypeVar("A", bound=Attempt)
 
 
@@ -146,7 +147,7 @@ class Interest:
         attempts = [*doubts, *known.attempts]
         self._ids = {attempt.request_id for attempt in attempts}
         self._by_model = {
-            model: Bodies(body for other, body in _grouped(attempts) if other == model)
+            model: Bodies(body for other, body, _ in _grouped(attempts) if other == model)
             for model in {attempt.model for attempt in attempts}
         }
 
@@ -201,6 +202,8 @@ class _Table:
         if row is None or row.model not in {"", doubt.model}:
             return False
         if row.sent is not None and not set(body_of(row.sent) or ()).issuperset(body):
+            return False
+        if row.sent is not None and contradicts(row.sent, doubt.inputs):
             return False
         self.found[doubt.key] = self._rows.pop(row.id)
         return True
@@ -263,14 +266,20 @@ class _Table:
     def _sorted_rows(self) -> dict[_Group, list[str]]:
         """List the rows that each group can have, by model and parameters."""
         bodies: dict[str, list[Body]] = {}
-        for model, body in self._all:
+        inputs: dict[tuple[str, Body], list[Signs]] = {}
+        for model, body, signs in self._all:
             bodies.setdefault(model, []).append(body)
+            inputs.setdefault((model, body), []).append(signs)
         by_model = {model: Bodies(found) for model, found in bodies.items()}
         names: dict[_Group, list[str]] = {}
         for name, row in sorted(self._rows.items()):
             sent = body_of(row.sent) if row.sent is not None and row.model in by_model else None
-            for body in by_model[row.model].within(sent) if sent is not None else ():
-                names.setdefault((row.model, body), []).append(name)
+            within = by_model[row.model].within(sent) if sent is not None else []
+            candidates = [signs for body in within for signs in inputs[row.model, body]]
+            possible = of_row(row.sent or {}, candidates) if any(candidates) else candidates
+            for body in within:
+                for signs in set(inputs[row.model, body]).intersection(possible):
+                    names.setdefault((row.model, body, signs), []).append(name)
         return names
 
 
@@ -278,9 +287,14 @@ def _grouped(attempts: Iterable[A]) -> dict[_Group, list[A]]:
     groups: dict[_Group, list[A]] = {}
     for attempt in sorted(attempts, key=lambda a: (a.started_at, a.task)):
         if (body := body_of(attempt.params)) is not None:
-            groups.setdefault((attempt.model, body), []).append(attempt)
+            groups.setdefault((attempt.model, body, attempt.inputs), []).append(attempt)
     # What says most of itself goes first: its row may also have all that another one has sent.
-    return dict(sorted(groups.items(), key=lambda item: (-len(item[0][1]), item[0])))
+    return dict(sorted(groups.items(), key=lambda item: _most_said(item[0])))
+
+
+def _most_said(group: _Group) -> tuple[object, ...]:
+    model, body, inputs = group
+    return -len(body), -len(inputs), model, body, sorted(inputs)
 
 
 def _of_doubt(doubt: Doubt, whole: Sequence[Span]) -> Claimant | None:

@@ -134,7 +134,7 @@ def _refuse_forged(where: str, attempt: str, text: bytes, claim: Claim) -> None:
     left = done.remaining_credits if done else None
     if not all(map(is_money, (*paid, left))) or min(amount or ZERO for amount in paid) < 0:
         faults.append("an amount in it is not a valid amount of money")
-    if is_too_deep(text, [claim.params, claim.meta], DEEPEST * 2):
+    if is_too_deep(text, [claim.params, claim.meta, claim.inputs], DEEPEST * 2):
         faults.append("it nests too deeply")
     if faults:
         raise forged(where, faults[0])

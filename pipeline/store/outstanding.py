@@ -139,6 +139,7 @@ def reclaimed(doubt: Record, handle: Handle | None, output: str, base_url: str |
         provider=doubt.provider,
         base_url=base_url,
         account=doubt.account,
+        inputs=doubt.inputs,
         handle=handle,
         doubted=True,
         at_risk=doubt.at_risk,

@@ -14,6 +14,7 @@ from support.web import Web, as_json, web
 
 from pipeline.api import providers
 from pipeline.api.endpoint import Endpoint
+from pipeline.api.origin import Origin
 from pipeline.api.outcome import Page, Query, RequestState, Row
 from pipeline.api.segmind import Segmind
 from pipeline.api.segmind.wire import SegmindWire
@@ -95,7 +96,9 @@ def test_the_list_of_the_vendor_is_at_its_own_host() -> None:
     wire = SegmindWire(Endpoint("https://api.segmind.com", KEY))
     asked = next(wire.list_requests(QUERY, 1))
     assert asked.url.startswith(f"https://api.spotprod.segmind.com{LIST}?")
-    hosts = {origin.host for origin in wire.origins}
+    upload = wire.upload("data:,")
+    assert upload.url == "https://workflows-api.segmind.com/upload-asset"
+    hosts = {origin.host for origin in (*wire.origins, Origin.of(upload.url)) if origin}
     assert hosts == set(Segmind.hosts)
 
 
@@ -105,6 +108,7 @@ def test_the_list_of_the_vendor_is_at_its_own_host() -> None:
 def test_with_another_base_url_the_list_is_below_that(base: str) -> None:
     wire = SegmindWire(Endpoint(base, KEY))
     assert next(wire.list_requests(QUERY, 1)).url.startswith(f"{base}{LIST}?")
+    assert wire.upload("data:,").url == f"{base}/upload-asset"
     assert len(wire.origins) == 1
 
 

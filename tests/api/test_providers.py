@@ -44,7 +44,11 @@ def test_a_provider_says_how_it_works_and_which_hosts_get_the_key(name: str) -> 
     provider = providers.get(name)
     assert provider.about
     assert provider.lists_requests
-    assert provider.hosts == ("api.segmind.com", "api.spotprod.segmind.com")
+    assert provider.hosts == (
+        "api.segmind.com",
+        "api.spotprod.segmind.com",
+        "workflows-api.segmind.com",
+    )
     assert (provider.key_variable, provider.url_variable) == ("SEGMIND_API_KEY", "SEGMIND_BASE_URL")
     assert provider.models is providers.get().models
 

@@ -36,7 +36,7 @@ def test_each_task_to_do_is_whole_in_the_json(pipeline: Command, tmp_path: Path)
     del first["output"]
     assert first == {
         "task": "a", "prompt": "a cat", "params": {"prompt": "a cat", "loop": True},
-        "price": 0.95, "line": "plan.csv:2", "reason": "new", "changed": {},
+        "price": 0.95, "line": "plan.csv:2", "reason": "new", "inputs": {}, "changed": {},
     }  # fmt: skip
     assert second["line"] == "plan.csv:3"
 

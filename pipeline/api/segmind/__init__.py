@@ -9,16 +9,31 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from pipeline.api.inputs import IN_THE_REQUEST, InputRules
 from pipeline.api.outcome import Decision, Judgement, Outcome, Row
 from pipeline.api.provider import Model, Session
 from pipeline.api.segmind.hosts import BASE_URL, HOSTS
 from pipeline.api.segmind.models import MODELS
 from pipeline.api.timeouts import USUAL, Timeouts
-from pipeline.models import Task
+from pipeline.models import Form, Task
 
 if TYPE_CHECKING:  # it imports HTTP, which reading a job does not need
     from pipeline.api.endpoint import Endpoint
     from pipeline.api.segmind.wire import SegmindWire
+
+
+def _form_of(parameter: str) -> Form:
+    """Say how a parameter's file is usually sent.
+
+    The vendor's sample code sends a file, or what is at an address, as base64 without a prefix.
+    What is called an address takes one, and a data URI, which is one too.
+    """
+    is_address = parameter.endswith(("_url", "_urls", "_uri")) or parameter in _FRAMES
+    return Form.DATA_URI if is_address else Form.BASE64
+
+
+# Luma's, which are documented as addresses.
+_FRAMES = frozenset({"start_frame", "end_frame"})
 
 
 class Segmind:
@@ -29,6 +44,7 @@ class Segmind:
     key_variable = "SEGMIND_API_KEY"
     url_variable = "SEGMIND_BASE_URL"
     models: Mapping[str, Model] = MODELS
+    inputs = InputRules(IN_THE_REQUEST | {Form.URL, Form.UPLOAD}, _form_of)
     about = "v1: one call, which stays open until its answer, the output"
     hosts: tuple[str, ...] = HOSTS
     lists_requests = True

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 from pipeline.api.origin import Origin
-from pipeline.api.segmind.hosts import BASE_URL, LISTING_URL
+from pipeline.api.segmind.hosts import BASE_URL, LISTING_URL, UPLOADS_URL
 from pipeline.api.segmind.values import identifier
 
 
@@ -14,6 +14,7 @@ class Places:
 
     base: str
     listing: str
+    uploads: str
     own: Origin
     origins: frozenset[Origin]
 
@@ -28,7 +29,8 @@ class Places:
         beside = Origin.of(above)
         assert beside is not None
         listing = f"{above}/inference-request/request-history"
-        return cls(base, listing, own, frozenset({own, beside}))
+        uploads = f"{UPLOADS_URL if is_usual else base}/upload-asset"
+        return cls(base, listing, uploads, own, frozenset({own, beside}))
 
     def listed(self, id_: str) -> str:
         """Return the address of one request in the list."""

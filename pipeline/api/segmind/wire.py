@@ -27,6 +27,9 @@ from pipeline.models import Handle, Task
 _LONGEST_ADDRESS = 2000
 
 
+NO_INPUTS: Mapping[str, Any] = {}
+
+
 class SegmindWire:
     """Makes requests for one endpoint; see `pipeline.api.wire.Wire`."""
 
@@ -43,14 +46,33 @@ class SegmindWire:
         """Where the key may go."""
         return self._places.origins
 
-    def submit(self, task: Task) -> Request:
-        """Make the request that pays for a task: the parameters as they are, as JSON."""
+    def submit(self, task: Task, inputs: Mapping[str, Any] = NO_INPUTS) -> Request:
+        """Make the request that pays for a task: parameters and inputs beside another, as JSON."""
         return Request(
             "POST",
             f"{self._places.base}/{self._version}/{quote(task.model, safe='')}",
             {**self._key, "content-type": "application/json"},
-            msgspec.json.encode(task.params),
+            msgspec.json.encode({**task.params, **inputs} if inputs else task.params),
         )
+
+    def upload(self, uri: str) -> Request:
+        """Make the request that uploads a file, given as a data URI."""
+        return Request(
+            "POST",
+            self._places.uploads,
+            {**self._key, "content-type": "application/json"},
+            msgspec.json.encode({"data_urls": [uri]}),
+        )
+
+    def read_upload(self, text: bytes) -> str | None:
+        """Read the address of what was uploaded; an older page calls it otherwise than the SDK."""
+        answer = values.read_json(text)
+        told = answer if isinstance(answer, dict) else {}
+        for urls in (told.get("file_urls"), told.get("urls")):
+            if isinstance(urls, list) and urls:
+                address = self._told(urls[0])
+                return address if address is not None and Origin.of(address) else None
+        return None
 
     def read_id(self, text: bytes) -> Handle | None:
         """Read the id of a request, and where the answer says that it can be asked for."""

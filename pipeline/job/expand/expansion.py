@@ -8,6 +8,7 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from pipeline.job.expand.equals import Equals, Register
+from pipeline.job.expand.inputs import InputError
 from pipeline.job.expand.lint import Linter
 from pipeline.job.expand.making import Plan, explained, make_tasks
 from pipeline.job.items import Duplicates, Item
@@ -93,7 +94,8 @@ class Expansion:
                     report.note(problem)
                 register.add(task)
                 yield task
-        if not register and not report.problems:
+        wrong = report.problems or self._plan.inputs.reported
+        if not register and not wrong:
             report.at(1, "there is nothing to render", "the files of prompts have no rows")
         self._name_equals(items, register, report)
 
@@ -117,6 +119,11 @@ class Expansion:
                 if isinstance(wrong, UnknownNameError):
                     mark = (item.origin.file, where, wrong.name)
                     if item.origin.same_columns and wrong.name != "id" and mark in known:
+                        continue
+                    known.add(mark)
+                elif isinstance(wrong, InputError):  # one file may be that of many rows
+                    mark = (item.origin.file, "inputs", wrong.mark)
+                    if mark in known or wrong.mark in self._plan.inputs.reported:
                         continue
                     known.add(mark)
                 report.note(item.problem(where + wrong.message, wrong.hint))

@@ -14,6 +14,7 @@ from pipeline.errors import Problem
 from pipeline.job.expand.making import Plan
 from pipeline.job.expand.pricing import Pricing
 from pipeline.job.items import Item
+from pipeline.job.keys.inputs import written
 from pipeline.job.keys.params import AUTO, SEED
 from pipeline.job.problems import shown, visible
 from pipeline.job.template.templates import names_of
@@ -91,7 +92,7 @@ class Linter:
 
     def _check_vars(self) -> None:
         """Warn of the job's own variables; what the prompts of a sheet ask for is not known."""
-        asked = names_of([[item.prompt, item.params] for item in self._plan.inline])
+        asked = names_of([_texts(item) for item in self._plan.inline])
         for column in self._unused(tuple(self._plan.vars)):
             if not self._plan.sources and column.sent and column.name not in asked:
                 value, line = self._plan.vars[column.name], column.line
@@ -157,7 +158,7 @@ class Linter:
             return True
         if isinstance(sent, bool) and boolean(str(value)) is sent:
             return True
-        asked = names_of([item.prompt, item.params]) if item.templated else ()
+        asked = names_of(_texts(item)) if item.templated else ()
         return column.name in asked
 
     def _unsent(self, column: Column, value: Any, item: Item) -> Iterator[Problem]:
@@ -209,6 +210,11 @@ class Linter:
 def folded(name: str) -> str:
     """Bring a name into the form in which `Aspect Ratio` and `aspect_ratio` are one."""
     return _BETWEEN.sub("", name).casefold()
+
+
+def _texts(item: Item) -> list[Any]:
+    """List what may be a template of a prompt."""
+    return [item.prompt, item.params, written(item.inputs)]
 
 
 def _is_blank(value: Any) -> bool:

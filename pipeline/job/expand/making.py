@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from pipeline.job.expand.inputs import InputMaker, InputsError, hashed
 from pipeline.job.expand.names import default_name, label_slug, matrix_words, safe_name
 from pipeline.job.expand.pricing import Pricing
 from pipeline.job.identity import hashed_id, matrix_suffix, take_suffix
@@ -71,6 +72,7 @@ class Plan:
     duplicates: Duplicates
     variables: bool
     uses: frozenset[str]
+    inputs: InputMaker
     pricing: Pricing | None = None
     folder: Path = field(init=False)
 
@@ -93,10 +95,12 @@ def make_tasks(plan: Plan, item: Item, index: int) -> Iterator[Task]:
         for take in range(1, plan.takes + 1):
             scope = _scope(plan, item, index, cell, take)
             params = _params(plan, item, cell, scope)
-            task = _identity(item, cell, take, params)
+            has_inputs = plan.inputs.has_any(item.inputs)
+            inputs = plan.inputs.make(item.inputs, params, scope) if has_inputs else {}
+            task = _identity(item, cell, take, hashed(params, inputs))
             if params.get(SEED) == AUTO:
                 params[SEED] = auto_seed(plan.target, task)
-            digest = fingerprint(plan.target.model, params)
+            digest = fingerprint(plan.target.model, params, inputs)
             if may_be_twins and take == 1 and (item.id or plan.duplicates is Duplicates.ERROR):
                 _refuse_twins(cell, prints.setdefault(digest, cell), overrides)
             if plan.output is None:
@@ -111,6 +115,7 @@ def make_tasks(plan: Plan, item: Item, index: int) -> Iterator[Task]:
                 fingerprint=digest,
                 output=output,
                 meta=item.meta,
+                inputs=inputs,
                 priority=item.priority,
                 line=line,
             )
@@ -125,7 +130,7 @@ def explained(
     """
     found = set()
     for where, wrong in _wrong_templates(plan, item, index):
-        found.add(wrong.message)
+        found |= {wrong.message, f"{where}: {wrong.message}"}
         yield f"{where}: ", wrong
     if error.message not in found:
         yield "", error
@@ -146,6 +151,10 @@ def _wrong_templates(plan: Plan, item: Item, index: int) -> Iterator[tuple[str, 
             yield where, error
         else:
             prompt = made if where == "prompt" else prompt
+    try:
+        plan.inputs.make(item.inputs, {**cell.params, **item.params}, scope)
+    except InputsError as error:
+        yield from ((f"inputs.{name}", wrong) for name, wrong in error.wrong)
 
 
 def _templates(plan: Plan, item: Item, cell: Cell) -> Iterator[tuple[str, Make]]:
@@ -189,7 +198,8 @@ def _refuse_twins(cell: Cell, first: Cell, overrides: set[str] | None) -> None:
 
 def _scope(plan: Plan, item: Item, index: int, cell: Cell, take: int) -> dict[str, Any]:
     """Gather the names of a template; what stands closer to the prompt wins."""
-    if plan.output is None and not item.templated and item.prompt is not None:
+    unnamed = plan.output is None and not plan.inputs.has_any(item.inputs)
+    if unnamed and not item.templated and item.prompt is not None:
         return {}
     values = cell.values
     if item.params and not cell.axes.isdisjoint(item.params):

@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any, Self
 
 from pipeline.api import providers
-from pipeline.job.items import Duplicates
+from pipeline.job.items import Duplicates, Given
 from pipeline.job.keys.fields import (
     ACCOUNT_NAME,
     ASPECT_RATIO,
@@ -38,6 +38,7 @@ from pipeline.job.keys.fields import (
     one_or_more,
     word,
 )
+from pipeline.job.keys.inputs import INPUTS
 from pipeline.job.keys.mappings import (
     Fault,
     FaultsError,
@@ -348,6 +349,12 @@ class PromptKeys(Strict):
         default={},
         examples=[{"loop": True}],
     )
+    inputs: dict[str, Given] = declare(
+        INPUTS,
+        "Files and addresses of this prompt alone; they win over the job's.",
+        default={},
+        examples=[{"start_image_url": "frames/hero.png"}],
+    )
     vars: dict[str, Any] = declare(
         FREE,
         "Variables for templates; they win over the job's.",
@@ -404,6 +411,18 @@ class Head(Strict):
         "identity: always the same, and another one for each take.",
         default={},
         examples=[{"loop": False, "aspect_ratio": "16:9"}],
+    )
+    inputs: dict[str, Given] = declare(
+        INPUTS,
+        "Files to send with every prompt, by parameter: paths, relative to the job file, or "
+        "http(s) addresses; templates; or lists. What a file contains counts, not its name. "
+        "{file: …, form: …} says how it is sent: url, data_uri, base64. "
+        "Default: as the provider takes it.",
+        default={},
+        examples=[
+            {"start_image_url": "frames/{{ id }}.png"},
+            {"image": {"file": "hero.png", "form": "base64"}},
+        ],
     )
     matrix: dict[str, Any] = declare(
         FREE,

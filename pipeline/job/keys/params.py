@@ -86,7 +86,7 @@ def _local_file(key: str, value: Any, folder: Path) -> Wrong | None:
     return Wrong(
         key,
         f"{shown(value)} is a file on this machine: only its name would be sent",
-        "put the file where the API can read it, and write its address: https://…",
+        f"send the file itself: inputs: {{{key}: …}}; or write an address: https://…",
     )
 
 

@@ -11,7 +11,10 @@ import msgspec
 from pipeline.common.depth import DEEPEST, is_too_deep
 from pipeline.errors import Problem
 from pipeline.job.identity import checked_id
-from pipeline.job.items import Item, Origin
+from pipeline.job.items import Given, Item, Origin
+from pipeline.job.keys.inputs import read_inputs
+from pipeline.job.keys.mappings import FaultsError
+from pipeline.job.nodes import dotted
 from pipeline.job.problems import InvalidError, Report, StoppedError, shown
 from pipeline.job.prompts.cells import refuse_errors
 from pipeline.job.prompts.lines import lines
@@ -185,7 +188,9 @@ def _item(origin: Origin, number: int, line: int, row: Any) -> Item:
     if not isinstance(row, dict):
         raise InvalidError("this is not a JSON object", 'such as {"prompt": "…"}')
     refuse_errors(row)
-    others = {key: value for key, value in row.items() if key not in _OWN}
+    inputs = _inputs(row)
+    own = _OWN | {"inputs"} if inputs else _OWN
+    others = {key: value for key, value in row.items() if key not in own}
     meta = _mapping(row, "meta")
     variables = _mapping(row, "vars")
     return Item(
@@ -199,7 +204,21 @@ def _item(origin: Origin, number: int, line: int, row: Any) -> Item:
         {**others, **meta} if meta else others,
         _priority(row.get("priority")),
         templated=True,
+        inputs=inputs,
     )
+
+
+def _inputs(row: dict[str, Any]) -> dict[str, Given]:
+    """Read the inputs of a row; a text or a list called so is a variable, as it was before."""
+    value = row.get("inputs")
+    if not isinstance(value, dict):
+        return {}
+    try:
+        return read_inputs(value)
+    except FaultsError as error:
+        first = error.faults[0]
+        where = dotted(("inputs", *first.way))
+        raise InvalidError(f"{where}: {first.message}", first.hint) from None
 
 
 def _mapping(row: dict[str, Any], key: str) -> dict[str, Any]:
