@@ -4,6 +4,7 @@ Tasks, claims and records have a JSON form, so that they can be stored and sent 
 """
 
 import hashlib
+import uuid
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, time
@@ -122,7 +123,7 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     sent. `output` is a relative POSIX path without extension. A higher `priority` goes first.
     `line` is where the task is written, such as `calendar.csv:12`, relative to the job file; it is
     only shown. `former` is the same task as version 0.1 read its row, if that differs: see
-    `History.known`.
+    `History.known`. `once` is our id of one attempt at it, where its provider takes one.
     """
 
     id: str
@@ -134,6 +135,7 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     priority: int = 0
     line: str = ""
     former: "Task | None" = None
+    once: str = ""
 
     @property
     def prompt(self) -> str:
@@ -144,6 +146,14 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     def key(self) -> str:
         """The name of the task's claim and part, safe in every file system."""
         return task_key(self.id)
+
+
+_ATTEMPTS = uuid.UUID("5d2bb7f1-3c52-4be4-9c1b-6a3a30a4f7a9")
+
+
+def once_of(task: str, started_at: str) -> str:
+    """Return our id of an attempt: a UUID of what its claim and its record tell of it."""
+    return str(uuid.uuid5(_ATTEMPTS, f"{task}\n{started_at}"))
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True):

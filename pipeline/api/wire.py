@@ -71,8 +71,8 @@ class Wire(Protocol):
     def submit(self, task: Task) -> Request:
         """Make the request that pays for a task."""
 
-    def read_id(self, text: bytes) -> Handle | None:
-        """Read what the answer to a submit calls the request; None where it does not say."""
+    def read_id(self, text: bytes, task: Task) -> Handle | None:
+        """Read what the answer to the submit of a task calls it; None where it does not say."""
 
     def ask(self, handle: Handle) -> Conversation[Progress]:
         """Ask where a request is."""

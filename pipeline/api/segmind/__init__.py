@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from pipeline.api.outcome import Decision, Judgement, Outcome, Row
-from pipeline.api.provider import Model, Session
+from pipeline.api.provider import Model, Session, Traits
 from pipeline.api.segmind.hosts import BASE_URL, HOSTS
 from pipeline.api.segmind.models import MODELS
 from pipeline.api.timeouts import USUAL, Timeouts
@@ -31,6 +31,7 @@ class Segmind:
     models: Mapping[str, Model] = MODELS
     about = "v1: one call, which stays open until its answer, the output"
     hosts: tuple[str, ...] = HOSTS
+    traits = Traits()
     lists_requests = True
 
     def __init__(self, timeouts: Timeouts = USUAL) -> None:
