@@ -25,10 +25,7 @@ _INDENT = " " * 6
 def lines(job: Job, facts: dict[str, Any], listing: Listing) -> Iterator[str]:
     """Describe what a run would do, a line at a time."""
     yield f"{facts['job']}: {tasks(facts['total'])} of {job.model} → {facts['output']}"
-    yield f"Provider: {in_words(job)}."
-    if facts["hosts"]:
-        key = f"The key in {job.account.key}" if job.account.key else "The key"
-        yield f"{key} goes to {' and '.join(facts['hosts'])}, and to no other host."
+    yield from _provider(job, facts)
     yield from limits.lines(job)
     yield ""
     hidden = False
@@ -55,6 +52,16 @@ def lines(job: Job, facts: dict[str, Any], listing: Listing) -> Iterator[str]:
     if facts["balance"] is not None:
         yield f"Balance: {money(facts['balance'])}{_COVERS[facts['covered']]}."
     yield from (f"warning: {warning}" for warning in facts["warnings"])
+
+
+def _provider(job: Job, facts: dict[str, Any]) -> Iterator[str]:
+    """Say who renders, what is known of money there, and who gets the key."""
+    yield f"Provider: {in_words(job)}."
+    if stops := provider(job).traits.stops:
+        yield f"Money: {stops}."
+    if facts["hosts"]:
+        key = f"The key in {job.account.key}" if job.account.key else "The key"
+        yield f"{key} goes to {' and '.join(facts['hosts'])}, and to no other host."
 
 
 def _doubts(job: Job) -> str:
