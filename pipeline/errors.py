@@ -116,7 +116,7 @@ class Problem:
     """One problem of a job file.
 
     `line` counts from 1, and is None if no line is at fault. `key` is the path in the document,
-    such as `prompts[3].params.loop`. `hint` says what to write instead.
+    such as `prompts[3].params.loop`. `hint` says what to write instead. `column` counts from 1 too.
     """
 
     file: Path
@@ -124,10 +124,11 @@ class Problem:
     key: str
     message: str
     hint: str | None = None
+    column: int | None = None
 
     def __str__(self) -> str:
-        file = printable(str(self.file))
-        place = f"{file}:{self.line}" if self.line else file
+        places = (printable(str(self.file)), self.line, self.column)
+        place = ":".join(str(one) for one in places if one)
         key = f"{self.key}: " if self.key else ""
         hint = f" ({self.hint})" if self.hint else ""
         return f"{place}: {key}{self.message}{hint}"

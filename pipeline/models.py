@@ -4,6 +4,7 @@ Tasks, claims and records have a JSON form, so that they can be stored and sent 
 """
 
 import hashlib
+import uuid
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, time
@@ -182,7 +183,7 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     `inputs` are files and addresses that are sent with it, under names of their own. `line` is
     where the task is written, such as `calendar.csv:12`, relative to the job file; it is only
     shown. `former` is the same task as version 0.1 read its row, if that differs: see
-    `History.known`.
+    `History.known`. `once` is our id of one attempt at it, where its provider takes one.
     """
 
     id: str
@@ -195,6 +196,7 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     priority: int = 0
     line: str = ""
     former: "Task | None" = None
+    once: str = ""
 
     @property
     def prompt(self) -> str:
@@ -221,6 +223,14 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     codec: str | None = None
     audio: bool | None = None
     content_credentials: bool | None = None
+
+
+_ATTEMPTS = uuid.UUID("5d2bb7f1-3c52-4be4-9c1b-6a3a30a4f7a9")
+
+
+def once_of(task: str, started_at: str) -> str:
+    """Return our id of an attempt: a UUID of what its claim and its record tell of it."""
+    return str(uuid.uuid5(_ATTEMPTS, f"{task}\n{started_at}"))
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True):

@@ -14,11 +14,14 @@ from typing import Any, get_args
 import click
 
 import pipeline
+from pipeline.api import providers
+from pipeline.api.described.document import DescriptionKeys
 from pipeline.api.segmind.table import table_markdown
 from pipeline.cli.group import cli
 from pipeline.display.metrics import METRICS
 from pipeline.errors import ExitCode
 from pipeline.job import schema
+from pipeline.job.keys.mappings import Strict
 from pipeline.runtime.lifecycle import diagram
 
 ROOT = Path(__file__).parent.parent
@@ -148,6 +151,26 @@ def metrics() -> str:
     return "| name | labels | description |\n|---|---|---|\n" + "".join(rows)
 
 
+def described() -> str:
+    """The pages of the providers that are described, one below the other."""
+    pages = ("\n".join(providers.page(name)) for name in providers.SHIPPED)
+    return "\n\n".join(page.replace("# ", "### ", 1) for page in pages) + "\n"
+
+
+def description_keys() -> str:
+    """Every key of a description."""
+    rows = "".join(_description_rows(DescriptionKeys, ""))
+    return "| key | needed | description |\n|---|---|---|\n" + rows
+
+
+def _description_rows(keys: type[Strict], prefix: str) -> Iterator[str]:
+    for name, key in keys.keys.items():
+        needed = "required" if key.required else ""
+        yield f"| `{prefix}{name}` | {needed} | {_cell(key.about)} |\n"
+        if key.kind.refers is not None:
+            yield from _description_rows(key.kind.refers, f"{prefix}{name}.")
+
+
 def _names(things: Iterable[tuple[str, Any]]) -> str:
     return "| name | description |\n|---|---|\n" + "".join(
         f"| `{name}` | {_cell(_summary(thing))} |\n" for name, thing in things
@@ -184,6 +207,8 @@ PARTS: dict[str, Callable[[], str]] = {
     "library": library,
     "metrics": metrics,
     "events": events,
+    "providers": described,
+    "description-keys": description_keys,
 }
 
 

@@ -61,6 +61,15 @@ class Balance:
     status: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """That a request has failed: whether it may cost, and why; with `again` it may go again."""
+
+    charged: bool = False
+    moderated: bool = False
+    again: bool = False
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
     """What one attempt brought, as plain data.
@@ -72,7 +81,8 @@ class Outcome:
     `hopeless` says of a request that was not sent that waiting alone will not help: nothing listens
     on this machine, there is no such name, or a certificate does not match. `accepted` is set where
     the provider answers with an id of its own: the output is to be asked for. `orphaned` says that
-    nobody waits for the attempt any more, and whoever has it may yet write its part.
+    nobody waits for the attempt any more, and whoever has it may yet write its part. `failure` is
+    what the provider's description says of a request that failed.
     """
 
     took: float
@@ -92,6 +102,7 @@ class Outcome:
     hopeless: bool = False
     accepted: Handle | None = None
     orphaned: bool = False
+    failure: Failure | None = None
 
     @property
     def ok(self) -> bool:
@@ -123,7 +134,7 @@ class Progress:
     `media` is the address of its output once it is DONE, without which it cannot be fetched. `cost`
     is in US dollars, `seconds` how long it took at the provider, `retry_after` in seconds from the
     answer. `error` is the provider's own text, where it FAILED. `detail` says in one line, for
-    people, what came instead of a state.
+    people, what came instead of a state. `failure` says what it means that it FAILED.
     """
 
     state: RequestState
@@ -136,6 +147,7 @@ class Progress:
     error: str = ""
     detail: str = ""
     status: int | None = None
+    failure: Failure | None = None
 
     @property
     def final(self) -> bool:
@@ -148,7 +160,8 @@ class Row:
     """One request in the provider's list, however the list writes it.
 
     `created` is in Unix seconds. `sent` is what was sent, None where that cannot be read. What the
-    list does not say, or not readably, is None or empty.
+    list does not say, or not readably, is None or empty. `status` and `result` are where it can be
+    asked for, where its id alone does not say.
     """
 
     id: str
@@ -156,15 +169,30 @@ class Row:
     sent: Mapping[str, Any] | None = None
     created: float | None = None
     progress: Progress = Progress(state=RequestState.WAITING)
+    status: str | None = None
+    result: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """A request that is looked for: by which id of ours, what was sent, and when (Unix seconds)."""
+
+    once: str
+    params: Mapping[str, Any]
+    began: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Query:
-    """Which requests to list: of one model, created from `since` to `until` (Unix seconds)."""
+    """Which requests to list: of one model, created from `since` to `until` (Unix seconds).
+
+    `asked` are those that are looked for, for who can be asked by an id of ours.
+    """
 
     model: str
     since: float
     until: float
+    asked: tuple[Asked, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

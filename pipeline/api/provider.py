@@ -70,6 +70,28 @@ class Session(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Traits:
+    """In what providers differ, as far as others than the provider must know it.
+
+    With `slashes` the name of a model may have some. With `names_requests` each request bears an id
+    of ours, by which it can be asked for. `every` is the seconds between two questions, and
+    `concurrency` how many requests the provider works at, where it says so. `stops` says in one
+    line, for people, what will stop a run for money. `other_key_variable` may hold the key as well.
+    With `is_from_file` it is somebody's description, which gets no key but its own.
+    """
+
+    slashes: bool = False
+    needs_key: bool = True
+    names_requests: bool = False
+    tells_cost: bool = True
+    every: float | None = None
+    concurrency: int | None = None
+    other_key_variable: str | None = None
+    is_from_file: bool = False
+    stops: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Parameter:
     """What a model takes under one name.
 
@@ -136,6 +158,10 @@ class Provider(Protocol):
     @property
     def hosts(self) -> tuple[str, ...]:
         """The hosts that get the key where the base URL is the usual one; else only its own."""
+
+    @property
+    def traits(self) -> Traits:
+        """In what it differs from others."""
 
     @property
     def lists_requests(self) -> bool:

@@ -64,7 +64,8 @@ class Receiving:
         self._read_headers = read_headers
         self._max_size = max_size
         self._where = where
-        self._part = part
+        self.part = part
+        self.text = b""
         self._timeouts = timeouts
         self._began = time.monotonic()
         self._response: httpx.Response | None = None
@@ -83,29 +84,35 @@ class Receiving:
         if not response.is_success and response.status_code not in _DONE_ELSEWHERE:
             return await self.read_text(response, self._timeouts.stall)
         try:
-            with self._part.open("w+b", buffering=0) as file:
+            with self.part.open("w+b", buffering=0) as file:
                 return await self._save(response, file)
         except OSError as error:
             with suppress(OSError):
                 await anyio.to_thread.run_sync(self._mask)
             return self.outcome(fault=Fault.UNSAVED, detail=f"{error.strerror or error}")
 
-    async def read_text(self, response: httpx.Response, seconds: float) -> Outcome:
-        """Read an answer that is a text, for so many seconds; it goes to no file."""
+    async def read_text(
+        self, response: httpx.Response, seconds: float, most: int = EVIDENCE
+    ) -> Outcome:
+        """Read an answer that is a text, for so many seconds; it goes to no file.
+
+        Of `most` bytes the outcome has the begin, and `text` has them all.
+        """
         self._begin(response)
         data, broken = b"", None
         with Patience(seconds, self._timeouts):  # one for all of it: the status has come, and rules
             try:
                 async for chunk in as_it_comes(response):
                     data += chunk
-                    if len(data) >= EVIDENCE:
+                    if len(data) >= most:
                         break
                 broken = ""
             except httpx.HTTPError as error:
                 broken = explain(error, self._where)
         if broken is None:
             broken = f"{self._where} did not send all of it within {seconds:g} s"
-        text = encoding.undo_text(data, self._codings, EVIDENCE)
+        text = encoding.undo_text(data, self._codings, most)
+        self.text = text or b""
         detail = broken or ("" if text is not None else self._strange)
         fault = Fault.CUT if broken else None
         return self.outcome(text=text or b"", fault=fault, detail=detail)
@@ -173,7 +180,7 @@ class Receiving:
 
     def _undo(self, file: IO[bytes], taken: _Taken, coding: str) -> Outcome:
         """Judge what lies under an encoding; it takes the place of what came if it is whole."""
-        draft = self._part.with_name(self._part.name + ".new")
+        draft = self.part.with_name(self.part.name + ".new")
         try:
             with os.fdopen(create(draft), "w+b") as target:
                 undone = encoding.undo_file(file, taken.size, target, coding, self._max_size)
@@ -184,7 +191,7 @@ class Receiving:
                 if undone.end is encoding.End.TOO_LARGE:
                     why = f"it expands beyond the limit when its encoding ({coding}) is decoded"
                     return self.outcome(fault=Fault.TOO_LARGE, detail=why)
-                draft.replace(self._part)
+                draft.replace(self.part)
                 # That the encoding has reached its end says that all of it has come.
                 inner = _Taken(undone.size, undone.sha256)
                 return self._judge(target, inner, beginning(target.fileno()))
@@ -222,7 +229,7 @@ class Receiving:
         return os.pread(file.fileno(), EVIDENCE, 0)
 
     def _mask(self) -> None:
-        redactor(self._endpoint.key).mask(self._part)
+        redactor(self._endpoint.key).mask(self.part)
 
     # -- what its headers say -----------------------------------------------------------------
 

@@ -81,8 +81,8 @@ class Wire(Protocol):
     def read_upload(self, text: bytes) -> str | None:
         """Read the address of what was uploaded; None where the answer has none."""
 
-    def read_id(self, text: bytes) -> Handle | None:
-        """Read what the answer to a submit calls the request; None where it does not say."""
+    def read_id(self, text: bytes, task: Task) -> Handle | None:
+        """Read what the answer to the submit of a task calls it; None where it does not say."""
 
     def ask(self, handle: Handle) -> Conversation[Progress]:
         """Ask where a request is."""

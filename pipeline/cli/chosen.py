@@ -32,6 +32,8 @@ def hosts(job: Job, base_url: str | None) -> tuple[str, ...]:
     """
     chosen = provider(job)
     key_variable(job, chosen)
+    if not chosen.traits.needs_key:
+        return ()
     url = find_base_url(job.path, base_url, provider=chosen)
     if url.rstrip("/") == chosen.base_url:
         return chosen.hosts

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from pipeline.api.provider import Provider
+from pipeline.common.secret_names import OF_OTHERS
 from pipeline.errors import UsageError
 from pipeline.models import Job
 
@@ -22,19 +23,12 @@ _LARGEST = 64 * 1024
 # The parser's time grows with the square of such a run: no key and no URL has one.
 _BLANKS = re.compile(r"[^\S\r\n]{100,}")
 
-# Words in the names of variables whose secrets belong to others: no job shall take them there.
-_OF_OTHERS = frozenset({
-    "ACCESS", "ANTHROPIC", "APPLE", "AWS", "AZURE", "BITBUCKET", "CI", "CLOUDFLARE", "COHERE",
-    "CONSUMER", "DATABASE", "DATADOG", "DB", "DEEPSEEK", "DIGITALOCEAN", "DISCORD", "DOCKER",
-    "ELEVENLABS", "ENCRYPTION", "FAL", "GCP", "GEMINI", "GH", "GITHUB", "GITLAB", "GOOGLE", "GPG",
-    "GROQ", "HEROKU", "HF", "HUGGINGFACE", "JWT", "KUBE", "LINEAR", "MAILGUN", "MISTRAL", "NETLIFY",
-    "NOTION", "NPM", "OAUTH", "OPENAI", "OPENROUTER", "PASSWORD", "PAYPAL", "PERPLEXITY", "PRIVATE",
-    "PYPI", "REFRESH", "REPLICATE", "RUNWARE", "S3", "SECRET", "SENDGRID", "SENTRY", "SESSION",
-    "SHOPIFY", "SIGNING", "SLACK", "SSH", "STABILITY", "STRIPE", "SUPABASE", "TELEGRAM", "TOGETHER",
-    "TWILIO", "TWINE", "UV", "VAULT", "VERCEL", "XAI",
-})  # fmt: skip
 # What follows a provider's name in the variable of its key.
 _KIND = re.compile(r"(_API)?_(KEY|TOKEN)$")
+
+
+# Stands for the key of a provider that takes none: nothing sends it.
+_NO_KEY = "no-key-is-needed"
 
 
 class NoKeyError(UsageError):
@@ -72,7 +66,13 @@ def key_variable(job: Job, provider: Provider) -> str:
     named, usual = job.account.key, provider.key_variable
     if named is None or f"_{_KIND.sub('', usual)}_" in f"_{named}_":
         return named or usual
-    foreign = _OF_OTHERS & set(named.split("_"))
+    if provider.traits.is_from_file:
+        raise UsageError(
+            f"{job.path.name}: account.key names {named}, which is not one of {provider.name}, so"
+            " its value was not read: a description may come from anybody",
+            hint=f"call the variable {usual}_ACME, or ACME_{usual}",
+        )
+    foreign = OF_OTHERS & set(named.split("_"))
     if not foreign:
         return named
     raise UsageError(
@@ -95,13 +95,15 @@ def find_access(
         NoKeyError: there is no key.
         UsageError: its URL stands in a `.env` that does not hold it.
     """
-    names = variable or provider.key_variable, provider.url_variable
+    names = _names(provider, variable)
     environment = _source("the environment", os.environ, names)
     is_complete = environment.key and (base_url or environment.base_url)
     files = [] if is_complete else _dotenvs(job, names)
     sources = [environment, *files]
     warnings = tuple(w for file in files for w in file.warnings)
     holder = next((source for source in sources if source.key), None)
+    if holder is None and not provider.traits.needs_key:
+        holder = replace(environment, key=_NO_KEY)
     if holder is None:
         raise NoKeyError(
             f"no API key: {names[0]} is not set" + (", which account.key names" * bool(variable)),
@@ -126,7 +128,7 @@ def find_base_url(job: Path, base_url: str | None = None, *, provider: Provider)
         UsageError: a `.env` cannot be read.
     """
     if base_url is None:
-        names = provider.key_variable, provider.url_variable
+        names = _names(provider)
         environment = _source("the environment", os.environ, names)
         sources = [environment] if environment.base_url else _dotenvs(job, names)
         base_url = next((source.base_url for source in sources if source.base_url), None)
@@ -142,18 +144,25 @@ def _of_lower_rank(holder: _Source, teller: _Source, variable: str) -> UsageErro
     )
 
 
-def _source(place: str, values: Mapping[str, str | None], names: tuple[str, str]) -> _Source:
+def _names(provider: Provider, variable: str | None = None) -> tuple[str, ...]:
+    """Name the variables: of the key, of the URL, and another one of the key."""
+    other = provider.traits.other_key_variable
+    names = variable or provider.key_variable, provider.url_variable
+    return names if variable or other is None else (*names, other)
+
+
+def _source(place: str, values: Mapping[str, str | None], names: tuple[str, ...]) -> _Source:
     """Take what is set of the key and the URL; an empty value counts as not set."""
-    key, base_url = ((values.get(name) or "").strip() for name in names)
-    return _Source(place, key, base_url)
+    key, base_url, *others = ((values.get(name) or "").strip() for name in names)
+    return _Source(place, key or next(iter(others), ""), base_url)
 
 
-def _dotenvs(job: Path, names: tuple[str, str]) -> list[_Source]:
+def _dotenvs(job: Path, names: tuple[str, ...]) -> list[_Source]:
     paths = dict.fromkeys(folder.absolute() / ".env" for folder in (job.parent, Path()))
     return [source for path in paths if (source := _dotenv(path, names)) is not None]
 
 
-def _dotenv(path: Path, names: tuple[str, str]) -> _Source | None:
+def _dotenv(path: Path, names: tuple[str, ...]) -> _Source | None:
     """Read a `.env`; None where there is no regular file, or where one may not look."""
     if not os.path.isfile(path):  # noqa: PTH113 - never raises
         return None

@@ -25,6 +25,7 @@ _COMMANDS = {
     "report": "Write report.html beside the manifest.",
     "export": "List the finished clips, for scheduling tools.",
     "init": "Write a commented job file to start from.",
+    "providers": "List the providers that are known, show one, check a description.",
     "schema": "Print the JSON Schema of the job file.",
     "sandbox": "Serve a simulated API on this machine.",
 }

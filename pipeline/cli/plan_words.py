@@ -108,10 +108,7 @@ def hints(listing: Listing, *, hidden: bool, full: bool) -> Iterator[str]:
 def head(job: Job, facts: dict[str, Any]) -> Iterator[str]:
     """Say what the job is, and where its requests go."""
     yield f"{facts['job']}: {tasks(facts['total'])} of {job.model} → {facts['output']}"
-    yield f"Provider: {provider_in_words(job)}."
-    if facts["hosts"]:
-        key = f"The key in {job.account.key}" if job.account.key else "The key"
-        yield f"{key} goes to {' and '.join(facts['hosts'])}, and to no other host."
+    yield from _provider(job, facts)
     yield from limits.lines(job)
     if facts["twins"]:
         twins = "1 prompt is" if facts["twins"] == 1 else f"{facts['twins']:,} prompts are"
@@ -142,6 +139,16 @@ def _channels(facts: dict[str, Any]) -> str:
         return ""
     listed = (f"{name or 'no channel'} {count:,}" for name, count in channels.items())
     return f": {', '.join(listed)}"
+
+
+def _provider(job: Job, facts: dict[str, Any]) -> Iterator[str]:
+    """Say who renders, what is known of money there, and who gets the key."""
+    yield f"Provider: {provider_in_words(job)}."
+    if stops := provider(job).traits.stops:
+        yield f"Money: {stops}."
+    if facts["hosts"]:
+        key = f"The key in {job.account.key}" if job.account.key else "The key"
+        yield f"{key} goes to {' and '.join(facts['hosts'])}, and to no other host."
 
 
 def _doubts(job: Job) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
+from pipeline.api import providers
 from pipeline.errors import UsageError
 from pipeline.export.copy_of_sheet import Source
 from pipeline.job.problems import Report
@@ -22,7 +23,7 @@ def workbook(job: Job) -> Source | None:
         UsageError: there are several, so that there is no one to copy.
     """
     report = Report(job.path)
-    tree = read(report)
+    tree = read(report, providers.EXAMPLE_MODEL)
     if tree is None:
         raise report.error()
     found = [

@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.api import providers
+from pipeline.api.provider import Provider
 from pipeline.common import bucket_address
+from pipeline.errors import JobFileError
 from pipeline.job.expand.expansion import MOST_SEARCHED, Expansion
 from pipeline.job.expand.inputs import InputMaker
 from pipeline.job.expand.lint import Linter, Warnings
@@ -24,7 +26,7 @@ from pipeline.job.keys.free import FreeValues
 from pipeline.job.keys.inputs import written
 from pipeline.job.keys.params import Target, unlikely_model, with_booleans, wrong_params
 from pipeline.job.nodes import Mapping, Way, dotted, line_of, pure
-from pipeline.job.problems import InvalidError, Report, TooManyProblemsError
+from pipeline.job.problems import InvalidError, Report, TooManyProblemsError, shown
 from pipeline.job.prompts.rows import check_file
 from pipeline.job.template.templates import (
     Render,
@@ -74,7 +76,7 @@ def place(path: Path) -> Path:
         JobFileError: what says the directory cannot be read.
     """
     report = Report(Path(os.path.abspath(path)))  # noqa: PTH100 - keeps symlinks as they are
-    report.tree = tree = read(report)
+    report.tree = tree = read(report, providers.EXAMPLE_MODEL)
     head = None if tree is None else check_head(tree, report)
     name = "" if head is None else _name(head, report)
     wrong = any(problem.key.partition(".")[0] in {"name", "output"} for problem in report.problems)
@@ -117,7 +119,7 @@ def _refuse_public(head: Head, report: Report) -> None:
 def _load(
     report: Report, most_searched: int, environ: abc.Mapping[str, str], *, to_send: bool
 ) -> Job | None:
-    report.tree = tree = read(report)
+    report.tree = tree = read(report, providers.EXAMPLE_MODEL)
     if tree is None:
         return None
     free = FreeValues(report)
@@ -127,7 +129,10 @@ def _load(
     if head is None:
         return None
     _refuse_public(head, report)
-    plan = _plan(tree, head, prompts, report, to_send=to_send)
+    provider = _provider(head, report)
+    if provider is None:
+        return None
+    plan = _plan(tree, head, prompts, report, provider, to_send=to_send)
     shared = account.policy(head.account, environ)
     limits = account.remarks(head.account, shared, environ)
     found = (
@@ -136,6 +141,7 @@ def _load(
         *_far_sources(plan),
         *_nearly_bucket(head),
         *limits,
+        *_limits(provider, head),
     )
     warnings = Warnings(found)
     expansion = Expansion(plan, Linter(plan, warnings, to_send=to_send))
@@ -144,16 +150,60 @@ def _load(
     return _job(plan, head, expansion, warnings, shared)
 
 
-def _plan(
+def _provider(head: Head, report: Report) -> Provider | None:
+    """Find who renders; what is wrong with a description is said with the job's own problems."""
+    try:
+        found = providers.get(_named(report.file, head))
+    except JobFileError as error:
+        report.add(("provider",), f"{head.provider} is not a valid description")
+        for problem in error.problems:
+            report.note(problem)
+        return None
+    traits = found.traits
+    if "/" in head.model and not traits.slashes:
+        report.add(
+            ("model",),
+            f"{shown(head.model)} is not a model's name",
+            f"the last part of its URL: {providers.EXAMPLE_MODEL}",
+        )
+    if head.credits.budget is not None and head.credits.cost is None and not traits.tells_cost:
+        known = found.model(head.model).price
+        if known is None:
+            report.add(
+                ("credits", "budget"),
+                f"{found.name} does not report what a generation costs, so a budget could not hold",
+                "write its price: credits: {cost: 0.05}",
+            )
+    return found
+
+
+def _named(file: Path, head: Head) -> str | None:
+    """Name the provider; a description lies beside the job."""
+    if head.provider is None or not providers.is_file(head.provider):
+        return head.provider
+    return str(_beside(file, head.provider))
+
+
+def _limits(provider: Provider, head: Head) -> Iterator[str]:
+    most = provider.traits.concurrency
+    if most is not None and head.concurrency > most:
+        yield (
+            f"concurrency: {provider.name} works at {most} at once for a new account; more than"
+            " that waits there, or is refused"
+        )
+
+
+def _plan(  # noqa: PLR0913 - what was read, each once
     tree: Mapping,
     head: Head,
     prompts: list[tuple[int, int, PromptKeys]],
     report: Report,
+    provider: Provider,
     *,
     to_send: bool,
 ) -> Plan:
     file = report.file
-    target = Target(providers.get(head.provider), head.model)
+    target = Target(provider, head.model)
     _check_params(target, head, prompts, report)
     inputs = InputMaker(file.parent, target, head.inputs, to_send=to_send)
     _check_inputs(inputs, head, prompts, report)
@@ -360,7 +410,7 @@ def _job(
         credits=_credits(head, plan.pricing),
         schedule=Schedule(*schedule.window, schedule.timezone) if schedule else None,
         notify=Notify(notify.to, tuple(map(str, notify.on))) if notify else None,
-        provider=head.provider,
+        provider=_named(plan.file, head),
         account=shared,
         priority=head.priority,
         expect=Expect(**vars(head.expect)) if head.expect else None,

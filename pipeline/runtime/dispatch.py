@@ -13,7 +13,7 @@ from pipeline.common.boot import boot_id
 from pipeline.engines.crew import Assignment
 from pipeline.errors import ExitCode, StorageError
 from pipeline.ledger import records
-from pipeline.models import Claim, Rate, part_of, recorded, rfc3339
+from pipeline.models import Claim, Rate, once_of, part_of, recorded, rfc3339
 from pipeline.money.account import Bid, Obstacle, Refusal
 from pipeline.money.balance import Moment
 from pipeline.money.gate import Verdict
@@ -431,6 +431,8 @@ class Dispatch:
         attempt.claim = msgspec.structs.replace(attempt.claim, started_at=started_at)
         attempt.witness = state.store.noting(attempt.id, started_at, self._cannot_note)
         state.watch(ev.Dispatched(task.id, task.prompt, attempt.number, time.time(), task.output))
+        if state.provider.traits.names_requests:
+            task = msgspec.structs.replace(task, once=once_of(task.id, started_at))
         return Assignment(task=task, attempt=attempt.id, part=part_of(attempt.id))
 
     def _cannot_note(self, error: OSError) -> None:

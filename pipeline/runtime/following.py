@@ -117,7 +117,12 @@ class Following:
 
     def _without_output(self, attempt: Attempt, progress: Progress) -> Outcome:
         if progress.state is RequestState.FAILED:
-            failed = Outcome(took=0.0, status=422, text=progress.error or progress.detail)
+            failed = Outcome(
+                took=0.0,
+                status=422,
+                text=progress.error or progress.detail,
+                failure=progress.failure,
+            )
             return self._of(attempt, replace(progress, cost=None), failed)
         gone = "the provider does not know the request any more"
         return self._of(attempt, progress, _gone(gone))

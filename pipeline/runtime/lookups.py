@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 
 from pipeline import events as ev
 from pipeline.account.payer import is_payer
-from pipeline.api.outcome import Decision, Outcome, RequestState, Row
+from pipeline.api.outcome import Decision, Failure, Outcome, RequestState, Row
 from pipeline.api.provider import Provider, Session
 from pipeline.errors import PipelineError
 from pipeline.ledger import records
@@ -229,7 +229,13 @@ class Lookups:
             return replace(outcome, accepted=_handle(row), cost=None)
         # It was not charged, whatever the answer was: it is tried again like a server's error.
         return replace(
-            outcome, status=500, fault=None, text=row.progress.error, detail=failure(row), cost=None
+            outcome,
+            status=500,
+            fault=None,
+            text=row.progress.error,
+            detail=failure(row),
+            cost=None,
+            failure=Failure(again=True),
         )
 
     async def _twins_are_over(self, state: RunState, attempt: Attempt) -> bool:
@@ -316,4 +322,5 @@ def names_of(job: Job, wanted: Collection[str]) -> dict[str, str]:
 
 
 def _handle(row: Row) -> Handle:
-    return Handle(id=row.id, listed=True, at=rfc3339(time.time()))
+    now = rfc3339(time.time())
+    return Handle(id=row.id, status=row.status, result=row.result, listed=True, at=now)

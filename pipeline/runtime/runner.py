@@ -313,7 +313,7 @@ def compose(  # noqa: PLR0913 - what a run is made of
         watch=watch,
         circuit=Circuit(job.concurrency, job.retry.outage),
         pauses=Pauses(watch, within, history.durations, longest=longest),
-        poller=Poller(session.ask, job.poll),
+        poller=Poller(session.ask, job.poll or provider.traits.every),
         streak=Streak(wary=history.without_clip >= MOST),
         top_up=None if wait is None else TopUp(wait),
     )

@@ -7,8 +7,9 @@ from typing import Protocol
 
 import anyio
 
-from pipeline.api.outcome import Page, Query, RequestState, Row
+from pipeline.api.outcome import Asked, Page, Query, RequestState, Row
 from pipeline.backoff import Backoff
+from pipeline.models import once_of
 from pipeline.printable import printable
 from pipeline.settling.attempts import Doubt, Key, Known
 from pipeline.settling.listing import Listing, windows
@@ -125,7 +126,14 @@ class Inquiry:
         def explained() -> dict[Key, Row]:
             return explain(doubts, known, listing.rows, whole=listing.whole)
 
+        asked = tuple(
+            Asked(once=once_of(*doubt.key), params=doubt.params, began=doubt.began)
+            for doubt in doubts
+            if doubt.began is not None
+        )
+
         async def ask(query: Query, page: int) -> Page | None:
+            query = replace(query, asked=asked)
             return await self._access.ask(self._session, query, page)
 
         self._access.begin()

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.api.inputs import IN_THE_REQUEST, InputRules
 from pipeline.api.outcome import Decision, Judgement, Outcome, Row
-from pipeline.api.provider import Model, Session
+from pipeline.api.provider import Model, Session, Traits
 from pipeline.api.segmind.hosts import BASE_URL, HOSTS
 from pipeline.api.segmind.models import MODELS
 from pipeline.api.timeouts import USUAL, Timeouts
@@ -47,6 +47,7 @@ class Segmind:
     inputs = InputRules(IN_THE_REQUEST | {Form.URL, Form.UPLOAD}, _form_of)
     about = "v1: one call, which stays open until its answer, the output"
     hosts: tuple[str, ...] = HOSTS
+    traits = Traits()
     lists_requests = True
 
     def __init__(self, timeouts: Timeouts = USUAL) -> None:

@@ -9,10 +9,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from pipeline.api import values
 from pipeline.api.deadlines import retry_after
 from pipeline.api.origin import shown
 from pipeline.api.outcome import Progress, RequestState
-from pipeline.api.segmind import rows, values
+from pipeline.api.segmind import rows
 from pipeline.api.segmind.places import Places
 from pipeline.api.wire import Conversation, Reply, Request
 from pipeline.models import Handle

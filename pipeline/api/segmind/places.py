@@ -5,7 +5,7 @@ from urllib.parse import quote
 
 from pipeline.api.origin import Origin
 from pipeline.api.segmind.hosts import BASE_URL, LISTING_URL, UPLOADS_URL
-from pipeline.api.segmind.values import identifier
+from pipeline.api.values import identifier
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from pipeline.api import values
 from pipeline.api.outcome import Page, Progress, RequestState, Row
-from pipeline.api.segmind import values
 from pipeline.api.wire import Reply
 
 PER_PAGE = 100

@@ -12,12 +12,12 @@ from urllib.parse import quote, urlencode
 import msgspec
 
 from pipeline.amounts import ZERO, rounded
-from pipeline.api import headers
+from pipeline.api import headers, values
 from pipeline.api.deadlines import retry_after
 from pipeline.api.endpoint import Endpoint
 from pipeline.api.origin import Origin
 from pipeline.api.outcome import Page, Progress, Query
-from pipeline.api.segmind import rows, values
+from pipeline.api.segmind import rows
 from pipeline.api.segmind.asking import RESET_HEADER, Asking
 from pipeline.api.segmind.places import Places
 from pipeline.api.wire import Conversation, Reported, Request
@@ -74,7 +74,7 @@ class SegmindWire:
                 return address if address is not None and Origin.of(address) else None
         return None
 
-    def read_id(self, text: bytes) -> Handle | None:
+    def read_id(self, text: bytes, task: Task) -> Handle | None:  # noqa: ARG002
         """Read the id of a request, and where the answer says that it can be asked for."""
         answer = values.read_json(text)
         id_ = rows.read_id(answer)

@@ -131,12 +131,15 @@ class InputMaker:
 
     def _input(self, name: str, text: str, form: Form | None) -> Input:
         rules = self._rules
-        if form is not None and form not in rules.forms:
+        provider, usual = self._target.provider.name, form is None
+        form = form or rules.form_of(name)
+        if form not in rules.forms:
             raise InputError(
-                f"{self._target.provider.name} takes no input as {form}",
+                f"{provider} takes {name} as {form}, in which nothing is sent yet"
+                if usual
+                else f"{provider} takes no input as {form}",
                 f"as {', '.join(sorted(rules.forms))}",
             )
-        form = form or rules.form_of(name)
         if is_address(text):
             return _address(text, form)
         if form is Form.URL:

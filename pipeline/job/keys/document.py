@@ -394,16 +394,17 @@ class Head(Strict):
     )
     model: str = declare(
         MODEL,
-        "The model: the last part of its URL.",
+        "The model: the last part of its URL, or with its owner where the provider has owners.",
         examples=[*providers.get().models],
     )
     provider: str | None = declare(
         PROVIDER,
         "Which API renders, and how it is asked: segmind (v1: one call, whose answer "
-        "is the clip) or segmind-v2 (the API accepts a request and is asked for the clip). "
+        "is the clip) or segmind-v2 (the API accepts a request and is asked for the clip); another "
+        "that is known (`pipeline providers`), or the file of a description, ./my-api.yaml. "
         "Default: segmind. Another provider renders nothing again.",
         default=None,
-        examples=[*providers.names()],
+        examples=[*providers.names(), "./my-api.yaml"],
     )
     params: dict[str, Any] = declare(
         FREE,

@@ -20,14 +20,15 @@ from pipeline.models import Gate, InDoubt, Presence
 
 T = TypeVar("T")
 
-_MODEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", re.ASCII)
+# Some providers' models have an owner, and parts.
+_MODEL = re.compile(
+    r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}(/[A-Za-z0-9][A-Za-z0-9._-]{0,99}){0,7}", re.ASCII
+)
 # For editors: an id or a name, in so far as a pattern can tell.
 NAME_PATTERN = r"^\s*[^\s./\\][^/\\]*$"
 _COUNT = r"\d+(\.\d+)?"
 _CLOCK = r"([01]?\d|2[0-3]):[0-5]\d"
 _TAG = re.compile(r"\{([{%#]).*?[}%#]\}", re.DOTALL)
-# What names a file: a path, or an ending.
-_DESCRIPTION = re.compile(r"[/\\]|\.(?:ya?ml|json|toml)$", re.ASCII | re.IGNORECASE)
 _ENV_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 # A pasted key is hardly ever written so: upper case, with the word KEY or TOKEN in it.
 _KEY_NAME = r"(?=.*(^|_)(KEY|TOKEN)(_|$))[A-Z][A-Z0-9_]{0,99}"
@@ -116,16 +117,13 @@ def model_name(value: object) -> str:
 
 
 def provider_name(value: object) -> str:
-    """Take the name of a provider that is known."""
+    """Take the name of a provider that is known, or the file of a description."""
     name = text(value)
     known = providers.names()
     if name in known:
         return name
-    if _DESCRIPTION.search(name):
-        raise InvalidError(
-            f"{shown(name)}: a file that describes a provider is not supported yet",
-            f"known: {', '.join(known)}",
-        )
+    if providers.is_file(name):
+        return name
     raise InvalidError(f"no provider is called {shown(name)}", did_you_mean(name, known))
 
 
@@ -259,7 +257,10 @@ NAME = Kind(plain_name, _scalar(minLength=1, pattern=r"\S"))
 OUTPUT_DIR = Kind(output_dir, _scalar(minLength=1, pattern=r"\S"))
 PUBLIC = Kind(public_template, {"type": "string", "pattern": r"^https?://[^{]*\{path\}[^{]*$"})
 MODEL = Kind(model_name, {"type": "string", "pattern": f"^{_MODEL.pattern}$"})
-PROVIDER = Kind(provider_name, {"type": "string", "enum": list(providers.names())})
+PROVIDER = Kind(
+    provider_name,
+    {"anyOf": [{"enum": list(providers.names())}, {"type": "string", "pattern": r"\.ya?ml$"}]},
+)
 ENV_NAME = Kind(env_name, {"type": "string", "pattern": f"^{_ENV_NAME.pattern}$"})
 KEY_NAME = Kind(key_name, {"type": "string", "pattern": f"^{_KEY_NAME}$"})
 ACCOUNT_NAME = Kind(account_name, _scalar(minLength=1, maxLength=_LONGEST_NAME, pattern=r"\S"))

@@ -172,7 +172,8 @@ def _rules_of(model: str) -> Schema:
     takers = [
         name
         for name in providers.names()
-        if providers.get(name).model(model).parameters == _RULES[model]
+        if name not in providers.SHIPPED
+        and providers.get(name).model(model).parameters == _RULES[model]
     ]
     params = {"$ref": f"#/$defs/params.{model}"}
     axes = {

@@ -14,7 +14,6 @@ from typing import Any
 
 import yaml
 
-from pipeline.api import providers
 from pipeline.job.files import WIDE_MARKS, nearest_file, open_regular, reason_of
 from pipeline.job.nodes import Mapping
 from pipeline.job.problems import InvalidError, Report, StoppedError, shown
@@ -34,8 +33,11 @@ _FAR = 200
 _COMMENT = re.compile(r"[ \t]+(#+[^\s#][^\r\n\x85\u2028\u2029]*)")
 
 
-def read(report: Report) -> Mapping | None:
-    """Read the report's file into nodes; problems go to the report, None when it is hopeless."""
+def read(report: Report, example: str) -> Mapping | None:
+    """Read the report's file into nodes; problems go to the report, None when it is hopeless.
+
+    `example` is a model, to start with.
+    """
     try:
         check_name(report.file)
         data = read_bytes(report.file)
@@ -49,7 +51,7 @@ def read(report: Report) -> Mapping | None:
         return None
     if not isinstance(document, Mapping):
         what = "is empty" if document is None else "is not a mapping of keys to values"
-        report.at(1, f"the job file {what}", f"start with: model: {providers.EXAMPLE_MODEL}")
+        report.at(1, f"the job file {what}", f"start with: model: {example}")
         return None
     return document
 

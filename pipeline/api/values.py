@@ -125,6 +125,12 @@ def day(seconds: float) -> str:
     return datetime.fromtimestamp(known, UTC).date().isoformat()
 
 
+def instant(seconds: float) -> str:
+    """Write a Unix time as RFC 3339 in UTC, to the second; of one that no clock shows, the last."""
+    known = min(max(seconds, _FIRST), _LAST) if seconds == seconds else _LAST  # noqa: PLR0124 - NaN
+    return datetime.fromtimestamp(known, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
 def _unix(value: Any) -> float | None:
     try:
         seconds = float(_figure(value) or "nan")

@@ -1,0 +1,126 @@
+"""What of a description is wrong although each of its keys is right."""
+
+import re
+from collections.abc import Iterable, Sequence
+from urllib.parse import urlsplit
+
+from pipeline.api.described.description import Description
+from pipeline.api.described.document import DescriptionKeys, ResolveKeys
+from pipeline.api.described.finding import Problems
+from pipeline.api.described.rules import Rule
+from pipeline.api.described.words import DECISIONS, Absence, By, Charged, Then
+from pipeline.job.nodes import Way, pure
+from pipeline.job.problems import did_you_mean
+
+_FIRST_CODE, _LAST_CODE = 100, 599
+_ASKED = (Then.AGAIN, Then.GONE, Then.FAIL, Then.MODERATED, Then.STOP, Then.THROTTLE)
+_HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:\d{1,5})?", re.ASCII)
+_LOOPBACK = {"localhost", "127.0.0.1", "::1"}
+
+
+def check_rules(rules: Sequence[Rule], way: Way, problems: Problems, *, submits: bool) -> None:
+    """Note rules that say too little, too much, or never match."""
+    possible = tuple(DECISIONS) if submits else _ASKED
+    for index, rule in enumerate(rules):
+        here: Way = (*way, index)
+        if rule.then not in possible:
+            phase = "a submit" if submits else "a question, which is free,"
+            message = f"{rule.then} cannot follow from the answer to {phase}"
+            hint = did_you_mean(rule.then, possible) or f"one of {', '.join(possible)}"
+            problems.add((*here, "then"), message, hint, at=rule.then)
+        for code in rule.statuses:
+            if not _FIRST_CODE <= code <= _LAST_CODE:
+                message = f"{code} is no HTTP status"
+                problems.add((*here, "status"), message, "from 100 to 599", at=str(code))
+        if rule.values and rule.where is None:
+            problems.add((*here, "is"), "is has no where", "where: error.code")
+        if rule.then is Then.RETRY and rule.charged not in {None, Charged.NEVER}:
+            message = "what may have been charged is never sent again: retry needs charged: never"
+            problems.add((*here, "charged"), message, "then: doubt")
+        hiding = next((n for n, one in enumerate(rules[:index]) if one.hides(rule)), None)
+        if hiding is not None:
+            message = f"this rule is never reached: {way[-1]}[{hiding}] matches before it"
+            problems.add(here, message, "write what is special before what is general")
+
+
+def check_address(url: str, way: Way, problems: Problems) -> None:
+    """Note a base URL that the key must not go to."""
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError:
+        problems.add(way, "this is not a URL", "such as https://api.example.com", at=url)
+        return
+    host = parts.hostname or ""
+    if parts.scheme not in {"http", "https"} or not host:
+        problems.add(way, "an https address is expected", "https://api.example.com", at=url)
+    elif parts.scheme == "http" and host not in _LOOPBACK:
+        message = "the key would be sent unencrypted, over plain http"
+        problems.add(way, message, f"https://{host}", at=url)
+    elif parts.username or parts.password or parts.query or parts.fragment:
+        message = "a user, a password, a query or a fragment has no place here"
+        problems.add(way, message, f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}", at=url)
+
+
+def check_hosts(
+    description: Description, addresses: Iterable[tuple[Way, str]], problems: Problems
+) -> None:
+    """Note hosts that would get the key and are not named."""
+    for host in description.hosts[1:]:
+        if not _HOST.fullmatch(host):
+            message = "a host is expected, without scheme and path"
+            problems.add(("auth", "hosts"), message, "such as api.example.com", at=host)
+    for way, text in addresses:
+        if not text.startswith(("http://", "https://")):
+            continue
+        host = urlsplit(text).netloc
+        if host not in description.hosts:
+            message = f"the key would go to {host}, which auth.hosts does not name"
+            near = did_you_mean(host, description.hosts)
+            hint = ", or ".join(filter(None, (near, f"auth: {{hosts: [{host}]}}")))
+            problems.add(way, message, hint, at=text)
+        elif text.startswith("http://") and description.hosts[0] != host:
+            problems.add(way, "the key would be sent over plain http", "https://", at=text)
+
+
+def check_resolve(description: DescriptionKeys, keys: ResolveKeys, problems: Problems) -> None:
+    """Note what keeps a lost request from being found."""
+    add = problems.add
+    if keys.absence is Absence.PROOF and keys.by is not By.LOOKUP:
+        hint = "absence: doubt; only what is asked for by an id of ours may be absent"
+        add(("resolve", "absence"), "a list proves presence, never absence", hint, at="proof")
+    asks = keys.by in {By.LIST, By.LOOKUP}
+    needed: dict[str, str | None] = {"url": keys.url} if asks else {}
+    if keys.by is By.LIST:
+        needed |= {"rows": keys.rows, "sent": keys.sent, "created": keys.created}
+        needed["id"] = keys.handle.id if keys.handle else keys.id
+    for name in sorted(name for name, value in needed.items() if value is None):
+        add(("resolve", "by"), f"by: {keys.by} needs {name}", f"{name}: …")
+    if keys.by is By.LOOKUP:
+        submit = description.submit
+        sent = [submit.path, *submit.headers.values(), str(pure(submit.body))]
+        if keys.url is not None and "{once}" not in keys.url:
+            hint = "such as /v1/requests/{once}"
+            add(("resolve", "url"), "a look-up asks by our own id, {once}", hint, at=keys.url)
+        if not any("once" in text for text in sent):
+            hint = 'such as body: "$merge(params, {task_id: once})"'
+            add(("submit",), "by: lookup, and the submit does not send our id, once", hint)
+    poll = description.poll
+    if asks and poll is not None and keys.handle is None and "{id}" not in poll.url:
+        hint = "such as $status or /v1/requests/{id}"
+        add(("poll", "url"), "what is found again has no address of its own", hint, at=poll.url)
+
+
+def check_kind(keys: DescriptionKeys, problems: Problems) -> None:
+    """Make sure that an output is either the answer, or asked for."""
+    add, answer, poll = problems.add, keys.answer, keys.poll
+    if answer is not None and poll is not None:
+        message = "an output comes with the answer, or is asked for: not both"
+        add(("answer",), message, "leave out answer, or poll and result")
+    if answer is None and poll is None:
+        hint = "answer: {media: …} if it is in the submit's own answer, else poll and result"
+        add((), "it is not said how an output comes", hint)
+    if poll is not None and keys.submit.handle is None:
+        add(("submit",), "what is asked for needs an id: handle", "handle: {id: request_id}")
+    if poll is not None and keys.result is None:
+        add(("poll",), "there is no result: nothing says where the output is", "result: {…}")

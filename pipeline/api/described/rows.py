@@ -1,0 +1,156 @@
+"""Requests that are found again: rows of a list, or what a look-up by our own id tells. Pure."""
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from pipeline.api import values
+from pipeline.api.described.description import Description, Handling
+from pipeline.api.described.expressions import Expression, app_of
+from pipeline.api.described.places import Places
+from pipeline.api.described.words import Charged
+from pipeline.api.outcome import Asked, Page, Progress, Query, RequestState, Row
+from pipeline.api.wire import Reply
+
+# What is more is not waited for.
+_MOST = 10_000
+_HAS_NONE = frozenset({404, 410})
+
+
+class Rows:
+    """Reads what is found again at one endpoint."""
+
+    def __init__(self, description: Description, places: Places) -> None:
+        self._told = description
+        self._places = places
+
+    def page(self, reply: Reply, query: Query) -> tuple[Page, str | None]:
+        """Read a page of the list, and the address of the next one."""
+        if not reply.ok:
+            return Page(readable=False, detail=reply.detail or f"HTTP {reply.status}"), None
+        resolve, answer = self._told.resolve, values.read_json(reply.text)
+        listed = answer if resolve.rows is None else resolve.rows.find(answer)
+        if not isinstance(listed, list):
+            return Page(readable=False, detail="the answer is not a list of requests"), None
+        rows = tuple(row for one in listed[:_MOST] if (row := self.row(one, query)) is not None)
+        if listed and not rows:
+            return Page(readable=False, detail="what the answer lists has no ids"), None
+        following = None if resolve.next is None else resolve.next.find(answer)
+        return Page(rows=rows), self._places.own(following)
+
+    def row(self, one: Any, query: Query | None = None) -> Row | None:
+        """Read a row; None where it has no id. Without its own model it is of the query's."""
+        resolve = self._told.resolve
+        handle = resolve.handle
+        id_ = None if handle is None else values.identifier(handle.id.find(one))
+        if handle is None or id_ is None:
+            return None
+        model = query.model if query is not None else ""
+        if resolve.model is not None:
+            model = values.word(resolve.model.find(one))
+        status, result = self._addresses(handle, one, id_, model)
+        return Row(
+            id=id_,
+            model=model,
+            sent=self._sent(values.sent(_found(resolve.sent, one)), query),
+            created=values.moment(_found(resolve.created, one)),
+            progress=self._progress(one),
+            status=status,
+            result=result,
+        )
+
+    def _sent(self, found: Mapping[str, Any] | None, query: Query | None) -> Any:
+        """Find the parameters of what a row repeats, which may be the body that they made."""
+        if not self._told.resolve.compares_body or found is None:
+            return found
+        if query is None:
+            return None
+        for asked in query.asked:
+            scope = {"model": query.model, "params": asked.params, "inputs": {}, "once": None}
+            if self._told.body(scope) == found:
+                return asked.params
+        return None
+
+    def looked_up(self, reply: Reply, query: Query, asked: Asked) -> Page:
+        """Read what a look-up tells of one request."""
+        resolve = self._told.resolve
+        if reply.status in _HAS_NONE and not reply.detail:
+            return self._absent(query, asked)
+        if not reply.ok:
+            return Page(readable=False, detail=reply.detail or f"HTTP {reply.status}")
+        answer = values.read_json(reply.text)
+        found = answer if resolve.rows is None else resolve.rows.find(answer)
+        if resolve.rows is not None and isinstance(found, list):
+            found = found[0] if found else None
+        if found is None:
+            return self._absent(query, asked)
+        handle = resolve.handle or self._told.handle
+        id_ = None if handle is None else values.identifier(handle.id.find(found))
+        if handle is None or id_ is None:
+            return Page(readable=False, detail="the answer has no id")
+        status, result = self._addresses(handle, found, id_, query.model, once=asked.once)
+        row = Row(
+            id=id_,
+            model=query.model,
+            sent=asked.params,
+            created=asked.began,
+            progress=self._progress(found),
+            status=status,
+            result=result,
+        )
+        return Page(rows=(row,))
+
+    def _absent(self, query: Query, asked: Asked) -> Page:
+        """Say that there is no such request, where that is a proof: it was not processed."""
+        resolve = self._told.resolve
+        if not resolve.is_proof or time.time() < asked.began + resolve.settle:
+            return Page()
+        error = "the provider has no request of this id: it was not processed"
+        progress = Progress(state=RequestState.FAILED, error=error)
+        row = Row(
+            id=f"absent-{asked.once}",
+            model=query.model,
+            sent=asked.params,
+            created=asked.began,
+            progress=progress,
+        )
+        return Page(rows=(row,))
+
+    def _addresses(
+        self, handle: Handling, one: Any, id_: str, model: str, once: str | None = None
+    ) -> tuple[str | None, str | None]:
+        names = {"id": id_, "model": model, "app": app_of(model), "once": once}
+        found = {name: told.find(one) for name, told in handle.addresses.items()}
+        poll, places = self._told.poll, self._places
+        if poll is None:
+            return None, None
+        status = places.choose(poll.url, found.get(poll.url.told or ""), names)
+        where = self._told.result_url
+        result = None if where is None else places.choose(where, found.get(where.told or ""), names)
+        return status, result
+
+    def _progress(self, one: Any) -> Progress:
+        """Read the state of a row, where it has one: a failure only where that is free."""
+        resolve, poll = self._told.resolve, self._told.poll
+        state = RequestState.WAITING
+        if resolve.state is not None and poll is not None:
+            state = poll.states.get(state_word(resolve.state.find(one)), state)
+        is_free = self._told.failed.charged is Charged.NEVER
+        if state is RequestState.GONE or (state is RequestState.FAILED and not is_free):
+            state = RequestState.WAITING  # it is asked for by its id, and judged by that
+        cost = None if resolve.cost is None else values.amount(resolve.cost.find(one))
+        error = self._told.failed.error if state is RequestState.FAILED else None
+        return Progress(
+            state=state, cost=cost, error="" if error is None else values.said(error.find(one))
+        )
+
+
+def _found(expression: Expression | None, one: Any) -> Any:
+    return None if expression is None else expression.find(one)
+
+
+def state_word(value: Any) -> str:
+    """Read the word of a state, which may be a boolean or a number."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return values.word(str(value) if isinstance(value, int) else value)
