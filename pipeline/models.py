@@ -122,7 +122,7 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     sent. `output` is a relative POSIX path without extension. A higher `priority` goes first.
     `line` is where the task is written, such as `calendar.csv:12`, relative to the job file; it is
     only shown. `former` is the same task as version 0.1 read its row, if that differs: see
-    `History.known`.
+    `History.known`. `verdict` is the sheet's own: `kept`, `rejected`, or None.
     """
 
     id: str
@@ -134,6 +134,7 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     priority: int = 0
     line: str = ""
     former: "Task | None" = None
+    verdict: str | None = None
 
     @property
     def prompt(self) -> str:
@@ -360,7 +361,8 @@ class Job:
     time between two questions for it; None begins with 2 s and goes up to 15 s.
     `bucket` is the address of the storage where outputs go; None is `output_dir`, where everything
     else lies. `public` is where people find an object of it, `{path}` standing for its name. Of
-    several runs on one account, one with a higher `priority` goes first.
+    several runs on one account, one with a higher `priority` goes first. `sheets` says what was
+    found out about each file of prompts, whole once `tasks` has read it; `said` are sentences.
     """
 
     path: Path
@@ -384,6 +386,9 @@ class Job:
     account: AccountPolicy = AccountPolicy()
     priority: int = 0
     remarks: Callable[[], tuple[str, ...]] = field(default=tuple, repr=False, compare=False)
+    sheets: Callable[[], tuple[dict[str, Any], ...]] = field(
+        default=tuple, repr=False, compare=False
+    )
 
     @property
     def warnings(self) -> tuple[str, ...]:

@@ -30,6 +30,7 @@ def lines(job: Job, facts: dict[str, Any], listing: Listing) -> Iterator[str]:
         key = f"The key in {job.account.key}" if job.account.key else "The key"
         yield f"{key} goes to {' and '.join(facts['hosts'])}, and to no other host."
     yield from limits.lines(job)
+    yield from (f"{said}." for sheet in facts["sheets"] for said in sheet["said"])
     yield ""
     hidden = False
     for kind, sign, meaning in _SIGNS:
