@@ -122,7 +122,7 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     sent. `output` is a relative POSIX path without extension. A higher `priority` goes first.
     `line` is where the task is written, such as `calendar.csv:12`, relative to the job file; it is
     only shown. `former` is the same task as version 0.1 read its row, if that differs: see
-    `History.known`.
+    `History.known`. `verdict` is the sheet's own: `kept`, `rejected`, or None.
     """
 
     id: str
@@ -134,6 +134,7 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     priority: int = 0
     line: str = ""
     former: "Task | None" = None
+    verdict: str | None = None
 
     @property
     def prompt(self) -> str:
@@ -412,7 +413,8 @@ class Job:
     `bucket` is the address of the storage where outputs go; None is `output_dir`, where everything
     else lies. `public` is where people find an object of it, `{path}` standing for its name. Of
     several runs on one account, one with a higher `priority` goes first. `expect` says what the
-    clips should be like; what is not is flagged, never rendered again.
+    clips should be like; what is not is flagged, never rendered again. `sheets` says what was
+    found out about each file of prompts, whole once `tasks` has read it; `said` are sentences.
     """
 
     path: Path
@@ -441,6 +443,9 @@ class Job:
         default=None, repr=False, compare=False
     )
     count_twins: Callable[[], int] = field(default=int, repr=False, compare=False)
+    sheets: Callable[[], tuple[dict[str, Any], ...]] = field(
+        default=tuple, repr=False, compare=False
+    )
 
     @property
     def warnings(self) -> tuple[str, ...]:

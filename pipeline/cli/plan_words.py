@@ -113,6 +113,7 @@ def head(job: Job, facts: dict[str, Any]) -> Iterator[str]:
         key = f"The key in {job.account.key}" if job.account.key else "The key"
         yield f"{key} goes to {' and '.join(facts['hosts'])}, and to no other host."
     yield from limits.lines(job)
+    yield from (f"{said}." for sheet in facts["sheets"] for said in sheet["said"])
     if facts["twins"]:
         twins = "1 prompt is" if facts["twins"] == 1 else f"{facts['twins']:,} prompts are"
         yield f"Twins: {twins} the same as an earlier one, and rendered once with it."
