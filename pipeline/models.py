@@ -183,7 +183,8 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     `inputs` are files and addresses that are sent with it, under names of their own. `line` is
     where the task is written, such as `calendar.csv:12`, relative to the job file; it is only
     shown. `former` is the same task as version 0.1 read its row, if that differs: see
-    `History.known`. `once` is our id of one attempt at it, where its provider takes one.
+    `History.known`. `once` is our id of one attempt at it, where its provider takes one. `verdict`
+    is the sheet's own: `kept`, `rejected`, or None.
     """
 
     id: str
@@ -197,6 +198,7 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     line: str = ""
     former: "Task | None" = None
     once: str = ""
+    verdict: str | None = None
 
     @property
     def prompt(self) -> str:
@@ -486,7 +488,8 @@ class Job:
     `bucket` is the address of the storage where outputs go; None is `output_dir`, where everything
     else lies. `public` is where people find an object of it, `{path}` standing for its name. Of
     several runs on one account, one with a higher `priority` goes first. `expect` says what the
-    clips should be like; what is not is flagged, never rendered again.
+    clips should be like; what is not is flagged, never rendered again. `sheets` says what was
+    found out about each file of prompts, whole once `tasks` has read it; `said` are sentences.
     """
 
     path: Path
@@ -515,6 +518,9 @@ class Job:
         default=None, repr=False, compare=False
     )
     count_twins: Callable[[], int] = field(default=int, repr=False, compare=False)
+    sheets: Callable[[], tuple[dict[str, Any], ...]] = field(
+        default=tuple, repr=False, compare=False
+    )
 
     @property
     def warnings(self) -> tuple[str, ...]:

@@ -119,6 +119,7 @@ def _facts(job: Job, files: Files, plan: Plan, answer: Balance | None) -> dict[s
         "seconds": None if seconds is None else round(max(seconds, _paced(job, plan.selected)), 1),
         "learned_pace": learned,
         "output": str(job.output_dir),
+        "sheets": list(job.sheets()),
         "warnings": [*job.warnings, *plan.advice, *_unreachable(job), *_unexpected(count)],
     }
 

@@ -110,6 +110,7 @@ def head(job: Job, facts: dict[str, Any]) -> Iterator[str]:
     yield f"{facts['job']}: {tasks(facts['total'])} of {job.model} → {facts['output']}"
     yield from _provider(job, facts)
     yield from limits.lines(job)
+    yield from (f"{said}." for sheet in facts["sheets"] for said in sheet["said"])
     if facts["twins"]:
         twins = "1 prompt is" if facts["twins"] == 1 else f"{facts['twins']:,} prompts are"
         yield f"Twins: {twins} the same as an earlier one, and rendered once with it."

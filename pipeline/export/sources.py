@@ -1,7 +1,7 @@
 """The workbook that a job's rows come from, as its job file names it."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -41,8 +41,7 @@ def workbook(job: Job) -> Source | None:
 
 def _as_read(job: Job, source: Source) -> Source:
     """Take the tab and the header's row that were read, where the job file leaves them open."""
-    facts: Callable[[], tuple[dict[str, Any], ...]] = getattr(job, "sheets", tuple)
-    for fact in facts():
+    for fact in job.sheets():
         if fact.get("file") == source.path.name:
             tab, header = fact.get("sheet"), fact.get("header")
             return replace(source, tab=source.tab or tab, header=source.header or header)

@@ -60,4 +60,22 @@ def starter(path: Path) -> dict[str, str]:
     }
 
 
-__all__ = ["SCHEMA_NAME", "in_directory", "load", "place", "schema", "starter"]
+def drafted(sheet: Path, path: Path) -> dict[str, str]:
+    """Make what `pipeline init --from` writes for a sheet, by name.
+
+    Raises:
+        pipeline.errors.JobFileError: the sheet cannot be read.
+    """
+    from pipeline.job.problems import InvalidError, Report  # noqa: PLC0415 - YAML and templates
+    from pipeline.job.prompts import drafting  # noqa: PLC0415 - likewise
+
+    report = Report(sheet)
+    try:
+        text = drafting.draft(sheet, path)
+    except InvalidError as error:
+        report.at(0, error.message, error.hint)
+        raise report.error() from None
+    return {path.name: text, SCHEMA_NAME: starter(path)[SCHEMA_NAME]}
+
+
+__all__ = ["SCHEMA_NAME", "drafted", "in_directory", "load", "place", "schema", "starter"]

@@ -4,13 +4,14 @@ import os
 import re
 from collections import abc
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from pipeline.api import providers
 from pipeline.api.provider import Provider
 from pipeline.common import bucket_address
-from pipeline.errors import JobFileError
+from pipeline.errors import JobFileError, Problem
 from pipeline.job.expand.expansion import MOST_SEARCHED, Expansion
 from pipeline.job.expand.inputs import InputMaker
 from pipeline.job.expand.lint import Linter, Warnings
@@ -18,18 +19,22 @@ from pipeline.job.expand.making import Cell, Plan
 from pipeline.job.expand.matrix import axis_values, combinations, words_of
 from pipeline.job.expand.pricing import Pricing
 from pipeline.job.identity import checked_id
-from pipeline.job.items import Item, Origin
+from pipeline.job.items import Duplicates, Item, Origin
 from pipeline.job.keys import account
 from pipeline.job.keys.checking import check_head, check_prompts
 from pipeline.job.keys.document import Head, PromptKeys
 from pipeline.job.keys.free import FreeValues
 from pipeline.job.keys.inputs import written
 from pipeline.job.keys.params import Target, unlikely_model, with_booleans, wrong_params
+from pipeline.job.keys.sources import SourceKeys
 from pipeline.job.nodes import Mapping, Way, dotted, line_of, pure
 from pipeline.job.problems import InvalidError, Report, TooManyProblemsError, shown
-from pipeline.job.prompts.rows import check_file
+from pipeline.job.prompts.dates import checked_order
+from pipeline.job.prompts.rows import check_file, check_keys
+from pipeline.job.prompts.source import Source
 from pipeline.job.template.templates import (
     Render,
+    expression,
     has_templates,
     is_template,
     name_template,
@@ -38,6 +43,8 @@ from pipeline.job.template.templates import (
 )
 from pipeline.job.yaml.reader import read
 from pipeline.models import AccountPolicy, CreditPolicy, Expect, Job, Notify, RetryPolicy, Schedule
+
+T = TypeVar("T")
 
 _UNSAFE = re.compile(r"[^\w .-]")
 
@@ -319,30 +326,79 @@ def _template(
         return lambda scope: str(scope["index"])
 
 
-def _sources(tree: Mapping, head: Head, report: Report) -> Iterator[Path]:
+def _sources(tree: Mapping, head: Head, report: Report) -> Iterator[Source]:
     several = isinstance(tree.get("prompts_from"), list)
-    seen: set[Path] = set()
-    for index, name in enumerate(head.prompts_from):
-        path = _beside(report.file, name)
+    seen: set[tuple[Path, str | None]] = set()
+    for index, keys in enumerate(head.prompts_from):
+        way: Way = ("prompts_from", index) if several else ("prompts_from",)
+        path = _beside(report.file, keys.file)
+        there = way if keys.plain else (*way, "file")
         try:
-            check_file(path, seen)
+            check_file(path)
         except InvalidError as error:
-            way: Way = ("prompts_from", index) if several else ("prompts_from",)
-            report.add(way, error.message, error.hint)
+            report.add(there, error.message, error.hint)
             continue
-        seen.add(path)
-        yield path
+        if (path, keys.sheet) in seen:
+            report.add(there, f"{path.name} is listed twice")
+            continue
+        seen.add((path, keys.sheet))
+        source = _source(path, keys, head, way, report)
+        for problem in check_keys(source):
+            report.note(problem)
+        yield source
     if not tree.get("prompts_from") and not tree.get("prompts"):
         report.at(1, "there is nothing to render", "list prompts, or name a file: prompts_from")
+
+
+def _source(path: Path, keys: SourceKeys, head: Head, way: Way, report: Report) -> Source:
+    """Make what is read of what is written; templates and orders that are wrong are reported."""
+
+    def problem(message: str, hint: str | None, *steps: str) -> Problem:
+        at = (*way, *steps)
+        return Problem(report.file, line_of(report.tree, at), dotted(at), message, hint)
+
+    def checked(key: str, make: Callable[[str], T]) -> T | None:
+        written = getattr(keys, key)
+        try:
+            return None if written is None else make(written)
+        except InvalidError as error:
+            report.note(problem(error.message, error.hint, key))
+            return None
+
+    columns = {name: said for name, said in vars(keys.columns).items() if said is not None}
+    source = Source(
+        path=path,
+        written=keys.file,
+        plain=keys.plain,
+        sheet=keys.sheet,
+        header=keys.header,
+        columns=columns,
+        dates=checked("dates", checked_order),
+        id=checked("id", _id_template),
+        where=checked("where", expression),
+        where_text=keys.where,
+        problem=problem,
+    )
+    # Version 0.1 took a row of a file that is named alone for its prompt: such a task stays itself.
+    own = not (keys.plain and source.keeps_0_1) and head.duplicates is not Duplicates.ONCE
+    return replace(source, own_ids=own)
+
+
+def _id_template(source: str) -> Render:
+    if not is_template(source):
+        raise InvalidError(
+            f"{shown(source)} would be the id of every row", "such as {{ publish }}-{{ channel }}"
+        )
+    return text_template(source)
 
 
 def _far_sources(plan: Plan) -> Iterator[str]:
     """Warn of files of prompts that are not the job's: a job from elsewhere may name any."""
     folder = os.path.realpath(plan.file.parent)
-    for path in plan.sources:
-        real = Path(os.path.realpath(path))
+    for source in plan.sources:
+        real = Path(os.path.realpath(source.path))
         if not real.is_relative_to(folder):
-            yield f"prompts_from: {path.name} is outside the job's folder: {real}"
+            yield f"prompts_from: {source.path.name} is outside the job's folder: {real}"
 
 
 def _beside(file: Path, name: str) -> Path:
@@ -415,4 +471,5 @@ def _job(
         priority=head.priority,
         expect=Expect(**vars(head.expect)) if head.expect else None,
         remarks=warnings,
+        sheets=lambda: tuple(one.facts() for source in plan.sources for one in source.found),
     )

@@ -225,9 +225,9 @@ def test_takes_that_differ_are_not_reported(workspace: JobWorkspace, job: str) -
 
 
 def test_dates_that_cannot_be_read_are_reported_once_a_file(workspace: JobWorkspace) -> None:
-    rows = "subject,publish\nA,2026-12-01\nB,\nC,2026-12-01 10:00\nD,12/25/2026\nE,1.2.2026\n"
+    rows = "subject,publish\nA,2026-12-01\nB,\nC,2026-12-01 10:00\nD,12/25/2026\nE,soon\nF,TBD\n"
     (warning,) = warnings(workspace, SUBJECTS, rows)
-    assert warning.startswith('rows.csv:5 (row 5): publish: "12/25/2026" is not a date that can be')
+    assert warning.startswith('rows.csv:6 (row 6): publish: "soon" is not a date that can be')
     (warning,) = warnings(workspace, SUBJECTS, "subject,publish\nA,2026-02-30\n")
     assert '"2026-02-30" is not a date' in warning
     (warning,) = warnings(workspace, "prompts: [{prompt: p, meta: {publish: tomorrow}}]\n")
@@ -238,12 +238,12 @@ def test_dates_that_cannot_be_read_are_reported_once_a_file(workspace: JobWorksp
 def test_a_run_tells_what_its_rows_hold_before_it_sends_anything(tmp_path: Path) -> None:
     job = tmp_path / "job.yaml"
     job.write_text(f"model: luma-txt-2-video\ncredits: {{cost: 0.95}}\n{SUBJECTS}")
-    (tmp_path / "rows.csv").write_text("subject,publish\nA fox,\nA kite,12/1/2026\n")
+    (tmp_path / "rows.csv").write_text("subject,publish\nA fox,\nA kite,in May\n")
     with Sandbox(latency=0, clips="tiny", credits=100) as served:
         access = {"SEGMIND_BASE_URL": served.url, "SEGMIND_API_KEY": "k" * 20}
         done = run_alone("run", job, **access)
         assert done.returncode == 0
-        assert 'warning: rows.csv:3 (row 3): publish: "12/1/2026" is not a date' in done.stderr
+        assert 'warning: rows.csv:3 (row 3): publish: "in May" is not a date' in done.stderr
         (tmp_path / "rows.csv").write_text("subject,aspect_ratio\nA fox,\nA boat,9:16\n")
         done = run_alone("run", job, **access)
     assert done.returncode == 2

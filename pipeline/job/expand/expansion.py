@@ -96,18 +96,18 @@ class Expansion:
                 yield task
         wrong = report.problems or self._plan.inputs.reported
         if not register and not wrong:
-            report.at(1, "there is nothing to render", "the files of prompts have no rows")
+            report.at(1, "there is nothing to render", self._nothing())
         self._name_equals(items, register, report)
 
     def _items(self, report: Report) -> Iterator[Item]:
         yield from self._plan.inline
-        for path in self._plan.sources:
-            yield from read_rows(path, report, variables=self._plan.variables)
+        for source in self._plan.sources:
+            yield from read_rows(source, report, variables=self._plan.variables)
 
     def _first_items(self, report: Report) -> Iterator[Item]:
         yield from self._plan.inline
-        for path in self._plan.sources:
-            yield from islice(read_rows(path, report, variables=self._plan.variables), 1)
+        for source in self._plan.sources:
+            yield from islice(read_rows(source, report, variables=self._plan.variables), 1)
 
     def _tasks_of(self, item: Item, index: int, report: Report, known: Known) -> Iterator[Task]:
         """Yield a prompt's tasks; a name that a whole sheet lacks is reported once."""
@@ -140,7 +140,7 @@ class Expansion:
             former = []
         for task, before in zip_longest(tasks, former):
             same = before is None or (before.id, before.fingerprint) == (task.id, task.fingerprint)
-            yield task if same else replace(task, former=replace(before, meta=task.meta))
+            yield task if same else replace(task, former=_as_it_was(task, before))
 
     def _twins(self) -> Callable[[Item, Task], bool]:
         """Make what says whether a task repeats an earlier one that the job renders once."""
@@ -166,6 +166,10 @@ class Expansion:
         ):
             report.note(item.problem(wrong.message, wrong.hint, f"params.{wrong.key}"))
 
+    def _nothing(self) -> str:
+        left_out = any(found.rows for source in self._plan.sources for found in source.found)
+        return "where: leaves out every row" if left_out else "the files of prompts have no rows"
+
     def _name_equals(self, items: Items, register: Register, report: Report) -> None:
         ids, names = register.suspects()
         if not ids and not names:
@@ -180,3 +184,7 @@ class Expansion:
             problem = next(filter(None, found), None)
             if problem is not None:
                 report.note(problem)
+
+
+def _as_it_was(task: Task, before: Task) -> Task:
+    return replace(before, meta=task.meta, verdict=task.verdict)

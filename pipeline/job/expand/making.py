@@ -13,6 +13,7 @@ from pipeline.job.identity import hashed_id, matrix_suffix, take_suffix
 from pipeline.job.items import Duplicates, Item
 from pipeline.job.keys.params import AUTO, SEED, Target, auto_seed, with_booleans, wrong_params
 from pipeline.job.problems import InvalidError
+from pipeline.job.prompts.source import Source
 from pipeline.job.template.templates import (
     Make,
     Render,
@@ -68,7 +69,7 @@ class Plan:
     prompt: Render | None
     output: Render | None
     inline: tuple[Item, ...]
-    sources: tuple[Path, ...]
+    sources: tuple[Source, ...]
     duplicates: Duplicates
     variables: bool
     uses: frozenset[str]
@@ -118,6 +119,7 @@ def make_tasks(plan: Plan, item: Item, index: int) -> Iterator[Task]:
                 inputs=inputs,
                 priority=item.priority,
                 line=line,
+                verdict=item.verdict,
             )
 
 

@@ -17,6 +17,7 @@ from pipeline.job.keys.document import (
     ScheduleKeys,
 )
 from pipeline.job.keys.mappings import Fault, FaultsError, Flaw, Strict
+from pipeline.job.keys.sources import ColumnsKeys, SourceKeys
 from pipeline.job.nodes import Mapping, Sequence, Way, kind_of
 from pipeline.job.problems import InvalidError, Report, nearest, shown
 
@@ -126,6 +127,8 @@ def _text_with_a_colon(way: Way, report: Report) -> str | None:
 
 
 def _missing_hint(way: Way) -> str | None:
+    if way[0] == "prompts_from":
+        return "name the file: plan.xlsx"
     return f"such as {providers.EXAMPLE_MODEL}" if way == ("model",) else None
 
 
@@ -136,7 +139,7 @@ def _right_key(way: Way) -> str | None:
     if name.casefold() in _SECRETS:
         return f"secrets belong in the environment: {providers.get().key_variable}"
     known = _known(above)
-    if above and name in Document.keys:
+    if above and name in Document.keys and name not in known:
         return f"{name} is a key of the job itself: write it at the left margin"
     near = nearest(name, known)
     if near is not None:
@@ -151,5 +154,7 @@ def _right_key(way: Way) -> str | None:
 def _known(above: list[Any]) -> list[str]:
     if not above:
         return list(Document.keys)
+    if above[0] == "prompts_from":
+        return list((ColumnsKeys if above[-1] == "columns" else SourceKeys).keys)
     model = PromptKeys if above[0] == "prompts" else _SECTIONS[str(above[0])]
     return list(model.keys)

@@ -48,6 +48,7 @@ from pipeline.job.keys.mappings import (
     listed,
     mapping,
 )
+from pipeline.job.keys.sources import SOURCES, SourceKeys
 from pipeline.job.nodes import kind_of
 from pipeline.job.problems import InvalidError, shown
 from pipeline.job.yaml.scalars import MOST_PRIORITY, boolean
@@ -441,13 +442,17 @@ class Head(Strict):
         most=MOST_TAKES,
         examples=[1, 3],
     )
-    prompts_from: tuple[str, ...] = declare(
-        one_or_more(NAME),
-        "A .csv, .tsv, .jsonl, .json or .txt file of prompts, or a list of them, "
+    prompts_from: tuple[SourceKeys, ...] = declare(
+        SOURCES,
+        "An .xlsx, .ods, .csv, .tsv, .jsonl, .json or .txt file of prompts, or a list of them, "
         "relative to the job file. Each row is a prompt; its columns are variables, and kept "
         "as meta.",
         default=(),
-        examples=["calendar.csv", ["spring.csv", "extra.jsonl"]],
+        examples=[
+            "calendar.csv",
+            ["spring.csv", "extra.jsonl"],
+            {"file": "plan.xlsx", "sheet": "December", "dates": "%m/%d/%Y"},
+        ],
     )
     duplicates: Duplicates = declare(
         word(Duplicates),

@@ -12,6 +12,7 @@ from typing import Any
 from pipeline.api import providers
 from pipeline.api.provider import Parameter
 from pipeline.job.keys.document import Document, PromptKeys
+from pipeline.job.keys.fields import NAME
 from pipeline.job.keys.mappings import Key, Kind, Schema, Strict, mapping
 from pipeline.job.yaml.scalars import NO, YES
 
@@ -40,6 +41,7 @@ def schema() -> Schema:
     made = _mapping(Document)
     properties = made["properties"]
     properties["account"] = _or_off(properties["account"])
+    properties["prompts_from"] |= _files(properties["prompts_from"])
     del properties["prompts"]["anyOf"]
     properties["prompts"] |= {"items": {"anyOf": [_BARE, _kind(_PROMPT)]}, "type": "array"}
     properties["matrix"] |= _matrix()
@@ -145,6 +147,13 @@ def _or_off(made: Schema) -> Schema:
     """Let a mapping be switched off; YAML 1.2 reads `off` as a text and `false` as a boolean."""
     about: Schema = {k: made[k] for k in ("description", "examples") if k in made}
     return {**about, "anyOf": [{"$ref": made["$ref"]}, {"enum": ["off", False]}]}
+
+
+def _files(made: Schema) -> Schema:
+    """Let a file of prompts be named by its path alone."""
+    one, several = made["anyOf"]
+    item = {"anyOf": [NAME.schema, one]}
+    return {"anyOf": [NAME.schema, one, {**several, "items": item}]}
 
 
 def _matrix() -> Schema:

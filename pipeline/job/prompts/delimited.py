@@ -5,7 +5,7 @@ import itertools
 import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from pipeline.job.problems import StoppedError
 
@@ -21,11 +21,11 @@ _WHOLE_IN_QUOTES = re.compile(r'"((?:[^"]|"")*)"')
 class Record(NamedTuple):
     """One row: the line it begins on, its cells without space around them, and what 0.1 read.
 
-    `former` is None where that was the same.
+    `former` is None where that was the same. Cells of CSV are texts, a workbook's JSON values.
     """
 
     line: int
-    cells: list[str]
+    cells: list[Any]
     former: list[str] | None
 
 

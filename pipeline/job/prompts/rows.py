@@ -3,25 +3,35 @@
 Rows are numbered as sheets number them: a CSV's header is row 1.
 """
 
-from collections.abc import Callable, Container, Iterator
-from functools import partial
+from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
-from typing import BinaryIO
 
 from pipeline.errors import Problem
 from pipeline.job.files import nearest_file, open_regular, reason_of
 from pipeline.job.items import Item, Origin
-from pipeline.job.problems import InvalidError, Report, StoppedError
-from pipeline.job.prompts.sheets import read_sheet
+from pipeline.job.problems import InvalidError, Report, StoppedError, shown
+from pipeline.job.prompts.finishing import Finisher
+from pipeline.job.prompts.headings import STANDARD
+from pipeline.job.prompts.sheets import read_delimited, read_table
+from pipeline.job.prompts.source import WORKBOOKS, Finding, Source
 from pipeline.job.prompts.streams import read_json, read_text
 
 MOST_BYTES = 4 * 1000**3
-SUFFIXES = (".csv", ".tsv", ".jsonl", ".ndjson", ".json", ".txt")
+SUFFIXES = (".xlsx", ".ods", ".csv", ".tsv", ".jsonl", ".ndjson", ".json", ".txt")
 
 _SHEETS = (".csv", ".tsv")
+# What a file of text begins with that is something else, whatever its name says.
+_KINDS = {
+    b"PK\x03\x04": "a workbook, or another archive",
+    b"\xd0\xcf\x11\xe0": "an old .xls",
+    b"%PDF-": "a PDF",
+    b"<!doctype html": "a web page",
+    b"<html": "a web page",
+}
 
 
-def check_file(path: Path, others: Container[Path] = ()) -> None:
+def check_file(path: Path) -> None:
     """Make sure that a file of rows is there and of a kind that is known.
 
     Raises:
@@ -29,7 +39,8 @@ def check_file(path: Path, others: Container[Path] = ()) -> None:
     """
     if path.suffix.casefold() not in SUFFIXES:
         raise InvalidError(
-            f"{path.name} is not a .csv, .tsv, .jsonl, .json or .txt file", "save a sheet as CSV"
+            f"{path.name} is not an .xlsx, .ods, .csv, .tsv, .jsonl, .json or .txt file",
+            "save a sheet as .xlsx or CSV",
         )
     try:
         there, regular = path.exists(), path.is_file()
@@ -46,20 +57,18 @@ def check_file(path: Path, others: Container[Path] = ()) -> None:
         raise InvalidError(f"{path} is not a regular file")
     if size > MOST_BYTES:
         raise InvalidError(f"{path.name} is larger than 4 GB", "make several jobs of it")
-    if path in others:
-        raise InvalidError(f"{path.name} is listed twice")
 
 
-def read_rows(path: Path, report: Report, *, variables: bool = True) -> Iterator[Item]:
-    """Yield the rows of a file; what is wrong with one is reported, and the next one read.
+def read_rows(source: Source, report: Report, *, variables: bool = True) -> Iterator[Item]:
+    """Yield the rows of a file that are taken.
 
-    `variables` says whether the job has some: a bare text is a template only then.
+    What is wrong with one is reported, and the next one read. `variables` says whether the job has
+    some: a bare text is a template only then.
     """
-    suffix = path.suffix.casefold()
-    origin = Origin(path, is_rows=True, same_columns=suffix in _SHEETS)
+    path, finding = source.path, source.begin()
     try:
-        with open_regular(path) as file:
-            yield from _reader(suffix, variables=variables)(origin, file, report)
+        with ExitStack() as stack:
+            yield from _read(source, report, finding, stack, variables=variables)
     except StoppedError as error:
         report.note(Problem(path, error.line, "", error.message, error.hint))
     except InvalidError as error:
@@ -68,9 +77,40 @@ def read_rows(path: Path, report: Report, *, variables: bool = True) -> Iterator
         report.note(Problem(path, None, "", f"the file cannot be read: {error.strerror}"))
 
 
-def _reader(
-    suffix: str, *, variables: bool
-) -> Callable[[Origin, BinaryIO, Report], Iterator[Item]]:
-    if suffix in _SHEETS:
-        return read_sheet
-    return partial(read_text if suffix == ".txt" else read_json, variables=variables)
+def _read(
+    source: Source, report: Report, finding: Finding, stack: ExitStack, *, variables: bool
+) -> Iterator[Item]:
+    is_sheet = source.suffix in (*WORKBOOKS, *_SHEETS)
+    origin = Origin(source.path, is_rows=True, same_columns=is_sheet)
+    finisher = Finisher(source, report, finding)
+    if source.suffix in WORKBOOKS:
+        from pipeline.job.prompts.workbook import Rows  # noqa: PLC0415 - for workbooks only
+
+        rows = Rows(source, finding)
+        table = read_table(source, origin, rows.records(finding), report, finding)
+        return finisher.finish(table, rows.bad, rows.hidden)
+    file = stack.enter_context(open_regular(source.path))
+    start = file.read(16).lower()
+    file.seek(0)
+    kind = next((name for mark, name in _KINDS.items() if start.startswith(mark.lower())), None)
+    if kind is not None:
+        raise InvalidError(f"the file is {kind}, whatever its name says", "save it as CSV UTF-8")
+    if is_sheet:
+        return finisher.finish(read_delimited(source, origin, file, report, finding))
+    read = read_text if source.suffix == ".txt" else read_json
+    items = read(origin, file, report, variables=variables, said=finding.note)
+    return finisher.finish(items)
+
+
+def check_keys(source: Source) -> Iterator[Problem]:
+    """Find what a job says about a file that is not of a kind to have it."""
+    if source.sheet is not None and source.suffix not in WORKBOOKS:
+        message = f"{source.path.name} has no sheets"
+        yield source.wrong(message, "sheet is for .xlsx and .ods", "sheet")
+    if source.header is not None and source.suffix not in (*WORKBOOKS, *_SHEETS):
+        message = f"{source.path.name} has no header"
+        yield source.wrong(message, "header is for .xlsx, .ods, .csv and .tsv", "header")
+    if source.suffix == ".txt":
+        for name in source.columns.keys() & STANDARD.keys():
+            message = f"a .txt has no columns, such as {shown(source.columns[name])}"
+            yield source.wrong(message, "save it as CSV", "columns", name)

@@ -3,7 +3,7 @@
 import itertools
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, BinaryIO
 
 import msgspec
@@ -24,12 +24,19 @@ from pipeline.job.yaml.scalars import MOST_PRIORITY, checked_float, checked_int
 LONGEST_ARRAY = 64 * 1024**2
 
 _BLANKS = re.compile(r"[ \t\r\n]*")
+Said = Callable[[str], None]
 _OWN = frozenset({"id", "prompt", "params", "vars", "meta", "priority"})
 
 
-def read_text(origin: Origin, file: BinaryIO, report: Report, *, variables: bool) -> Iterator[Item]:
+def _unheard(_text: str) -> None:
+    """Take a remark that nobody asked for."""
+
+
+def read_text(
+    origin: Origin, file: BinaryIO, report: Report, *, variables: bool, said: Said = _unheard
+) -> Iterator[Item]:
     """Yield the lines of a text file, each a prompt; blank ones are passed over."""
-    for number, line in enumerate(lines(file), 1):
+    for number, line in enumerate(lines(file, said=said), 1):
         prompt = line.strip()
         if prompt.startswith("#"):
             message = f"is {shown(prompt)} a heading, or a comment? Each line is a prompt"
@@ -50,12 +57,14 @@ def bare(origin: Origin, number: int, line: int, prompt: str, *, variables: bool
     return item
 
 
-def read_json(origin: Origin, file: BinaryIO, report: Report, *, variables: bool) -> Iterator[Item]:
+def read_json(
+    origin: Origin, file: BinaryIO, report: Report, *, variables: bool, said: Said = _unheard
+) -> Iterator[Item]:
     """Yield the objects of JSON lines, or of one array; other keys than ours are variables.
 
     They are kept as meta.
     """
-    source = lines(file)
+    source = lines(file, said=said)
     first = next((found for found in enumerate(source, 1) if found[1].strip()), None)
     if first is None:
         return

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from pipeline.job.problems import InvalidError, did_you_mean
+from pipeline.job.problems import InvalidError, did_you_mean, shown
 from pipeline.job.template.filters import FILTERS, bounded
 from pipeline.job.yaml.scalars import checked_float, checked_int
 
@@ -101,6 +101,20 @@ def value_template(source: str) -> Make:
     target = nodes.Name("result", "store", lineno=1)
     tree.body = [nodes.Assign(target, outputs[0].nodes[0], lineno=1)]
     return functools.partial(_evaluate, _compiled(tree))
+
+
+def expression(source: str) -> Make:
+    """Compile one expression, such as `status == 'ready'`, with or without braces around it.
+
+    Raises:
+        InvalidError: when it is not a valid expression, or does more than templates may.
+    """
+    inner = source.strip()
+    if inner.startswith("{{") and inner.endswith("}}"):
+        inner = inner[2:-2]
+    if not inner.strip() or any(mark in inner for mark in (*_MARKS, "}}", "%}", "#}")):
+        raise InvalidError(f"{shown(source)} is not one expression", "such as status == 'ready'")
+    return value_template("{{ (" + inner + ") }}")
 
 
 def names_of(value: Any) -> frozenset[str]:
