@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from pipeline.api.described.compiling import variable_of
@@ -92,13 +93,13 @@ class Described:
 def rules_of(told: Inputs) -> InputRules:
     """Take what a description says of inputs; a body is JSON, in which a file is text."""
     usual = InputRules()
-
-    def form_of(parameter: str) -> Form:
-        return Form(told.parameters.get(parameter, told.form))
-
     return InputRules(
         forms=IN_THE_REQUEST | {Form.URL},
-        form_of=form_of,
+        form_of=partial(_form_of, told),
         max_bytes=told.max_bytes or usual.max_bytes,
         types=told.types or usual.types,
     )
+
+
+def _form_of(told: Inputs, parameter: str) -> Form:
+    return Form(told.parameters.get(parameter, told.form))
