@@ -1,5 +1,6 @@
 """A description of an API that nobody has heard of works without code, through the real command."""
 
+import base64
 import json
 import os
 import signal
@@ -20,6 +21,7 @@ from support.invented_api import (
     InventedApi,
 )
 from support.other_api import CLIP
+from support.pictures import png
 
 from pipeline.cli.edge import run_command
 
@@ -98,6 +100,36 @@ def test_it_renders_and_counts_exact_cents(bench: Bench, text: str) -> None:
     before = len(bench.api.paths)
     assert bench.run() == 0
     assert len(bench.api.paths) == before
+
+
+@pytest.mark.parametrize("form", ["base64", "data_uri"])
+def test_a_picture_goes_where_the_description_puts_it(bench: Bench, form: str) -> None:
+    (bench.job.parent / "a.png").write_bytes(png(1))
+    body = "{what: $params.prompt, knobs: {first: $inputs.frame}}"
+    text = TICKETS.replace(
+        TICKETS[(start := TICKETS.index("{what")) : TICKETS.index("\n", start)], body
+    )
+    bench.describe(f"{text}inputs: {{as: {form}}}\n")
+    bench.job.write_text(f"{JOB}inputs: {{frame: a.png}}\n", encoding="utf-8")
+    assert bench.run() == 0
+    sent = base64.b64encode(png(1)).decode()
+    head = "data:image/png;base64," if form == "data_uri" else ""
+    assert {order["ask"]["knobs"]["first"] for order in bench.api.orders.values()} == {head + sent}
+    before = len(bench.api.orders)
+    assert bench.run() == 0
+    assert len(bench.api.orders) == before
+    assert sent not in (bench.out / "manifest.jsonl").read_text(encoding="utf-8")
+
+
+def test_a_form_that_is_not_spoken_is_refused_before_anything_is_sent(
+    bench: Bench, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (bench.job.parent / "a.png").write_bytes(png(1))
+    bench.describe(f"{TICKETS}inputs: {{as: multipart}}\n")
+    bench.job.write_text(f"{JOB}inputs: {{frame: a.png}}\n", encoding="utf-8")
+    assert bench.run() == 2
+    assert not bench.api.paths
+    assert "zap takes frame as multipart, in which nothing is sent yet" in capsys.readouterr().err
 
 
 @pytest.mark.few(4)
