@@ -129,8 +129,8 @@ def test_a_body_may_be_long(tmp_path: Path) -> None:
         ('id,cost\nr1,"0.95\n', 2, "cannot be read"),
         ("id,cost\n" + "r" * 500 + ",1\n", 2, "not a valid request id"),
         ("id,cost\nr 1,1\n", 2, "not a valid request id"),
-        (b"id,cost\nr1,\xff\n", 2, "UTF-8"),
-        ("id,cost\nr1,1\n".encode("utf-16"), 1, "UTF-16"),
+        (b"id,cost\nr1,\xff\xff\xff\n", 2, "UTF-8"),
+        (b"\xff\xfeid,cost\nr1,1\n", 1, "UTF-16"),
     ],
     ids=lambda value: str(value)[:20],
 )

@@ -1,4 +1,4 @@
-"""Dates and times of a sheet, as ISO texts without a time zone."""
+"""Dates and times of a sheet, as ISO texts; a zone that is written stays."""
 
 import re
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ from typing import NamedTuple
 from pipeline.job.problems import InvalidError, shown
 
 _ISO = re.compile(
-    r"(\d{4})([-/.])(\d{1,2})\2(\d{1,2})(?:[T ]+(.+?))?(?: ?(?:Z|UTC|[+-]\d\d:?\d\d))?", re.ASCII
+    r"(\d{4})([-/.])(\d{1,2})\2(\d{1,2})(?:[T ]+(.+?))?(?: ?(Z|UTC|[+-]\d\d:?\d\d))?", re.ASCII
 )
 _THREE = re.compile(r"(\d{1,2})([-/. ]|\. )(\d{1,2})\2(\d{4}|\d\d)(?:[,T]? +(.+))?", re.ASCII)
 _SERIAL = re.compile(r"[2-7]\d{4}(?:[.,]\d+)?", re.ASCII)
@@ -95,8 +95,11 @@ def _read(text: str, order: str | None) -> "Moment | tuple[str, str] | None":
     if order is not None and (found := _by(text, order)):
         return Moment(found, f"{in_words(order)}, from dates:")
     if match := _ISO.fullmatch(text):
-        year, _, month, day, clock = match.groups()
-        return _moment(int(year), int(month), int(day), clock)
+        year, _, month, day, clock, zone = match.groups()
+        moment = _moment(int(year), int(month), int(day), clock)
+        if moment is None or zone is None or "T" not in moment.iso:
+            return moment
+        return Moment(moment.iso + _zone(zone))
     if _SERIAL.fullmatch(text):
         moment = _EPOCH + timedelta(days=float(text.replace(",", ".")))
         return Moment(iso_of(_to_second(moment)), "serial numbers")
@@ -185,6 +188,10 @@ def _iso_time(text: str) -> str | None:
         return _clock(time.fromisoformat(text.rstrip("Z")).replace(tzinfo=None))
     except ValueError:
         return None
+
+
+def _zone(text: str) -> str:
+    return "Z" if text in {"Z", "UTC"} else f"{text[:3]}:{text[-2:]}"
 
 
 def _to_second(moment: datetime) -> datetime:
