@@ -95,11 +95,7 @@ def _read(text: str, order: str | None) -> "Moment | tuple[str, str] | None":
     if order is not None and (found := _by(text, order)):
         return Moment(found, f"{in_words(order)}, from dates:")
     if match := _ISO.fullmatch(text):
-        year, _, month, day, clock, zone = match.groups()
-        moment = _moment(int(year), int(month), int(day), clock)
-        if moment is None or zone is None or "T" not in moment.iso:
-            return moment
-        return Moment(moment.iso + _zone(zone))
+        return _iso(match)
     if _SERIAL.fullmatch(text):
         moment = _EPOCH + timedelta(days=float(text.replace(",", ".")))
         return Moment(iso_of(_to_second(moment)), "serial numbers")
@@ -190,8 +186,12 @@ def _iso_time(text: str) -> str | None:
         return None
 
 
-def _zone(text: str) -> str:
-    return "Z" if text in {"Z", "UTC"} else f"{text[:3]}:{text[-2:]}"
+def _iso(match: re.Match[str]) -> Moment | None:
+    year, _, month, day, clock, zone = match.groups()
+    moment = _moment(int(year), int(month), int(day), clock)
+    if moment is None or zone is None or "T" not in moment.iso:
+        return moment
+    return Moment(moment.iso + ("Z" if zone in {"Z", "UTC"} else f"{zone[:3]}:{zone[-2:]}"))
 
 
 def _to_second(moment: datetime) -> datetime:
