@@ -1,11 +1,13 @@
 """The composition root: how the parts of a run are made, started and summed up."""
 
 import time
+from collections import Counter
 from collections.abc import Iterable
 from contextlib import AbstractAsyncContextManager, ExitStack, closing
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
+from pathlib import Path
 
 import anyio
 import anyio.to_thread
@@ -43,6 +45,7 @@ from pipeline.runtime.signals import obeying
 from pipeline.runtime.state import RunState, clock
 from pipeline.runtime.streak import MOST, Streak
 from pipeline.runtime.uploads import tending
+from pipeline.store.again_file import as_asked_before, forget, note
 from pipeline.store.bringing import bring_leftovers
 from pipeline.store.claims import Leftover
 from pipeline.store.commit import Hop, Store, in_thread
@@ -125,8 +128,11 @@ async def run(  # noqa: PLR0913 - each port once
             claims = await _look_up(lookups, options)
             watch = both(lookups.see, watch)
             origins: dict[str, TaskState] = {}
+            select = as_asked_before(options.select, store.layout)
+            options = replace(options, select=select)
             plan = _plan(job, provider, store, backlog, options, claims, origins)
             options.confirm(plan)
+            options = _note_again(store, options, plan)
             limbo = partial(slowest, store.history.durations, usual=usual, timeout=job.timeout)
             setting = Setting(job, provider, session, store, limbo)
             async with crew(setting) as workers:
@@ -153,6 +159,7 @@ async def run(  # noqa: PLR0913 - each port once
                     if store.shelf.far:
                         await anyio.to_thread.run_sync(store.shelf.end, abandon_on_cancel=True)
                         store.report_warnings()
+        _forget_again(state, options)
         summary = _sum_up(state, options, anyio.current_time() - start)
     watch(summary)
     return summary
@@ -171,7 +178,7 @@ def take_in(job: Job, store: Store) -> list[Record]:
     except BucketError:
         raise  # what is paid and whole here is kept: 7, not 2
     except (OSError, StorageError) as error:
-        raise _unusable(job, error) from error
+        raise _unusable(job.output_dir, error) from error
 
 
 def take_store(  # noqa: PLR0913 - what a store is made of
@@ -199,7 +206,7 @@ def take_store(  # noqa: PLR0913 - what a store is made of
     except BucketError:
         raise  # what is paid and whole here is kept: 7, not 2
     except (OSError, StorageError) as error:
-        raise _unusable(job, error) from error
+        raise _unusable(job.output_dir, error) from error
     return store
 
 
@@ -220,7 +227,7 @@ async def _look_up(lookups: Lookups, options: Options) -> list[Leftover]:
     try:
         return await lookups.before(record=not options.settle_only)
     except (OSError, StorageError) as error:
-        raise _unusable(lookups.job, error) from error
+        raise _unusable(lookups.job.output_dir, error) from error
 
 
 def _plan(  # noqa: PLR0913, PLR0917 - what a plan is made from
@@ -250,6 +257,7 @@ def _plan(  # noqa: PLR0913, PLR0917 - what a plan is made from
         store.layout.manifest,
         store.shelf,
         retry=options.retry,
+        select=options.select,
         limit=options.limit,
         take=None if options.settle_only else backlog.add,
         show=note if accepted or store.history.open_doubts else None,
@@ -261,13 +269,41 @@ def _plan(  # noqa: PLR0913, PLR0917 - what a plan is made from
         plan.classes.clear()
     backlog.seal(options.limit)
     if options.limit is not None:
+        plan.cut = sum(plan.classes.values()) > len(backlog)
         plan.classes = backlog.classes()
     return plan
 
 
-def _unusable(job: Job, error: Exception) -> DirectoryError:
+def _note_again(store: Store, options: Options, plan: Plan) -> Options:
+    """Make durable what is to be rendered anew, so that the same command never pays for it twice.
+
+    Returns the options with where the records of it begin.
+    """
+    if not plan.again:
+        return options
+    size = store.manifest_size
+    try:
+        return replace(
+            options, select=note(options.select, store.layout, size, fsync=options.fsync)
+        )
+    except OSError as error:
+        raise _unusable(store.layout.root, error) from error
+
+
+def _forget_again(state: RunState, options: Options) -> None:
+    """Note that what was to be rendered anew has ended, if nothing of it is left."""
+    left = state.stopped or len(state.queue) or state.left or state.plan.cut
+    if not options.select.again or options.settle_only or left:
+        return
+    try:
+        forget(state.store.layout)
+    except OSError as error:
+        state.warn(f"{state.store.layout.again} cannot be removed: {error.strerror}")
+
+
+def _unusable(root: Path, error: Exception) -> DirectoryError:
     return DirectoryError(
-        f"{job.output_dir} cannot be used: {error}",
+        f"{root} cannot be used: {error}",
         hint="make room, fix its permissions, or choose another directory with --output",
     )
 
@@ -454,13 +490,20 @@ def _count_left(state: RunState) -> ev.Money:
     )
 
 
+def _judged(state: RunState, options: Options) -> Counter[TaskState]:
+    """Return how the tasks stand that the run was asked for."""
+    if options.limit is not None:
+        return state.ended
+    return state.plan.states if state.plan.within is None else state.plan.judged
+
+
 def _sum_up(state: RunState, options: Options, seconds: float) -> ev.Summary:
     money = _count_left(state)
     plan, states = state.plan, state.plan.states
     if state.stopped is not None:
         code, detail = state.stopped.exit_code, state.stopped.detail
     else:
-        judged = state.ended if options.limit is not None else states
+        judged = _judged(state, options)
         outdated = len(state.edited)
         flawed = sum(judged[one] for one in _FLAWED) + len(state.queue) + outdated
         code = ExitCode.SOME_FAILED if flawed else ExitCode.OK
@@ -471,6 +514,8 @@ def _sum_up(state: RunState, options: Options, seconds: float) -> ev.Summary:
             detail = f"{waiting} waiting at the provider: run again to fetch what they bring"
         if options.limit is not None and code is ExitCode.OK:
             detail = "every task that --limit let through has succeeded"
+        elif plan.within is not None and code is ExitCode.OK:
+            detail = "every task that --only names has succeeded"
     return ev.Summary(
         exit_code=code,
         detail=detail,
