@@ -74,8 +74,8 @@ class Plan:
     counts clips by what a person said of them. `again` counts what is done and rendered anew,
     `locked` what was asked for and is left because its clip was kept, `held` what `--again` names
     and is in doubt or waits, and `repeated` what was rendered for the same request before it was
-    stopped. `cut` says that a limit has left some out. Where tasks were left out by their names, `within` has the others, and `judged` how
-    those stand.
+    stopped. `cut` says that a limit has left some out. Where tasks were left out by their names,
+    `within` has the others, and `judged` how those stand.
     """
 
     total: int = 0

@@ -1,7 +1,7 @@
 """What one run is asked for, beside its job."""
 
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import time
 
 from pipeline.ledger.plan import Plan, Retry
@@ -23,7 +23,7 @@ class Options:
     """
 
     retry: Collection[Retry] = ()
-    select: Selection = Selection()
+    select: Selection = field(default_factory=Selection)
     limit: int | None = None
     until: time | None = None
     keep_places: bool = True
