@@ -2,7 +2,7 @@
 
 import getpass
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -131,6 +131,7 @@ def _say(  # noqa: PLR0913 - what a verdict says
         raise UsageError(f"the note has {len(note):,} characters", hint=f"at most {LONGEST_NOTE:,}")
     if by is not None and len(by) > _LONGEST_NAME:
         raise UsageError(f"the name has {len(by)} characters", hint=f"at most {_LONGEST_NAME}")
+    _named(tasks, present, read(layout.verdicts))  # before the file is made
     now = rfc3339(time.time())
 
     def change(there: Verdicts) -> list[Verdict]:
@@ -152,7 +153,16 @@ def _say(  # noqa: PLR0913 - what a verdict says
             )
         return words
 
-    return update(layout.verdicts, change)
+    return _write(layout, change)
+
+
+def _write(layout: Layout, change: Callable[[Verdicts], Sequence[Verdict]]) -> Sequence[Verdict]:
+    try:
+        return update(layout.verdicts, change)
+    except OSError as error:
+        raise DirectoryError(
+            f"{layout.verdicts} cannot be written: {error.strerror}; no verdict was taken in"
+        ) from error
 
 
 def _verdict(word: str | None, before: Verdict | None) -> Word | None:
@@ -212,7 +222,7 @@ def _import(layout: Layout, file: Path) -> None:
             " which is still to come",
             hint="set the clock of the machine that has saved it; nothing was taken in",
         )
-    taken = update(layout.verdicts, lambda there: list(_new(words, there)))
+    taken = _write(layout, lambda there: list(_new(words, there)))
     present = dict(clips(layout.manifest))
     stray = sum(present.get(one.task) != one.sha256 for one in words)
     about = f"; {stray:,} on clips that are not there any more: kept, without effect"
