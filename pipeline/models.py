@@ -12,7 +12,7 @@ from decimal import Decimal
 from enum import StrEnum
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -184,7 +184,7 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     where the task is written, such as `calendar.csv:12`, relative to the job file; it is only
     shown. `former` is the same task as version 0.1 read its row, if that differs: see
     `History.known`. `once` is our id of one attempt at it, where its provider takes one. `verdict`
-    is the sheet's own: `kept`, `rejected`, or None.
+    is what its row says of its clip: see `ledger.picks`.
     """
 
     id: str
@@ -198,7 +198,7 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     line: str = ""
     former: "Task | None" = None
     once: str = ""
-    verdict: str | None = None
+    verdict: Literal["kept", "rejected"] | None = None
 
     @property
     def prompt(self) -> str:

@@ -28,7 +28,8 @@ _NOWHERE = (1 << 48) - 1
 class State:
     """How a job stands. Money is in US dollars.
 
-    `flagged` counts the finished clips that are not as the job expects.
+    `flagged` counts the finished clips that are not as the job expects, `kept` and `rejected` clips
+    by what a person said of them.
     """
 
     job: str
@@ -42,6 +43,8 @@ class State:
     at_risk: Decimal
     remaining_credits: Decimal | None
     doing: dict[str, Any] | None
+    kept: int = 0
+    rejected: int = 0
 
     def as_json(self) -> dict[str, Any]:
         """Write it as `status --json` does."""
@@ -74,6 +77,8 @@ def look(job: Job) -> State:
         at_risk=history.at_risk,
         remaining_credits=found.balance,
         doing=msgspec.to_builtins(found.note) if found.note and found.running else None,
+        kept=plan.verdicts["kept"],
+        rejected=plan.verdicts["rejected"],
     )
 
 

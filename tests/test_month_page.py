@@ -19,6 +19,7 @@ from sandbox.testing import Sandbox
 PAGE = Path(__file__).parent.parent / "docs" / "how-to" / "month.md"
 CHANNELS = ("Instagram", "TikTok", "YouTube")
 POSTS, SHAPES = 30, 3
+YML = re.compile(r"^```yml\n(.*?)^```", re.DOTALL | re.MULTILINE)
 
 
 def sheet(path: Path, subjects: dict[int, str]) -> None:
@@ -90,7 +91,7 @@ def test_a_month_from_the_sheet_to_the_calendar(month: Month) -> None:
     make, render, pick, again, brand, hand_over = steps()
     sheet(month.sheet, {})
     month.run(make)
-    (written,) = re.findall(r"^```yml\n(.*?)^```", PAGE.read_text("utf-8"), re.DOTALL | re.M)
+    (written,) = YML.findall(PAGE.read_text("utf-8"))
     month.job.write_text(written, "utf-8")
 
     month.run(render)
@@ -99,7 +100,7 @@ def test_a_month_from_the_sheet_to_the_calendar(month: Month) -> None:
     assert len(first) == POSTS * SHAPES
 
     listed = month.run(pick)
-    assert listed.count("2026-12-0") == 27 + 0 * len(listed)
+    assert sum(line.startswith("kept") for line in listed.splitlines()) == 24
 
     sheet(month.sheet, {9: "Gulls over the pier", 10: "Ropes in the sun"})
     month.run(again)

@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import quote
 
-from pipeline.ledger import verdicts
 from pipeline.ledger.history import TaskState
 from pipeline.ledger.manifest import last_records, replay
+from pipeline.ledger.picks import Picks
 from pipeline.models import Job, Record, Task
 from pipeline.store.layout import Layout
 
@@ -64,23 +64,16 @@ def rows(job: Job, link: Link) -> Iterator[Row]:
         for record in last_records(layout.manifest, history)
         if record.output is not None
     }
-    said = verdicts.read(layout.root / verdicts.NAME)
+    picks = Picks(layout.manifest)
     for task in map(history.known, job.rows()):
         record, state = clips.get(task.id), history.state_of(task)
-        verdict = None if record is None else _verdict(said, record, task)
+        verdict = None if record is None else picks.of(task)
         done = state is TaskState.DONE or verdict == "kept"
         row = Row(task, "succeeded" if done else _STATES.get(state, "pending"))
         if record is None or not done:
             yield row
         else:
             yield replace(row, record=record, file=link(record.output or ""), verdict=verdict)
-
-
-def _verdict(said: verdicts.Verdicts, record: Record, task: Task) -> str | None:
-    """Return what a person said of a clip, otherwise what the row of its task says."""
-    word = said.of(record)
-    own: str | None = getattr(task, "verdict", None)
-    return own if word is None else word.verdict
 
 
 def relative_to(folder: Path, link: Link) -> Link:

@@ -3,7 +3,7 @@
 import os
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import msgspec
 
@@ -57,6 +57,7 @@ class Item(msgspec.Struct, gc=False):
     `vars` are for templates only; `meta` is kept. A prompt that is not `templated` is sent as it
     was written, whatever it contains. `former` is what version 0.1 made of a row that is read
     otherwise now. `verdict` is what its sheet says of its clips: `kept`, `rejected`, or nothing.
+    Without `takes` of its own, it has the job's.
     """
 
     origin: Origin
@@ -71,7 +72,8 @@ class Item(msgspec.Struct, gc=False):
     templated: bool
     former: "Item | None" = None
     inputs: dict[str, Given] = {}
-    verdict: str | None = None
+    verdict: Literal["kept", "rejected"] | None = None
+    takes: int | None = None
 
     def problem(self, message: str, hint: str | None = None, below: str = "") -> Problem:
         """Make a problem of this prompt; `below` is a key inside it."""

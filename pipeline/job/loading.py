@@ -300,6 +300,7 @@ def _items(
             prompt.priority,
             templated=_templated(head, prompt),
             inputs=prompt.inputs,
+            takes=prompt.takes,
         )
 
 

@@ -1,7 +1,7 @@
 """What a job says about a file of prompts, applied to its rows: meanings, `where`, ids."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
@@ -215,7 +215,7 @@ class Finisher:
             text = _text(item, columns["id"])
             item.id = checked_id(text) if text else None
 
-    def _verdict(self, text: str) -> str | None:
+    def _verdict(self, text: str) -> Literal["kept", "rejected"] | None:
         word = text.casefold()
         if word in KEPT:
             return "kept"
