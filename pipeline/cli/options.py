@@ -73,7 +73,7 @@ again_option = click.option(
     multiple=True,
     type=_NamedText(),
     metavar="WHICH",
-    help="Render these anew though they are done: named as with --only; repeatable.",
+    help="Render these again though they are done: named as with --only; repeatable.",
 )
 include_kept_option = click.option(
     "--include-kept", is_flag=True, help="Do not leave out clips that were kept."

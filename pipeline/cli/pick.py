@@ -61,7 +61,7 @@ def pick(  # noqa: PLR0913, PLR0917 - the flags of the command
     A TASK is a full name, an id (all its matrix values and takes), a pattern, @file, kept or
     rejected. A verdict is for the clip that is there now: a newer one has none yet. What is kept is
     locked: a run leaves it, also where the job has changed. What is rejected stays too, until `run
-    --again rejected` renders it anew. Without a verdict and a note, the verdicts are listed.
+    --again rejected` renders it again. Without a verdict and a note, the verdicts are listed.
     """
     layout = _layout(load_job(job, output, to_send=False))
     says = word is not None or note is not None

@@ -167,7 +167,7 @@ def run(  # noqa: PLR0913, PLR0917 - the flags of the command
     What is done is not rendered again. What an earlier run has left in doubt (perhaps paid for) is
     looked for at the provider first. Failed tasks, and those that stay in doubt, are taken up only
     with --retry. A clip that was kept stands for its task, also where the job has changed since.
-    The old clips of what --again renders anew move to superseded/. Exit codes: 0 all done, 1 some
+    The old clips of what --again renders move to superseded/. Exit codes: 0 all done, 1 some
     failed, in doubt or waiting at the provider, 2 refused, 3 credits, 4 the API refuses, 5 outage,
     6 window closed, 7 disk.
     """

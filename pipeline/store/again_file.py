@@ -1,6 +1,6 @@
-"""`.again.json`: what a run was asked to render anew, until that has ended.
+"""`.again.json`: what a run was asked to render again, until that has ended.
 
-The same command goes on after a kill or a stop, and pays for nothing twice: what has a record since
+The same command continues after a kill or a stop, and pays for nothing twice: what has a record since
 the first of them began was rendered for it already.
 """
 

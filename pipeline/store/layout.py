@@ -3,7 +3,7 @@
 <output name>.<ext>   manifest.jsonl   report.html   superseded/   errors/
 .inflight/            the claims, and a part for each attempt on the wire
 .lock   .job.json     one run at a time; one job a directory
-.again.json           what a run was asked to render anew, until it has ended
+.again.json           what a run was asked to render again, until it has ended
 .bucket.json          by what a bucket knows this directory
 """
 
@@ -96,7 +96,7 @@ class Layout:
 
     @property
     def again(self) -> Path:
-        """What a run was asked to render anew, as long as it has not ended."""
+        """What a run was asked to render again, as long as it has not ended."""
         return self.root / ".again.json"
 
     @property

@@ -79,7 +79,7 @@ def test_what_changed_and_was_kept_stays_and_the_plan_says_so(rendered: Job) -> 
     plan = rendered.check()
     assert (plan["changed"], plan["kept"], plan["done"], plan["to_do"]) == (1, 1, 1, 1)
     assert [one["task"] for one in plan["tasks"]] == ["pier"]
-    assert "changed, but kept and left" in rendered("check").out
+    assert "kept, and changed since: left as they are" in rendered("check").out
     assert rendered.run() == ["pier"]
     state = json.loads(rendered("status", "--json").out)
     assert (state["succeeded"], state["pending"], state["kept"]) == (3, 0, 1)
