@@ -1,7 +1,7 @@
 """`.again.json`: what a run was asked to render again, until that has ended.
 
-The same command continues after a kill or a stop, and pays for nothing twice: what has a record since
-the first of them began was rendered for it already.
+The same command continues after a kill or a stop, and pays for nothing twice: what has a record
+since the first of them began was rendered for it already.
 """
 
 from dataclasses import replace
