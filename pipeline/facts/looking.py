@@ -68,6 +68,7 @@ class Looking:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
+            bufsize=0,  # nothing is left to be written when it has ended
             env=_environment(),
             start_new_session=True,
         )
