@@ -15,9 +15,7 @@ TESTS = Path(__file__).parent.parent
 UNMEASURED = {
     TESTS / name
     for name in (
-        "account/test_fairness.py",
         "account/test_limit_of_several.py",
-        "account/test_nights.py",
         "account/test_random_worlds.py",
         "api/test_http1.py",
         "api/test_transport.py",
@@ -28,9 +26,6 @@ UNMEASURED = {
         "runtime/test_answers_of_workers.py",
         "runtime/test_night_429.py",
         "runtime/test_night_limits.py",
-        "runtime/test_night_outage.py",
-        "runtime/test_night_refill.py",
-        "runtime/test_night_useless.py",
         "settling/test_matching_properties.py",
         "simulation/test_simulation.py",
     )
