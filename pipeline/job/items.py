@@ -44,7 +44,7 @@ class Item(msgspec.Struct, gc=False):
 
     `vars` are for templates only; `meta` is kept. A prompt that is not `templated` is sent as it
     was written, whatever it contains. `former` is what version 0.1 made of a row that is read
-    otherwise now.
+    otherwise now. Without `takes` of its own, it has the job's.
     """
 
     origin: Origin
@@ -58,6 +58,7 @@ class Item(msgspec.Struct, gc=False):
     priority: int
     templated: bool
     former: "Item | None" = None
+    takes: int | None = None
 
     def problem(self, message: str, hint: str | None = None, below: str = "") -> Problem:
         """Make a problem of this prompt; `below` is a key inside it."""

@@ -196,6 +196,7 @@ def _items(
             pure(prompt.meta),
             prompt.priority,
             templated=_templated(head, prompt),
+            takes=prompt.takes,
         )
 
 

@@ -118,7 +118,8 @@ class Expansion:
             former = []
         for task, before in zip_longest(tasks, former):
             same = before is None or (before.id, before.fingerprint) == (task.id, task.fingerprint)
-            yield task if same else replace(task, former=replace(before, meta=task.meta))
+            as_now = {"meta": task.meta, "verdict": task.verdict}
+            yield task if same else replace(task, former=replace(before, **as_now))
 
     def _twins(self) -> Callable[[Item, Iterator[Task]], Iterator[Task]]:
         """Make what leaves out twins of earlier tasks, where the job renders them once."""

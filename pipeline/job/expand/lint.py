@@ -106,7 +106,7 @@ class Linter:
             self._here = self._columns_of(item)
             if _DATED in item.meta:
                 self._check_date(item)
-        if self._plan.takes > 1:
+        if self._plan.takes_of(item) > 1:
             self._check_seed(item, task)
         return self._problems(item, task) if self._here else ()
 
@@ -173,12 +173,12 @@ class Linter:
             return
         for key, value in task.params.items():
             if folded(key) in _SEEDS and _is_seed(value):
-                first = int(value)
-                seeds = [str(first + n) for n in range(self._plan.takes)]
+                first, takes = int(value), self._plan.takes_of(item)
+                seeds = [str(first + n) for n in range(takes)]
                 several = ", ".join(seeds[:_FEW]) + (", …" if seeds[_FEW:] else "")
                 self._warnings.add(
                     "seed",
-                    f"{item.place}: all {self._plan.takes} takes are the same request, seed "
+                    f"{item.place}: all {takes} takes are the same request, seed "
                     f"{first} and all, and each is paid for; for as many clips that differ "
                     f"write matrix: {{{key}: [{several}]}} in place of takes and {key}",
                 )

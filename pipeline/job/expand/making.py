@@ -70,6 +70,10 @@ class Plan:
     def __post_init__(self) -> None:
         object.__setattr__(self, "folder", self.file.parent)  # once, not for each row
 
+    def takes_of(self, item: Item) -> int:
+        """Return how many renders of a prompt there are."""
+        return self.takes if item.takes is None else item.takes
+
 
 def make_tasks(plan: Plan, item: Item, index: int) -> Iterator[Task]:
     """Yield the tasks of one prompt, in the order of the matrix.
@@ -81,7 +85,7 @@ def make_tasks(plan: Plan, item: Item, index: int) -> Iterator[Task]:
     prints: set[str] = set()
     label, line = "", f"{item.origin.file_from(plan.folder)}:{item.line}"
     for cell in plan.cells:
-        for take in range(1, plan.takes + 1):
+        for take in range(1, plan.takes_of(item) + 1):
             scope = _scope(plan, item, index, cell, take)
             params = _params(plan, item, cell, scope)
             digest = fingerprint(plan.target.model, params)

@@ -303,6 +303,14 @@ class PromptKeys(Strict):
         most=MOST_PRIORITY,
         examples=[10],
     )
+    takes: int | None = declare(
+        WHOLE,
+        "How many renders of this prompt, in place of the job's `takes`.",
+        default=None,
+        least=1,
+        most=MOST_TAKES,
+        examples=[3],
+    )
 
     @classmethod
     def read(cls, value: Any) -> "PromptKeys":
