@@ -11,7 +11,7 @@ from decimal import Decimal
 from enum import StrEnum
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -122,7 +122,7 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     sent. `output` is a relative POSIX path without extension. A higher `priority` goes first.
     `line` is where the task is written, such as `calendar.csv:12`, relative to the job file; it is
     only shown. `former` is the same task as version 0.1 read its row, if that differs: see
-    `History.known`.
+    `History.known`. `verdict` is what its row says of its clip: see `ledger.picks`.
     """
 
     id: str
@@ -134,6 +134,7 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     priority: int = 0
     line: str = ""
     former: "Task | None" = None
+    verdict: Literal["kept", "rejected"] | None = None
 
     @property
     def prompt(self) -> str:

@@ -25,7 +25,10 @@ _NOWHERE = (1 << 48) - 1
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """How a job stands. Money is in US dollars."""
+    """How a job stands. Money is in US dollars.
+
+    `kept` and `rejected` count clips by what a person said of them.
+    """
 
     job: str
     output: str
@@ -37,6 +40,8 @@ class State:
     at_risk: Decimal
     remaining_credits: Decimal | None
     doing: dict[str, Any] | None
+    kept: int = 0
+    rejected: int = 0
 
     def as_json(self) -> dict[str, Any]:
         """Write it as `status --json` does."""
@@ -68,6 +73,8 @@ def look(job: Job) -> State:
         at_risk=history.at_risk,
         remaining_credits=found.balance,
         doing=msgspec.to_builtins(found.note) if found.note and found.running else None,
+        kept=plan.verdicts["kept"],
+        rejected=plan.verdicts["rejected"],
     )
 
 

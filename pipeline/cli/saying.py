@@ -19,7 +19,7 @@ from pipeline.display.words import line, money, named
 from pipeline.models import Job, Record, Settled, Status
 from pipeline.runtime.homecoming import wait_for_workers
 from pipeline.runtime.membership import settled
-from pipeline.runtime.runner import take_in, take_store
+from pipeline.runtime.opening import take_in, take_store
 from pipeline.settling.exported import Reach, Taken, take_list
 from pipeline.settling.usage import read_usage
 from pipeline.settling.words import Said, say

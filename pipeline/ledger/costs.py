@@ -31,6 +31,7 @@ class Spending(Summary):
 
     model: str = ""
     account: str | None = None
+    sha256: str | None = None
     meta: dict[str, Any] = msgspec.field(default_factory=dict)
 
 
@@ -74,18 +75,19 @@ def _text(value: Any) -> str | None:
 
 @dataclass(slots=True)
 class Sums:
-    """Money in US dollars. `kept` counts the clips that a person kept; None if it is not known."""
+    """Money in US dollars. `kept` counts the clips that a person kept."""
 
     spent: Decimal = ZERO
     at_risk: Decimal = ZERO
     clips: int = 0
-    kept: int | None = None
+    kept: int = 0
 
-    def add(self, spent: Decimal, at_risk: Decimal, clips: int) -> None:
+    def add(self, spent: Decimal, at_risk: Decimal, clips: int, kept: int) -> None:
         """Add what one record, or another group, has."""
         self.spent += spent
         self.at_risk += at_risk
         self.clips += clips
+        self.kept += kept
 
     @property
     def per_clip(self) -> Decimal | None:
@@ -94,7 +96,7 @@ class Sums:
 
     @property
     def per_kept_clip(self) -> Decimal | None:
-        """What was spent for each clip that was kept; None if there is none, or it is not known."""
+        """What was spent for each clip that was kept; None if there is none."""
         return rounded(self.spent / self.kept) if self.kept else None
 
     def as_json(self) -> dict[str, Any]:
@@ -116,13 +118,23 @@ class Costs:
     _groups: dict[Key, Sums] = field(default_factory=dict)
 
     def add(
-        self, record: Spending | Record, dimensions: Sequence[Dimension], *, is_last: bool
+        self,
+        record: Spending | Record,
+        dimensions: Sequence[Dimension],
+        *,
+        is_last: bool,
+        kept: bool = False,
     ) -> None:
-        """Count a record; `is_last` says whether its task stands as it says."""
+        """Count a record.
+
+        `is_last` says whether its task stands as it says, `kept` whether its clip was kept.
+        """
         key = tuple(value(record) for value in dimensions)
         sums = self._groups.setdefault(key, Sums())
         clips = is_last and record.status is Status.SUCCEEDED
-        sums.add(rounded(record.cost or ZERO), rounded(record.at_risk or ZERO), clips)
+        sums.add(
+            rounded(record.cost or ZERO), rounded(record.at_risk or ZERO), clips, clips and kept
+        )
 
     def groups(self) -> Iterator[tuple[Key, Sums]]:
         """Yield the groups in the order of their keys; what has no value comes last."""
@@ -134,5 +146,5 @@ class Costs:
         """Return the sums over all groups."""
         total = Sums()
         for sums in self._groups.values():
-            total.add(sums.spent, sums.at_risk, sums.clips)
+            total.add(sums.spent, sums.at_risk, sums.clips, sums.kept)
         return total

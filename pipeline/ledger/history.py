@@ -24,7 +24,8 @@ class TaskState(IntEnum):
     """How a task of the job stands, by the manifest.
 
     No record says ACCEPTED or SAVED: an open claim does, with the id that the provider has given,
-    or completed and with its output on this machine, on its way to its place.
+    or completed and with its output on this machine, on its way to its place. Nor does one say
+    KEPT: a person does, of a clip whose task has changed.
     """
 
     NEW = 0
@@ -35,6 +36,7 @@ class TaskState(IntEnum):
     RELEASED = 5  # a person says that it was not charged: as good as new
     ACCEPTED = 6
     SAVED = 7
+    KEPT = 8  # changed, and done: its clip was kept
 
 
 TASK_STATES = {
@@ -69,6 +71,12 @@ class Summary(msgspec.Struct):
     settled: Settled | None = None
     account: str | None = None
     format: int | None = None
+
+
+class Clip(Summary):
+    """The part of a record that says which clip a task has."""
+
+    sha256: str | None = None
 
 
 @dataclass(slots=True)

@@ -19,8 +19,8 @@ from pipeline.errors import DirectoryError
 from pipeline.ledger.costs import Spending
 from pipeline.ledger.doubts import attempt_digest
 from pipeline.ledger.formats import FORMAT, refuse_newer
-from pipeline.ledger.history import History, Summary
-from pipeline.models import CORRECTION, Record
+from pipeline.ledger.history import Clip, History, Summary
+from pipeline.models import CORRECTION, Record, Status
 
 NAME = "manifest.jsonl"
 
@@ -30,6 +30,7 @@ _ENCODER = msgspec.json.Encoder(decimal_format="number")
 _DECODER = msgspec.json.Decoder(Record)
 _SUMMARIES = msgspec.json.Decoder(Summary)
 _SPENDINGS = msgspec.json.Decoder(Spending)
+_CLIPS = msgspec.json.Decoder(Clip)
 _UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 # Bytes of a line; a record of 0.1 may hold pictures in its parameters.
 _LONGEST = 64 * 1024**2
@@ -93,6 +94,19 @@ def spendings(path: Path) -> Iterator[tuple[int, Spending]]:
     """Yield the offset and the costs of every whole record."""
     for offset, line in Lines(path):
         yield offset, _gist(path, offset, line, _SPENDINGS)
+
+
+def clips(path: Path) -> Iterator[tuple[str, str]]:
+    """Yield the task and the sha256 of every clip that was recorded, in order.
+
+    Raises:
+        DirectoryError: a line before the last is not a record.
+    """
+    for offset, line in Lines(path):
+        found = _gist(path, offset, line, _CLIPS)
+        made = found.status is Status.SUCCEEDED and found.reason != CORRECTION
+        if made and found.sha256 is not None:
+            yield found.task, found.sha256
 
 
 def last_records(path: Path, history: History) -> Iterator[Record]:

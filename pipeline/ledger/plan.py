@@ -5,7 +5,9 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pipeline.amounts import ZERO, dollars
 from pipeline.api import providers
@@ -14,9 +16,14 @@ from pipeline.events import Counts
 from pipeline.ledger.disk import Clips, Disk
 from pipeline.ledger.history import History, TaskState
 from pipeline.ledger.manifest import last_records
+from pipeline.ledger.picks import Picks
+from pipeline.ledger.selection import Resolved, Selection, resolve
 from pipeline.models import Claim, InDoubt, Job, Record, Task
 from pipeline.money.price_class import price_class
 from pipeline.money.prices import PriceBook
+
+if TYPE_CHECKING:
+    from pipeline.ledger.verdicts import Word
 
 # Clips out of place that a warning names.
 _NAMED = 3
@@ -40,6 +47,8 @@ class Kind(StrEnum):
     MISSING = "missing"
     ACCEPTED = "accepted"
     SAVED = "saved"
+    AGAIN = "again"
+    KEPT = "kept"
 
 
 KINDS = {
@@ -50,6 +59,7 @@ KINDS = {
     TaskState.RELEASED: Kind.NEW,  # nothing of it was processed
     TaskState.ACCEPTED: Kind.ACCEPTED,
     TaskState.SAVED: Kind.SAVED,
+    TaskState.KEPT: Kind.KEPT,
 }
 
 Show = Callable[[Task, Kind, bool], None]
@@ -60,7 +70,12 @@ Show = Callable[[Task, Kind, bool], None]
 class Plan:
     """How the tasks of a job stand, and what a run would do.
 
-    `outdated` are accepted tasks that have changed in the job since they were sent.
+    `outdated` are accepted tasks that have changed in the job since they were sent. `verdicts`
+    counts clips by what a person said of them. `again` counts what is done and rendered again,
+    `locked` what was asked for and is left because its clip was kept, `held` what `--again` names
+    and is in doubt or waits, and `repeated` what was rendered for the same request before it was
+    stopped. `cut` says that a limit has left some out. Where tasks were left out by their names,
+    `within` has the others, and `judged` how those stand.
     """
 
     total: int = 0
@@ -76,6 +91,14 @@ class Plan:
     outdated: set[str] = field(default_factory=set)
     budget_left: Decimal | None = None
     too_short: str | None = None
+    verdicts: Counter[str] = field(default_factory=Counter)
+    again: int = 0
+    locked: int = 0
+    held: int = 0
+    repeated: int = 0
+    cut: bool = False
+    within: set[str] | None = None
+    judged: Counter[TaskState] = field(default_factory=Counter)
 
     @property
     def counts(self) -> Counts:
@@ -109,10 +132,27 @@ class Plan:
                 " job's, stop, restore manifest.jsonl from a backup, and pay for nothing twice"
             )
 
+    def _about_again(self) -> Iterator[str]:
+        if self.locked:
+            clips, are = ("clip", "is") if self.locked == 1 else ("clips", "are")
+            yield f"{self.locked} kept {clips} {are} locked, and left: --include-kept renders again"
+        if self.held:
+            what = "task is" if self.held == 1 else "tasks are"
+            yield (
+                f"{self.held} {what} in doubt or waiting at the provider, and --again does not send"
+                " them"
+            )
+        if self.repeated:
+            what = "task was" if self.repeated == 1 else "tasks were"
+            yield (
+                f"{self.repeated} {what} rendered for this --again before it was stopped, and left:"
+                " this run ends it, and another one would render everything again"
+            )
+
     @property
     def advice(self) -> list[str]:
         """What will go wrong with the run as it is asked for."""
-        advice = list(self._about_unowned())
+        advice = [*self._about_unowned(), *self._about_again()]
         if self.too_short and self.selected:
             advice.append(self.too_short)
         left, price = self.budget_left, self.price
@@ -122,6 +162,15 @@ class Plan:
                 f" {dollars(price)}: the run would stop for credits (exit code 3)"
             )
         return advice
+
+    def shift(self, task: str, before: TaskState | None, after: TaskState | None) -> None:
+        """Count a task of the job by its new state; None is none."""
+        is_judged = self.within is not None and task in self.within
+        for states in (self.states, self.judged) if is_judged else (self.states,):
+            if before is not None:
+                states[before] -= 1
+            if after is not None:
+                states[after] += 1
 
     def miss(self, task: Task) -> None:
         """Count a task whose clip is not in place."""
@@ -143,13 +192,17 @@ class Plan:
 _CLAIMED = frozenset({TaskState.ACCEPTED, TaskState.SAVED})
 # What a plain run renders.
 _PLAIN = frozenset({TaskState.NEW, TaskState.CHANGED, TaskState.RELEASED})
+_DONE = frozenset({TaskState.DONE, TaskState.KEPT})
+# What `--again` takes up: nothing that may have been paid for, and has no clip.
+_ANEW = frozenset({*_DONE, TaskState.FAILED})
+_HELD = frozenset({*_CLAIMED, TaskState.IN_DOUBT})
 
 
 def count(total: int, states: Counter[TaskState]) -> Counts:
     """Count by state. What a plain run would render is pending."""
     return Counts(
         total=total,
-        succeeded=states[TaskState.DONE],
+        succeeded=sum(states[state] for state in _DONE),
         failed=states[TaskState.FAILED],
         in_doubt=states[TaskState.IN_DOUBT],
         pending=sum(states[state] for state in _PLAIN),
@@ -165,21 +218,26 @@ def make(  # noqa: PLR0913 - what a run may be asked for
     clips: Clips,
     *,
     retry: Collection[Retry] = (),
+    select: Selection = Selection(),  # noqa: B008 - frozen
     limit: int | None = None,
     take: Callable[[Task, TaskState], None] | None = None,
     show: Show | None = None,
     provider: Provider | None = None,
     accepted: Mapping[str, Claim] | None = None,
+    picks: Picks | None = None,
 ) -> Plan:
     """Expand the job and hold it against the manifest; each task to do goes to `take`.
 
     `show` is given each task that is not simply done, to do or not. `provider` says what is
     published of the model, where it is not the job's own. `accepted` has by task the claims of
     requests that the provider knows by an id, of whatever parameters, and of what is completed and
-    not in place yet: those tasks are not rendered now.
+    not in place yet: those tasks are not rendered now. `picks` says what people said of clips; None
+    reads it.
 
     Raises:
         JobFileError: with every problem of the rows.
+        UsageError: a pattern of `select` means no task.
+        DirectoryError: the manifest, or what people said of its clips, cannot be read.
     """
     disk = Disk(clips)
     asked = not clips.far or Retry.MISSING in retry  # of a bucket, only where it is asked for
@@ -189,29 +247,82 @@ def make(  # noqa: PLR0913 - what a run may be asked for
     plan.too_short = _too_short(job, model, history)
     plan.missing_again = Retry.MISSING in retry
     plan.budget_left = _budget_left(job, history, accepted)
-    taken, recorded = _taken_up(job, retry), 0
-    for task in (_known(task, history, accepted) for task in job.tasks()):
-        state = _state_of(plan, task, history, accepted)
+    known = partial(_known, history=history, accepted=accepted)
+    named = resolve(select, lambda: (known(task).id for task in job.tasks()))
+    choice = _Choice(plan, history, select, named, _taken_up(job, retry), Retry.MISSING in retry)
+    picks, recorded = picks or Picks(manifest), 0
+    plan.within = set() if select.only else None
+    for task in map(known, job.tasks()):
+        word = picks.of(task)
+        state = _state_of(plan, task, history, accepted, word)
         disk.look_into(task.output.rpartition("/")[0])
-        plan.total += 1
-        plan.states[state] += 1
+        _count(plan, task, state, word, allowed=named.allows(task.id, word))
         if state in _CLAIMED:
             recorded += history.has(task.id)
         else:
             recorded += state is not TaskState.NEW
-        gone = bool(lost) and state is TaskState.DONE and task.id in lost
+        gone = bool(lost) and state in _DONE and task.id in lost
         if gone:
             plan.miss(task)
-        chosen = state in taken or (gone and Retry.MISSING in retry)
-        if chosen:
+        kind = choice.of(task, state, word, gone=gone)
+        if kind is not None:
             if take is not None:  # it will be rendered
                 disk.refuse_unwritable(task.output.rpartition("/")[0])
             _select(plan, task, state, limit, take)
-        if show is not None and (gone or state is not TaskState.DONE):
-            show(task, KINDS.get(state, Kind.MISSING), chosen)
+        if show is not None and (gone or kind or state is not TaskState.DONE):
+            show(task, kind or KINDS.get(state, Kind.MISSING), kind is not None)
     plan.unowned = sorted(disk.unowned) if plan.selected else []
     plan.removed_count = len(history) - recorded
     return plan
+
+
+@dataclass(slots=True)
+class _Choice:
+    """Says of each task whether a run takes it up, and counts in the plan what is left, and why."""
+
+    plan: Plan
+    history: History
+    select: Selection
+    named: Resolved
+    taken: set[TaskState]
+    missing: bool
+
+    def of(self, task: Task, state: TaskState, word: "Word | None", *, gone: bool) -> Kind | None:
+        """Return why the run takes a task up; None where it does not. `gone`: its clip is."""
+        if not self.named.allows(task.id, word):
+            return None
+        lost = gone and self.missing
+        again = self.named.again.has(task.id, word) and self._is_anew(task, state)
+        unlocked = state is TaskState.KEPT and self.select.include_kept
+        if not (lost or again or unlocked or state in self.taken):
+            return None
+        if word == "kept" and not (lost or self.select.include_kept):
+            self.plan.locked += 1
+            return None
+        if again and not lost:
+            self.plan.again += 1
+            return Kind.AGAIN
+        return Kind.CHANGED if unlocked else KINDS.get(state, Kind.MISSING)
+
+    def _is_anew(self, task: Task, state: TaskState) -> bool:
+        """Return whether `--again` may take up a task that it names."""
+        self.plan.held += state in _HELD and state not in self.taken
+        since, place = self.select.since, self.history.place(task.id)
+        if state not in _ANEW:
+            return False
+        repeated = since is not None and place is not None and place >= since
+        self.plan.repeated += repeated
+        return not repeated
+
+
+def _count(plan: Plan, task: Task, state: TaskState, word: "Word | None", *, allowed: bool) -> None:
+    plan.total += 1
+    plan.states[state] += 1
+    if word is not None:
+        plan.verdicts[word] += 1
+    if allowed and plan.within is not None:
+        plan.within.add(task.id)
+        plan.judged[state] += 1
 
 
 def _known(task: Task, history: History, accepted: Mapping[str, Claim] | None) -> Task:
@@ -224,14 +335,27 @@ def _known(task: Task, history: History, accepted: Mapping[str, Claim] | None) -
 
 
 def _state_of(
-    plan: Plan, task: Task, history: History, accepted: Mapping[str, Claim] | None
+    plan: Plan,
+    task: Task,
+    history: History,
+    accepted: Mapping[str, Claim] | None,
+    word: "Word | None",
 ) -> TaskState:
     claim = accepted.get(task.id) if accepted else None
     if claim is None:
-        return history.state_of(task)
+        return standing(task, history, word)
     if claim.fingerprint != task.fingerprint:
         plan.outdated.add(task.id)
     return TaskState.ACCEPTED if claim.completion is None else TaskState.SAVED
+
+
+def standing(task: Task, history: History, word: "Word | None") -> TaskState:
+    """Return the state of a task by its records, and by the verdict on its clip.
+
+    A clip that was kept stands for its task, whatever the parameters are now.
+    """
+    state = history.state_of(task)
+    return TaskState.KEPT if state is TaskState.CHANGED and word == "kept" else state
 
 
 def _budget_left(

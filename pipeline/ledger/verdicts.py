@@ -85,6 +85,7 @@ class Verdicts(Mapping[str, Verdict]):
     def __init__(self, words: Iterable[Verdict] = ()) -> None:
         self._last: dict[str, Verdict] = {}
         self._on: dict[tuple[str, str], Verdict] = {}
+        self._said: set[int] = set()
         for word in words:
             self.add(word)
 
@@ -106,8 +107,13 @@ class Verdicts(Mapping[str, Verdict]):
         found = self.on(record.task, record.sha256)
         return found if found is not None and applies(found, record) else None
 
+    def has(self, word: Verdict) -> bool:
+        """Return whether exactly this was said."""
+        return hash(word) in self._said
+
     def add(self, word: Verdict) -> None:
         """Take in one verdict: it counts if none that is there was said later."""
+        self._said.add(hash(word))
         clip = (word.task, word.sha256)
         _take(self._last, word.task, word)
         _take(self._on, clip, word)
@@ -134,6 +140,22 @@ def read(path: Path) -> Verdicts:
 def lines(path: Path) -> Iterator[Verdict]:
     """Yield every verdict of a file, in order. Raises what `read` does."""
     return _decoded(_Lines(path))
+
+
+def whole(path: Path) -> list[Verdict]:
+    """Read a file of verdicts that came from elsewhere, such as from a page: all of it, or nothing.
+
+    Raises:
+        DirectoryError: as `read` does; or it is cut off, or holds nothing.
+        OSError: it cannot be read.
+    """
+    there = _Lines(path)
+    words = list(_decoded(there))
+    if there.end < path.stat().st_size:
+        raise _wrong(path, there.end, "it is cut off, or damaged")
+    if not words:
+        raise DirectoryError(f"{path} has no verdicts: it is empty")
+    return words
 
 
 def append(path: Path, words: Sequence[Verdict]) -> None:
@@ -247,7 +269,10 @@ def _write(path: Path, file: int, there: _Lines, words: Sequence[Verdict]) -> No
             _refuse_foreign(path, file, there)
             os.ftruncate(file, there.end)
             size = there.end
-        write_all(file, b"\n" * there.unended + encode(words))
+        data = b"\n" * there.unended + encode(words)
+        if size + len(data) > _LARGEST:
+            raise _too_large(path)
+        write_all(file, data)
         os.fsync(file)
     except OSError:
         # A part of a line would spoil the next one.
@@ -277,6 +302,6 @@ def _wrong(path: Path, offset: int, fault: str) -> DirectoryError:
 
 def _too_large(path: Path) -> DirectoryError:
     return DirectoryError(
-        f"{path} is larger than {_LARGEST:,} bytes, so pipeline did not write it",
+        f"{path} is or gets larger than {_LARGEST:,} bytes: more verdicts than can be held",
         hint="move it away, then run again",
     )

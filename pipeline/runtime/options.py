@@ -1,10 +1,11 @@
 """What one run is asked for, beside its job."""
 
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import time
 
 from pipeline.ledger.plan import Plan, Retry
+from pipeline.ledger.selection import Selection
 from pipeline.models import Job
 
 
@@ -12,6 +13,7 @@ from pipeline.models import Job
 class Options:
     """What one run is asked for, beside its job.
 
+    `select` says which tasks it may take up, and which of those that are done it renders again.
     `limit` bounds how many of the tasks left it takes. `until` is a wall-clock time to be done
     by. `keep_places` leaves their places to what a killed run may still have at the API.
     `wait_for_credits` is the patience for a top-up in seconds; None stops instead. `settle_only`
@@ -21,6 +23,7 @@ class Options:
     """
 
     retry: Collection[Retry] = ()
+    select: Selection = field(default_factory=Selection)
     limit: int | None = None
     until: time | None = None
     keep_places: bool = True

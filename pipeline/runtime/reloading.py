@@ -6,14 +6,15 @@ one step on the event loop, the new backlog takes the place of the old one.
 
 from array import array
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 
 from pipeline.errors import UsageError
 from pipeline.ledger.history import History, TaskState, print_bits
-from pipeline.ledger.plan import Kind, Plan, make
+from pipeline.ledger.picks import Picks
+from pipeline.ledger.plan import Kind, Plan, make, standing
 from pipeline.models import Claim, Job, Task
 from pipeline.money.price_class import price_class
 from pipeline.runtime.engine import Engine
@@ -177,6 +178,7 @@ class Reloading:
         """Compare what was read with the manifest; what this run has recorded is not to do."""
         state, history = self._state, self._state.store.history
         credits_ = replace(state.job.credits, budget=None)
+        picks = Picks(state.store.layout.manifest)
 
         def take(task: Task, origin: TaskState) -> None:
             if not self._is_recorded_here(history, task):
@@ -188,26 +190,29 @@ class Reloading:
                 draft.origins[task.id] = _WATCHED[kind]
 
         draft.plan = make(
-            replace(draft.job, credits=credits_, expand=lambda: self._enlist(draft)),
+            replace(draft.job, credits=credits_, expand=lambda: self._enlist(draft, picks)),
             history,
             state.store.layout.manifest,
             state.store.shelf,
             retry=self._options.retry,
+            select=self._options.select,
             take=take,
             show=note,
             provider=state.provider,
             accepted=self._unfollowed,
+            picks=picks,
         )
         draft.backlog.seal()
 
-    def _enlist(self, draft: Draft) -> Iterator[Task]:
+    def _enlist(self, draft: Draft, picks: Picks) -> Iterator[Task]:
         """Yield the tasks of the job as they are known, and note how each stands."""
+        draft.roster = Roster()  # the names may be read before the tasks
         history = self._state.store.history
         for read in draft.job.tasks():
             if self._state.stopped is not None or self._engine.is_over:
                 self.refuse_at_the_end()
             task = history.known(read)
-            stands = history.state_of(task)
+            stands = standing(task, history, picks.of(task))
             if stands is TaskState.CHANGED and self._is_recorded_here(history, task):
                 draft.edited.add(task.id)
             accepted = task.id in self._unfollowed
@@ -270,10 +275,14 @@ class Reloading:
             place = known.get(task)
             if place is None or roster.states[place] != TaskState.IN_DOUBT:
                 state.unmoved.add(task)
-        draft.plan.states = Counter(
-            {TaskState(value): number for value, number in Counter(roster.states).items()}
-        )
+        draft.plan.states = _by_state(roster.states)
+        places = roster.find(draft.plan.within or ()).values()
+        draft.plan.judged = _by_state(roster.states[place] for place in places)
         draft.plan.total = len(roster.states)
+
+
+def _by_state(states: Iterable[int]) -> Counter[TaskState]:
+    return Counter({TaskState(value): number for value, number in Counter(states).items()})
 
 
 def next_run(running: Job, new: Job) -> tuple[str, ...]:

@@ -3,7 +3,6 @@
 import time
 from collections.abc import Iterable
 from contextlib import AbstractAsyncContextManager, ExitStack, closing
-from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 
@@ -13,16 +12,15 @@ import anyio.to_thread
 from pipeline import events as ev
 from pipeline.account.payer import payer
 from pipeline.account.shared import Accounts
-from pipeline.amounts import ZERO, rounded
 from pipeline.api import providers
 from pipeline.api.endpoint import Endpoint
 from pipeline.api.provider import Provider, Session
 from pipeline.engines.crew import Crew, CrewFactory, Gather, Setting, of_nobody
 from pipeline.engines.local import local
-from pipeline.errors import BucketError, DirectoryError, ExitCode, StorageError
+from pipeline.errors import DirectoryError, ExitCode, StorageError
 from pipeline.ledger.history import TaskState
-from pipeline.ledger.plan import Kind, Plan, count, make
-from pipeline.models import Claim, Gate, Job, Record, Task
+from pipeline.ledger.plan import Plan
+from pipeline.models import Claim, Gate, Job, Record
 from pipeline.money.gate import CreditGate
 from pipeline.money.topup import TopUp
 from pipeline.runtime.circuit import Circuit
@@ -30,8 +28,9 @@ from pipeline.runtime.control import Control, Listening, over_socket, refuse_unk
 from pipeline.runtime.engine import Engine
 from pipeline.runtime.homecoming import wait_for_workers
 from pipeline.runtime.leftover import places_kept, slowest
-from pipeline.runtime.lookups import Lookups, names_of
+from pipeline.runtime.lookups import Lookups
 from pipeline.runtime.membership import member, shared_by
+from pipeline.runtime.opening import look_up, plan_run, take_in, take_store
 from pipeline.runtime.options import Options
 from pipeline.runtime.pauses import Pauses
 from pipeline.runtime.poller import Poller
@@ -42,13 +41,11 @@ from pipeline.runtime.schedule import hours
 from pipeline.runtime.signals import obeying
 from pipeline.runtime.state import RunState, clock
 from pipeline.runtime.streak import MOST, Streak
+from pipeline.runtime.summing import sum_up
 from pipeline.runtime.uploads import tending
-from pipeline.store.bringing import bring_leftovers
 from pipeline.store.claims import Leftover
 from pipeline.store.commit import Hop, Store, in_thread
-from pipeline.store.layout import lock_output, wrong_origin
-from pipeline.store.outstanding import outstanding
-from pipeline.store.recovery import recover
+from pipeline.store.layout import wrong_origin
 from pipeline.store.shelf import ShelfFactory, open_shelf
 from pipeline.store.state_file import StateFile
 
@@ -56,11 +53,6 @@ _WARY = (
     "the last answers of the run before cost and brought no clip:"
     f" {MOST} requests at a time go out until a clip comes"
 )
-
-
-# What a plan shows of tasks that a lookup may yet end.
-_WATCHED = {Kind.ACCEPTED: TaskState.ACCEPTED, Kind.IN_DOUBT: TaskState.IN_DOUBT}
-_FLAWED = (TaskState.FAILED, TaskState.IN_DOUBT, TaskState.ACCEPTED, TaskState.SAVED)
 
 
 def ignore(_: ev.Event) -> None:
@@ -122,11 +114,10 @@ async def run(  # noqa: PLR0913 - each port once
         async with connection as session:
             # First, as what is found is not rendered again.
             lookups = Lookups(job, provider, store, session, watch)
-            claims = await _look_up(lookups, options)
+            claims = await look_up(lookups, options)
             watch = both(lookups.see, watch)
             origins: dict[str, TaskState] = {}
-            plan = _plan(job, provider, store, backlog, options, claims, origins)
-            options.confirm(plan)
+            plan, options = plan_run(job, provider, store, backlog, options, claims, origins)
             limbo = partial(slowest, store.history.durations, usual=usual, timeout=job.timeout)
             setting = Setting(job, provider, session, store, limbo)
             async with crew(setting) as workers:
@@ -153,123 +144,9 @@ async def run(  # noqa: PLR0913 - each port once
                     if store.shelf.far:
                         await anyio.to_thread.run_sync(store.shelf.end, abandon_on_cancel=True)
                         store.report_warnings()
-        summary = _sum_up(state, options, anyio.current_time() - start)
+        summary = sum_up(state, options, anyio.current_time() - start)
     watch(summary)
     return summary
-
-
-def take_in(job: Job, store: Store) -> list[Record]:
-    """Take in what a killed run left in the output directory, and bring it to its place.
-
-    Returns:
-        The records.
-    """
-    try:
-        if store.shelf.far:
-            bring_leftovers(store)
-        return recover(store, partial(names_of, job))
-    except BucketError:
-        raise  # what is paid and whole here is kept: 7, not 2
-    except (OSError, StorageError) as error:
-        raise _unusable(job, error) from error
-
-
-def take_store(  # noqa: PLR0913 - what a store is made of
-    job: Job,
-    resources: ExitStack,
-    watch: ev.Watcher,
-    hop: Hop = in_thread,
-    shelf: ShelfFactory = open_shelf,
-    *,
-    fsync: bool = True,
-) -> Store:
-    """Take the output directory."""
-
-    def warn(text: str) -> None:
-        watch(ev.Warned(text, time.time()))
-
-    try:
-        lock = lock_output(job)
-        resources.callback(lock.close)
-        store = Store(lock.layout, fsync=fsync, warn=warn, hop=hop, shelf=partial(shelf, job))
-        resources.callback(store.close)
-        for warning in lock.warnings:
-            store.warn(warning)
-        _take_place(store, resources)
-    except BucketError:
-        raise  # what is paid and whole here is kept: 7, not 2
-    except (OSError, StorageError) as error:
-        raise _unusable(job, error) from error
-    return store
-
-
-def _take_place(store: Store, resources: ExitStack) -> None:
-    """Take the place of outputs where that is no directory."""
-    if not store.shelf.far:
-        return
-    try:
-        store.shelf.begin()
-    except BucketError as error:
-        if not error.lasts:
-            raise
-        raise DirectoryError(f"{error.message}; nothing was sent", hint=error.hint) from error
-    resources.callback(store.shelf.end)
-
-
-async def _look_up(lookups: Lookups, options: Options) -> list[Leftover]:
-    try:
-        return await lookups.before(record=not options.settle_only)
-    except (OSError, StorageError) as error:
-        raise _unusable(lookups.job, error) from error
-
-
-def _plan(  # noqa: PLR0913, PLR0917 - what a plan is made from
-    job: Job,
-    provider: Provider,
-    store: Store,
-    backlog: Backlog,
-    options: Options,
-    claims: list[Leftover],
-    origins: dict[str, TaskState],
-) -> Plan:
-    """Hold the job against its manifest; what is to do goes to the backlog.
-
-    `claims` are those that the run follows; `origins` gets the tasks that are waited for, and those
-    in doubt.
-    """
-    left = (left.claim for left in (*store.accepted, *claims))
-    accepted = {claim.task: claim for claim in left if claim is not None}
-
-    def note(task: Task, kind: Kind, chosen: bool) -> None:
-        if not chosen and kind in _WATCHED:
-            origins[task.id] = _WATCHED[kind]
-
-    plan = make(
-        job,
-        store.history,
-        store.layout.manifest,
-        store.shelf,
-        retry=options.retry,
-        limit=options.limit,
-        take=None if options.settle_only else backlog.add,
-        show=note if accepted or store.history.open_doubts else None,
-        provider=provider,
-        accepted=accepted,
-    )
-    if options.settle_only:
-        plan.selected = 0
-        plan.classes.clear()
-    backlog.seal(options.limit)
-    if options.limit is not None:
-        plan.classes = backlog.classes()
-    return plan
-
-
-def _unusable(job: Job, error: Exception) -> DirectoryError:
-    return DirectoryError(
-        f"{job.output_dir} cannot be used: {error}",
-        hint="make room, fix its permissions, or choose another directory with --output",
-    )
 
 
 def compose(  # noqa: PLR0913 - what a run is made of
@@ -423,64 +300,3 @@ def _report_start(recovered: list[Record], warnings: Iterable[str], state: RunSt
     for warning in (*warnings, *([_WARY] if state.streak.wary else [])):
         state.warn(warning)
     state.store.report_warnings()
-
-
-def _count_left(state: RunState) -> ev.Money:
-    """Count what is left to the next run, as `status` does from now on; return the money then."""
-    try:
-        doubts, successes = outstanding(state.store.layout)
-    except DirectoryError:  # nor can `status` read it
-        return state.money
-    history, left = state.store.history, {record.task for record in doubts}
-    saved = {record.task for record in successes}
-    for attempt in (*state.left, *state.queue.begun):
-        if attempt.task.id in saved:
-            state.count(attempt, TaskState.SAVED)
-            continue
-        if attempt.claim is not None and attempt.claim.handle is not None:
-            state.count(attempt, TaskState.ACCEPTED)
-            continue
-        # One that was to be sent again, as the job asks, stands in doubt already.
-        in_doubt = history.state_of(attempt.task) is TaskState.IN_DOUBT
-        if attempt.task.id in left or (in_doubt and attempt.origin is not TaskState.IN_DOUBT):
-            state.count(attempt, TaskState.IN_DOUBT)
-    found, known = [*doubts, *successes], state.gate.remaining
-    return replace(
-        state.money,
-        spent=history.spent + sum((rounded(one.cost or ZERO) for one in found), ZERO),
-        at_risk=history.at_risk + sum((rounded(one.at_risk or ZERO) for one in found), ZERO),
-        remaining=history.remaining if known is None else known,
-        reserved=ZERO,
-    )
-
-
-def _sum_up(state: RunState, options: Options, seconds: float) -> ev.Summary:
-    money = _count_left(state)
-    plan, states = state.plan, state.plan.states
-    if state.stopped is not None:
-        code, detail = state.stopped.exit_code, state.stopped.detail
-    else:
-        judged = state.ended if options.limit is not None else states
-        outdated = len(state.edited)
-        flawed = sum(judged[one] for one in _FLAWED) + len(state.queue) + outdated
-        code = ExitCode.SOME_FAILED if flawed else ExitCode.OK
-        detail = code.meaning
-        if outdated:
-            detail = f"{outdated} changed in the job after they were sent: run again to render them"
-        if waiting := judged[TaskState.ACCEPTED]:
-            detail = f"{waiting} waiting at the provider: run again to fetch what they bring"
-        if options.limit is not None and code is ExitCode.OK:
-            detail = "every task that --limit let through has succeeded"
-    return ev.Summary(
-        exit_code=code,
-        detail=detail,
-        counts=count(plan.total, states),
-        here=count(plan.selected, state.ended),
-        left=len(state.queue),
-        money=money,
-        price_left=plan.price_of(state.queue.left_by_class(), state.gate.prices),
-        seconds=seconds,
-        output=str(state.job.output_dir),
-        at=time.time(),
-        until=state.stopped.until if state.stopped else None,
-    )

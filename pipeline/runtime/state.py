@@ -389,10 +389,7 @@ class RunState:
     def shift(self, task: str, before: TaskState | None, after: TaskState | None) -> None:
         """Count a task of the job by its new state; None is none."""
         if task not in self.unmoved:
-            if before is not None:
-                self.plan.states[before] -= 1
-            if after is not None:
-                self.plan.states[after] += 1
+            self.plan.shift(task, before, after)
 
     @property
     def counts(self) -> ev.Counts:

@@ -111,6 +111,11 @@ class Store:
                 self._reported.add(warning)
                 self._warn(warning)
 
+    @property
+    def manifest_size(self) -> int:
+        """Where the next record will begin."""
+        return self._manifest.size
+
     def new_attempt(self, task: Task | Record) -> str:
         """Name an attempt, as no other one in this directory: its claim and its part go by it.
 

@@ -3,6 +3,7 @@
 <output name>.<ext>   manifest.jsonl   report.html   superseded/   errors/
 .inflight/            the claims, and a part for each attempt on the wire
 .lock   .job.json     one run at a time; one job a directory
+.again.json           what a run was asked to render again, until it has ended
 .bucket.json          by what a bucket knows this directory
 """
 
@@ -29,7 +30,7 @@ from pipeline.common.files import (
     write_atomically,
 )
 from pipeline.errors import DirectoryError
-from pipeline.ledger import manifest
+from pipeline.ledger import manifest, verdicts
 from pipeline.ledger.formats import FORMAT, refuse_newer
 from pipeline.models import Job
 from pipeline.printable import printable
@@ -87,6 +88,16 @@ class Layout:
     def prefix(self) -> Path:
         """By what a bucket knows this directory, where outputs go to one."""
         return self.root / ".bucket.json"
+
+    @property
+    def verdicts(self) -> Path:
+        """What people said of clips."""
+        return self.root / verdicts.NAME
+
+    @property
+    def again(self) -> Path:
+        """What a run was asked to render again, as long as it has not ended."""
+        return self.root / ".again.json"
 
     @property
     def state(self) -> Path:
@@ -231,7 +242,8 @@ def refuse_newer_files(layout: Layout) -> None:
     claims: list[Path] = []
     with suppress(OSError):  # whoever reads them will find it
         claims += layout.inflight.glob("*.json")
-    for path in (layout.owner, layout.state, layout.prefix, layout.manifest, *claims):
+    ours = (layout.owner, layout.state, layout.prefix, layout.again, layout.manifest)
+    for path in (*ours, layout.verdicts, *claims):
         refuse_newer(path, _first_line(path))
 
 

@@ -15,9 +15,10 @@ from pipeline.engines.local import LocalCrew
 from pipeline.ledger.plan import make
 from pipeline.runtime.engine import Engine
 from pipeline.runtime.lookups import Lookups
+from pipeline.runtime.opening import take_in, take_store
 from pipeline.runtime.options import Options
 from pipeline.runtime.queue import Backlog, Queue
-from pipeline.runtime.runner import compose, take_in, take_store
+from pipeline.runtime.runner import compose
 from pipeline.runtime.state import RunState
 from pipeline.store.commit import inline
 from support.night import FakeProvider, FakeSession, Night
