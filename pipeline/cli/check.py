@@ -11,13 +11,17 @@ from pipeline.cli import limits
 from pipeline.cli.chosen import hosts, provider
 from pipeline.cli.listing import Listing
 from pipeline.cli.options import (
+    again_option,
     base_url_option,
+    include_kept_option,
     job_argument,
     load_job,
+    only_option,
     output_option,
     retry_option,
 )
 from pipeline.cli.output import message, show, write_json
+from pipeline.cli.patterns import selection
 from pipeline.cli.plan_words import lines
 from pipeline.errors import ExitCode
 from pipeline.ledger.history import TaskState
@@ -36,16 +40,22 @@ _REFUSALS = (401, 403)
 @job_argument
 @output_option
 @retry_option
+@only_option
+@again_option
+@include_kept_option
 @click.option("--all", "whole", is_flag=True, help="Show every task, not the first of each kind.")
 @click.option("--balance", is_flag=True, help="Ask for the balance too (free, needs the key).")
 @base_url_option
 @click.option("--json", "as_json", is_flag=True, help="For scripts: every task that is to do.")
-def check(  # noqa: PLR0913 - the flags of the command
+def check(  # noqa: PLR0913, PLR0917 - the flags of the command
     job: Path,
     output: Path | None,
     retries: tuple[str, ...],
+    only: tuple[str, ...],
+    again: tuple[str, ...],
     base_url: str | None,
     *,
+    include_kept: bool,
     whole: bool,
     balance: bool,
     as_json: bool,
@@ -56,6 +66,7 @@ def check(  # noqa: PLR0913 - the flags of the command
     where the API refuses the key.
     """
     loaded = load_job(job, output)
+    select = selection(only, again, include_kept=include_kept)
     answer = None
     if balance:
         from pipeline.cli.balance import ask  # noqa: PLC0415 - see the module
@@ -66,7 +77,7 @@ def check(  # noqa: PLR0913 - the flags of the command
     sent_to = hosts(loaded, base_url)
     most = 0 if as_json else None if whole else _FIRST
     with Listing(loaded, files, most=most) as listing:
-        plan = listing.make(frozenset(Retry(name) for name in retries))
+        plan = listing.make(frozenset(Retry(name) for name in retries), select)
         facts = {**_facts(loaded, files, plan, answer), "hosts": sent_to}
         if as_json:
             write_json(facts, more=("tasks", listing.to_do))
@@ -88,6 +99,10 @@ def _facts(job: Job, files: Files, plan: Plan, answer: Balance | None) -> dict[s
         "total": plan.total,
         "done": plan.states[TaskState.DONE],
         "changed": plan.states[TaskState.CHANGED],
+        "kept": plan.states[TaskState.KEPT],
+        "again": plan.again,
+        "kept_clips": plan.verdicts["kept"],
+        "rejected_clips": plan.verdicts["rejected"],
         "new": plan.states[TaskState.NEW] + plan.states[TaskState.RELEASED],
         "failed": plan.states[TaskState.FAILED],
         "in_doubt": plan.states[TaskState.IN_DOUBT],

@@ -13,6 +13,7 @@ from pipeline.display.words import first_words, money
 from pipeline.errors import UsageError
 from pipeline.ledger.costs import FIXED, META, Costs, Key, Sums, dimension
 from pipeline.ledger.manifest import spendings
+from pipeline.ledger.verdicts import read
 from pipeline.models import Job
 from pipeline.printable import printable
 from pipeline.state import read_files
@@ -21,7 +22,7 @@ from pipeline.store.layout import Layout
 _MOST = 2
 _DATES = frozenset({"day", "month"})
 _UNKNOWN = "\N{EN DASH}"
-_HEAD = ("clips", "spent", "at risk", "a clip")
+_HEAD = ("clips", "spent", "at risk", "a clip", "kept", "a kept clip")
 
 
 class _By(click.ParamType[Any]):
@@ -53,7 +54,7 @@ class _By(click.ParamType[Any]):
 def costs(
     jobs: tuple[Path, ...], output: Path | None, by: tuple[str, ...], *, as_data: bool
 ) -> None:
-    """Show what the jobs have cost together: spent, at risk, clips, and the cost of a clip.
+    """Show what the jobs have cost together: spent, at risk, clips, kept clips, the cost of each.
 
     Reads their manifests, also during a run, and needs no key. A clip counts where its task is
     done. Days and months are those in which an attempt began, in the time zone of the job's
@@ -82,9 +83,13 @@ def _add(costs: Costs, job: Job, by: Sequence[str]) -> None:
     """
     zone = ZoneInfo(job.schedule.timezone) if job.schedule and job.schedule.timezone else None
     dimensions = [dimension(name, zone) for name in by]
-    files = read_files(job)
-    for offset, record in spendings(Layout(job.output_dir).manifest):
-        costs.add(record, dimensions, is_last=files.history.is_last(record.task, offset))
+    files, layout = read_files(job), Layout(job.output_dir)
+    said = read(layout.verdicts)
+    for offset, record in spendings(layout.manifest):
+        is_last = files.history.is_last(record.task, offset)
+        word = said.on(record.task, record.sha256) if is_last else None
+        kept = word is not None and word.verdict == "kept"
+        costs.add(record, dimensions, is_last=is_last, kept=kept)
     for doubt in files.doubtful:
         costs.add(doubt, dimensions, is_last=True)
 
@@ -130,8 +135,11 @@ def _named(key: Key) -> list[str]:
 
 
 def _cells(sums: Sums) -> list[str]:
-    each = _UNKNOWN if sums.per_clip is None else money(sums.per_clip)
-    return [f"{sums.clips:,}", money(sums.spent), money(sums.at_risk), each]
+    each, each_kept = (
+        _UNKNOWN if price is None else money(price) for price in (sums.per_clip, sums.per_kept_clip)
+    )
+    clips = [f"{sums.clips:,}", money(sums.spent), money(sums.at_risk), each]
+    return [*clips, f"{sums.kept:,}", each_kept]
 
 
 def _right(rows: list[list[str]], count: int) -> list[list[str]]:

@@ -18,6 +18,7 @@ _COMMANDS = {
     "status": "Show where a run stands, also while it runs; without a job, all runs.",
     "metrics": "Write all runs as metrics for Prometheus.",
     "control": "Change a run while it runs: pause, slow down, reload, stop.",
+    "pick": "Keep or reject clips, or list the verdicts.",
     "settle": "Find out what became of what is in doubt, or say it.",
     "audit": "Compare records with the provider's own list of charges.",
     "costs": "Show what jobs have cost, by model, day, month, account or meta.",

@@ -12,10 +12,12 @@ from pipeline.cli.planned import Describer, in_words
 from pipeline.display.words import named
 from pipeline.errors import UsageError
 from pipeline.ledger.plan import Kind, Plan, Retry, make, removed
+from pipeline.ledger.selection import Selection
 from pipeline.models import Job, Task
 from pipeline.money.prices import PriceBook
 from pipeline.printable import printable
 from pipeline.state import Files
+from pipeline.store.again_file import as_asked_before
 from pipeline.store.layout import Layout
 from pipeline.store.shelf import open_shelf
 
@@ -84,19 +86,21 @@ class Listing:
         for spool in (self.to_do, *(section.lines for section in self._sections.values())):
             spool.close()
 
-    def make(self, retry: Collection[Retry]) -> Plan:
+    def make(self, retry: Collection[Retry], select: Selection) -> Plan:
         """Make the plan, and list its tasks on the way.
 
         Raises:
             JobFileError: with every problem of the rows.
         """
         history, manifest = self._files.history, self._manifest
+        layout = Layout(self._job.output_dir)
         plan = make(
             self._job,
             history,
             manifest,
-            open_shelf(self._job, Layout(self._job.output_dir)),
+            open_shelf(self._job, layout),
             retry=retry,
+            select=as_asked_before(select, layout),
             show=self._show,
             provider=provider(self._job),
             accepted=self._files.accepted | self._files.saved,

@@ -61,6 +61,24 @@ retry_option = click.option(
     help="Take those tasks up again; repeatable.",
 )
 
+only_option = click.option(
+    "--only",
+    multiple=True,
+    type=_NamedText(),
+    metavar="WHICH",
+    help="Only these tasks: an id, a pattern, @file, kept or rejected; repeatable.",
+)
+again_option = click.option(
+    "--again",
+    multiple=True,
+    type=_NamedText(),
+    metavar="WHICH",
+    help="Render these again though they are done: named as with --only; repeatable.",
+)
+include_kept_option = click.option(
+    "--include-kept", is_flag=True, help="Do not leave out clips that were kept."
+)
+
 
 def tasks_option(flag: str, help: str) -> Callable[[Any], Any]:  # noqa: A002 - as click has it
     """Make an option that takes tasks; several may follow it (see `Several`)."""

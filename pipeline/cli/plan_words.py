@@ -12,6 +12,8 @@ from pipeline.models import Job
 _SIGNS = (
     ("new", "+", "new"),
     ("changed", "~", "changed, will be rendered again"),
+    ("kept", "=", "changed, but kept and left; --include-kept renders them again"),
+    ("again", "^", "done, and rendered again; the old clip moves to superseded/"),
     ("done", "=", "done"),
     ("failed", "!", "failed; --retry failed renders them again"),
     ("in_doubt", "?", "in doubt, perhaps paid for; {doubts}"),

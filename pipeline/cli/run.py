@@ -22,15 +22,19 @@ from pipeline.cli.options import (
     Clock,
     Duration,
     NamedPath,
+    again_option,
     base_url_option,
     debug_option,
+    include_kept_option,
     job_argument,
     load_job,
+    only_option,
     output_flag,
     output_option,
     retry_option,
 )
 from pipeline.cli.output import message
+from pipeline.cli.patterns import selection
 from pipeline.display import words
 from pipeline.display.live import LiveDisplay
 from pipeline.display.logfile import LogFile
@@ -85,6 +89,9 @@ class _Money(click.ParamType[Any]):
     help="Workers on the cluster; one a node without it.",
 )
 @retry_option
+@only_option
+@again_option
+@include_kept_option
 @click.option("--until", type=Clock(), help="Dispatch nothing that would end after this time.")
 @click.option(
     "--no-wait",
@@ -122,11 +129,14 @@ def run(  # noqa: PLR0913, PLR0917 - the flags of the command
     ray_address: str | None,
     workers: int | None,
     retries: tuple[str, ...],
+    only: tuple[str, ...],
+    again: tuple[str, ...],
     until: time | None,
     wait_for_credits: float | None,
     confirm_above: Decimal | None,
     log_file: Path | None,
     *,
+    include_kept: bool,
     no_wait: bool,
     no_fsync: bool,
     no_report: bool,
@@ -136,14 +146,17 @@ def run(  # noqa: PLR0913, PLR0917 - the flags of the command
 
     What is done is not rendered again. What an earlier run has left in doubt (perhaps paid for) is
     looked for at the provider first. Failed tasks, and those that stay in doubt, are taken up only
-    with --retry. Exit codes: 0 all done, 1 some failed, in doubt or waiting at the provider,
-    2 refused, 3 credits, 4 the API refuses, 5 outage, 6 window closed, 7 disk.
+    with --retry. A clip that was kept stands for its task, also where the job has changed since.
+    The old clips of what --again renders again move to superseded/. Exit codes: 0 all done, 1 some
+    failed, in doubt or waiting at the provider, 2 refused, 3 credits, 4 the API refuses, 5 outage,
+    6 window closed, 7 disk.
     """
     made_by = by_engine(engine, ray_address, workers)
     loaded = load_job(job, output, concurrency=concurrency)
     access, loaded = endpoint(loaded, base_url)
     options = Options(
         retry=frozenset(Retry(name) for name in retries),
+        select=selection(only, again, include_kept=include_kept),
         limit=limit,
         until=until,
         keep_places=not no_wait,

@@ -69,6 +69,8 @@ def _lines(state: State) -> list[str]:
         lines.insert(4, f"  accepted   {c.accepted:>7,}  waiting at the provider")
     if c.saved:
         lines.insert(4, f"  saved      {c.saved:>7,}  rendered, and not in place: run again")
+    if state.kept or state.rejected:
+        lines.insert(2, f"  kept       {state.kept:>7,}  and {state.rejected:,} rejected")
     if state.missing:
         lines.append(f"  missing    {state.missing:>7,}  finished clips whose file is gone")
     doing = state.doing or {}

@@ -1,0 +1,238 @@
+"""`pipeline pick`."""
+
+import getpass
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import click
+
+from pipeline.cli.options import NamedPath, debug_option, job_argument, load_job, output_option
+from pipeline.cli.output import message, show, write_json
+from pipeline.cli.patterns import in_words
+from pipeline.cli.verdicts import as_json, listed, present_word, table
+from pipeline.errors import DirectoryError, UsageError
+from pipeline.job.selecting import meant
+from pipeline.ledger.manifest import clips
+from pipeline.ledger.selection import WORDS, refuse_nothing
+from pipeline.ledger.verdicts import LONGEST_NOTE, Verdict, Verdicts, Word, read, update, whole
+from pipeline.models import Job, rfc3339
+from pipeline.printable import printable
+from pipeline.store.layout import Layout, refuse_another_job, refuse_newer_files
+
+# A clock may be wrong; but a word from the far future would outlast every later one.
+_AHEAD = timedelta(days=1)
+_LONGEST_NAME = 200
+
+
+@click.command()
+@job_argument
+@click.argument("tasks", nargs=-1, metavar="[TASK…]")
+@output_option
+@click.option("--keep", "word", flag_value="kept", help="Keep these clips: they stay as they are.")
+@click.option("--reject", "word", flag_value="rejected", help="Reject them: see --again rejected.")
+@click.option("--clear", "word", flag_value="cleared", help="Take the verdict on them back.")
+@click.option("--note", metavar="TEXT", help="Say why. Without a verdict, the last one stays.")
+@click.option("--by", metavar="NAME", help="Who says it; without it, the user of this machine.")
+@click.option(
+    "--import",
+    "imported",
+    type=NamedPath(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Take in the verdicts of a file, such as one that a page has saved.",
+)
+@click.option("--json", "as_data", is_flag=True, help="For scripts: the verdicts.")
+@debug_option
+def pick(  # noqa: PLR0913, PLR0917 - the flags of the command
+    job: Path,
+    tasks: tuple[str, ...],
+    output: Path | None,
+    word: str | None,
+    note: str | None,
+    by: str | None,
+    imported: Path | None,
+    *,
+    as_data: bool,
+    debug: bool,  # noqa: ARG001 - the edge reads it
+) -> None:
+    """Say which clips of JOB.yaml are kept and which are rejected; also while it runs.
+
+    A TASK is a full name, an id (all its matrix values and takes), a pattern, @file, kept or
+    rejected. A verdict is for the clip that is there now: a newer one has none yet. What is kept is
+    locked: a run leaves it, also where the job has changed. What is rejected stays too, until `run
+    --again rejected` renders it again. Without a verdict and a note, the verdicts are listed.
+    """
+    layout = _layout(load_job(job, output, to_send=False))
+    says = word is not None or note is not None
+    if imported is not None:
+        if says or tasks or by is not None:
+            raise UsageError("--import goes alone: the file says tasks, verdicts and names")
+        _import(layout, imported)
+        return
+    if says and not tasks:
+        raise UsageError("no task is named", hint="name one, or '*' for every clip")
+    present = dict(clips(layout.manifest))
+    if says:
+        words = _say(layout, present, tasks, word, note=_text(note), by=_text(by) or _user())
+        message(_said(words))
+    elif by is not None:
+        raise UsageError("--by says whose a verdict is: add --keep, --reject, --clear or --note")
+    there = read(layout.verdicts)
+    named = _named(tasks, present, there) if tasks else None
+    if as_data:
+        write_json([as_json(one, present) for one in listed(there, present, named)])
+    elif not says:
+        for line in table(there, present, named):
+            show(line)
+
+
+def _layout(job: Job) -> Layout:
+    """Return where a job's files are.
+
+    Raises:
+        DirectoryError: the output directory is another job's, or cannot be read.
+    """
+    layout = Layout(job.output_dir)
+    refuse_newer_files(layout)
+    try:
+        refuse_another_job(layout, job)
+    except OSError as error:
+        raise DirectoryError(f"{layout.root} cannot be read: {error.strerror}") from error
+    return layout
+
+
+def _text(text: str | None) -> str | None:
+    if text is None:
+        return None
+    if not text.isascii() and text != text.encode(errors="replace").decode():
+        raise UsageError("a note or a name is not valid UTF-8")
+    return text.strip() or None
+
+
+def _user() -> str | None:
+    try:
+        return getpass.getuser()[:_LONGEST_NAME]
+    except (KeyError, OSError):  # a user without a name, as in a container
+        return None
+
+
+def _say(  # noqa: PLR0913 - what a verdict says
+    layout: Layout,
+    present: dict[str, str],
+    tasks: Sequence[str],
+    word: str | None,
+    *,
+    note: str | None,
+    by: str | None,
+) -> Sequence[Verdict]:
+    """Write a verdict on the clip of each task that is named."""
+    if note is not None and len(note) > LONGEST_NOTE:
+        raise UsageError(f"the note has {len(note):,} characters", hint=f"at most {LONGEST_NOTE:,}")
+    if by is not None and len(by) > _LONGEST_NAME:
+        raise UsageError(f"the name has {len(by)} characters", hint=f"at most {_LONGEST_NAME}")
+    _named(tasks, present, read(layout.verdicts))  # before the file is made
+    now = rfc3339(time.time())
+
+    def change(there: Verdicts) -> list[Verdict]:
+        words = []
+        for task in _named(tasks, present, there):
+            before = there.on(task, present[task])
+            verdict = _verdict(word, before)
+            if word is not None and note is None and before and before.verdict == verdict:
+                continue  # it was said before
+            words.append(
+                Verdict(
+                    task=task,
+                    verdict=verdict,
+                    note=note,
+                    sha256=present[task],
+                    by=by,
+                    at=_after(now, before),
+                )
+            )
+        return words
+
+    return _write(layout, change)
+
+
+def _write(layout: Layout, change: Callable[[Verdicts], Sequence[Verdict]]) -> Sequence[Verdict]:
+    try:
+        return update(layout.verdicts, change)
+    except OSError as error:
+        raise DirectoryError(
+            f"{layout.verdicts} cannot be written: {error.strerror}; no verdict was taken in"
+        ) from error
+
+
+def _verdict(word: str | None, before: Verdict | None) -> Word | None:
+    if word is None:
+        return before.verdict if before else None
+    return "kept" if word == "kept" else "rejected" if word == "rejected" else None
+
+
+def _after(now: str, before: Verdict | None) -> str:
+    """Return when a word is said: not before the one it takes the place of, whatever clocks say."""
+    if before is None or before.moment <= datetime.fromisoformat(now):
+        return now
+    return before.at
+
+
+def _named(tasks: Iterable[str], present: dict[str, str], there: Verdicts) -> list[str]:
+    """Return the tasks that have a clip and are named, in the order of the manifest.
+
+    Raises:
+        UsageError: a pattern means none.
+    """
+    patterns = in_words(tasks)
+    found = meant(patterns, present)
+    refuse_nothing(
+        [one for one in patterns if not found[one] and one not in WORDS],
+        lambda: present,
+        "no clip of this job is called",
+    )
+    names = set().union(*found.values())
+    words = WORDS.intersection(patterns)
+    by_word = (task for task in present if present_word(there, present, task) in words)
+    names.update(by_word)
+    return [task for task in present if task in names]
+
+
+def _said(words: Sequence[Verdict]) -> str:
+    if not words:
+        return "nothing was written: this was said before"
+    what: str = words[0].verdict or "without a verdict"
+    named = ", ".join(printable(one.task) for one in words[:3])
+    more = f" and {len(words) - 3:,} more" if len(words) > 3 else ""  # noqa: PLR2004 - as above
+    if len({one.verdict for one in words}) > 1:
+        what = "noted"
+    return f"{what}: {named}{more}"
+
+
+def _import(layout: Layout, file: Path) -> None:
+    """Take in the verdicts of a file: all of them, or none."""
+    try:
+        words = whole(file.resolve())
+    except OSError as error:
+        raise UsageError(f"{file} cannot be read: {error.strerror}") from error
+    latest = datetime.now(UTC) + _AHEAD
+    if ahead := [one for one in words if one.moment > latest]:
+        raise UsageError(
+            f"{file}: the verdict on {printable(ahead[0].task)} is of {printable(ahead[0].at)},"
+            " which is still to come",
+            hint="set the clock of the machine that has saved it; nothing was taken in",
+        )
+    taken = _write(layout, lambda there: list(_new(words, there)))
+    present = dict(clips(layout.manifest))
+    stray = sum(present.get(one.task) != one.sha256 for one in words)
+    about = f"; {stray:,} on clips that are not there any more: kept, without effect"
+    message(
+        f"{len(taken):,} taken in, {len(words) - len(taken):,} known before{about if stray else ''}"
+    )
+
+
+def _new(words: Iterable[Verdict], there: Verdicts) -> Iterator[Verdict]:
+    for one in words:
+        if not there.has(one):
+            there.add(one)
+            yield one
