@@ -1,7 +1,7 @@
 """What the falls of the balance teach of prices: over a lone request, or between calls. Pure."""
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 from pipeline.money.balance import Moment, Reading
@@ -24,6 +24,28 @@ class _Measure:
 
 
 @dataclass(slots=True)
+class _Streak:
+    """The last charges of the account in a row that are known to be of one class.
+
+    They are those after the first `since` of its charges, up to the first `until`.
+    """
+
+    name: str | None = None
+    since: int = 0
+    until: int = 0
+
+    def add(self, name: str | None, before: int) -> None:
+        """Note a charge that comes after so many of the account; None is no class."""
+        if name is None or name != self.name or self.until != before:
+            self.name, self.since = name, before
+        self.until = before + 1
+
+    def has_all(self, name: str, since: int, until: int) -> bool:
+        """Whether all charges between two counts are of a class."""
+        return since == until or (name == self.name and self.since <= since and until <= self.until)
+
+
+@dataclass(slots=True)
 class Learning:
     """Looks at every charge and reading, and notes in the price book what they teach."""
 
@@ -32,20 +54,21 @@ class Learning:
     _clear_since: int = -1  # the tick of the last doubt, or the end of the last stray
     _measure: _Measure | None = None
     _last: Decimal | None = None  # the header of the last charge
+    _streak: _Streak = field(default_factory=_Streak)
 
     def charged(
         self,
         token: Reservation,
         header: Decimal | None,
         cost: Decimal | None,
-        *,
-        undisturbed: bool = True,
+        now: Moment,
     ) -> None:
         """Learn from a charge; `cost` is what its answer reported, where that is believed.
 
-        `undisturbed` says that no other run of the account has charged anything since it was sent.
+        `now` is the moment before it was taken off the balance.
         """
-        name = token.price_class
+        name, streak = token.price_class, replace(self._streak)
+        self._streak.add(name, now.charges)
         if header is not None and self._last is not None:
             self.prices.stepped(name, self._last - header)
         self._last = self._last if header is None else header
@@ -54,9 +77,11 @@ class Learning:
             return
         before = token.before
         quiet = before is not None and before.came.charges == token.sent.charges
-        lone = quiet and token.alone and undisturbed
+        lone = quiet and token.alone and now.charged == token.sent.charged
         if before is not None and lone and self._is_clear(before) and header is not None:
-            self.prices.fell(name, before.value - header)
+            since = before.asked.charges  # headers lag: what was charged later may show only now
+            if streak.has_all(name, since, token.sent.charges):
+                self.prices.fell(name, before.value - header)
         nothing_else = cost is not None and before is None and header is None
         self._note_lesson(name, LESSONS if nothing_else else 1)
 
@@ -77,9 +102,10 @@ class Learning:
         """Say whether nothing in doubt can have been charged since a reading was asked for."""
         return not self._strays and reading.asked.tick > self._clear_since
 
-    def disturbed(self, header: Decimal | None = None) -> None:
+    def disturbed(self, header: Decimal | None, now: Moment) -> None:
         """Note a charge that is not a price, or may not be one: the next call measures nothing."""
         self._measure = None
+        self._streak.add(None, now.charges)
         self._last = self._last if header is None else header
 
     def answered(self, reading: Reading | None, *, quiet: bool) -> str | None:

@@ -39,12 +39,12 @@ class Settlement:
         believed = self.credible(token, cost)
         if believed and learn:  # nothing is not a price
             self.prices.report(name, believed)
-        undisturbed = self.balance.now.charged == token.sent.charged
+        now = self.balance.now
         self.balance.charge(self._charged(token, believed, token.price), token.sent)
         if learn:
-            self.learning.charged(token, header, believed, undisturbed=undisturbed)
+            self.learning.charged(token, header, believed, now)
         else:
-            self.learning.disturbed(header)
+            self.learning.disturbed(header, now)
         self._read(header, token)
         self.reprice(name)
         return self._book(token, believed)

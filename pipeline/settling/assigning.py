@@ -14,13 +14,15 @@ Place = tuple[float, str]
 class Claimant:
     """Whoever a row can be of: created from `since` to `until`, best near `near`.
 
-    `kinds` are the kinds of rows that fit, the best first. Times are in Unix seconds.
+    `kinds` are the kinds of rows that fit, the best first. Times are in Unix seconds. One that is
+    `sure` to have a row does not stay without where one that may have none could.
     """
 
     near: float
     since: float
     until: float
     kinds: tuple[int, ...]
+    sure: bool = True
 
 
 @dataclass(slots=True)
@@ -78,7 +80,8 @@ def assign(claimants: Sequence[Claimant], rows: Rows, *, exchange: bool = True) 
     """Give free rows to claimants; returns the row's id by the index of the claimant.
 
     The best pair goes first, by rank and distance. With `exchange`, a claimant left without gets
-    one where others can make way and still have one themselves: as many get one as can.
+    one where others can make way and still have one themselves: as many get one as can, and among
+    them as many as can of those that are sure to have one.
     """
     given: dict[int, tuple[int, Place]] = {}
     queue = [(*found, index) for index, who in enumerate(claimants) if (found := rows.best(who))]
@@ -104,12 +107,18 @@ class _Exchange:
     def __init__(self, claimants: Sequence[Claimant], rows: Rows, given: dict[int, _Row]) -> None:
         self._claimants, self._rows, self._given = claimants, rows, given
         self._owner = {row: index for index, row in given.items()}
+        self._may_displace = False
         self._hopeless: set[_Row] = set()  # reached in vain: no path will ever lead on
 
     def serve_all(self) -> None:
-        """Find as many rows as there can be."""
+        """Find as many rows as there can be; who may have none makes way for who has one."""
         for index in range(len(self._claimants)):
             if index not in self._given:
+                self._serve(index)
+        self._may_displace = True
+        self._hopeless.clear()
+        for index, who in enumerate(self._claimants):
+            if who.sure and index not in self._given:
                 self._serve(index)
 
     def _serve(self, index: int) -> None:
@@ -118,7 +127,10 @@ class _Exchange:
         if row is None:
             self._hopeless.update(path)
             return
-        self._rows.take(*row)
+        if (owner := self._owner.get(row)) is None:
+            self._rows.take(*row)
+        else:
+            del self._given[owner]
         while row is not None:
             taker = path[row]
             before = self._given.get(taker)
@@ -126,7 +138,7 @@ class _Exchange:
             row = before
 
     def _search(self, start: int, path: dict[_Row, int]) -> _Row | None:
-        """Search breadth first for a row that is free; `path` is how it is reached."""
+        """Search breadth first for a row that can be had; `path` is how it is reached."""
         waiting = deque([start])
         while waiting:
             index = waiting.popleft()
@@ -134,7 +146,11 @@ class _Exchange:
                 if row in path or row in self._hopeless:
                     continue
                 path[row] = index
-                if row not in self._owner:
+                if self._can_be_had(row):
                     return row
                 waiting.append(self._owner[row])
         return None
+
+    def _can_be_had(self, row: _Row) -> bool:
+        owner = self._owner.get(row)
+        return owner is None or (self._may_displace and not self._claimants[owner].sure)

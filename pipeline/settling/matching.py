@@ -311,7 +311,8 @@ def _of_known(attempt: KnownAttempt) -> Claimant | None:
     if began is None:
         return None
     ended = math.inf if attempt.ended is None else max(attempt.ended, began)
-    return Claimant(began, began - SKEW, ended + SKEW, _FITTING[attempt.expected])
+    sure = attempt.expected in {Expected.DONE, Expected.FAILED}
+    return Claimant(began, began - SKEW, ended + SKEW, _FITTING[attempt.expected], sure)
 
 
 def _earlier(attempt: Attempt, most: int) -> list[Claimant]:
@@ -319,7 +320,7 @@ def _earlier(attempt: Attempt, most: int) -> list[Claimant]:
     began = attempt.began
     if began is None:
         return []
-    before = Claimant(began, -math.inf, began + SKEW, _FITTING[Expected.FAILED])
+    before = Claimant(began, -math.inf, began + SKEW, _FITTING[Expected.FAILED], sure=False)
     return [before] * min(attempt.attempt - 1, most)
 
 

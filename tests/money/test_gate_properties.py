@@ -420,6 +420,19 @@ def test_differing_prices_never_hang_a_run(setting: Setting, tape: bytes) -> Non
     assert world.gate.reserved == 0
 
 
+# Each header shows the charge before its own: the fall over a cheap request is a dear one's price.
+FALLS_OF_THE_ONE_BEFORE = Setting(
+    balance=Decimal("8.03"),
+    prices={"a": Decimal(4), "b": Decimal("0.01")},
+    tasks=("a", "b", "a", "a", "a"),
+    concurrency=2,
+    header=Header.LAG,
+    call=False,
+    x_cost=True,
+)
+
+
+@example(FALLS_OF_THE_ONE_BEFORE, b"")
 @SEARCH
 @given(several_prices(x_cost=st.just(True)), tapes)
 def test_of_tasks_whose_prices_differ_none_goes_out_that_is_reported_to_be_unaffordable(

@@ -9,7 +9,7 @@ import random
 from dataclasses import dataclass, replace
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from pipeline.api.outcome import Progress, RequestState, Row
@@ -188,6 +188,29 @@ def test_every_attempt_has_its_own_row_where_the_ids_say_so(world: list[Truth]) 
     assert {key: row.id for key, row in paired.items()} == {a.key: a.request_id for a in known}
 
 
+def _known(number: int, began: float, ended: float | None, created: float | None) -> Truth:
+    """Make a success, or one in flight, and its request."""
+    attempt = KnownAttempt(
+        task=f"t{number}",
+        started_at=rfc3339(T0 + began),
+        model="luma",
+        params=BODIES[0],
+        ended=None if ended is None else T0 + ended,
+        expected=Expected.IN_FLIGHT if ended is None else Expected.DONE,
+    )
+    made = None if created is None else _row(f"r{number}", BODIES[0], T0 + created, DONE)
+    return Truth(attempt, made)
+
+
+# The one in flight has no row; either row is near enough for it, and only one is for the first.
+AS_MANY_WITHOUT_ONE_OF_THEM = [
+    _known(1, began=0, ended=0, created=1),
+    _known(2, began=1, ended=25, created=145),
+    _known(3, began=20, ended=None, created=None),
+]
+
+
+@example(AS_MANY_WITHOUT_ONE_OF_THEM)
 @SEARCH
 @given(worlds(bodies=BODIES[:1], listed=True))
 def test_every_success_and_failure_has_a_row_where_the_list_has_all(world: list[Truth]) -> None:
