@@ -8,6 +8,7 @@ hold anything. Pure.
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from math import prod
 from typing import Any
 from urllib.parse import quote
 
@@ -19,6 +20,8 @@ from pipeline.api import values
 from pipeline.job.problems import InvalidError, did_you_mean, shown
 
 _LONGEST = 2000
+# How often an expression may repeat what it is given: a few letters could double it without end.
+_MOST_REPEATED = 64
 _NAMES = re.compile(r"\{([^{}]*)\}")
 _HEADER = re.compile(r"header:([A-Za-z0-9-]+)")
 
@@ -100,7 +103,25 @@ def expression(text: str, *, header: bool = True) -> Expression:
             at = max(text.find(f"{name}("), 0)
             message = f"JMESPath has no function {shown(name)}"
             raise MisplacedError(message, did_you_mean(name, _KNOWN), at)
+    if _repeats(compiled.parsed) > _MOST_REPEATED:
+        hint = "it may repeat what it is given 64 times"
+        raise MisplacedError("the expression makes far too much of an answer", hint, 0)
     return Expression(text, compiled)
+
+
+_BESIDE = frozenset({"multi_select_list", "multi_select_dict", "function_expression"})
+
+_WITHIN = frozenset({"map", "to_string"})
+
+
+def _repeats(node: Any) -> int:
+    """Bound how often a result may hold what the expression is given: beside adds, after times."""
+    counts = [_repeats(child) for child in node.get("children", ())]
+    if node.get("value") == "to_string":  # it escapes what was escaped
+        counts.append(2)
+    if node.get("type") in _BESIDE and node.get("value") not in _WITHIN:
+        return max(sum(counts), 1)
+    return min(prod(counts), _MOST_REPEATED + 1)
 
 
 def _calls(node: Any) -> list[str]:
