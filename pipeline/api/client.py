@@ -15,14 +15,14 @@ from typing import Self
 import httpx
 from msgspec.structs import replace as altered
 
-from pipeline.api.content import InputFailedError
+from pipeline.api.content import InputFailedError, Marks
 from pipeline.api.endpoint import Endpoint
 from pipeline.api.explaining import explain, lasts
 from pipeline.api.fetching import Fetcher
 from pipeline.api.inputs import MOST_BYTES
 from pipeline.api.outcome import Balance, Fault, Outcome, Page, Progress, Query
 from pipeline.api.patience import Patience
-from pipeline.api.preparing import Prepared, Preparing
+from pipeline.api.preparing import Preparing
 from pipeline.api.provider import Witness
 from pipeline.api.reading import HEADERS, Reader
 from pipeline.api.receiving import EVIDENCE, SANDBOX_HEADER, Receiving
@@ -30,7 +30,7 @@ from pipeline.api.timeouts import USUAL, Timeouts
 from pipeline.api.transport import PIECE, FreshConnections, Trace, in_pieces, patiently, way_to
 from pipeline.api.turns import Turns
 from pipeline.api.uploading import Uploader
-from pipeline.api.wire import Wire
+from pipeline.api.wire import Request, Wire
 from pipeline.models import Cause, Handle, Task, rfc3339
 
 # Some repeat what was sent, pictures too.
@@ -89,19 +89,26 @@ class Client:
         )
         try:
             prepared = await self._preparing.prepare(task) if task.inputs else None
+            request = self._wire.submit(task, prepared.values if prepared else {})
         except InputFailedError as error:
             return self._unsent(receiving, error)
-        return await self._exchange(task, prepared, receiving, witness)
+        marks = prepared.marks if prepared else None
+        return await self._exchange(task, request, marks, receiving, witness)
 
     async def _exchange(
-        self, task: Task, prepared: Prepared | None, receiving: Receiving, witness: Witness | None
+        self,
+        task: Task,
+        request: Request,
+        marks: Marks | None,
+        receiving: Receiving,
+        witness: Witness | None,
     ) -> Outcome:
         response = None
         # A name, a connect, a proxy and a handshake have their own bounds, and one for all.
         with Patience(3 * self._timeouts.connect, self._timeouts) as patience:
             trace = Trace(patience, self._timeouts.write, self._timeout, witness)
             try:
-                response = await self._send(task, prepared, trace)
+                response = await self._send(request, marks, trace)
             except InputFailedError as error:
                 if trace.never_sent:
                     return self._unsent(receiving, error)
@@ -171,15 +178,13 @@ class Client:
         detail = self.endpoint.redact(error.detail)
         return receiving.outcome(fault=fault, detail=detail, hopeless=not error.again)
 
-    async def _send(self, task: Task, prepared: Prepared | None, trace: Trace) -> httpx.Response:
-        if prepared is None:
-            request = self._wire.submit(task)
+    async def _send(self, request: Request, marks: Marks | None, trace: Trace) -> httpx.Response:
+        if marks is None:
             body = request.content
             length = len(body)
             content = body if length <= PIECE else in_pieces(body, trace)
         else:
-            request = self._wire.submit(task, prepared.values)
-            streamed = prepared.marks.content(request.content)
+            streamed = marks.content(request.content)
             length, content = streamed.length, patiently(streamed.stream(), trace)
         url = self._urls.get(request.url)
         if url is None:

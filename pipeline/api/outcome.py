@@ -175,11 +175,15 @@ class Row:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """A request that is looked for: by which id of ours, what was sent, and when (Unix seconds)."""
+    """A request that is looked for: by which id of ours, what was sent, when, and to which address.
+
+    `began` is in Unix seconds. Without a `base_url`, it is not known where it was sent.
+    """
 
     once: str
     params: Mapping[str, Any]
     began: float
+    base_url: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -32,7 +32,8 @@ class Attempt:
 
     `params` are as records have them: a very long value is its digest (`records.written`).
     `request_id` is what an answer said, if one did; it need not be the id in the list. `attempt`
-    counts from 1: so many less one were sent before for the same task, in the same run.
+    counts from 1: so many less one were sent before for the same task, in the same run. `base_url`
+    is where it was sent, as far as that is known.
     """
 
     task: str
@@ -44,6 +45,7 @@ class Attempt:
     request_id: str | None = None
     attempt: int = 1
     inputs: Signs = frozenset()
+    base_url: str | None = None
 
     @property
     def key(self) -> Key:
@@ -149,6 +151,7 @@ def _of_claim(claim: Claim) -> dict[str, Any]:
         "account": claim.account,
         "attempt": claim.attempt,
         "inputs": signs(claim.inputs),
+        "base_url": claim.base_url,
     }
 
 

@@ -127,7 +127,12 @@ class Inquiry:
             return explain(doubts, known, listing.rows, whole=listing.whole)
 
         asked = tuple(
-            Asked(once=once_of(*doubt.key), params=doubt.params, began=doubt.began)
+            Asked(
+                once=once_of(*doubt.key),
+                params=doubt.params,
+                began=doubt.began,
+                base_url=doubt.base_url,
+            )
             for doubt in doubts
             if doubt.began is not None
         )

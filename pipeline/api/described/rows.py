@@ -101,9 +101,13 @@ class Rows:
         return Page(rows=(row,))
 
     def _absent(self, query: Query, asked: Asked) -> Page:
-        """Say that there is no such request, where that is a proof: it was not processed."""
+        """Say that there is no such request, where that is a proof: it was not processed.
+
+        It is none of what was sent elsewhere, or who knows where: nobody here can know of it.
+        """
         resolve = self._told.resolve
-        if not resolve.is_proof or time.time() < asked.began + resolve.settle:
+        is_here = (asked.base_url or "").rstrip("/") == self._places.base
+        if not (resolve.is_proof and is_here) or time.time() < asked.began + resolve.settle:
             return Page()
         error = "the provider has no request of this id: it was not processed"
         progress = Progress(state=RequestState.FAILED, error=error)

@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from pipeline.api import values
+from pipeline.api.content import InputFailedError
 from pipeline.api.deadlines import retry_after
 from pipeline.api.described.asking import Asking
 from pipeline.api.described.description import Description, scaled
@@ -23,7 +24,7 @@ from pipeline.api.endpoint import Endpoint
 from pipeline.api.origin import Origin
 from pipeline.api.outcome import Page, Progress, Query
 from pipeline.api.wire import Conversation, Reported, Request
-from pipeline.models import Handle, Task
+from pipeline.models import Cause, Handle, Task
 
 NO_INPUTS: Mapping[str, Any] = {}
 
@@ -69,13 +70,21 @@ class DescribedWire:
             name: value.replace("{once}", names["once"]).replace("{model}", names["model"])
             for name, value in told.headers.items()
         }
+        body = told.body(scope)
+        if body is None:
+            # An API may render its defaults for it, and charge for them.
+            raise InputFailedError(
+                f"the body that {told.name} would be sent is empty: nothing of {task.id} is where"
+                " `submit.body` looks",
+                Cause.INPUT_UNAVAILABLE,
+            )
         url = self.places.at(told.path, {**names, "app": app_of(task.model)})
         assert url is not None, "a task has a model"
         return Request(
             told.method,
             url,
             {"content-type": "application/json", **headers, **self._key},
-            msgspec.json.encode(told.body(scope)),
+            msgspec.json.encode(body),
         )
 
     def upload(self, uri: str) -> None:

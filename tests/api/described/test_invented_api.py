@@ -158,6 +158,26 @@ def test_what_the_provider_proves_absent_is_sent_again(bench: Bench) -> None:
     assert not [record for record in bench.records if record["status"] == "in_doubt"]
 
 
+def test_another_server_proves_nothing_of_what_it_was_never_sent(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench.describe(OWN_IDS)
+    assert bench.killed("accepted") == -signal.SIGKILL
+    with InventedApi() as elsewhere:
+        monkeypatch.setenv("ZAP_BASE_URL", elsewhere.url)
+        bench.run()
+        assert len(elsewhere.orders) + len(bench.api.orders) <= 2
+        assert not set(elsewhere.prompts) & set(bench.api.prompts)
+
+
+def test_a_body_that_would_be_empty_is_never_sent(bench: Bench) -> None:
+    bench.describe(AT_ONCE.replace("body: $params", "body: $params.nothing"))
+    assert bench.run() == 1
+    assert not bench.api.paths
+    assert {record["reason"] for record in bench.records} == {"input_unavailable"}
+    assert {record["cost"] for record in bench.records} == {0}
+
+
 def test_what_a_list_does_not_show_stays_in_doubt(bench: Bench) -> None:
     bench.describe(TICKETS)
 
