@@ -8,6 +8,7 @@ from itertools import chain
 from pathlib import Path
 
 from pipeline.ledger.manifest import read
+from pipeline.ledger.picks import Picks
 from pipeline.models import Job, rfc3339
 from pipeline.report import collect, write
 from pipeline.state import read_files
@@ -34,8 +35,11 @@ def write_report(
     layout = Layout(job.output_dir)
     files = read_files(job)
     current, meta, names = {}, {}, {}
+    picks, kept = Picks(layout.manifest), set[str]()
     for task in map(files.history.known, job.tasks()):
         current[task.id], meta[task.id] = task.fingerprint, task.meta
+        if picks.of(task) == "kept":
+            kept.add(task.id)
         names[task.id] = task.output
     data = collect(
         chain(read(layout.manifest), files.doubtful, files.successes),
@@ -48,6 +52,7 @@ def write_report(
         balance=files.balance,
         accepted=files.accepted,
         saved=files.saved,
+        kept=kept,
         settle=settle,
     )
     data = replace(data, expect=job.expect)

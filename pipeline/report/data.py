@@ -111,6 +111,7 @@ def collect(  # noqa: PLR0913  # all but the first are passed by name
     balance: Decimal | None = None,
     accepted: Collection[str] = (),
     saved: Collection[str] = (),
+    kept: Collection[str] = (),
     settle: str = "",
 ) -> ReportData:
     """Gather the report of the job `name` from all records of its manifest, in their order.
@@ -121,7 +122,8 @@ def collect(  # noqa: PLR0913  # all but the first are passed by name
     tasks now, which editing it changes without rendering anything. `pending` counts the tasks that
     no record settles; where it is None, `current` decides. `balance` is what is left, where that is
     known. `accepted` are the tasks that wait at the provider, `saved` those whose output is here
-    and not in its place yet: `records` have a success of each.
+    and not in its place yet: `records` have a success of each. A clip that was `kept` stands for its
+    task, whatever has changed.
     """
     tally = _Tally()
     for record in records:
@@ -129,6 +131,7 @@ def collect(  # noqa: PLR0913  # all but the first are passed by name
     if meta is not None:
         tally.describe(meta)
     former, changed = _moved_on(tally.last, current)
+    changed -= frozenset(kept)
     waiting, here = _among(accepted, current), _among(saved, current)
     return ReportData(
         name=name,

@@ -1,6 +1,7 @@
 """`--only`, `--again`, `--include-kept`: what is taken up, locked and paid for."""
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -184,3 +185,11 @@ def test_a_note_that_was_not_written_by_this_program_changes_nothing(
         assert rendered("run", "--again", "hero").code == 2
     else:
         assert rendered.run("--again", "hero") == ["hero"]
+
+
+def test_the_report_counts_a_kept_clip_though_its_task_has_changed(rendered: Job) -> None:
+    rendered("pick", "hero", "--keep")
+    rendered.write(JOB.replace("ACME", "Apex"))
+    assert rendered("report").code == 0
+    page = (rendered.out / "report.html").read_text(encoding="utf-8")
+    assert page.count('"changed"') == 1, re.findall(r'.{40}"changed".{20}', page)
