@@ -11,6 +11,7 @@ from rich.cells import cell_len
 from pipeline.cli.listing import Listing
 from pipeline.cli.options import load_job
 from pipeline.cli.plan_words import groups
+from pipeline.ledger.selection import Selection
 from pipeline.state import read_files
 from tests.cli.conftest import Command, Terminal
 from tests.cli.test_hostile_text import EVIL, steers
@@ -161,7 +162,7 @@ def test_a_kind_of_tasks_without_a_sentence_is_shown_by_its_word(
     write(path, 2, changed=False)
     job = load_job(path, None)
     with Listing(job, read_files(job), most=5) as listing:
-        listing.make(())
+        listing.make((), Selection())
         listing.of("set_aside").total = 7
         shown = {group.kind: group.summary for group in groups(job, {"new": 2}, listing)}
     assert shown["set_aside"].split() == ["·", "7", "set", "aside"]
