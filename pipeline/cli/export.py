@@ -84,7 +84,7 @@ def export(  # noqa: PLR0913, PLR0917 - the flags of the command
     In a CSV or a workbook a text that begins with = + - @, a tab or a CR gets a leading apostrophe,
     as a spreadsheet would read it as a formula; --raw leaves it out. JSON is never changed.
     """
-    from pipeline.export import placing  # noqa: PLC0415 - `--help` exports nothing
+    from pipeline.export import placing, sources  # noqa: PLC0415 - `--help` exports nothing
     from pipeline.export.rows import rows  # noqa: PLC0415 - likewise
     from pipeline.export.writing import Export, Wanted  # noqa: PLC0415 - likewise
 
@@ -102,8 +102,8 @@ def export(  # noqa: PLR0913, PLR0917 - the flags of the command
     if out is None or not to_file:
         _show(made, on_terminal=on_terminal)
         return
-    sources = {row.place[0] for row in listed}
-    place = placing.refuse_own_files(out, loaded, sources, (row.path for row in listed))
+    needed = sources.needed(loaded, (row.task for row in listed))
+    place = placing.refuse_own_files(out, loaded, needed, (row.path for row in listed))
     placing.place(place, _content(made))
 
 

@@ -15,21 +15,20 @@ _OWN = frozenset({
 })  # fmt: skip
 
 
-def refuse_own_files(out: Path, job: Job, sources: Iterable[str], outputs: Iterable[str]) -> Path:
+def refuse_own_files(out: Path, job: Job, needed: Iterable[Path], outputs: Iterable[str]) -> Path:
     """Check that an export may be written to `out`; return where that is, links resolved.
 
-    `sources` are the files of prompts, relative to the job file, and `outputs` the clips, relative
-    to the output directory.
+    `needed` are the files that the job is made of, and `outputs` the clips, relative to the output
+    directory.
 
     Raises:
         UsageError: it is a file that the job needs, no regular file, or its folder is not there.
     """
     place = Path(os.path.realpath(out))
     here = os.path.realpath(job.output_dir)
-    needed = {os.path.realpath(job.path.parent / source) for source in (*sources, job.path.name)}
-    if str(place) in needed:
+    if str(place) in set(map(os.path.realpath, needed)):
         raise UsageError(
-            f"--out: {out} is the job file or a sheet of the job, and is never written over",
+            f"--out: {out} is a file that the job needs, and is never written over",
             hint="choose another file",
         )
     if place.is_relative_to(here):

@@ -1,8 +1,9 @@
 """The workbook that a job's rows come from, as its job file names it."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from pipeline.api import providers
@@ -10,7 +11,7 @@ from pipeline.errors import UsageError
 from pipeline.export.copy_of_sheet import Source
 from pipeline.job.problems import Report
 from pipeline.job.yaml.reader import read
-from pipeline.models import Job
+from pipeline.models import Job, Task
 
 _SUFFIX = ".xlsx"
 
@@ -22,15 +23,7 @@ def workbook(job: Job) -> Source | None:
         JobFileError: the job file cannot be read any more.
         UsageError: there are several, so that there is no one to copy.
     """
-    report = Report(job.path)
-    tree = read(report, providers.EXAMPLE_MODEL)
-    if tree is None:
-        raise report.error()
-    found = [
-        one
-        for one in _named(job, tree.get("prompts_from"))
-        if one.path.suffix.casefold() == _SUFFIX
-    ]
+    found = [one for one in _named(job) if one.path.suffix.casefold() == _SUFFIX]
     if len(found) > 1:
         raise UsageError(
             "the prompts are in several workbooks, and --to xlsx copies one",
@@ -48,7 +41,29 @@ def _as_read(job: Job, source: Source) -> Source:
     return source
 
 
-def _named(job: Job, written: Any) -> Iterator[Source]:
+def needed(job: Job, tasks: Iterable[Task]) -> Iterator[Path]:
+    """Yield the files that a job cannot do without, sheets of which no row is taken too.
+
+    Raises:
+        JobFileError: the job file cannot be read any more.
+    """
+    yield job.path
+    yield from (source.path for source in _named(job))
+    if job.provider is not None and providers.is_file(job.provider):
+        yield Path(job.provider)
+    yield from (folder / ".env" for folder in (job.path.parent, Path()))
+    for task in tasks:
+        for value in task.inputs.values():
+            several = value if isinstance(value, list) else [value]
+            yield from (Path(one.file) for one in several if one.file is not None)
+
+
+def _named(job: Job) -> Iterator[Source]:
+    report = Report(job.path)
+    tree = read(report, providers.EXAMPLE_MODEL)
+    if tree is None:
+        raise report.error()
+    written: Any = tree.get("prompts_from")
     for one in written if isinstance(written, list) else [written]:
         if isinstance(one, str):
             yield Source(job.path.parent / one)

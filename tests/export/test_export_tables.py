@@ -204,7 +204,8 @@ def test_a_file_has_what_standard_output_has(
 @pytest.mark.parametrize(
     "name",
     [
-        "job.yaml", "rows.csv", "link.csv", "outputs/job/manifest.jsonl", "outputs/job/.lock",
+        "job.yaml", ".env", "rows.csv", "link.csv", "outputs/job/manifest.jsonl",
+        "outputs/job/.lock",
         "outputs/job/report.html", "outputs/job/verdicts.jsonl", "outputs/job/posters/x.csv",
         "outputs/job/cat.mp4", "missing/posts.csv", "outputs", "",
     ],
@@ -218,6 +219,13 @@ def test_what_the_job_needs_is_never_written_over(
     assert "out" in export.refused("--out", name)
     after = {path: path.read_bytes() for path in export.folder.rglob("*") if path.is_file()}
     assert before == after
+
+
+def test_a_sheet_of_which_no_row_is_taken_is_not_written_over(export: Exporting) -> None:
+    (export.folder / "rest.csv").write_text("id,prompt\nyak,a yak\n", "utf-8")
+    sheets = "prompts_from: [rows.csv, {file: rest.csv, where: \"prompt == ''\"}]\n"
+    export.job.write_text(f"model: luma-txt-2-video\n{sheets}", "utf-8")
+    assert "never written over" in export.refused("--out", "rest.csv")
 
 
 @pytest.mark.parametrize(

@@ -372,3 +372,33 @@ def test_init_from_a_sheet_never_overwrites(
     assert isinstance(again.exception, UsageError)
     assert (workspace.folder / "plan.yaml").read_bytes() == written
     assert len(list(load(workspace.folder / "plan.yaml").tasks())) == 2
+
+
+def test_posts_of_one_day_keep_their_clips_when_rows_move(workspace: JobWorkspace) -> None:
+    head = HEAD + "prompts_from: {file: plan.xlsx, where: \"approved != 'no'\"}\n"
+
+    def names(*rows: list[Any]) -> dict[str, set[str]]:
+        """Say what each prompt's task is called, and was if its row had stood otherwise."""
+        workbook(workspace.folder / "plan.xlsx", TITLES, *rows)
+        tasks = list(workspace.job(head).tasks())
+        found = {t.params["prompt"]: {t.id, t.former.id if t.former else t.id} for t in tasks}
+        assert len({t.id for t in tasks}) == len(found)
+        return found
+
+    fox = [date(2026, 12, 1), "ig", FOX, "", ""]
+    owl = [date(2026, 12, 1), "ig", "An owl", "", ""]
+    both = names(fox, owl)
+    assert names(owl, fox) == both
+    assert names([*fox[:4], "no"], owl)["An owl"] == both["An owl"]
+    assert names(fox)[FOX] == both[FOX]
+    assert names(owl)["An owl"] == both["An owl"]
+
+
+def test_a_date_in_a_prompt_is_as_it_was_rendered(workspace: JobWorkspace) -> None:
+    text = "publish,subject\n12/1/2026,A fox\n"
+    (workspace.folder / "plan.csv").write_text(text, "utf-8")
+    written = 'prompts_from: {file: plan.csv, dates: "%m/%d/%Y"}\n'
+    (task,) = workspace.job(HEAD + written + 'prompt: "{{ subject }}, {{ publish }}"\n').tasks()
+    assert task.params["prompt"] == "A fox, 2026-12-01"
+    assert task.former is not None
+    assert task.former.params["prompt"] == "A fox, 12/1/2026"

@@ -1,5 +1,6 @@
 """What a job says about a file of prompts, applied to its rows: meanings, `where`, ids."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -28,14 +29,25 @@ _MATTERS = frozenset({"publish", "channel", "caption", "verdict"})
 
 
 class Finisher:
-    """Applies what a job says about one file, in one reading."""
+    """Applies what a job says about one file, in one reading.
 
-    def __init__(self, source: Source, report: Report, finding: Finding) -> None:
+    `shared` counts the rows that an id made of columns would fit, of the whole file. Without it
+    this reading only counts them, in `keys`.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        report: Report,
+        finding: Finding,
+        shared: Mapping[str, int] | None = None,
+    ) -> None:
         self._source = source
         self._report = report
         self._finding = finding
         self._meanings: dict[tuple[str, ...], dict[str, str]] = {}
-        self._seen: dict[str, int] = {}
+        self._shared = shared
+        self.keys = Counter[str]()
         self._orders: set[str] = set()
         self._swappable: Problem | None = None
         self._fixed: dict[str, str] | None = None
@@ -65,7 +77,7 @@ class Finisher:
         if self._as_before and not _MATTERS.intersection(columns):
             self._finding.passed += 1
             return item
-        before = item.id, item.prompt
+        before = item.id, item.prompt, item.vars
         try:
             moment, wrong = self._moment(item, columns)
             known = self._known(item, columns, moment)
@@ -85,12 +97,24 @@ class Finisher:
             self._report.note(item.problem(error.message, error.hint))
             return None
         self._finding.passed += 1
-        former = item.former
-        changed = (item.id, item.prompt) != before
-        if changed and former is None and self._source.keeps_0_1:
+        if item.former is None and self._is_other(item, before):
             # What was rendered from the same row without all this is the same task.
-            item.former = msgspec.structs.replace(item, id=before[0], prompt=before[1])
+            earlier = before[2] if self._source.keeps_0_1 else item.vars
+            item.former = msgspec.structs.replace(
+                item, id=before[0], prompt=before[1], vars=earlier
+            )
         return item
+
+    def _is_other(
+        self, item: Item, before: tuple[str | None, str | None, Mapping[str, Any]]
+    ) -> bool:
+        """Whether a row means another task than it would by its cells alone."""
+        if (item.id, item.prompt) != before[:2]:
+            return True
+        now = item.vars
+        return self._source.keeps_0_1 and any(
+            now[name] != value for name, value in before[2].items()
+        )
 
     def _columns(self, item: Item) -> dict[str, str]:
         """Say which heading has which meaning, of the row at hand."""
@@ -241,9 +265,18 @@ class Finisher:
             return
         channel = slug(as_text(known.get("channel", "")), _LONGEST_CHANNEL)
         made = "-".join(filter(None, (str(known["publish"]).replace(":", ""), channel)))
-        count = self._seen[made] = self._seen.get(made, 0) + 1
-        item.id = made if count == 1 else f"{made}-{count}"
+        if self._shared is None:
+            self.keys[made] += 1
+            return
         self._finding.ids = "ids are made of publish" + (" and channel" if channel else "")
+        if self._shared.get(made, 0) <= 1:
+            item.id = made
+            return
+        # A number would move to another row when one is sorted, added or left out. Its prompt is
+        # what this row is known by; it may have been alone when it was rendered.
+        self._finding.sharing += 1
+        if item.former is None:
+            item.former = msgspec.structs.replace(item, id=made)
 
 
 def _refuse_bad(item: Item, bad: Mapping[int, tuple[str, str]]) -> None:

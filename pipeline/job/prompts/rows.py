@@ -3,14 +3,15 @@
 Rows are numbered as sheets number them: a CSV's header is row 1.
 """
 
-from collections.abc import Iterator
-from contextlib import ExitStack
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import ExitStack, closing, suppress
+from dataclasses import replace
 from pathlib import Path
 
 from pipeline.errors import Problem
 from pipeline.job.files import nearest_file, open_regular, reason_of
 from pipeline.job.items import Item, Origin
-from pipeline.job.problems import InvalidError, Report, StoppedError, shown
+from pipeline.job.problems import InvalidError, Report, StoppedError, TooManyProblemsError, shown
 from pipeline.job.prompts.finishing import Finisher
 from pipeline.job.prompts.headings import STANDARD
 from pipeline.job.prompts.sheets import read_delimited, read_table
@@ -65,10 +66,35 @@ def read_rows(source: Source, report: Report, *, variables: bool = True) -> Iter
     What is wrong with one is reported, and the next one read. `variables` says whether the job has
     some: a bare text is a template only then.
     """
-    path, finding = source.path, source.begin()
+    finding = source.begin()
+    finisher = Finisher(source, report, finding, _shared(source, variables=variables))
+    yield from _rows(source, report, finding, finisher, variables=variables)
+
+
+def _shared(source: Source, *, variables: bool) -> Mapping[str, int]:
+    """Count the rows that an id made of columns would fit, those that `where` leaves out too."""
+    if not source.own_ids or source.id is not None or source.suffix == ".txt":
+        return {}
+    every = replace(source, where=None, found=[])
+    report, finding = Report(source.path), every.begin()  # the reading proper says what is wrong
+    counting = Finisher(every, report, finding)
+    with (
+        suppress(TooManyProblemsError),
+        closing(_rows(every, report, finding, counting, variables=variables)) as rows,
+    ):
+        for _ in rows:
+            if finding.titles and "publish" not in finding.columns:
+                break
+    return counting.keys
+
+
+def _rows(
+    source: Source, report: Report, finding: Finding, finisher: Finisher, *, variables: bool
+) -> Generator[Item, None, None]:
+    path = source.path
     try:
         with ExitStack() as stack:
-            yield from _read(source, report, finding, stack, variables=variables)
+            yield from _read(source, report, finding, finisher, stack, variables=variables)
     except StoppedError as error:
         report.note(Problem(path, error.line, "", error.message, error.hint))
     except InvalidError as error:
@@ -77,12 +103,17 @@ def read_rows(source: Source, report: Report, *, variables: bool = True) -> Iter
         report.note(Problem(path, None, "", f"the file cannot be read: {error.strerror}"))
 
 
-def _read(
-    source: Source, report: Report, finding: Finding, stack: ExitStack, *, variables: bool
+def _read(  # noqa: PLR0913 - what one reading has
+    source: Source,
+    report: Report,
+    finding: Finding,
+    finisher: Finisher,
+    stack: ExitStack,
+    *,
+    variables: bool,
 ) -> Iterator[Item]:
     is_sheet = source.suffix in (*WORKBOOKS, *_SHEETS)
     origin = Origin(source.path, is_rows=True, same_columns=is_sheet)
-    finisher = Finisher(source, report, finding)
     if source.suffix in WORKBOOKS:
         from pipeline.job.prompts.workbook import Rows  # noqa: PLC0415 - for workbooks only
 

@@ -17,7 +17,8 @@ class Finding:
 
     `columns` has the heading of each standard name, `dates` how its dates were read. `hidden`
     and `merged` count rows and areas of a workbook, and `others` are its other sheets. `orders` are
-    the two that a date may be in, where that is not known.
+    the two that a date may be in, where that is not known. `sharing` counts rows that are known by
+    their prompts, because another one has the same date and channel.
     """
 
     file: str
@@ -29,6 +30,7 @@ class Finding:
     dates: dict[str, None] = field(default_factory=dict)
     orders: tuple[str, str] | None = None
     ids: str | None = None
+    sharing: int = 0
     where: str | None = None
     rows: int = 0
     passed: int = 0
@@ -63,6 +65,10 @@ class Finding:
         parts += self._meanings()
         if self.ids:
             parts.append(self.ids)
+        if self.sharing:
+            parts.append(
+                f"rows that share theirs with another are known by their prompts ({self.sharing:,})"
+            )
         if self.hidden:
             rows = ", ".join(map(str, self.hidden[:_FEW])) + (
                 ", …" if len(self.hidden) > _FEW else ""
