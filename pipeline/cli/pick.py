@@ -2,7 +2,7 @@
 
 import getpass
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from pipeline.cli.verdicts import as_json, listed, present_word, table
 from pipeline.errors import DirectoryError, UsageError
 from pipeline.job.selecting import meant
 from pipeline.ledger.manifest import clips
+from pipeline.ledger.picks import Picks
 from pipeline.ledger.selection import WORDS, refuse_nothing
 from pipeline.ledger.verdicts import LONGEST_NOTE, Verdict, Verdicts, Word, read, update, whole
 from pipeline.models import Job, rfc3339
@@ -63,7 +64,8 @@ def pick(  # noqa: PLR0913, PLR0917 - the flags of the command
     locked: a run leaves it, also where the job has changed. What is rejected stays too, until `run
     --again rejected` renders it again. Without a verdict and a note, the verdicts are listed.
     """
-    layout = _layout(load_job(job, output, to_send=False))
+    loaded = load_job(job, output, to_send=False)
+    layout = _layout(loaded)
     says = word is not None or note is not None
     if imported is not None:
         if says or tasks or by is not None:
@@ -74,7 +76,9 @@ def pick(  # noqa: PLR0913, PLR0917 - the flags of the command
         raise UsageError("no task is named", hint="name one, or '*' for every clip")
     present = dict(clips(layout.manifest))
     if says:
-        words = _say(layout, present, tasks, word, note=_text(note), by=_text(by) or _user())
+        # A word of a sheet is left as it is by a note alone, as one that was said here is.
+        rows = _of_rows(loaded) if word is None else {}
+        words = _say(layout, present, tasks, word, rows, note=_text(note), by=_text(by) or _user())
         message(_said(words))
     elif by is not None:
         raise UsageError("--by says whose a verdict is: add --keep, --reject, --clear or --note")
@@ -117,11 +121,19 @@ def _user() -> str | None:
         return None
 
 
+def _of_rows(job: Job) -> dict[str, Word]:
+    """Return the verdicts on the present clips, by task, those that the rows of a sheet say too."""
+    picks = Picks(Layout(job.output_dir).manifest)
+    found = ((task.id, picks.of(task)) for task in job.tasks() if task.verdict)
+    return {task: word for task, word in found if word is not None}
+
+
 def _say(  # noqa: PLR0913 - what a verdict says
     layout: Layout,
     present: dict[str, str],
     tasks: Sequence[str],
     word: str | None,
+    rows: Mapping[str, Word],
     *,
     note: str | None,
     by: str | None,
@@ -138,7 +150,7 @@ def _say(  # noqa: PLR0913 - what a verdict says
         words = []
         for task in _named(tasks, present, there):
             before = there.on(task, present[task])
-            verdict = _verdict(word, before)
+            verdict = _verdict(word, before.verdict if before else rows.get(task))
             if word is not None and note is None and before and before.verdict == verdict:
                 continue  # it was said before
             words.append(
@@ -165,9 +177,9 @@ def _write(layout: Layout, change: Callable[[Verdicts], Sequence[Verdict]]) -> S
         ) from error
 
 
-def _verdict(word: str | None, before: Verdict | None) -> Word | None:
+def _verdict(word: str | None, before: Word | None) -> Word | None:
     if word is None:
-        return before.verdict if before else None
+        return before
     return "kept" if word == "kept" else "rejected" if word == "rejected" else None
 
 

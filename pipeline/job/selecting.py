@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator
 from difflib import get_close_matches
 from fnmatch import translate
-from itertools import islice
+from itertools import chain, islice
 
 # A take, which follows an id and its matrix values in a full name.
 _TAKE = re.compile(r"#[0-9]+$")
@@ -31,7 +31,8 @@ def meant(patterns: Collection[str], tasks: Iterable[str]) -> dict[str, set[str]
     """
     texts = {pattern: unicodedata.normalize("NFC", pattern.strip()) for pattern in patterns}
     words = frozenset(texts.values())
-    globs = [(text, _as_globs(text)) for text in words if _GLOB.search(text)]
+    globs = _by_beginning(text for text in words if _GLOB.search(text))
+    lengths = {len(beginning) for beginning in globs}
     full: set[str] = set()
     of_id: defaultdict[str, set[str]] = defaultdict(set)
     of_glob: defaultdict[str, set[str]] = defaultdict(set)
@@ -40,7 +41,7 @@ def meant(patterns: Collection[str], tasks: Iterable[str]) -> dict[str, set[str]
             full.add(name)
         for each in words.intersection(_ids(name)):
             of_id[each].add(name)
-        for text, expressions in globs:
+        for text, expressions in chain.from_iterable(globs.get(name[:n], ()) for n in lengths):
             if any(expression.match(name) for expression in expressions):
                 of_glob[text].add(name)
     return {
@@ -53,6 +54,14 @@ def nearest(pattern: str, tasks: Iterable[str]) -> list[str]:
     """Return the ids that are spelled most like a pattern which means nothing, the best first."""
     ids = dict.fromkeys(min(_ids(name), key=len) for name in islice(tasks, _COMPARED))
     return get_close_matches(pattern.strip(), ids, _NEAREST)
+
+
+def _by_beginning(globs: Iterable[str]) -> dict[str, list[tuple[str, list[re.Pattern[str]]]]]:
+    """Sort globs by what stands before their first sign: most cannot mean a given name."""
+    found: defaultdict[str, list[tuple[str, list[re.Pattern[str]]]]] = defaultdict(list)
+    for text in globs:
+        found[_GLOB.split(text, maxsplit=1)[0]].append((text, _as_globs(text)))
+    return dict(found)
 
 
 def _as_globs(text: str) -> list[re.Pattern[str]]:

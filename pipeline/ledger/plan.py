@@ -294,7 +294,7 @@ class _Choice:
         if not self.named.allows(task.id, word):
             return None
         lost = gone and self.missing
-        again = self.named.again.has(task.id, word) and self._is_anew(task, state)
+        again = self.named.again.has(task.id, word) and self._is_anew(task, state, word)
         unlocked = state is TaskState.KEPT and self.select.include_kept
         if not (lost or again or unlocked or state in self.taken):
             return None
@@ -306,14 +306,19 @@ class _Choice:
             return Kind.AGAIN
         return Kind.CHANGED if unlocked else KINDS.get(state, Kind.MISSING)
 
-    def _is_anew(self, task: Task, state: TaskState) -> bool:
-        """Return whether `--again` may take up a task that it names."""
+    def _is_anew(self, task: Task, state: TaskState, word: "Word | None") -> bool:
+        """Return whether `--again` may take up a task that it names.
+
+        A clip that was rendered for this request and is rejected by now is asked for once more.
+        """
         self.plan.held += state in _HELD and state not in self.taken
         since, place = self.select.since, self.history.place(task.id)
         if state not in _ANEW:
             return False
         repeated = since is not None and place is not None and place >= since
-        self.plan.repeated += repeated
+        rejected = word == "rejected" and word in self.named.again.words and state in _DONE
+        repeated = repeated and not rejected
+        self.plan.repeated += repeated and state not in self.taken
         return not repeated
 
 

@@ -114,7 +114,9 @@ async def plan_run(  # noqa: PLR0913 - what a plan is made from
     # Beside the loop, as it reads the files that are sent.
     await hop(lambda: found.append(_plan(job, provider, store, backlog, options, claims, origins)))
     options.confirm(found[0])
-    return found[0], _note_again(store, options, found[0])
+    # A run that only waits may be given tasks by a reload.
+    begins = (found[0].selected or claims) and not options.settle_only
+    return found[0], _note_again(store, options) if begins else options
 
 
 def _plan(  # noqa: PLR0913, PLR0917 - what a plan is made from
@@ -156,13 +158,12 @@ def _plan(  # noqa: PLR0913, PLR0917 - what a plan is made from
     return plan
 
 
-def _note_again(store: Store, options: Options, plan: Plan) -> Options:
+def _note_again(store: Store, options: Options) -> Options:
     """Make durable what is to be rendered anew, so that the same command never pays for it twice.
 
+    Also where nothing of it is done yet: what is new now is done when the command is repeated.
     Returns the options with where the records of it begin.
     """
-    if not plan.again:
-        return options
     size = store.manifest_size
     try:
         return replace(

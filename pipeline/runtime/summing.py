@@ -96,7 +96,7 @@ def _judged(state: RunState, options: Options) -> Counter[TaskState]:
 def _forget_again(state: RunState, options: Options) -> None:
     """Note that what was to be rendered anew has ended, if nothing of it is left."""
     left = state.stopped or len(state.queue) or state.left or state.plan.cut
-    if not options.select.again or options.settle_only or left:
+    if options.select.since is None or left:  # or it is the note of another request
         return
     try:
         forget(state.store.layout)

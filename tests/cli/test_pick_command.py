@@ -202,3 +202,15 @@ def test_costs_and_status_count_what_was_kept(rendered: Job) -> None:
     state = json.loads(rendered("status", "--json").out)
     assert (state["kept"], state["rejected"], state["succeeded"]) == (4, 1, 6)
     assert "kept" in rendered("status").out
+
+
+def test_a_note_alone_leaves_the_word_of_a_sheet(job: Path, pipeline: Command) -> None:
+    sheet = job.with_name("plan.csv")
+    sheet.write_text("id,prompt,Approved\nhero,a lighthouse,yes\npier,a pier,\n", encoding="utf-8")
+    job.write_text("model: luma-txt-2-video\nprompts_from: plan.csv\ncredits: {cost: 0.95}\n")
+    assert pipeline("run", job, "--no-report").code == 0
+    assert pipeline("pick", job, "hero", "--note", "for the website too").code == 0
+    assert json.loads(pipeline("status", job, "--json").out)["kept"] == 1
+    pipeline("pick", job, "hero", "--clear")
+    pipeline("pick", job, "hero", "--note", "still open")
+    assert json.loads(pipeline("status", job, "--json").out)["kept"] == 0

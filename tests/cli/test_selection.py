@@ -160,6 +160,27 @@ def test_the_same_again_goes_on_where_it_was_stopped_and_pays_for_nothing_twice(
     assert rendered.run() == []
 
 
+def test_what_was_new_to_an_again_that_was_stopped_is_not_rendered_twice(rendered: Job) -> None:
+    more = "".join(f'  - {{id: new-{i}, prompt: "no. {i}"}}\n' for i in range(3))
+    rendered.write(JOB.replace("concurrency", f"{more}concurrency"))
+    first = rendered.run("--again", "new-*", "--limit", "1")
+    rest = rendered.run("--again", "new-*")
+    assert sorted([*first, *rest]) == ["new-0", "new-1", "new-2"]
+
+
+def test_what_an_again_brought_and_was_rejected_is_rendered_once_more(rendered: Job) -> None:
+    rendered("pick", "*", "--reject")
+    (first,) = rendered.run("--again", "rejected", "--limit", "1")
+    rendered("pick", first, "--reject")
+    assert rendered.run("--again", "rejected") == ["gull", "hero", "pier"]
+
+
+def test_an_again_that_finds_nothing_leaves_the_note_of_another(rendered: Job) -> None:
+    (first,) = rendered.run("--again", "*", "--limit", "1")
+    assert rendered.run("--again", "rejected") == []
+    assert sorted([first, *rendered.run("--again", "*")]) == ["gull", "hero", "pier"]
+
+
 def test_another_again_is_no_repeat(rendered: Job) -> None:
     rendered.run("--again", "*", "--limit", "1")
     assert rendered.run("--again", "hero") == ["hero"]
