@@ -122,8 +122,8 @@ def collect(  # noqa: PLR0913  # all but the first are passed by name
     tasks now, which editing it changes without rendering anything. `pending` counts the tasks that
     no record settles; where it is None, `current` decides. `balance` is what is left, where that is
     known. `accepted` are the tasks that wait at the provider, `saved` those whose output is here
-    and not in its place yet: `records` have a success of each. A clip that was `kept` stands for its
-    task, whatever has changed.
+    and not in its place yet: `records` have a success of each. A clip that was `kept` stands for
+    its task, whatever has changed.
     """
     tally = _Tally()
     for record in records:
