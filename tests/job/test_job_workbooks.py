@@ -263,6 +263,16 @@ HOSTILE: dict[str, tuple[str, Any, str]] = {
         lambda raw: b'<!DOCTYPE a [<!ENTITY b "c">]>' + raw.split(b"?>", 1)[-1],
         "declares entities",
     ),
+    "one long text": (
+        SHEET,
+        lambda raw: raw.replace(
+            b"</sheetData>",
+            b'<row r="9"><c r="A9" t="inlineStr"><is><t>'
+            + b"A" * (2 * 1024**2)
+            + b"</t></is></c></row></sheetData>",
+        ),
+        "a text of more than 1 MB",
+    ),
     "not xml": (SHEET, lambda raw: raw[:-20], "is not XML"),
     "bomb": ("xl/styles.xml", lambda _: b" " * (300 * 1024**2), "has 300 MB"),
 }

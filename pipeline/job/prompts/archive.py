@@ -17,6 +17,8 @@ MOST_TEXTS = 256 * 1024**2  # of the texts that the cells of a workbook share
 MOST_OTHER = 32 * 1024**2
 _MOST_PARTS = 20_000
 _BLOCK = 1 << 18
+# Bytes without the beginning of an element: the longest text that a cell may have takes fewer.
+_LONGEST_TEXT = 1 << 20
 _AGAIN = "open the workbook and save it again"
 
 Attributes = dict[str, str]
@@ -55,10 +57,18 @@ class Archive:
                 f"{shown(part.filename)} of the workbook has {part.file_size >> 20:,} MB",
                 "save the sheet as CSV",
             )
-        parser = _parser(look, name, bare=bare)
+        parser, seen = _parser(look, name, bare=bare)
+        before, quiet = 0, 0
         try:
             for block in self._blocks(part):
                 parser.Parse(block, False)
+                quiet = quiet + len(block) if seen[0] == before else 0
+                before = seen[0]
+                if quiet > _LONGEST_TEXT:
+                    raise InvalidError(
+                        f"{shown(part.filename)} of the workbook has a text of more than 1 MB",
+                        "a prompt has a few hundred characters: look for a cell that has far more",
+                    )
             parser.Parse(b"", True)
         except ExpatError as error:
             raise InvalidError(f"{shown(part.filename)} is not XML: {error}", _AGAIN) from None
@@ -69,12 +79,14 @@ class Archive:
                 yield block
 
 
-def _parser(look: Look, name: str, *, bare: bool) -> "XMLParserType":
+def _parser(look: Look, name: str, *, bare: bool) -> "tuple[XMLParserType, list[int]]":
+    """Make what shows elements to `look`, and the count of those that have begun."""
     from xml.parsers.expat import ParserCreate  # noqa: PLC0415 - for workbooks only
 
-    parser = ParserCreate()
+    parser, seen = ParserCreate(), [0]
 
     def start(element: str, about: Attributes) -> None:
+        seen[0] += 1
         if parser.CharacterDataHandler is not None:
             parser.CharacterDataHandler = None
         handle = look.get(element) or look.get(element.rpartition(":")[2])
@@ -95,7 +107,7 @@ def _parser(look: Look, name: str, *, bare: bool) -> "XMLParserType":
 
     parser.StartElementHandler = start
     parser.StartDoctypeDeclHandler = refuse
-    return parser
+    return parser, seen
 
 
 @contextmanager
