@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from support.invented_api import TICKETS
+from support.invented_api import OWN_IDS, TICKETS
 from support.raw import make_task
 
 from pipeline.api import providers, values
@@ -286,3 +286,18 @@ def test_a_list_that_repeats_the_body_is_compared_as_a_whole(tmp_path: Path) -> 
     more = row(what="p", knobs={"width": 3, "height": 4}, tag="fixed")
     page, _ = told(zap.list_requests(query, 1), {"book": [same, more]})
     assert [one.sent for one in page.rows] == [params, None]
+
+
+@pytest.mark.parametrize("base", ["http://127.0.0.1:9/", "http://127.0.0.1:8", None])
+def test_only_the_server_that_it_was_sent_to_proves_a_request_absent(
+    tmp_path: Path, base: str | None
+) -> None:
+    file = tmp_path / "zap.yaml"
+    file.write_text(OWN_IDS, encoding="utf-8")
+    zap = DescribedWire(providers.description(str(file)), Endpoint("http://127.0.0.1:9", KEY))
+    asked = Asked(once="x", params={"prompt": "p"}, began=0.0, base_url=base)
+    conversation = zap.list_requests(Query(model="brush", since=0, until=NOW, asked=(asked,)), 1)
+    next(conversation)
+    with pytest.raises(StopIteration) as ended:
+        conversation.send(Reply(status=404))
+    assert bool(ended.value.value.rows) is (base == "http://127.0.0.1:9/")
