@@ -124,9 +124,11 @@ class FaultyBucket:
     page: int | None = None  # names that a list has at most
     in_flight: int = 0
     peak: int = 0
+    forwarding: int = 0  # requests that the server has and has not answered
 
     def __enter__(self) -> Self:
         self._lock = threading.Lock()
+        self._answered = threading.Condition(self._lock)
         world = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -189,19 +191,28 @@ class FaultyBucket:
 
     def _answer(self, handler: BaseHTTPRequestHandler, seen: Seen, body: bytes) -> None:
         told = self.script(seen) if self.script is not None else None
-        if self.cut:
+        if told is not None:
+            time.sleep(told.wait)
+        forwards = told is None or told.then_forward
+        with self._lock:
+            cut = self.cut
+            self.forwarding += forwards and not cut
+        if cut:
             handler.close_connection = True
             handler.connection.shutdown(socket.SHUT_RDWR)
             return
-        if told is not None:
-            time.sleep(told.wait)
-        if told is None or told.then_forward:
+        if forwards:
             drop = {condition for method, condition in self.ignored if method == handler.command}
             headers = {k: v for k, v in handler.headers.items() if k.lower() not in drop}
             path = handler.path
             if self.page is not None and "list-type" in seen.query:
                 path += f"&max-keys={self.page}"
-            status, said, text = self.forward(handler.command, path, body, headers)
+            try:
+                status, said, text = self.forward(handler.command, path, body, headers)
+            finally:
+                with self._answered:
+                    self.forwarding -= 1
+                    self._answered.notify_all()
             if told is not None:
                 status, text = told.status, told.body
         else:
@@ -258,9 +269,12 @@ class FaultyBucket:
 
     def restart(self) -> None:
         """Kill the server with -9 and start it again; its objects are on its disk, as it were."""
+        with self._answered:
+            self.cut = True  # until all is as before: it was on its disk all the while
+            # What is acknowledged from here on would be missing from what was on the disk.
+            assert self._answered.wait_for(lambda: not self.forwarding, timeout=60)
         heads = {key: self.head(key) for key in self.keys()}
         kept = {key: self.read(key) for key in heads}
-        self.cut = True  # until all is as before: it was on its disk all the while
         self.moto.kill()
         self.moto.start()
         self.ask("PUT", f"/{BUCKET}")
