@@ -64,15 +64,19 @@ def key_variable(job: Job, provider: Provider) -> str:
         UsageError: `account.key` names such a variable.
     """
     named, usual = job.account.key, provider.key_variable
-    if named is None or f"_{_KIND.sub('', usual)}_" in f"_{named}_":
-        return named or usual
-    if provider.traits.is_from_file:
+    if named is None:
+        return usual
+    of_file, foreign = provider.traits.is_from_file, OF_OTHERS & set(named.split("_"))
+    is_own = f"_{_KIND.sub('', usual)}_" in f"_{named}_"
+    # What a description calls itself is no reason to give it the key of a service that is known.
+    if is_own and not (of_file and foreign - set(usual.split("_"))):
+        return named
+    if of_file:
         raise UsageError(
             f"{job.path.name}: account.key names {named}, which is not one of {provider.name}, so"
             " its value was not read: a description may come from anybody",
             hint=f"call the variable {usual}_ACME, or ACME_{usual}",
         )
-    foreign = OF_OTHERS & set(named.split("_"))
     if not foreign:
         return named
     raise UsageError(

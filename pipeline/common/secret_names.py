@@ -13,3 +13,9 @@ OF_OTHERS = frozenset({
     "VERCEL", "XAI",
 })  # fmt: skip
 """Words in the names of variables whose secrets belong to others: no job shall take them."""
+
+ANYBODYS = frozenset({
+    "ADMIN", "API", "APP", "AUTH", "BEARER", "BOT", "CLIENT", "DEPLOY", "KEY", "LICENSE", "MASTER",
+    "PROD", "PROJECT", "SERVER", "SERVICE", "SITE", "TOKEN", "USER", "WEB", "WEBHOOK",
+})  # fmt: skip
+"""Words with which the names of any secret begin: `API_KEY`, `AUTH_TOKEN`, `APP_SECRET`."""

@@ -8,7 +8,7 @@ from pipeline.api.described.compiling import Compiler, variable_of
 from pipeline.api.described.description import Description
 from pipeline.api.described.document import DescriptionKeys
 from pipeline.api.described.finding import Problems
-from pipeline.common.secret_names import OF_OTHERS
+from pipeline.common.secret_names import ANYBODYS, OF_OTHERS
 from pipeline.job.keys.mappings import FaultsError
 from pipeline.job.nodes import Mapping
 from pipeline.job.problems import InvalidError as Invalid
@@ -89,6 +89,9 @@ def _refuse_names_of_others(keys: DescriptionKeys, problems: Problems) -> None:
     if first in OF_OTHERS:
         message = f"{name} is the name of a service whose key is its own"
         problems.add(("provider",), message, f"call it my-{name}", at=name)
+    elif first in ANYBODYS:
+        message = f"{name} begins with a word that the secrets of any service begin with"
+        problems.add(("provider",), message, "name it after the service", at=name)
     own = variable_of(name)
     env = None if keys.auth is None else keys.auth.env
     if env is not None and not env.startswith(f"{own}_"):
