@@ -155,8 +155,7 @@ class Client:
             response, min(left, self._timeouts.stall), _LONGEST_ACCEPTANCE
         )
         handle = self._wire.read_id(receiving.text, task) if outcome.ok else None
-        if handle is not None and not self._is_clean(handle):
-            handle = None
+        handle = self._clean(handle) if handle is not None else None
         outcome = replace(outcome, cost=None, seed=None)  # nothing is done yet
         if handle is None:
             missing = Fault.NO_ID if outcome.ok else None
@@ -166,10 +165,20 @@ class Client:
             outcome, accepted=accepted, request_id=handle.id, fault=None, text="", detail=""
         )
 
-    def _is_clean(self, handle: Handle) -> bool:
-        """Whether a claim may keep what an answer has told: not where that holds the key."""
-        told = " ".join(filter(None, (handle.id, handle.status, handle.result)))
-        return self.endpoint.redact(told) == told
+    def _clean(self, handle: Handle) -> Handle | None:
+        """Take of a handle what a claim may keep: nothing that holds the key.
+
+        Without an address of its own a request is asked for by its id.
+        """
+        status, result = (
+            None if told is None or self._holds_key(told) else told
+            for told in (handle.status, handle.result)
+        )
+        kept = altered(handle, status=status, result=result)
+        return None if self._holds_key(handle.id) else kept
+
+    def _holds_key(self, text: str) -> bool:
+        return self.endpoint.redact(text) != text
 
     def _unsent(self, receiving: Receiving, error: InputFailedError) -> Outcome:
         """Say of a request that an input of it cannot be sent, and so nothing was."""
@@ -229,10 +238,15 @@ class Client:
 
     def _cleaned(self, progress: Progress) -> Progress:
         """Remove the key from the texts of an answer."""
-        if not progress.error and not progress.detail:
+        redact, seed = self.endpoint.redact, progress.seed
+        if not (progress.error or progress.detail or isinstance(seed, str)):
             return progress
-        redact = self.endpoint.redact
-        return replace(progress, error=redact(progress.error), detail=redact(progress.detail))
+        return replace(
+            progress,
+            error=redact(progress.error),
+            detail=redact(progress.detail),
+            seed=redact(seed) if isinstance(seed, str) else seed,
+        )
 
     async def balance(self) -> Balance:
         """Ask for the balance, which is free. Never raises for what came of it."""
