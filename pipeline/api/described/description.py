@@ -166,11 +166,6 @@ class Description:
     lives: tuple[tuple[str, float], ...]
 
     @property
-    def names_requests(self) -> bool:
-        """Whether a request bears an id of ours."""
-        return self.resolve.by is By.LOOKUP
-
-    @property
     def tells_cost(self) -> bool:
         """Whether answers say what a generation has cost."""
         told = self.answer or self.result

@@ -44,7 +44,7 @@ class Described:
         self.traits = Traits(
             slashes=description.path.slash,
             needs_key=description.header is not None,
-            names_requests=description.names_requests,
+            names_requests=True,  # a submit may send it, whether or not it can be asked for
             tells_cost=description.tells_cost,
             every=description.poll.every if description.poll else None,
             concurrency=description.concurrency,

@@ -66,7 +66,8 @@ class Rows:
         if query is None:
             return None
         for asked in query.asked:
-            scope = {"model": query.model, "params": asked.params, "inputs": {}, "once": None}
+            named = {"model": query.model, "once": asked.once}
+            scope = {**named, "params": asked.params, "inputs": {}}
             if self._told.body(scope) == found:
                 return asked.params
         return None
