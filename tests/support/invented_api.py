@@ -116,6 +116,7 @@ class InventedApi:
         self.echo = ""
         self.strangers: list[str] = []
         self.paths: list[str] = []
+        self.marks: list[str] = []
         self.moods = ["pondering", "painting", "hung"]
         self.lock = threading.Lock()
 
@@ -233,6 +234,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _known(self) -> bool:
         self.api.paths.append(self.path)
+        self.api.marks.append(self.headers.get("x-mark", ""))
         known = self.headers.get("x-zap-ticket") == f"Pass {KEY}"
         if not known:
             self._say(401, {}, {})

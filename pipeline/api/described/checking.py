@@ -7,14 +7,20 @@ from urllib.parse import urlsplit
 from pipeline.api.described.description import Description
 from pipeline.api.described.document import DescriptionKeys, ResolveKeys
 from pipeline.api.described.finding import Problems
+from pipeline.api.described.kinds import HEADER_NAME
 from pipeline.api.described.rules import Rule
 from pipeline.api.described.words import DECISIONS, Absence, By, Charged, Then
 from pipeline.job.nodes import Way, pure
-from pipeline.job.problems import did_you_mean
+from pipeline.job.problems import did_you_mean, shown
 
 _FIRST_CODE, _LAST_CODE = 100, 599
 _ASKED = (Then.AGAIN, Then.GONE, Then.FAIL, Then.MODERATED, Then.STOP, Then.THROTTLE)
 _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:\d{1,5})?", re.ASCII)
+# They say where a request begins and ends, and to whom it goes.
+_OF_THE_CONNECTION = frozenset({
+    "connection", "content-encoding", "content-length", "expect", "host", "keep-alive", "te",
+    "trailer", "transfer-encoding", "upgrade",
+})  # fmt: skip
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
 
@@ -60,6 +66,22 @@ def check_address(url: str, way: Way, problems: Problems) -> None:
     elif parts.username or parts.password or parts.query or parts.fragment:
         message = "a user, a password, a query or a fragment has no place here"
         problems.add(way, message, f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}", at=url)
+
+
+def check_header(
+    name: str, value: str, way: Way, problems: Problems, own: Sequence[str] = ()
+) -> None:
+    """Note a header that cannot be sent, or says how a request is sent, which is not its to say."""
+    if not HEADER_NAME.fullmatch(name):
+        problems.add(way, f"{shown(name)} is not the name of a header", "such as x-api-key")
+    elif name.lower() in _OF_THE_CONNECTION:
+        message = f"{name.lower()} is set for each request, and not by a description"
+        problems.add(way, message, "leave it out", at=name)
+    elif name.lower() in own:
+        problems.add(way, f"{name.lower()} has the key, as auth says", "leave it out", at=name)
+    if not (value.isascii() and value.isprintable()):
+        message = f"{shown(value)} has letters that no header can hold"
+        problems.add(way, message, "ASCII only", at=value)
 
 
 def check_hosts(

@@ -8,6 +8,7 @@ from pipeline.api.described import document as doc
 from pipeline.api.described import expressions, words
 from pipeline.api.described.checking import (
     check_address,
+    check_header,
     check_hosts,
     check_kind,
     check_resolve,
@@ -79,10 +80,14 @@ class Compiler(Parts):
         return made
 
     def _headers(self) -> dict[str, str]:
+        auth = self._keys.auth
+        own = () if auth is None else (auth.header.lower(),)
         for name, value in self._keys.submit.headers.items():
             way: Way = ("submit", "headers", name)
             self._problems.take(way, value, _header)
-        auth = self._keys.auth
+            check_header(name, value, way, self._problems, own)
+        if auth is not None:
+            check_header(auth.header, auth.value, ("auth",), self._problems)
         if auth is not None and "{key}" not in auth.value:
             message = "the key is not in it"
             self._problems.add(("auth", "value"), message, "such as Bearer {key}", at=auth.value)

@@ -20,7 +20,7 @@ from pipeline.job.problems import InvalidError, did_you_mean, shown
 from pipeline.job.yaml import scalars
 
 _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", re.ASCII)
-_HEADER_NAME = re.compile(r"[A-Za-z0-9-]{1,100}", re.ASCII)
+HEADER_NAME = re.compile(r"[A-Za-z0-9-]{1,100}", re.ASCII)
 
 
 def choice(*words: StrEnum) -> Kind:
@@ -67,7 +67,7 @@ def _line(value: object) -> str:
 
 
 def _header_name(name: str) -> str:
-    if not _HEADER_NAME.fullmatch(name):
+    if not HEADER_NAME.fullmatch(name):
         raise InvalidError(f"{shown(name)} is not the name of a header", "such as prefer")
     return name
 

@@ -1,0 +1,110 @@
+"""Answers and descriptions that mean harm, or are odd: nothing leaks, and what was paid is had."""
+
+import base64
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from support.invented_api import ADDRESS, AT_ONCE, BASE64, KEY, TICKETS, InventedApi
+from support.other_api import CLIP
+
+from pipeline.cli.edge import run_command
+
+JOB = """\
+provider: ./zap.yaml
+model: brush
+prompts: [{id: one, prompt: a lighthouse}]
+retry: {wait: 0.05}
+credits: {cost: 0.07, budget: 5}
+"""
+
+
+class Bench:
+    """A job, a description beside it, and the command."""
+
+    def __init__(self, folder: Path, api: InventedApi) -> None:
+        self.folder, self.api = folder, api
+
+    def run(self, description: str, job: str = JOB) -> int:
+        (self.folder / "zap.yaml").write_text(description, encoding="utf-8")
+        (self.folder / "job.yaml").write_text(job, encoding="utf-8")
+        return run_command(["run", str(self.folder / "job.yaml")])
+
+    @property
+    def record(self) -> dict[str, Any]:
+        text = (self.folder / "outputs" / "job" / "manifest.jsonl").read_bytes()
+        record: dict[str, Any] = msgspec.json.decode(text.splitlines()[-1])
+        return record
+
+    def holds(self, secret: str) -> list[Path]:
+        files = [path for path in self.folder.rglob("*") if path.is_file()]
+        return [path for path in files if secret.encode() in path.read_bytes()]
+
+
+@pytest.fixture
+def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
+    with InventedApi() as api:
+        monkeypatch.setenv("ZAP_PASS", KEY)
+        monkeypatch.setenv("ZAP_BASE_URL", api.url)
+        yield Bench(tmp_path, api)
+
+
+@pytest.mark.parametrize(
+    ("name", "variable"),
+    [("key", "OPENAI_API_KEY"), ("api", "ACMECORP_API_TOKEN"), ("zap", "OPENAI_ZAP_KEY")],
+)
+def test_no_name_of_a_description_gets_it_the_key_of_a_service(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, name: str, variable: str
+) -> None:
+    monkeypatch.setenv(variable, "sk-of-another-service-0123")
+    head = (
+        f'provider: {name}\nbase_url: {bench.api.url}\nauth: {{header: x-zap, value: "{{key}}"}}\n'
+    )
+    text = head + AT_ONCE[AT_ONCE.index("submit") :]
+    assert bench.run(text, f"{JOB}account: {{key: {variable}}}\n") == 2
+    assert not bench.api.paths
+
+
+def test_an_answer_that_repeats_the_key_puts_it_into_no_record(bench: Bench) -> None:
+    told = TICKETS.replace("scale: 0.01", "scale: 0.01, seed: 'frame[0].seed'")
+    bench.api.of = lambda order, parts: (  # type: ignore[method-assign]
+        200,
+        {"mood": "hung", "frame": [{"at": bench.api.media(order["ticket"]), "seed": f"s{KEY}"}]},
+    )
+    assert bench.run(told) == 0
+    assert not bench.holds(KEY)
+    assert bench.record["seed"] == "s[key]"
+
+
+def test_a_request_whose_told_address_holds_the_key_is_asked_for_by_its_id(bench: Bench) -> None:
+    bench.api.answer = lambda _: (
+        200,
+        {"order": {"ticket": bench.api.order({}, "x")["ticket"], "look": f"/orders/t-0?{KEY}"}},
+    )
+    assert bench.run(TICKETS) == 0
+    assert not any(KEY in path for path in bench.api.paths)
+    assert not bench.holds(KEY)
+
+
+@pytest.mark.parametrize(
+    "where", ["path: '/now/{once}/bytes'", "path: /now/bytes, headers: {x-mark: '{once}'}"]
+)
+def test_our_id_is_sent_wherever_a_submit_names_it(bench: Bench, where: str) -> None:
+    job = JOB.replace("[{id: one", "[{id: two, prompt: a pier}, {id: one")
+    assert bench.run(AT_ONCE.replace("path: /now/bytes", where), job) == 0
+    assert len(set(zip(bench.api.paths, bench.api.marks, strict=True))) == 2
+
+
+@pytest.mark.parametrize(
+    "header",
+    ['{x-mark: "ü"}', "{Host: evil.example}", "{transfer-encoding: chunked}", "{x-zap-ticket: a}"],
+)
+def test_a_header_that_cannot_be_sent_is_refused_with_its_line(
+    bench: Bench, header: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = AT_ONCE.replace("body: $params", f"headers: {header}, body: $params")
+    assert bench.run(text) == 2
+    assert "zap.yaml:7" in capsys.readouterr().err
+    assert not bench.api.paths
