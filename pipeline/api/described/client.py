@@ -16,6 +16,7 @@ from pipeline.api.described.wire import DescribedWire
 from pipeline.api.described.words import Form
 from pipeline.api.endpoint import Endpoint
 from pipeline.api.inputs import MOST_BYTES
+from pipeline.api.origin import parse
 from pipeline.api.outcome import Balance, Fault, Outcome
 from pipeline.api.provider import Witness
 from pipeline.api.receiving import Receiving
@@ -25,7 +26,8 @@ from pipeline.models import Handle, Task, rfc3339
 # What JSON has around an output, at most, and what base64 adds to it.
 _AROUND = 4 * 1024**2
 
-
+# Letters of an address that a claim keeps.
+_LONGEST_ADDRESS = 4000
 _REFUSALS = frozenset({401, 403})
 
 
@@ -88,6 +90,10 @@ class DescribedClient(Client):
             return replace(outcome, fault=Fault.UNSAVED, detail=f"{error.strerror or error}")
         return self._with_output(task, outcome, found, headers)
 
+    def _is_usable(self, media: str) -> bool:
+        """Whether a claim may keep an address, and anything can be fetched from it."""
+        return len(media) <= _LONGEST_ADDRESS and parse(media) is not None
+
     def _with_output(
         self, task: Task, outcome: Outcome, found: Unwrapped, headers: dict[str, str]
     ) -> Outcome:
@@ -101,6 +107,8 @@ class DescribedClient(Client):
             kind = found.body.content_type
             return replace(told, body=found.body, fault=None, text="", content_type=kind)
         media = address(found.media, self._places)
+        if media is not None and not self._is_usable(media):
+            return replace(told, detail="what the answer calls its output is not an address")
         if media is not None:
             # It is asked for like what was accepted: the address is all there is to know.
             named = id_ or hashlib.sha256(media.encode()).hexdigest()[:32]

@@ -65,9 +65,18 @@ def unwrap(part: Path, told: Media, headers: Mapping[str, str], most: int) -> Un
                 found = next((one for one in found if one), None)
             if not isinstance(found, str):
                 return Unwrapped(answer=answer, detail="the answer has no output where it should")
-            if told.form is Form.URL:
+            span = _span(found, spans)
+            if span is None and _is_address(found, told.form):
                 return Unwrapped(media=found, answer=answer)
-            return _decoded(part, data, _span(found, spans), found, answer, most)
+            return _decoded(part, data, span, found, answer, most)
+
+
+def _is_address(found: str, form: Form) -> bool:
+    """Whether a text is an address, whatever form is expected: some answer with either."""
+    start = found.lstrip()[:8].casefold()
+    if start.startswith(("http://", "https://", "data:")):
+        return not start.startswith("data:")
+    return form is Form.URL
 
 
 def _small(data: mmap.mmap, spans: list[tuple[int, int]]) -> Any:
@@ -128,23 +137,31 @@ def _decoded(  # noqa: PLR0913, PLR0917 - one text, here or there
 
 
 def _pieces(source: Any, begin: int, end: int) -> Iterator[bytes]:
-    """Decode piece by piece; what is escaped or of the URL's alphabet is read as well."""
-    left, escape = b"", b""
+    """Decode piece by piece; what is escaped, spaced, or of the URL's alphabet is read as well."""
+    left, cut = b"", b""
     for at in range(begin, end, _PIECE):
-        raw = escape + bytes(source[at : min(at + _PIECE, end)])
-        escape = b"\\" if raw.endswith(b"\\") else b""
-        for written, letters in _ESCAPES:
-            raw = raw.replace(written, letters)
-        raw = left + raw.removesuffix(b"\\").translate(_USUAL)
-        whole = len(raw) - len(raw) % 4
-        left = raw[whole:]
-        yield base64.b64decode(raw[:whole], validate=True)
+        raw = cut + bytes(source[at : min(at + _PIECE, end)])
+        whole = _CUT_ESCAPE.search(raw)
+        raw, cut = (raw[: whole.start()], whole[0]) if whole else (raw, b"")
+        raw = left + _ESCAPE.sub(_letter, raw).translate(_USUAL, _BLANKS)
+        size = len(raw) - len(raw) % 4
+        left = raw[size:]
+        yield base64.b64decode(raw[:size], validate=True)
+    if cut:
+        raise ValueError("it ends within an escape")
     if left:
         yield base64.b64decode(left + b"=" * (-len(left) % 4), validate=True)
 
 
-_ESCAPES = ((b"\\/", b"/"), (b"\\n", b""), (b"\\r", b""))
-_USUAL = bytes.maketrans(b"-_", b"+/")
+def _letter(found: re.Match[bytes]) -> bytes:
+    digits, letter = found.groups()
+    return bytes.fromhex(digits.decode()) if digits else _LETTERS.get(letter, letter)
+
+
+_ESCAPE = re.compile(rb"\\(?:u00([0-9A-Fa-f]{2})|(.))", re.DOTALL)
+_CUT_ESCAPE = re.compile(rb"\\(?:u[0-9A-Fa-f]{0,3})?\Z")
+_LETTERS = dict.fromkeys((b"n", b"r", b"t"), b"\n")
+_USUAL, _BLANKS = bytes.maketrans(b"-_", b"+/"), b" \t\r\n"
 
 
 def _measured(file: IO[bytes], size: int, sha256: str) -> tuple[Body | None, str]:

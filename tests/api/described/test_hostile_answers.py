@@ -108,3 +108,35 @@ def test_a_header_that_cannot_be_sent_is_refused_with_its_line(
     assert bench.run(text) == 2
     assert "zap.yaml:7" in capsys.readouterr().err
     assert not bench.api.paths
+
+
+TEXT = base64.b64encode(CLIP).decode()
+URI = f"data:video/mp4;base64,{TEXT}"
+
+
+@pytest.mark.parametrize(
+    ("description", "out"),
+    [(ADDRESS, URI), (ADDRESS, "file"), (BASE64, "file"), (TICKETS, URI)],
+    ids=["URI for an address", "address", "address for base64", "URI that is asked for"],
+)
+def test_an_output_is_had_in_whatever_form_it_comes(
+    bench: Bench, description: str, out: str
+) -> None:
+    told = out if out == URI else f"{bench.api.files}/file/x.mp4"
+    bench.api.media = lambda _: told
+    if description is not TICKETS:
+        bench.api.answer = lambda _: (200, {"pictures": [{"at": told, "blob": told}]})
+    assert bench.run(description) == 0
+    clip = bench.folder / "outputs" / "job" / bench.record["output"]
+    assert clip.read_bytes() == CLIP
+    assert not bench.holds(TEXT)
+
+
+@pytest.mark.parametrize("out", ["file:///etc/passwd", "http://h/" + "x:" * 9000])
+def test_an_output_that_nothing_can_be_fetched_from_is_in_doubt_at_once(
+    bench: Bench, out: str
+) -> None:
+    bench.api.answer = lambda _: (200, {"pictures": [{"at": out}]})
+    assert bench.run(ADDRESS) == 1
+    assert bench.record["status"] == "in_doubt"
+    assert bench.record["at_risk"] == 0.07

@@ -32,9 +32,10 @@ def taken(folder: Path, answer: bytes, most: int = 10**9) -> tuple[Unwrapped, Pa
         TEXT.replace("+", "-").replace("/", "_"),
         TEXT.replace("/", "\\/"),
         "\\n".join(TEXT[at : at + 76] for at in range(0, len(TEXT), 76)),
+        TEXT.replace("/", "\\u002F").replace("+", "\\u002b").replace("=", "\\u003d"),
         f"data:image/png;base64,{TEXT}",
     ],
-    ids=["plain", "unpadded", "of URLs", "escaped", "in lines", "data URI"],
+    ids=["plain", "unpadded", "of URLs", "escaped", "in lines", "escaped all", "data URI"],
 )
 def test_base64_of_every_kind_is_decoded(tmp_path: Path, text: str) -> None:
     found, part = taken(tmp_path, f'{{"data": [{{"blob": "{text}"}}], "n": 7}}'.encode())
@@ -45,11 +46,12 @@ def test_base64_of_every_kind_is_decoded(tmp_path: Path, text: str) -> None:
     assert [one.name for one in tmp_path.iterdir()] == ["part"]
 
 
-def test_a_short_one_is_decoded_too(tmp_path: Path) -> None:
+@pytest.mark.parametrize("between", ["", "\n", " "])
+def test_a_short_one_is_decoded_too(tmp_path: Path, between: str) -> None:
     gif = b"GIF89a\x01\0\x01\0\0\0\0,\0\0\0\0\x01\0\x01\0\0\x02\x01D\0;"
-    found, _ = taken(
-        tmp_path, json.dumps({"data": [{"blob": base64.b64encode(gif).decode()}]}).encode()
-    )
+    text = base64.b64encode(gif).decode()
+    blob = between.join((text[:20], text[20:]))
+    found, _ = taken(tmp_path, json.dumps({"data": [{"blob": blob}]}).encode())
     assert found.body is not None
     assert found.body.content_type == "image/gif"
 
