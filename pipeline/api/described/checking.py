@@ -118,6 +118,10 @@ def check_resolve(description: DescriptionKeys, keys: ResolveKeys, problems: Pro
         needed["id"] = keys.handle.id if keys.handle else keys.id
     for name in sorted(name for name, value in needed.items() if value is None):
         add(("resolve", "by"), f"by: {keys.by} needs {name}", f"{name}: …")
+    of_model = keys.url is None or "{model}" in keys.url or "{app}" in keys.url
+    if keys.by is By.LIST and keys.model is None and not of_model:
+        message = "the list may hold requests of other models, which nothing tells apart"
+        add(("resolve", "by"), message, "model: …, or {model} in its url")
     if keys.by is By.LOOKUP:
         submit = description.submit
         sent = [submit.path, *submit.headers.values(), str(pure(submit.body))]

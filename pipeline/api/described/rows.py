@@ -1,5 +1,6 @@
 """Requests that are found again: rows of a list, or what a look-up by our own id tells. Pure."""
 
+import json
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -81,10 +82,12 @@ class Rows:
             return Page(readable=False, detail=reply.detail or f"HTTP {reply.status}")
         answer = values.read_json(reply.text)
         found = answer if resolve.rows is None else resolve.rows.find(answer)
-        if resolve.rows is not None and isinstance(found, list):
-            found = found[0] if found else None
-        if found is None:
+        if resolve.rows is not None and found == []:
             return self._absent(query, asked)
+        if isinstance(found, list):
+            found = _only(found, asked.once)
+        if found is None:  # it may come from a proxy, say: that proves nothing
+            return Page(readable=False, detail="the answer does not say which request is ours")
         handle = resolve.handle or self._told.handle
         id_ = None if handle is None else values.identifier(handle.id.find(found))
         if handle is None or id_ is None:
@@ -148,6 +151,13 @@ class Rows:
         return Progress(
             state=state, cost=cost, error="" if error is None else values.said(error.find(one))
         )
+
+
+def _only(listed: list[Any], once: str) -> Any:
+    """Find the request of ours: the only one, or of several the only one that repeats our id."""
+    if len(listed) > 1:
+        listed = [one for one in listed[:_MOST] if once in json.dumps(one, default=str)]
+    return listed[0] if len(listed) == 1 else None
 
 
 def _found(expression: Expression | None, one: Any) -> Any:

@@ -7,7 +7,15 @@ from typing import Any
 
 import msgspec
 import pytest
-from support.invented_api import ADDRESS, AT_ONCE, BASE64, KEY, TICKETS, InventedApi
+from support.invented_api import (
+    ADDRESS,
+    AT_ONCE,
+    BASE64,
+    KEY,
+    OWN_IDS,
+    TICKETS,
+    InventedApi,
+)
 from support.other_api import CLIP
 
 from pipeline.cli.edge import run_command
@@ -140,3 +148,28 @@ def test_an_output_that_nothing_can_be_fetched_from_is_in_doubt_at_once(
     assert bench.run(ADDRESS) == 1
     assert bench.record["status"] == "in_doubt"
     assert bench.record["at_risk"] == 0.07
+
+
+@pytest.mark.parametrize(
+    ("rows", "answer"),
+    [
+        ("", b"<html>down for maintenance</html>"),
+        ("", None),
+        ("rows: found, ", {"error": "slow down"}),
+        ("rows: found, ", {"found": [{"ticket": "t-8"}, {"ticket": "t-9"}]}),
+    ],
+    ids=["page", "null", "error", "other requests"],
+)
+def test_only_a_clear_word_settles_what_is_looked_up(bench: Bench, rows: str, answer: Any) -> None:
+    def lost() -> None:
+        raise ConnectionError
+
+    bench.api.at["accepted"] = lost
+    asked = bench.api.get
+    bench.api.get = lambda path, query: (  # type: ignore[method-assign]
+        (200, answer) if path.startswith("/mine") else asked(path, query)
+    )
+    text = OWN_IDS.replace("by: lookup, ", f"by: lookup, {rows}")
+    assert bench.run(text) == 1
+    assert len(bench.api.orders) == 1
+    assert bench.record["status"] == "in_doubt"
