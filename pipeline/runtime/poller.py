@@ -20,6 +20,7 @@ from pipeline.models import Handle
 FIRST, SLOWER, LONGEST = 2.0, 1.5, 15.0
 # A 429 may slow all questions by so many seconds.
 _LONGEST_PAUSE = 600.0
+_REFUSES = 400
 # Seconds after which the heap is looked at again, whatever happens.
 _LOOK = 15.0
 # So many questions go out together, and then none for so many seconds: 200 a second at most. To
@@ -28,6 +29,9 @@ _TOGETHER, _APART = 25, 0.125
 _AT_ONCE = 32
 # A list may lag: so often, over so many seconds, it must not know a request before that is final.
 _GONE_TIMES, _GONE_SECONDS = 5, 60.0
+
+# So often in a row an answer must say nothing of a request before people are told, of so many kinds.
+_ODD_TIMES, _MOST_KINDS = 3, 5
 
 Ask = Callable[[Handle], Awaitable[Progress]]
 
@@ -40,6 +44,7 @@ class _Waiting:
     end: float
     interval: float
     gone: int = 0
+    odd: int = 0
     gone_since: float = 0.0
     progress: Progress | None = None
     over: anyio.Event = field(default_factory=anyio.Event)
@@ -48,11 +53,20 @@ class _Waiting:
 class Poller:
     """Asks for requests until their state is final. Use it as an async context manager.
 
-    `every` sets both ends of the interval, in seconds.
+    `every` sets both ends of the interval, in seconds. `warn` tells people, once for each kind,
+    what the provider answers instead of a state that is known.
     """
 
-    def __init__(self, ask: Ask, every: float | None = None) -> None:
+    def __init__(
+        self,
+        ask: Ask,
+        every: float | None = None,
+        *,
+        warn: Callable[[str], None] = lambda _: None,
+    ) -> None:
         self._ask = ask
+        self._warn = warn
+        self._told = set[str]()
         self._first, self._most = (FIRST, LONGEST) if every is None else (every, every)
         self._due: list[tuple[float, int, _Waiting]] = []
         self._asked: set[_Waiting] = set()  # the question is on its way
@@ -121,13 +135,27 @@ class Poller:
     async def _serve(self) -> None:
         while not self.ended:
             now = anyio.current_time()
+            self._postpone(now)
             wait = max(self._due[0][0], self._not_before) - now if self._due else _LOOK
             if self._due and wait <= 0:
                 await self._ask_together(now)
                 continue
+            if self._due and self._not_before > now + 2 * _APART:  # a patience may end before
+                wait = min(wait, max(self._due[0][0] - now, _APART))
             self._changed = anyio.Event()
             with anyio.move_on_after(min(wait, _LOOK)):
                 await self._changed.wait()
+
+    def _postpone(self, now: float) -> None:
+        """Let those go whose patience ends during a long pause; who is due waits for its end."""
+        if self._not_before <= now + 2 * _APART:
+            return
+        while self._due and self._due[0][0] <= now:
+            _, _, waiting = heapq.heappop(self._due)
+            if now >= waiting.end:
+                waiting.over.set()
+            else:
+                self._put(waiting, self._not_before)
 
     async def _ask_together(self, now: float) -> None:
         """Ask for what is due, some at once."""
@@ -149,17 +177,32 @@ class Poller:
         finally:
             self._slots.release_on_behalf_of(waiting)
             self._asked.discard(waiting)
-        now = anyio.current_time()
+        now, wait = anyio.current_time(), waiting.interval
         if progress.retry_after is not None:
-            self._not_before = max(
-                self._not_before, now + min(progress.retry_after, _LONGEST_PAUSE)
-            )
+            asked = min(progress.retry_after, _LONGEST_PAUSE)
+            if (progress.status or 0) >= _REFUSES:
+                self._not_before = max(self._not_before, now + asked)
+            else:  # it is about this request alone
+                wait = max(wait, asked)
+        self._tell(waiting, progress)
         if self._is_final(waiting, progress, now):
             waiting.progress = progress
             waiting.over.set()
             return
-        self._put(waiting, now + waiting.interval)
+        self._put(waiting, now + wait)
         waiting.interval = min(waiting.interval * SLOWER, self._most)
+
+    def _tell(self, waiting: _Waiting, progress: Progress) -> None:
+        """Tell people once what is answered again and again, and says nothing of a request."""
+        is_odd = progress.state in {RequestState.WAITING, RequestState.UNREACHED}
+        said = progress.detail if is_odd else ""
+        waiting.odd = waiting.odd + 1 if said else 0
+        if waiting.odd == _ODD_TIMES and said not in self._told and len(self._told) < _MOST_KINDS:
+            self._told.add(said)
+            self._warn(
+                f"the provider's answers do not say where an accepted request is ({said}):"
+                " it is asked for again until its patience ends"
+            )
 
     @staticmethod
     def _is_final(waiting: _Waiting, progress: Progress, now: float) -> bool:

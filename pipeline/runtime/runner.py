@@ -190,7 +190,11 @@ def compose(  # noqa: PLR0913 - what a run is made of
         watch=watch,
         circuit=Circuit(job.concurrency, job.retry.outage),
         pauses=Pauses(watch, within, history.durations, longest=longest),
-        poller=Poller(session.ask, job.poll or provider.traits.every),
+        poller=Poller(
+            session.ask,
+            job.poll or provider.traits.every,
+            warn=lambda said: watch(ev.Warned(said, time.time())),
+        ),
         streak=Streak(wary=history.without_clip >= MOST),
         top_up=None if wait is None else TopUp(wait),
         sends_doubts=options.sends_doubts,
