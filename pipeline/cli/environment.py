@@ -68,7 +68,7 @@ def key_variable(job: Job, provider: Provider) -> str:
         return usual
     of_file, foreign = provider.traits.is_from_file, OF_OTHERS & set(named.split("_"))
     is_own = f"_{_KIND.sub('', usual)}_" in f"_{named}_"
-    # What a description calls itself is no reason to give it the key of a service that is known.
+    # A description may call itself anything: that gets it no key of a service that is known.
     if is_own and not (of_file and foreign - set(usual.split("_"))):
         return named
     if of_file:

@@ -30,7 +30,7 @@ _AT_ONCE = 32
 # A list may lag: so often, over so many seconds, it must not know a request before that is final.
 _GONE_TIMES, _GONE_SECONDS = 5, 60.0
 
-# So often in a row an answer must say nothing of a request before people are told, of so many kinds.
+# So often in a row an answer must say nothing of a request before people are told; so many kinds.
 _ODD_TIMES, _MOST_KINDS = 3, 5
 
 Ask = Callable[[Handle], Awaitable[Progress]]

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
+from urllib.parse import quote
 
 import msgspec
 
@@ -78,13 +79,22 @@ class DescribedWire:
                 " `submit.body` looks",
                 Cause.INPUT_UNAVAILABLE,
             )
+        content = msgspec.json.encode(body)
+        for name, value in inputs.items():
+            if not all(_is_within(one, content) for one in _texts(value)):
+                # A clip without its picture is another clip, and costs as much.
+                raise InputFailedError(
+                    f"the body that {told.name} would be sent has no {name}: `submit.body` does not"
+                    " take it from `inputs`",
+                    Cause.INPUT_UNAVAILABLE,
+                )
         url = self.places.at(told.path, {**names, "app": app_of(task.model)})
         assert url is not None, "a task has a model"
         return Request(
             told.method,
             url,
             {"content-type": "application/json", **headers, **self._key},
-            msgspec.json.encode(body),
+            content,
         )
 
     def upload(self, uri: str) -> None:
@@ -183,3 +193,13 @@ class DescribedWire:
             request_id=values.identifier(answer.id.find(None, headers)) if answer.id else None,
             retry_after=wait,
         )
+
+
+def _texts(value: Any) -> list[str]:
+    return value if isinstance(value, list) else [value]
+
+
+def _is_within(text: str, content: bytes) -> bool:
+    """Whether a body has a text, as it is or as a part of an address."""
+    written = msgspec.json.encode(text)[1:-1]
+    return written in content or quote(text, safe="").encode() in content

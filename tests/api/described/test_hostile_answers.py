@@ -17,6 +17,7 @@ from support.invented_api import (
     InventedApi,
 )
 from support.other_api import CLIP
+from support.pictures import png
 
 from pipeline.cli.edge import run_command
 
@@ -173,3 +174,11 @@ def test_only_a_clear_word_settles_what_is_looked_up(bench: Bench, rows: str, an
     assert bench.run(text) == 1
     assert len(bench.api.orders) == 1
     assert bench.record["status"] == "in_doubt"
+
+
+def test_a_task_whose_picture_has_no_place_in_the_body_is_not_sent(bench: Bench) -> None:
+    (bench.folder / "a.png").write_bytes(png(1))
+    text = AT_ONCE.replace("body: $params", 'body: {prompt: $params.prompt, list: "$inputs.b"}')
+    assert bench.run(text, f"{JOB}inputs: {{a: a.png, b: [a.png]}}\n") == 1
+    assert not bench.api.paths
+    assert bench.record["reason"] == "input_unavailable"
