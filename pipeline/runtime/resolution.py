@@ -226,7 +226,8 @@ def _stop(attempt: Attempt, outcome: Outcome, meaning: Judgement, view: View) ->
     error = meaning.error
     if outcome.fault is Fault.UNSAVED:
         error = f"{error}: {attempt.task.id} was paid for and could not be saved"
-    hint = "" if outcome.fault is Fault.UNSAVED else f". Hint: {meaning.advice}"
+    is_known = meaning.advice and outcome.fault is not Fault.UNSAVED
+    hint = f". Hint: {meaning.advice}" if is_known else ""
     stop = Stop(meaning.exit_code, error + hint)
     if meaning.charged or (meaning.charged_if_fell and view.fell):
         return Resolution(
