@@ -39,6 +39,7 @@ class Rendered:
         try:
             refuse_another_job(layout, job)
             self._history = replay(layout.manifest)
+            self._known = self._history.recognising()
             self._picks = Picks(layout.manifest)
         except OSError as error:
             raise DirectoryError(f"{layout.root} cannot be read: {error.strerror}") from error
@@ -59,10 +60,12 @@ class Rendered:
     def clip(self, task: Task, which: Which) -> Clip | Lack:
         """Return the present clip of a task, or why it has none that counts.
 
+        The tasks of the job are asked for once each, in their order.
+
         Raises:
             DirectoryError: the manifest was replaced while it was read.
         """
-        task = self._history.known(task)
+        task = self._known(task)
         word = self._picks.of(task)
         self._met += self._history.has_clip(task.id)
         state = standing(task, self._history, word)

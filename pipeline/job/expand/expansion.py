@@ -26,7 +26,8 @@ MOST_SEARCHED = 500_000
 """Tasks among which loading looks for more, once something is wrong: some seconds."""
 
 
-Items = Callable[[Report], Iterator[Item]]
+Items = Callable[[Report], Iterator[tuple[int, Item]]]
+"""Yields the prompts, each with its number in the job."""
 Known = set[tuple[Path, str, str]]
 
 
@@ -71,7 +72,7 @@ class Expansion:
         report = Report(self._plan.file)
         repeats, known = self._twins(), Known()
         with suppress(TooManyProblemsError):
-            for index, item in enumerate(self._items(report), 1):
+            for index, item in self._items(report):
                 words = words_of(self._plan, item, index)
                 tasks = self._tasks_of(item, index, report, known)
                 for task, said in zip(tasks, words, strict=False):  # one that is wrong ends them
@@ -106,7 +107,7 @@ class Expansion:
         register = Register()
         known: Known = set()
         repeats, self.twins = self._twins(), 0
-        for index, item in enumerate(items(report), 1):
+        for index, item in items(report):
             for task in self._tasks_of(item, index, report, known):
                 if repeats(item, task):
                     self.twins += 1
@@ -122,15 +123,23 @@ class Expansion:
             self._note_nothing(report)
         self._name_equals(items, register, report)
 
-    def _items(self, report: Report) -> Iterator[Item]:
-        yield from self._plan.inline
-        for source in self._plan.sources:
-            yield from read_rows(source, report, variables=self._plan.variables)
+    def _items(self, report: Report, of_each: int | None = None) -> Iterator[tuple[int, Item]]:
+        """Yield the prompts, and `of_each` of the rows of a file.
 
-    def _first_items(self, report: Report) -> Iterator[Item]:
-        yield from self._plan.inline
+        A row that is left out has a number as well: otherwise a word in its cell, or the verdict on
+        a clip, would change what is sent for all rows below it.
+        """
+        yield from enumerate(self._plan.inline, 1)
+        before = len(self._plan.inline)
         for source in self._plan.sources:
-            yield from islice(read_rows(source, report, variables=self._plan.variables), 1)
+            finding = source.begin()
+            rows = read_rows(source, report, variables=self._plan.variables, finding=finding)
+            for item in islice(rows, of_each):
+                yield before + finding.number, item
+            before += finding.number
+
+    def _first_items(self, report: Report) -> Iterator[tuple[int, Item]]:
+        return self._items(report, 1)
 
     def _tasks_of(self, item: Item, index: int, report: Report, known: Known) -> Iterator[Task]:
         """Yield a prompt's tasks; a name that a whole sheet lacks is reported once."""
@@ -217,7 +226,7 @@ class Expansion:
         equals = Equals(ids, names, self._linter)
         repeats = self._twins()
         unsaid = Report(self._plan.file)
-        for index, item in enumerate(items(unsaid), 1):
+        for index, item in items(unsaid):
             tasks = self._tasks_of(item, index, unsaid, set())
             found = (equals.meet(item, task) for task in tasks if not repeats(item, task))
             # One problem a prompt: its other takes and combinations say the same.
@@ -227,4 +236,4 @@ class Expansion:
 
 
 def _as_it_was(task: Task, before: Task) -> Task:
-    return replace(before, meta=task.meta, verdict=task.verdict)
+    return replace(before, meta=task.meta, verdict=task.verdict, own_id=task.own_id)

@@ -124,6 +124,7 @@ def make_tasks(plan: Plan, item: Item, index: int) -> Iterator[Task]:
                 priority=item.priority,
                 line=line,
                 verdict=item.verdict,
+                own_id=item.id or "",
             )
 
 

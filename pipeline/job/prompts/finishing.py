@@ -194,7 +194,7 @@ class Finisher:
         where = self._source.where
         if where is None:
             return True
-        scope = {"index": self._finding.rows, **item.vars}
+        scope = {"index": self._finding.number, **item.vars}
         if item.id is not None:
             scope["id"] = item.id
         if item.prompt is not None:
@@ -254,7 +254,7 @@ class Finisher:
         """Make an id where there is none, of what stays the same when the prompt is edited."""
         make = self._source.id
         if make is not None:
-            scope = {"index": self._finding.rows, **item.vars, **known}
+            scope = {"index": self._finding.number, **item.vars, **known}
             if item.id is not None:
                 scope["id"] = item.id
             try:

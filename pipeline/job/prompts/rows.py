@@ -66,13 +66,15 @@ def check_file(path: Path) -> None:
         raise InvalidError(f"{path.name} is larger than 4 GB", "make several jobs of it")
 
 
-def read_rows(source: Source, report: Report, *, variables: bool = True) -> Iterator[Item]:
+def read_rows(
+    source: Source, report: Report, *, variables: bool = True, finding: Finding | None = None
+) -> Iterator[Item]:
     """Yield the rows of a file that are taken.
 
     What is wrong with one is reported, and the next one read. `variables` says whether the job has
-    some: a bare text is a template only then.
+    some: a bare text is a template only then. What was found out by then is in `finding`.
     """
-    finding = source.begin()
+    finding = finding or source.begin()
     finisher = Finisher(source, report, finding, _shared(source, variables=variables))
     yield from _rows(source, report, finding, finisher, variables=variables)
 

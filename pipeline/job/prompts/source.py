@@ -59,6 +59,11 @@ class Finding:
         if len(named) < _FEW:
             named.append(task)
 
+    @property
+    def number(self) -> int:
+        """The number of the row at hand, those that are left out counted too."""
+        return self.tasks or self.rows
+
     def note(self, text: str) -> None:
         """Keep a remark, once."""
         if len(self.notes) < _FEW:
