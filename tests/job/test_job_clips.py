@@ -131,6 +131,18 @@ def test_values_of_the_matrix_are_words_and_make_rows_of_their_own(studio: Studi
     assert (sheet["tasks"], sheet["rows"], sheet["passed"]) == (16, 16, 4)
 
 
+def test_a_clip_keeps_its_number_whichever_others_are_kept(studio: Studio) -> None:
+    studio.rendered().pick("kite#2", "sign", "--keep")
+    numbered = 'prompt: "{{ index }} {{ prompt }}"\n'
+    before = studio.tasks("{job: stills.yaml}", numbered)
+    studio.pick("kite", "--keep")
+    after = studio.tasks("{job: stills.yaml}", numbered)
+    assert [task.prompt for task in before.values()] == ["3 A kite", "4 Sign: {{ OPEN }}"]
+    assert {name: after[name].prompt for name in before} == {
+        name: task.prompt for name, task in before.items()
+    }
+
+
 def test_only_kept_clips_are_rows_unless_all_are_asked_for(studio: Studio) -> None:
     studio.rendered("sign").pick("kite", "--keep")
     studio.pick("kite#2", "--reject")
