@@ -11,7 +11,9 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
+from sandbox import stills
 from sandbox.digests import digest
+from sandbox.kinds import Kind
 from sandbox.settings import Clips
 
 _CACHE_BYTES = 64 * 1024 * 1024
@@ -66,10 +68,16 @@ class Studio:
         self._cache = Cache()
         self._rendering: dict[str, asyncio.Task[bytes]] = {}
 
-    async def make(self, model: str, body: dict[str, Any], nth: int, nonce: str) -> Media:
-        """Make the clip for the `nth` request of this model and body."""
+    async def make(
+        self, kind: Kind, model: str, body: dict[str, Any], nth: int, nonce: str
+    ) -> Media:
+        """Make the output for the `nth` request of this model and body."""
+        mark = hashlib.sha256(f"{digest(model, body)}:{nonce}".encode()).digest()
+        if kind is Kind.SOUND:
+            return Media(stills.sound(mark))
+        if kind is Kind.PICTURE:
+            return Media(stills.picture(mark))
         if self._clips is Clips.TINY:
-            mark = hashlib.sha256(f"{digest(model, body)}:{nonce}".encode()).digest()
             return pad(_tiny() + box(b"free", mark), self._size)
         look = f"{self._seed}:{digest(model, body)}:{nth % _LOOKS}"
         return pad(await self._get(look, lambda: _render(model, body, look)), self._size)
