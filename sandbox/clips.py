@@ -69,7 +69,7 @@ class Studio:
         self._rendering: dict[str, asyncio.Task[bytes]] = {}
 
     async def make(
-        self, kind: Kind, model: str, body: dict[str, Any], nth: int, nonce: str
+        self, model: str, body: dict[str, Any], nth: int, nonce: str, kind: Kind = Kind.FILM
     ) -> Media:
         """Make the output for the `nth` request of this model and body."""
         mark = hashlib.sha256(f"{digest(model, body)}:{nonce}".encode()).digest()

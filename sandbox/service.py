@@ -195,7 +195,7 @@ class Service:
         nonce = entry.request_id if output == 1 else f"{entry.request_id}:{output}"
         kind = self.vendor.kind_of(entry.model)
         nth = begun.nth + output - 1
-        return await self._studio.make(kind, entry.model, entry.params, nth, nonce)
+        return await self._studio.make(entry.model, entry.params, nth, nonce, kind)
 
     def _objection(self, visit: Visit, request: Request) -> Refusal | None:
         """Find what is wrong with a request."""
