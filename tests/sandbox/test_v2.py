@@ -11,9 +11,9 @@ from support.simulated import KEY, LUMA, Client, dial, until
 
 from sandbox.books import Entry
 from sandbox.events import Begun, State
+from sandbox.queue import stage_at
 from sandbox.settings import States
 from sandbox.testing import Sandbox
-from sandbox.queue import stage_at
 
 
 def test_a_request_is_accepted_at_once_and_its_result_has_clip_and_cost(api: Client) -> None:
