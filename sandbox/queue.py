@@ -28,15 +28,21 @@ _JSON = msgspec.json.Encoder(decimal_format="number")
 class Queue:
     """An endpoint that takes a POST, and what runs behind it.
 
-    `write` makes what a POST is answered with once it is accepted, under `status`.
+    `write` makes what a POST is answered with once it is accepted, under `status`; `patience` says
+    for how many seconds the answer waits for the end of the generation.
     """
 
     def __init__(
-        self, service: Service, write: Callable[[Request, Entry], Any], status: int = 200
+        self,
+        service: Service,
+        write: Callable[[Request, Entry], Any],
+        status: int = 200,
+        patience: Callable[[Request], float] = lambda _: 0.0,
     ) -> None:
         self._service = service
         self._write = write
         self._status = status
+        self._patience = patience
         self._running: dict[str, asyncio.Task[None]] = {}
 
     def resume(self) -> None:
@@ -59,7 +65,7 @@ class Queue:
         visit = self._service.arrive(scope, raw, Wire.V2)
         status: int | str = "killed"
         try:
-            status, answer = self._submit(visit, request)
+            status, answer = await self._submit(visit, request)
             await answer(scope, receive, send)
         finally:
             visit.end(status)
@@ -88,7 +94,7 @@ class Queue:
             return service.vendor.problem(404, "404", "Request not found.")
         return entry
 
-    def _submit(self, visit: Visit, request: Request) -> tuple[int | str, ASGIApp]:
+    async def _submit(self, visit: Visit, request: Request) -> tuple[int | str, ASGIApp]:
         """Accept a request, and answer with its id, or with what a fault leaves of that."""
         service = self._service
         plan = service.plan(visit, request)
@@ -99,7 +105,9 @@ class Queue:
             refusal = service.refuse("406")
             return refusal.status, refusal.answer
         service.begin(visit, plan)
-        self._start(visit)
+        task = self._start(visit)
+        if seconds := self._patience(request):
+            await asyncio.wait({task}, timeout=seconds)
         fault = None if plan.fails else plan.fault
         slow = service.settings.slow_seconds if fault == "slow" else 0.0
         said = Media(_JSON.encode(self._write(request, visit.entry)))
@@ -110,10 +118,11 @@ class Queue:
             return refusal.status, refusal.answer
         return fault if fault not in {None, "nonmedia"} else self._status, answer
 
-    def _start(self, visit: Visit) -> None:
+    def _start(self, visit: Visit) -> asyncio.Task[None]:
         task = asyncio.get_running_loop().create_task(self._generate(visit))
         self._running[visit.request_id] = task
         task.add_done_callback(lambda _: self._running.pop(visit.request_id, None))
+        return task
 
     async def _generate(self, visit: Visit) -> None:
         """Bring a generation to its end, and charge for it where it brought something."""

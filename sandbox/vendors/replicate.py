@@ -26,6 +26,7 @@ _STATES = {
     State.CANCELLED: "canceled",
 }
 _PAGE = 100
+_LONGEST = 60  # seconds that an answer waits for an output, where that is preferred
 
 
 class Replicate(Vendor):
@@ -52,7 +53,7 @@ class Replicate(Vendor):
         """List the routes of predictions."""
         self._service = service
         self._listing = Listing(service)
-        self._queue = Queue(service, self._prediction, status=201)
+        self._queue = Queue(service, self._prediction, 201, _patience)
         return [
             Route("/v1/predictions", self._list, methods=["GET"]),
             Route("/v1/predictions", self._queue),
@@ -128,3 +129,9 @@ class Replicate(Vendor):
         if not self._service.has_key(request):
             return self.refusal("401")
         return JSONResponse({"type": "user", "username": "sandbox", "name": "Sandbox"})
+
+
+def _patience(request: Request) -> float:
+    """Read `Prefer: wait=5`, as seconds."""
+    word, _, seconds = request.headers.get("prefer", "").partition("=")
+    return min(int(seconds) if seconds.isdigit() else _LONGEST, _LONGEST) if word == "wait" else 0

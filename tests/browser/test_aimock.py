@@ -1,4 +1,4 @@
-"""The command against aimock, a simulation of APIs by other people, which they hold to the real ones."""
+"""The command against aimock, a simulation by other people, which they hold to the real APIs."""
 
 import json
 import os
