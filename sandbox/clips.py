@@ -75,11 +75,14 @@ class Studio:
         mark = hashlib.sha256(f"{digest(model, body)}:{nonce}".encode()).digest()
         if kind is Kind.SOUND:
             return Media(stills.sound(mark))
+        look = f"{self._seed}:{digest(model, body)}:{nth % _LOOKS}"
         if kind is Kind.PICTURE:
-            return Media(stills.picture(mark))
+            if self._clips is Clips.TINY:
+                return Media(stills.picture(mark))
+            name = f"{look}:picture"
+            return Media(await self._get(name, lambda: _photograph(model, body, look)))
         if self._clips is Clips.TINY:
             return pad(_tiny() + box(b"free", mark), self._size)
-        look = f"{self._seed}:{digest(model, body)}:{nth % _LOOKS}"
         return pad(await self._get(look, lambda: _render(model, body, look)), self._size)
 
     def close(self) -> None:
@@ -130,3 +133,9 @@ def _render(model: str, body: dict[str, Any], look: str) -> bytes:
     from sandbox import film  # noqa: PLC0415 - PyAV takes long to import
 
     return film.shoot(model, body, look)
+
+
+def _photograph(model: str, body: dict[str, Any], look: str) -> bytes:
+    from sandbox import film  # noqa: PLC0415 - PyAV takes long to import
+
+    return film.photograph(model, body, look)

@@ -10,7 +10,7 @@ A prompt may carry directives, so that a demonstration or a test knows what will
 A word is a kind of `KINDS`, `406-param`, `403-moderation`, `failed-moderation`, or any status from
 300 to 599. `failed` and `failed-moderation` are generations that fail: v2 accepts the request, and
 it ends as FAILED; v1 answers 422. Where the answer of v2 to a submit is lost (504, reset, drop,
-cut, stall, …), the generation runs all the same. `arrears` is a 429 for want of money, and
+cut, stall, …), the generation runs all the same. `arrears` is a refusal for want of money, and
 `error200` an error under 200: neither is processed.
 """
 

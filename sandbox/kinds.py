@@ -4,7 +4,7 @@ import re
 from enum import StrEnum
 
 _WORDS = {
-    "picture": re.compile(r"image$|images|flux|sdxl|diffusion|picture|banana|recraft|brush|dall"),
+    "picture": re.compile(r"image|flux|sdxl|diffusion|picture|banana|recraft|brush|dall"),
     "sound": re.compile(r"speech|music|sound|audio|tts|voice"),
 }
 _FILM = re.compile(r"video|film|motion")

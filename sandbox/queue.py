@@ -90,7 +90,8 @@ class Queue:
         if entry is None or entry.begun is None or entry.wire is not Wire.V2:
             return service.vendor.problem(404, "404", "Request not found.")
         entry.polls += 1
-        if time.time() > entry.begun.at + service.settings.record_life:
+        life = service.settings.record_life
+        if service.vendor.forgets and time.time() > entry.begun.at + life:
             return service.vendor.problem(404, "404", "Request not found.")
         return entry
 

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, ClassVar
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
 
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute
@@ -28,16 +29,18 @@ class Call:
 class Vendor:
     """The wire of a vendor. What is here is what most have in common."""
 
-    name: ClassVar[str]
+    name: str
     # The models that exist, as names or patterns, if the settings name none.
-    models: ClassVar[tuple[str, ...]] = ("*",)
-    header: ClassVar[str | None] = "authorization"  # of the key; None takes everybody
-    scheme: ClassVar[str] = "Bearer "
-    is_free: ClassVar[bool] = False
+    models: tuple[str, ...] = ("*",)
+    header: str | None = "authorization"  # of the key; None takes everybody
+    scheme: str = "Bearer "
+    is_free: bool = False
+    # A request is forgotten `record_life` after it came.
+    forgets: bool = True
     # Media are at another host than the API.
-    has_media_host: ClassVar[bool] = True
+    has_media_host: bool = True
     # The status of a word of `faults`, where it is another one than Segmind's.
-    statuses: ClassVar[Mapping[str, int]] = {}
+    statuses: Mapping[str, int] = MappingProxyType({})
 
     def key_of(self, headers: Mapping[str, str]) -> str:
         """Read the key that a request came with; empty if there is none, or in another form."""

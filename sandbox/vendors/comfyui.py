@@ -65,6 +65,13 @@ class ComfyUI(Vendor):
             Route("/view", _View(self._view), methods=["GET"]),
         ]
 
+    def resume(self) -> None:
+        """End what an earlier life of the server has left."""
+        for entry in self._service.books.entries:
+            if entry.is_running:
+                call = Call(entry.model, entry.params)
+                self._service.visit(entry.request_id, call, entry.wire).cancel()
+
     def _accepted(self, _request: Request, entry: Entry) -> dict[str, Any]:
         return {"prompt_id": entry.listed, "number": self._number(entry), "node_errors": {}}
 

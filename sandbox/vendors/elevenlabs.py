@@ -1,5 +1,6 @@
 """ElevenLabs: one call, whose answer is the sound."""
 
+from types import MappingProxyType
 from typing import Any
 
 from starlette.routing import BaseRoute, Route
@@ -27,7 +28,7 @@ class ElevenLabs(Vendor):
 
     name = "elevenlabs"
     header, scheme = "xi-api-key", ""
-    statuses = {"406": 401}  # noqa: RUF012 - a class's own, and never changed
+    statuses = MappingProxyType({"406": 401, "arrears": 401})
 
     def call(self, scope: Scope, body: dict[str, Any]) -> Call:
         """Read what a POST asks for: a voice is a part of the model."""

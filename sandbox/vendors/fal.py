@@ -2,6 +2,7 @@
 
 import time
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 
 from starlette.requests import Request
@@ -34,7 +35,7 @@ class Fal(Vendor):
 
     name = "fal"
     scheme = "Key "
-    statuses = {"406": 403, "moderation": 422}  # noqa: RUF012 - a class's own, and never changed
+    statuses = MappingProxyType({"406": 403, "arrears": 403, "moderation": 422})
 
     def problem_body(self, status: int, word: str, text: str) -> Any:
         """Write the body of an error; one of validation is a list."""
@@ -67,8 +68,15 @@ class Fal(Vendor):
     def _accepted(self, request: Request, entry: Entry) -> dict[str, Any]:
         return {"status": "IN_QUEUE", "queue_position": 0, **_places(request, entry)}
 
-    async def _status(self, request: Request) -> Response:
+    def _asked_for(self, request: Request) -> Entry | Response:
+        """Find a request: under the application of its model, and under no other."""
         entry = self._queue.asked_for(request)
+        if isinstance(entry, Entry) and request.path_params["app"] != _app_of(entry.model):
+            return self.problem(404, "404", "Request not found.")
+        return entry
+
+    async def _status(self, request: Request) -> Response:
+        entry = self._asked_for(request)
         if isinstance(entry, Response):
             return entry
         state = stage_at(time.time(), entry, self._service.settings.states)
@@ -84,7 +92,7 @@ class Fal(Vendor):
         return JSONResponse(said, 200 if entry.state else 202)
 
     async def _result(self, request: Request) -> Response:
-        entry = self._queue.asked_for(request)
+        entry = self._asked_for(request)
         if isinstance(entry, Response):
             return entry
         if entry.state is None:
@@ -110,7 +118,7 @@ class Fal(Vendor):
         return {"video": file}
 
     async def _cancel(self, request: Request) -> Response:
-        entry = self._queue.asked_for(request)
+        entry = self._asked_for(request)
         if isinstance(entry, Response):
             return JSONResponse({"status": "NOT_FOUND"}, entry.status_code)
         if self._queue.cancel(entry):
@@ -176,13 +184,17 @@ def _seconds(entry: Entry) -> float:
 
 
 def _places(request: Request, entry: Entry) -> dict[str, Any]:
-    """Tell where a request is: under the first two parts of its model, behind a namespace."""
-    parts = entry.model.split("/")
-    app = "/".join(parts[: 3 if parts[0] in _NAMESPACES else 2])
-    here = f"{origin(request)}/{app}/requests/{entry.listed}"
+    """Tell where a request is."""
+    here = f"{origin(request)}/{_app_of(entry.model)}/requests/{entry.listed}"
     return {
         "request_id": entry.listed,
         "response_url": here,
         "status_url": f"{here}/status",
         "cancel_url": f"{here}/cancel",
     }
+
+
+def _app_of(model: str) -> str:
+    """Name the application of a model: its first two parts, behind a namespace if it has one."""
+    parts = model.split("/")
+    return "/".join(parts[: 3 if parts[0] in _NAMESPACES else 2])

@@ -2,6 +2,7 @@
 
 import base64
 import time
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
@@ -21,7 +22,7 @@ _WORDS = {
     "401": ("invalid_request_error", "invalid_api_key"),
     "404": ("invalid_request_error", "model_not_found"),
     "406": ("insufficient_quota", "insufficient_quota"),
-    "arrears": ("insufficient_quota", "billing_hard_limit_reached"),
+    "arrears": ("invalid_request_error", "billing_hard_limit_reached"),
     "429": ("requests", "rate_limit_exceeded"),
     "moderation": ("image_generation_user_error", "moderation_blocked"),
     "failed-moderation": ("image_generation_user_error", "moderation_blocked"),
@@ -33,7 +34,9 @@ class OpenAIImages(Vendor):
     """Its wire. The answer has as many pictures as were asked for."""
 
     name = "openai-images"
-    statuses = {"406": 429, "failed": 500, "failed-moderation": 400}  # noqa: RUF012 - never changed
+    statuses = MappingProxyType(
+        {"406": 429, "arrears": 400, "failed": 500, "failed-moderation": 400}
+    )
 
     def call(self, scope: Scope, body: dict[str, Any]) -> Call:  # noqa: ARG002
         """Read what a POST asks for: the model is a part of its body."""

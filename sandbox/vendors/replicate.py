@@ -1,6 +1,7 @@
 """Replicate's predictions, and the list of them. What was put in and out goes after an hour."""
 
 import time
+from types import MappingProxyType
 from typing import Any
 
 from starlette.requests import Request
@@ -33,7 +34,8 @@ class Replicate(Vendor):
     """Its wire."""
 
     name = "replicate"
-    statuses = {"406": 402}  # noqa: RUF012 - a class's own, and never changed
+    forgets = False
+    statuses = MappingProxyType({"406": 402, "arrears": 402})
 
     def call(self, scope: Scope, body: dict[str, Any]) -> Call:
         """Read what a POST asks for: what the model takes is under `input`."""

@@ -1,5 +1,6 @@
 """Segmind: v1, whose answer is the output, and v2, whose answer is an id."""
 
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
@@ -32,6 +33,7 @@ class Segmind(Vendor):
     models = ("luma-*", "ray-*", "kling-*", "wan-*")
     header, scheme = "x-api-key", ""
     has_media_host = False
+    statuses = MappingProxyType({"arrears": 406})
 
     def problem_of(self, call: Call) -> str | None:
         """Find what the API would not take in the parameters."""
