@@ -22,8 +22,8 @@ unexport PYTHONPATH PYTHONHOME
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo test test-variants test-cloud test-ray test-sdks check format render overnight calendar plan status settle \
-	audit report open sandbox chaos simulate soak bench bench-quick browser-test test-all-pythons lock changelog clean \
+.PHONY: help demo test coverage test-variants test-cloud test-ray test-sdks check format render overnight calendar plan status \
+	settle audit report open sandbox chaos simulate soak bench bench-quick browser-test test-all-pythons lock changelog clean \
 	job-given
 
 help: ## This list
@@ -73,7 +73,10 @@ open: job-given .venv/.installed-run ## Show the report of JOB in the browser
 
 ##@ Work on it
 
-test: .venv/.installed-dev ## The tests, but slow ones and the browser's; branch coverage ≥ 95 %
+test: .venv/.installed-dev ## The tests, but slow ones and the browser's
+	@$(PYTEST) -m "not ($(APART) or variant)" --transitions $(ARGS)
+
+coverage: .venv/.installed-dev ## The same tests, measured: branch coverage ≥ 95 %
 	@$(PYTEST) -m "not ($(APART) or variant)" --cov=pipeline --cov=sandbox --cov-branch --cov-fail-under=95 --transitions $(ARGS)
 
 test-variants: .venv/.installed-dev ## The variants of tests, many minutes; SLICE=2/4 plays a quarter of them

@@ -173,6 +173,7 @@ class Engine:
             self.state.lost.add((attempt.claim.task, attempt.claim.started_at))
         if self._ends_no_doubt(attempt, outcome):
             self.following.stays_in_doubt(attempt, outcome)
+            self.add_slots()  # it may be sent again
             return
         await self.settle.settle(assignment, outcome)
 

@@ -10,7 +10,7 @@ from pipeline import events as ev
 from pipeline.api.outcome import Fault, Outcome, Progress, RequestState
 from pipeline.errors import ExitCode
 from pipeline.models import Handle, part_of
-from pipeline.runtime.lifecycle import Attempt
+from pipeline.runtime.lifecycle import Attempt, Stage
 from pipeline.runtime.state import RunState, clock
 
 # So many addresses of an output may be dead before it counts as lost.
@@ -149,9 +149,24 @@ class Following:
         state = self._state
         assert attempt.claim is not None
         state.store.drop(attempt.id)
-        state.warn(f"{attempt.task.output} stays in doubt: {outcome.detail}")
+        said = f"{attempt.task.output} stays in doubt: {outcome.detail}"
+        if self._may_send(attempt):
+            state.warn(f"{said}; it is rendered again, as --retry in-doubt says")
+            attempt.to(Stage.ANSWERED)
+            attempt.money.release()
+            attempt.claim = None
+            state.queue.put_back(attempt)
+            state.land(attempt)
+            return
+        state.warn(said)
         attempt.claim = msgspec.structs.replace(attempt.claim, handle=None)
         self.leave(attempt)
+
+    def _may_send(self, attempt: Attempt) -> bool:
+        """Whether the user has said that what stays in doubt is sent again, as it is."""
+        state, task = self._state, attempt.task.id
+        changed = task in state.outdated or task in state.edited or task in state.unmoved
+        return state.sends_doubts and attempt.counted and not changed and state.stopped is None
 
 
 def _exported(handle: Handle) -> Progress | None:

@@ -33,3 +33,9 @@ class Options:
     handle_signals: bool = False
     confirm: Callable[[Plan], None] = lambda _: None
     reread: Callable[[], Job] | None = None
+
+    @property
+    def sends_doubts(self) -> bool:
+        """Whether every task that stays in doubt once it was looked up is to be sent again."""
+        bounded = self.limit is not None or self.select.only or self.settle_only
+        return Retry.IN_DOUBT in self.retry and not bounded

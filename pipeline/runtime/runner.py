@@ -193,6 +193,7 @@ def compose(  # noqa: PLR0913 - what a run is made of
         poller=Poller(session.ask, job.poll or provider.traits.every),
         streak=Streak(wary=history.without_clip >= MOST),
         top_up=None if wait is None else TopUp(wait),
+        sends_doubts=options.sends_doubts,
     )
 
 

@@ -77,7 +77,8 @@ class RunState:
     what is in flight or waits was sent, `edited` those that have changed since they ended. The
     state of what is `unmoved` in the job is not this run's to change: it has left the job, or is
     another task now. `sending`, while the job is read again, has what was sent meanwhile. `lost`
-    are the attempts, by task and begin, whose output the provider lists and does not have. `took`
+    are the attempts, by task and begin, whose output the provider lists and does not have;
+    `sends_doubts` where the user wants them, and all others that stay in doubt, sent again. `took`
     says how many seconds the last output took to come, which may not be recorded yet. The states
     of `plan` are those of the job's tasks as they stand now.
     """
@@ -111,6 +112,7 @@ class RunState:
     unmoved: set[str] = field(default_factory=set)
     sending: set[str] | None = None
     lost: set[tuple[str, str]] = field(default_factory=set)
+    sends_doubts: bool = False
     paused: int = 0
     held_since: float | None = None
     crowd: int = 0

@@ -152,8 +152,6 @@ class Storm:
             self.sandbox.set_faults(dict.fromkeys(WORST, 0))
             flags = ("--retry", "in-doubt", "--retry", "failed", *FLAGS)
             last = self.workspace.run(*flags, provider=IMPATIENT)
-            if _LISTED_NO_CLIP.search(last.err):  # it was waited for, so it is in doubt only now
-                last = self.workspace.run(*flags, provider=IMPATIENT)
             # An outage of the server may still be going on in its own time.
             assert last.code == 0, last.err
             self.books: dict[str, Any] = self.sandbox.books()

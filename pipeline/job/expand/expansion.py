@@ -10,10 +10,11 @@ from msgspec.structs import replace
 from pipeline.job.expand.equals import Equals, Register
 from pipeline.job.expand.inputs import InputError
 from pipeline.job.expand.lint import Linter
-from pipeline.job.expand.making import Plan, explained, make_tasks
+from pipeline.job.expand.making import Plan, explained, make_tasks, words_of
 from pipeline.job.items import Duplicates, Item
 from pipeline.job.keys.params import with_booleans, wrong_params
 from pipeline.job.problems import InvalidError, Report, TooManyProblemsError
+from pipeline.job.prompts.clips import Scene
 from pipeline.job.prompts.rows import read_rows
 from pipeline.job.template.templates import UnknownNameError, is_template
 from pipeline.models import Task
@@ -38,6 +39,11 @@ class Expansion:
         self._plan = plan
         self._linter = linter
 
+    @property
+    def has_prompts(self) -> bool:
+        """Whether there is any source of prompts."""
+        return bool(self._plan.inline or self._plan.sources)
+
     def tasks(self) -> Iterator[Task]:
         """Yield the tasks; send none before the last one has come.
 
@@ -55,6 +61,23 @@ class Expansion:
             JobFileError: at the end, with every problem of the rows.
         """
         return self._checked(self._items, twins=True)
+
+    def scenes(self) -> Iterator[Scene]:
+        """Yield the tasks, each with what it was made of.
+
+        Raises:
+            JobFileError: at the end, with every problem of the rows.
+        """
+        report = Report(self._plan.file)
+        repeats, known = self._twins(), Known()
+        with suppress(TooManyProblemsError):
+            for index, item in enumerate(self._items(report), 1):
+                words = words_of(self._plan, item, index)
+                tasks = self._tasks_of(item, index, report, known)
+                for task, said in zip(tasks, words, strict=False):  # one that is wrong ends them
+                    if not repeats(item, task):
+                        yield Scene(item, task, said)
+        report.raise_if_any()
 
     def preview(self, report: Report, most_searched: int = MOST_SEARCHED) -> None:
         """Report what is wrong with the inline prompts, and with the first row of each file.
@@ -95,8 +118,8 @@ class Expansion:
                 register.add(task)
                 yield task
         wrong = report.problems or self._plan.inputs.reported
-        if not register and not wrong:
-            report.at(1, "there is nothing to render", self._nothing())
+        if not register and not wrong and not self._may_be_empty:
+            self._note_nothing(report)
         self._name_equals(items, register, report)
 
     def _items(self, report: Report) -> Iterator[Item]:
@@ -126,7 +149,10 @@ class Expansion:
                     if mark in known or wrong.mark in self._plan.inputs.reported:
                         continue
                     known.add(mark)
-                report.note(item.problem(where + wrong.message, wrong.hint))
+                problem = item.problem(where + wrong.message, wrong.hint)
+                # The clips of another job's prompt are several rows of one line.
+                if not (item.of_job and problem in report.problems):
+                    report.note(problem)
 
     def _made(self, item: Item, index: int) -> Iterator[Task]:
         tasks = make_tasks(self._plan, item, index)
@@ -165,6 +191,20 @@ class Expansion:
             self._plan.target, item.params, self._plan.file.parent, skip=is_template
         ):
             report.note(item.problem(wrong.message, wrong.hint, f"params.{wrong.key}"))
+
+    @property
+    def _may_be_empty(self) -> bool:
+        """Whether a job without a task can be looked at: the other one may be at its start."""
+        return any(s.clips is not None and not s.clips.to_send for s in self._plan.sources)
+
+    def _note_nothing(self, report: Report) -> None:
+        message = "there is nothing to render"
+        for source in self._plan.sources:
+            for found in source.found:
+                if (hint := found.why_none) is not None:
+                    report.note(source.wrong(f"{message}; {found.said[0]}", hint, "job"))
+                    return
+        report.at(1, message, self._nothing())
 
     def _nothing(self) -> str:
         left_out = any(found.rows for source in self._plan.sources for found in source.found)

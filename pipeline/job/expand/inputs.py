@@ -7,13 +7,12 @@ that is meant to be outside is absolute.
 import os
 import re
 from collections.abc import Iterator, Mapping
-from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from pipeline.api.inputs import InputRules, fits, is_address
-from pipeline.common.hashes import Contents, Hashes
+from pipeline.common.hashes import Contents, shared
 from pipeline.errors import DirectoryError
 from pipeline.job.files import reason_of
 from pipeline.job.items import Given, Source
@@ -45,14 +44,11 @@ class InputsError(InvalidError):
         self.wrong = wrong
 
 
-@cache
-def _hashes() -> Hashes:
-    """Share what is known of files: a job is expanded several times in a run."""
-    return Hashes()
-
-
 class InputMaker:
-    """Makes the inputs of tasks. Where nothing is `to_send`, a file may be gone."""
+    """Makes the inputs of tasks. Where nothing is `to_send`, a file may be gone.
+
+    `recorded` has the sha256 of files that may be, by their paths, where it is known.
+    """
 
     def __init__(
         self, folder: Path, target: Target, given: Mapping[str, Given], *, to_send: bool
@@ -64,6 +60,7 @@ class InputMaker:
         self._given = given
         self._to_send = to_send
         self.reported: set[str] = set()
+        self.recorded: dict[str, str] = {}
 
     def has_any(self, own: Mapping[str, Given]) -> bool:
         """Whether a prompt with these inputs has any."""
@@ -158,7 +155,8 @@ class InputMaker:
         except InputError:
             if self._to_send:
                 raise
-            return Input(sha256=_UNREAD, form=form, path=text, file=str(path))
+            known = self.recorded.get(str(path), _UNREAD)
+            return Input(sha256=known, form=form, path=text, file=str(path))
         return Input(
             sha256=found.sha256,
             form=form,
@@ -185,7 +183,7 @@ class InputMaker:
 
     def _read(self, path: Path, text: str) -> Contents:
         try:
-            found = _hashes().read(path, self._rules.max_bytes)
+            found = shared().read(path, self._rules.max_bytes)
         except FileNotFoundError:
             raise InputError(f"there is no file {shown(text)}", _near(path), text) from None
         except DirectoryError:

@@ -133,7 +133,8 @@ class Finisher:
 
     def _meaning(self, titles: tuple[str, ...]) -> dict[str, str]:
         by_fold = {folded(title): title for title in reversed(titles)}
-        found = recognised(titles)
+        # A verdict of a clip says nothing of what is made of it, nor does a heading of its sheet.
+        found = recognised(titles) if self._source.clips is None else {}
         for name, said in self._source.columns.items():
             title = said if said in titles else by_fold.get(folded(said))
             if title is not None:
