@@ -182,7 +182,7 @@ def _provider(head: Head, report: Report) -> Provider | None:
             report.note(problem)
         return None
     traits = found.traits
-    if "/" in head.model and not traits.slashes:
+    if not traits.slashes and any(sign in head.model for sign in "/:@"):
         report.add(
             ("model",),
             f"{shown(head.model)} is not a model's name",

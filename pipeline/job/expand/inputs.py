@@ -132,7 +132,7 @@ class InputMaker:
         form = form or rules.form_of(name)
         if form not in rules.forms:
             raise InputError(
-                f"{provider} takes {name} as {form}, in which nothing is sent yet"
+                f"{provider} takes {name} as {form}, which its description does not describe"
                 if usual
                 else f"{provider} takes no input as {form}",
                 f"as {', '.join(sorted(rules.forms))}",
@@ -150,7 +150,7 @@ class InputMaker:
     def _file(self, name: str, text: str, form: Form) -> Input:
         path = self._find(text)
         try:
-            found = self._read(path, text)
+            found = self._read(path, text, form)
             kind = self._type(name, text, found)
         except InputError:
             if self._to_send:
@@ -181,9 +181,10 @@ class InputMaker:
             )
         return real
 
-    def _read(self, path: Path, text: str) -> Contents:
+    def _read(self, path: Path, text: str, form: Form) -> Contents:
+        most = self._rules.most(form)
         try:
-            found = shared().read(path, self._rules.max_bytes)
+            found = shared().read(path, most)
         except FileNotFoundError:
             raise InputError(f"there is no file {shown(text)}", _near(path), text) from None
         except DirectoryError:
@@ -192,10 +193,12 @@ class InputMaker:
             message = f"{shown(text)} cannot be read: {reason_of(error)}"
             raise InputError(message, mark=text) from None
         if isinstance(found, int):
-            most = self._rules.max_bytes / 1e6
+            uploads = form is not Form.UPLOAD and found <= self._rules.max_upload
             raise InputError(
-                f"{shown(text)} has {found / 1e6:.1f} MB, and at most {most:.1f} are sent",
-                "make it smaller, or put it where its address can be sent",
+                f"{shown(text)} has {found / 1e6:.1f} MB, and at most {most / 1e6:.1f} are sent",
+                "write {file: …, form: upload}"
+                if uploads and Form.UPLOAD in self._rules.forms
+                else "make it smaller, or put it where its address can be sent",
                 text,
             )
         if not found.size:
