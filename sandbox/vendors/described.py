@@ -64,8 +64,8 @@ def described(wire_name: str) -> "Described | None":
         return Described(told)
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise SandboxError(
-            f"no wire can be generated from {path}: {error!r}",
-            hint=f"check it first: pipeline providers check {path}",
+            f"no wire can be generated from the description {wire_name}: {error}",
+            hint="expressions that are more than a path, and questions by POST, are not served",
         ) from error
 
 
@@ -91,6 +91,8 @@ class Described(Vendor):
         answer = told.get("answer") or {"media": "$bytes"}
         if answer["media"] != "$bytes" and answer.get("encode") != "base64":
             raise ValueError("`answer` has an address")
+        if "POST" in {part.get("method") for part in told.values() if isinstance(part, dict)}:
+            raise ValueError("it is asked by POST")
         self._at = {name: path_of(expression) for name, expression in places.items() if expression}
 
     def _places(self) -> dict[str, str | None]:
@@ -135,7 +137,7 @@ class Described(Vendor):
         return body
 
     def routes(self, service: Service) -> list[BaseRoute]:
-        """List the routes: to submit, to ask, to list, to cancel, to read the balance."""
+        """List the routes: to submit, to ask, to list, to read the balance."""
         self._service = service
         self._listing = Listing(service)
         self._queue = Queue(service, self._accepted)
@@ -159,24 +161,19 @@ class Described(Vendor):
             yield Route(path, self._ask, methods=["GET"])
         if resolve.get("by") == "list":
             yield Route(_built(resolve["url"]), self._list, methods=["GET"])
-        if cancel := told.get("cancel"):
-            method = cancel.get("method", "POST")
-            yield Route(_built(cancel["url"], "/cancel"), self._cancel, methods=[method])
         if balance := told.get("balance"):
             yield Route(_built(balance["url"]), self._balance, methods=["GET"])
 
     def _accepted(self, request: Request, entry: Entry) -> dict[str, Any]:
         answer = self._shown(request, entry)
-        for name in ("status", "result", "cancel"):
+        for name in ("status", "result"):
             self._put(answer, f"handle.{name}", self._place_of(request, entry, name))
         return answer
 
     def _place_of(self, request: Request, entry: Entry, name: str) -> str:
-        """Write where a request is asked for, or cancelled, as an answer tells it."""
+        """Write where a request is asked for, as an answer tells it."""
         part = self._told.get({"status": "poll"}.get(name, name)) or {}
-        url = _built(
-            part.get("url") or "$status", "/cancel" if name == "cancel" else "", query=True
-        )
+        url = _built(part.get("url") or "$status", query=True)
         return origin(request) + url.replace("{id}", entry.listed)
 
     def _put(self, answer: Any, name: str, value: Any) -> None:
@@ -208,13 +205,6 @@ class Described(Vendor):
         request.path_params["id"] = asked if known is None else known.listed
         entry = self._queue.asked_for(request)
         return entry if isinstance(entry, Response) else JSONResponse(self._shown(request, entry))
-
-    async def _cancel(self, request: Request) -> Response:
-        entry = self._queue.asked_for(request)
-        if isinstance(entry, Response):
-            return entry
-        self._queue.cancel(entry)
-        return JSONResponse(self._shown(request, entry))
 
     async def _list(self, request: Request) -> Response:
         """List requests, newest first, all on one page."""
@@ -261,9 +251,9 @@ class Described(Vendor):
         return Kind.PICTURE if has_word or "b64" in media else Kind.of(model)
 
 
-def _built(url: str, end: str = "", *, query: bool = False) -> str:
+def _built(url: str, *, query: bool = False) -> str:
     """Return the path of an address as it is built from an id; one that is only told has ours."""
     told, _, built = url.rpartition(" or ")
-    path = built if told or not url.startswith("$") else "/requests/{id}" + end
+    path = built if told or not url.startswith("$") else "/requests/{id}"
     parts = urlsplit(path)
     return parts.path + (f"?{parts.query}" if query and parts.query else "")

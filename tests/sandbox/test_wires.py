@@ -245,8 +245,10 @@ def test_each_shipped_description_is_a_wire() -> None:
     names = {path.stem for path in SHIPPED.glob("*.yaml")}
     assert {"fal", "kling", "luma"} <= names
     assert VENDORS.keys() - {"segmind"} <= names
-    for name in names:
+    for name in names - {"runware"}:
         assert vendor_of(name).models == ("*",)
+    with pytest.raises(SandboxError, match="no wire can be generated"):  # all at one address
+        vendor_of("runware")
 
 
 @pytest.mark.parametrize(
@@ -255,6 +257,7 @@ def test_each_shipped_description_is_a_wire() -> None:
         ("[1]", "no wire can be generated"),
         ("{submit: {path: /x, handle: {id: 'a[?b]'}}}", "more than a path"),
         ("{submit: {path: /x}, answer: {media: url}}", "has an address"),
+        ("{submit: {path: /x}, poll: {url: /x, method: POST}}", "by POST"),
         ("{", "cannot read"),
     ],
 )
