@@ -13,6 +13,7 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Scope
 
 from sandbox import wire
+from sandbox.assets import form_file
 from sandbox.books import Entry
 from sandbox.events import Fetched, State
 from sandbox.queue import Queue, is_failed
@@ -62,6 +63,7 @@ class ComfyUI(Vendor):
             Route("/history/{id}", self._history, methods=["GET"]),
             Route("/queue", self._queued, methods=["GET"]),
             Route("/queue", self._delete, methods=["POST"]),
+            Route("/upload/image", self._upload, methods=["POST"]),
             Route("/view", _View(self._view), methods=["GET"]),
         ]
 
@@ -134,6 +136,13 @@ class ComfyUI(Vendor):
             if entry.listed in order.get("delete", []):
                 self._queue.cancel(entry)
         return Response()
+
+    async def _upload(self, request: Request) -> Response:
+        """Take a picture; what a graph names it by is its name."""
+        if (file := await form_file(request, "image")) is None:
+            return Response(status_code=400)
+        self._service.books.questions["uploads"] += 1
+        return JSONResponse({"name": file[0], "subfolder": "", "type": "input"})
 
     async def _view(self, request: Request) -> ASGIApp:
         """Serve an output; it has the name of its request, as the real one has a prefix."""

@@ -1,6 +1,7 @@
 """fal's queue, the list of requests of its platform API, and the balance."""
 
 import time
+import uuid
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any
@@ -10,6 +11,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from sandbox.addresses import media_url, origin
+from sandbox.assets import Assets
 from sandbox.books import Entry
 from sandbox.events import State
 from sandbox.kinds import Kind
@@ -51,8 +53,12 @@ class Fal(Vendor):
         self._service = service
         self._listing = Listing(service)
         self._queue = Queue(service, self._accepted)
+        self._assets = Assets(service)
         place = "/{app:path}/requests/{id}"
         return [
+            Route("/storage/upload/initiate", self._initiate, methods=["POST"]),
+            Route("/assets/{name}", self._put, methods=["PUT"]),
+            self._assets.route(),
             Route("/v1/models/requests/by-endpoint", self._list, methods=["GET"]),
             Route("/v1/account/billing", self._balance, methods=["GET"]),
             Route(f"{place}/status", self._status, methods=["GET"]),
@@ -167,6 +173,17 @@ class Fal(Vendor):
             row["json_input"] = entry.params
             row["json_output"] = self._output(request, entry) if is_done else None
         return row
+
+    async def _initiate(self, request: Request) -> Response:
+        """Answer where a file is put, and where it is then."""
+        if not self._service.has_key(request):
+            return self.refusal("401")
+        url = self._assets.address(request, uuid.uuid4().hex)
+        return JSONResponse({"upload_url": url, "file_url": url})
+
+    async def _put(self, request: Request) -> Response:
+        self._assets.keep(request, await request.body(), request.path_params["name"])
+        return Response()
 
     async def _balance(self, request: Request) -> Response:
         """Tell the balance; at the real API this takes an Admin key."""

@@ -1,5 +1,6 @@
 """Replicate's predictions, and the list of them. What was put in and out goes after an hour."""
 
+import hashlib
 import time
 from types import MappingProxyType
 from typing import Any
@@ -11,6 +12,7 @@ from starlette.types import Scope
 
 from sandbox import answers
 from sandbox.addresses import media_url, origin
+from sandbox.assets import Assets, form_file
 from sandbox.books import Entry
 from sandbox.events import State
 from sandbox.listing import Listing
@@ -27,6 +29,7 @@ _STATES = {
     State.CANCELLED: "canceled",
 }
 _PAGE = 100
+_FILE_LIVES = 24 * 3600.0
 _LONGEST = 60  # seconds that an answer waits for an output, where that is preferred
 
 
@@ -56,7 +59,10 @@ class Replicate(Vendor):
         self._service = service
         self._listing = Listing(service)
         self._queue = Queue(service, self._prediction, 201, _patience)
+        self._assets = Assets(service)
         return [
+            Route("/v1/files", self._upload, methods=["POST"]),
+            self._assets.route(),
             Route("/v1/predictions", self._list, methods=["GET"]),
             Route("/v1/predictions", self._queue),
             Route("/v1/predictions/{id}", self._get, methods=["GET"]),
@@ -125,6 +131,30 @@ class Replicate(Vendor):
                 "next": None if is_last else f"{here}{first + _PAGE}",
                 "results": rows,
             }
+        )
+
+    async def _upload(self, request: Request) -> Response:
+        """Keep the file `content` of a form for a day."""
+        if not self._service.has_key(request):
+            return self.refusal("401")
+        if (file := await form_file(request, "content")) is None:
+            return self.problem(400, "400", "Missing content")
+        (name, data), now = file, time.time()
+        digest = hashlib.sha256(data).hexdigest()
+        return JSONResponse(
+            {
+                "id": digest[:32],
+                "name": name,
+                "content_type": "application/octet-stream",
+                "size": len(data),
+                "etag": digest[:32],
+                "checksums": {"sha256": digest},
+                "metadata": {},
+                "created_at": self.time(now),
+                "expires_at": self.time(now + _FILE_LIVES),
+                "urls": {"get": self._assets.keep(request, data)},
+            },
+            201,
         )
 
     async def _account(self, request: Request) -> Response:

@@ -4,6 +4,7 @@ They are not part of the development environment, being large: `make test-sdks` 
 """
 
 import base64
+import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import ModuleType
@@ -124,6 +125,11 @@ def test_fal_sends_again_what_was_paid_for_when_an_answer_is_lost(
     assert len(fal_box.books()["charges"]) == before + 2
 
 
+def test_fal_uploads_a_file(fal: Any, fal_box: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(installed("fal_client.client"), "REST_URL", fal_box.url)
+    assert fetch(fal.upload(b"bytes", "image/png", "a.png", repository="fal")) == b"bytes"
+
+
 # -- Replicate ------------------------------------------------------------------------------------
 
 
@@ -173,6 +179,12 @@ def test_replicate_reads_failures_and_refusals(replicate: Any) -> None:
     with pytest.raises(error.ReplicateError) as caught:
         replicate.run("acme/film", input={"prompt": "x [[fail 406]]"})
     assert (caught.value.status, caught.value.title) == (402, "Insufficient credit")
+
+
+def test_replicate_uploads_a_file(replicate: Any) -> None:
+    file = replicate.files.create(io.BytesIO(b"bytes\r\n\x00"))
+    assert fetch(file.urls["get"]) == b"bytes\r\n\x00"
+    assert file.size == 8
 
 
 def test_replicate_cancels(replicate: Any) -> None:

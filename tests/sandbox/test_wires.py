@@ -192,6 +192,28 @@ def test_comfyui_shows_what_waits_in_its_queue_and_forgets_all(
         assert ask.box.books()["at_work"] == 0
 
 
+def test_uploads_take_forms_and_are_kept(session: httpx.Client) -> None:
+    file = ("a.png", b"bytes\r\n\x00", "image/png")
+    with served("comfyui", session, None) as ask:
+        url = f"{ask.box.url}/upload/image"
+        told = session.post(url, files={"image": file}, data={"overwrite": "true"}).json()
+        assert told == {"name": "a.png", "subfolder": "", "type": "input"}
+        assert session.post(url, files={"other": file}).status_code == 400
+        assert ask.box.books()["questions"]["uploads"] == 1
+    with served("replicate", session) as ask:
+        url = f"{ask.box.url}/v1/files"
+        made = session.post(url, files={"content": file}, headers=ask.headers)
+        assert made.status_code == 201
+        assert session.get(made.json()["urls"]["get"]).content == file[1]
+        assert session.post(url, files={"other": file}, headers=ask.headers).status_code == 400
+        assert session.post(url, files={"content": file}).status_code == 401
+    with served("fal", session, "Key k") as ask:
+        told = ask("POST", "/storage/upload/initiate", {"content_type": "image/png"}).json()
+        assert session.get(told["file_url"]).status_code == 404
+        assert session.put(told["upload_url"], content=b"bytes").status_code == 200
+        assert session.get(told["file_url"]).content == b"bytes"
+
+
 def test_comfyui_refuses_what_is_no_graph(session: httpx.Client) -> None:
     with served("comfyui", session, None) as ask:
         for body in ({}, {"prompt": {}}, {"prompt": {"6": {"inputs": {"text": "x"}}}}):
