@@ -24,7 +24,7 @@ _FILM_NODES = ("Video", "WEBP", "Animated")
 
 
 class ComfyUI(Vendor):
-    """Its wire. The prompt of a graph is the longest text that a node is given."""
+    """Its wire. The prompt of a graph is the longest text or prompt that a node is given."""
 
     name = "comfyui"
     header = None
@@ -174,4 +174,5 @@ def _texts(graph: dict[str, Any]) -> Iterator[str]:
     for node in graph.values():
         inputs = node.get("inputs") if isinstance(node, dict) else None
         if isinstance(inputs, dict):
-            yield from (value for value in inputs.values() if isinstance(value, str))
+            named = ((name, value) for name, value in inputs.items() if isinstance(value, str))
+            yield from (value for name, value in named if "text" in name or "prompt" in name)
