@@ -22,8 +22,8 @@ unexport PYTHONPATH PYTHONHOME
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo test test-variants test-cloud test-ray check format render overnight calendar plan status settle \
-	audit report open sandbox chaos simulate soak bench bench-quick browser-test test-all-pythons lock changelog clean \
+.PHONY: help demo test coverage test-variants test-cloud test-ray test-sdks check format render overnight calendar plan status \
+	settle audit report open sandbox chaos simulate soak bench bench-quick browser-test test-all-pythons lock changelog clean \
 	job-given
 
 help: ## This list
@@ -73,7 +73,10 @@ open: job-given .venv/.installed-run ## Show the report of JOB in the browser
 
 ##@ Work on it
 
-test: .venv/.installed-dev ## The tests, but slow ones and the browser's; branch coverage ≥ 95 %
+test: .venv/.installed-dev ## The tests, but slow ones and the browser's
+	@$(PYTEST) -m "not ($(APART) or variant)" --transitions $(ARGS)
+
+coverage: .venv/.installed-dev ## The same tests, measured: branch coverage ≥ 95 %
 	@$(PYTEST) -m "not ($(APART) or variant)" --cov=pipeline --cov=sandbox --cov-branch --cov-fail-under=95 --transitions $(ARGS)
 
 test-variants: .venv/.installed-dev ## The variants of tests, many minutes; SLICE=2/4 plays a quarter of them
@@ -93,11 +96,14 @@ format: .venv/.installed-dev ## Format, and fix what the linter can
 	$(PY) -m ruff format .
 	$(PY) -m ruff check --fix .
 
-browser-test: .venv/.installed-dev tests/browser/node_modules/.installed ## The report in a headless Chromium
+browser-test: .venv/.installed-dev tests/browser/node_modules/.installed ## The report in a headless Chromium; the command against aimock
 	@$(PY) -m pytest -m browser tests/browser $(ARGS)
 
 test-ray: .venv/.installed-ray ## A Ray cluster on this machine whose parts are killed, some minutes
 	@$(PY) -m pytest -m ray tests/cluster $(ARGS)
+
+test-sdks: .venv/.installed-sdks ## The SDKs of other vendors against the sandbox
+	@$(PYTEST) tests/sandbox/test_vendor_sdks.py $(ARGS)
 
 chaos: .venv/.installed-dev ## Faults, restarts and kill -9, at random and at points, SEEDS=20
 	@CHAOS_SEEDS=$(SEEDS) $(PYTEST) -m slow -k "chaos or account" $(ARGS)

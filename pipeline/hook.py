@@ -6,6 +6,7 @@ It inherits no descriptor, no lock and no secret. What fails is a warning; the r
 
 import os
 import re
+import select
 import shlex
 import shutil
 import signal
@@ -17,7 +18,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import IO, Any, Self
+from typing import Any, Self
 
 import msgspec
 
@@ -37,6 +38,8 @@ GRACE = 10.0
 # A run of a million clips with a slow command: what does not fit is counted, and said at the end.
 _MOST_WAITING = 10_000
 _TAIL = 4096  # bytes of its standard error
+_BLOCK, _MOST_BLOCKS = 65_536, 16  # as much as a pipe may hold
+_LOOK = 0.1  # seconds between looks whether it has ended, while something holds its pipe
 _LONGEST_LINE = 300
 _SHORTEST_SECRET = 8
 _SOON = 1.0  # seconds after which a wait is worth a line
@@ -216,26 +219,27 @@ class Hook:
                 )
             except (OSError, ValueError) as error:
                 return f"it cannot be started: {getattr(error, 'strerror', None) or error}"
-        return self._ended(process, _Tail(process))
+        with _Said(process) as words:
+            return self._ended(process, words)
 
-    def _ended(self, process: "subprocess.Popen[bytes]", tail: "_Tail") -> str | None:
+    def _ended(self, process: "subprocess.Popen[bytes]", words: "_Said") -> str | None:
         with self._changed:
             self._running.add(process)
             too_late = self._ending
         try:
             if too_late:
                 _end(process)
-            code = process.wait(self._timeout)
+            code = words.wait(self._timeout)
         except subprocess.TimeoutExpired:
             _end(process)
-            return f"it was ended after {self._timeout:g} s{tail.last_line}"
+            return f"it was ended after {self._timeout:g} s{words.last_line}"
         finally:
             with self._changed:
                 self._running.discard(process)
         if code == 0:
             return None
         how = f"exit code {code}" if code > 0 else f"ended by {_signal_name(-code)}"
-        return how + tail.last_line
+        return how + words.last_line
 
     def __enter__(self) -> Self:
         return self
@@ -298,23 +302,55 @@ class Hook:
         return ", ".join([f"exec: {self._command.name} ran for {clips}", *words])
 
 
-class _Tail:
-    """The end of what a command writes to standard error; all of it is read, and little kept."""
+class _Said:
+    """What a command writes to standard error, until it ends: all is read, and the end is kept.
+
+    What it has left running may hold the pipe for days. So the pipe is closed when the command has
+    ended, and no thread waits for the end of what is in it.
+    """
 
     def __init__(self, process: "subprocess.Popen[bytes]") -> None:
+        self._process = process
         self._kept = b""
-        self._thread = threading.Thread(target=self._read, args=[process.stderr], daemon=True)
-        self._thread.start()
+        assert process.stderr is not None
+        self._stream = process.stderr
+        self._poll = select.poll()  # descriptors may have high numbers
+        self._poll.register(self._stream, select.POLLIN)
+        self._is_open = True
 
-    def _read(self, stream: IO[bytes]) -> None:
-        with stream:
-            while part := os.read(stream.fileno(), 65_536):
-                self._kept = (self._kept + part)[-_TAIL:]
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stream.close()
+
+    def wait(self, timeout: float) -> int:
+        """Read until the command has ended; return its exit code.
+
+        Raises:
+            subprocess.TimeoutExpired: it takes longer than `timeout`, in seconds.
+        """
+        end = time.monotonic() + timeout
+        while self._is_open and self._process.poll() is None and time.monotonic() < end:
+            self._take(_LOOK)
+        return self._process.wait(max(end - time.monotonic(), 0.0))
+
+    def _take(self, patience: float) -> bool:
+        """Read what comes within so many seconds; return whether there may be more."""
+        if not self._is_open or not self._poll.poll(patience * 1000):
+            return False
+        part = os.read(self._stream.fileno(), _BLOCK)
+        self._is_open = bool(part)
+        self._kept = (self._kept + part)[-_TAIL:]
+        return self._is_open
 
     @property
     def last_line(self) -> str:
         """The last line, inert and in parentheses; empty where nothing was written."""
-        self._thread.join(_PATIENCE)  # what a command has left behind may still hold the pipe
+        # What it has left running may write for ever: no more than a pipe holds is of the command.
+        for _ in range(_MOST_BLOCKS):
+            if not self._take(0.0):
+                break
         lines = self._kept.decode(errors="replace").split("\n")
         line = next((line.strip() for line in reversed(lines) if line.strip()), "")
         return f" ({printable(line[:_LONGEST_LINE])})" if line else ""

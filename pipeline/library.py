@@ -12,6 +12,7 @@ from pipeline.job import load as load_file
 from pipeline.ledger import manifest
 from pipeline.models import Job, Record
 from pipeline.state import State
+from pipeline.store import clips_of
 from pipeline.store.layout import Layout
 
 
@@ -23,7 +24,7 @@ def load(path: str | os.PathLike[str], *, output: str | os.PathLike[str] | None 
     Raises:
         JobFileError: the file is not valid; the error lists all problems, each with its line.
     """
-    job = load_file(Path(path))
+    job = load_file(Path(path), clips=clips_of)
     return job if output is None else in_directory(job, output)
 
 

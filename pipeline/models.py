@@ -184,7 +184,8 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     where the task is written, such as `calendar.csv:12`, relative to the job file; it is only
     shown. `former` is the same task as version 0.1 read its row, if that differs: see
     `History.known`. `once` is our id of one attempt at it, where its provider takes one. `verdict`
-    is what its row says of its clip: see `ledger.picks`.
+    is what its row says of its clip: see `ledger.picks`. `own_id` is the id of its prompt, empty
+    where that has none.
     """
 
     id: str
@@ -199,6 +200,7 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     former: "Task | None" = None
     once: str = ""
     verdict: Literal["kept", "rejected"] | None = None
+    own_id: str = ""
 
     @property
     def prompt(self) -> str:

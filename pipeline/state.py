@@ -97,7 +97,7 @@ def flagged(job: Job, history: History) -> dict[str, tuple[Flag, ...]]:
         return {}
     done = (
         task.id
-        for task in map(history.known, job.tasks())
+        for task in map(history.recognising(), job.tasks())
         if task.id in found and history.state_of(task) is TaskState.DONE
     )
     return {task: found[task] for task in done}

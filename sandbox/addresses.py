@@ -2,7 +2,8 @@
 
 from starlette.requests import Request
 
-from sandbox.books import Books
+from sandbox.books import Entry
+from sandbox.service import Service
 
 
 def origin(request: Request) -> str:
@@ -10,6 +11,11 @@ def origin(request: Request) -> str:
     return f"http://{request.headers['host']}"
 
 
-def media_url(request: Request, books: Books, listed: str, output: int = 1) -> str:
+def media_url(request: Request, service: Service, entry: Entry, output: int = 1) -> str:
     """Name where an output of a request is now; a new address once the last one was dead."""
-    return f"{origin(request)}/media/{listed}/{books.address_of(listed)}-{output}.mp4"
+    host, listed = request.headers["host"], entry.listed
+    if service.vendor.has_media_host:
+        # The same socket under another name, so that clients and books see another host.
+        host = host.replace("127.0.0.1", "localhost")
+    suffix = service.vendor.kind_of(entry.model).suffix
+    return f"http://{host}/media/{listed}/{service.books.address_of(listed)}-{output}.{suffix}"

@@ -6,29 +6,19 @@ import time
 import uuid
 from dataclasses import dataclass
 
-import msgspec
 from starlette.applications import Starlette
+from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sandbox import answers
-from sandbox.books import plain
 from sandbox.controls import Controls
-from sandbox.history import RequestHistory
-from sandbox.media import MediaHost
-from sandbox.others import Others
+from sandbox.media import KEY_HEADERS, MediaHost
 from sandbox.service import REQUEST_ID, Service
-from sandbox.settings import BalanceCall, RequestIds, is_loopback
-from sandbox.uploads import Uploads
-from sandbox.v1 import Synchronous
-from sandbox.v2 import Asynchronous
+from sandbox.settings import is_loopback
 
-# At the real API these are other hosts, which say nothing of the balance.
-_OTHER_HOSTS = ("/media/", "/inference-request/", "/upload-asset", "/assets/")
 _HOST = re.compile(rb"(?:\[([^]]+)\]|([^][:]+))(?::\d*)?")
-_JSON = msgspec.json.Encoder(decimal_format="number")
 _log = logging.getLogger("sandbox")
 
 
@@ -37,40 +27,28 @@ class Api:
 
     def __init__(self, service: Service) -> None:
         self._service = service
-        self._asynchronous = Asynchronous(service)
 
     def asgi(self) -> ASGIApp:
         """Build the ASGI application."""
-        others = Others(self._service)
+        # A wire may take any path: what has a fixed one comes before it.
         routes = [
-            Route("/v1/get-user-credits", self._show_credits, methods=["GET"]),
-            *self._asynchronous.routes(),
-            Route("/v1/{model}", Synchronous(self._service)),
-            Route("/v2/{model}", self._asynchronous),
-            *RequestHistory(self._service, others).routes(),
-            *MediaHost(self._service, others).routes(),
-            *Uploads(self._service).routes(),
             *Controls(self._service).routes(),
+            *MediaHost(self._service).routes(),
+            *self._service.vendor.routes(self._service),
         ]
-        app = Starlette(routes=routes, exception_handlers={404: _lost, 405: _lost})
+        app = Starlette(routes=routes, exception_handlers={404: self._lost, 405: self._lost})
         return _Local(_Marked(app, self._service))
 
     def resume(self) -> None:
         """Continue what an earlier life of the server has left: closings, and generations."""
         self._service.schedule_closings()
-        self._asynchronous.resume()
+        self._service.vendor.resume()
 
-    async def _show_credits(self, request: Request) -> Response:
-        """Answer the balance call."""
-        settings, books = self._service.settings, self._service.books
-        if not self._service.has_key(request):
-            return answers.refusal("401")
-        if settings.balance_call is BalanceCall.MISSING:
-            return answers.problem(404, "No credits found for the user.")
-        if settings.balance_call is BalanceCall.GARBAGE:
-            return answers.page("Segmind")
-        balance = {"credits": books.credits, "free-credits": books.free_credits}
-        return Response(_JSON.encode(balance), media_type="application/json")
+    async def _lost(self, _request: Request, error: Exception) -> Response:
+        """Answer what no route is for."""
+        status = getattr(error, "status_code", 404)
+        vendor = self._service.vendor
+        return vendor.refusal("405") if status != 404 else vendor.problem(404, "404", "Not found.")  # noqa: PLR2004
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +79,8 @@ class _Marked:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         scope[REQUEST_ID] = uuid.uuid4().hex
+        if not scope["path"].startswith("/sandbox/"):
+            self._note_key(Headers(scope=scope))
         started = time.perf_counter()
 
         async def send_marked(message: Message) -> None:
@@ -112,22 +92,15 @@ class _Marked:
 
         await self.app(scope, receive, send_marked)
 
+    def _note_key(self, headers: Headers) -> None:
+        """Note whether a host was asked with a key, in whatever form."""
+        key = self.service.settings.key
+        has_key = any(name in headers for name in KEY_HEADERS) or (
+            key is not None and any(key in value for value in headers.values())
+        )
+        self.service.books.hosts[headers.get("host", "").rpartition(":")[0], has_key] += 1
+
     def _headers(self, scope: Scope, seconds: float) -> dict[str, str]:
         """Write the headers that every answer has, after `seconds` of work."""
-        settings = self.service.settings
-        headers = {"x-sandbox": "1"} if settings.marked else {}
-        if scope["path"].startswith(_OTHER_HOSTS):
-            return headers
-        headers["x-generation-time"] = f"{seconds:.3f}"
-        if settings.request_ids is not RequestIds.NONE:
-            headers["x-request-id"] = scope[REQUEST_ID]
-        if settings.credit_header:
-            balance = self.service.shown_balance(scope[REQUEST_ID])
-            headers["x-remaining-credits"] = plain(balance)
-        return headers
-
-
-async def _lost(_request: Request, error: Exception) -> Response:
-    """Answer what no route is for."""
-    status = getattr(error, "status_code", 404)
-    return answers.refusal("405") if status != 404 else answers.problem(404, "Not found.")  # noqa: PLR2004
+        marks = {"x-sandbox": "1"} if self.service.settings.marked else {}
+        return marks | self.service.vendor.headers(self.service, scope, seconds)

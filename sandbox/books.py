@@ -79,7 +79,8 @@ class Books:
 
     A request is `in_flight` until its POST is over, or in v2 its generation; a generation is
     `at_work` until it ends, whoever has left. `questions` counts what was asked, by kind, since the
-    server started: it is not kept.
+    server started, and `hosts` who was asked, by the name in the request, and how often with
+    a key: they are not kept.
     """
 
     def __init__(self, keep: Callable[[Event], None] = _ignore) -> None:
@@ -94,6 +95,7 @@ class Books:
         self.fetches: Counter[str] = Counter()
         self.keys_seen: list[KeySeen] = []
         self.questions: Counter[str] = Counter()
+        self.hosts: Counter[tuple[str, bool]] = Counter()
         self.credits = Decimal(0)
         self.free_credits = Decimal(0)
         self.charged = Decimal(0)

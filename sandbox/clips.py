@@ -11,7 +11,9 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
+from sandbox import stills
 from sandbox.digests import digest
+from sandbox.kinds import Kind
 from sandbox.settings import Clips
 
 _CACHE_BYTES = 64 * 1024 * 1024
@@ -66,12 +68,21 @@ class Studio:
         self._cache = Cache()
         self._rendering: dict[str, asyncio.Task[bytes]] = {}
 
-    async def make(self, model: str, body: dict[str, Any], nth: int, nonce: str) -> Media:
-        """Make the clip for the `nth` request of this model and body."""
-        if self._clips is Clips.TINY:
-            mark = hashlib.sha256(f"{digest(model, body)}:{nonce}".encode()).digest()
-            return pad(_tiny() + box(b"free", mark), self._size)
+    async def make(
+        self, model: str, body: dict[str, Any], nth: int, nonce: str, kind: Kind = Kind.FILM
+    ) -> Media:
+        """Make the output for the `nth` request of this model and body."""
+        mark = hashlib.sha256(f"{digest(model, body)}:{nonce}".encode()).digest()
+        if kind is Kind.SOUND:
+            return Media(stills.sound(mark))
         look = f"{self._seed}:{digest(model, body)}:{nth % _LOOKS}"
+        if kind is Kind.PICTURE:
+            if self._clips is Clips.TINY:
+                return Media(stills.picture(mark))
+            name = f"{look}:picture"
+            return Media(await self._get(name, lambda: _photograph(model, body, look)))
+        if self._clips is Clips.TINY:
+            return pad(_tiny() + box(b"free", mark), self._size)
         return pad(await self._get(look, lambda: _render(model, body, look)), self._size)
 
     def close(self) -> None:
@@ -122,3 +133,9 @@ def _render(model: str, body: dict[str, Any], look: str) -> bytes:
     from sandbox import film  # noqa: PLC0415 - PyAV takes long to import
 
     return film.shoot(model, body, look)
+
+
+def _photograph(model: str, body: dict[str, Any], look: str) -> bytes:
+    from sandbox import film  # noqa: PLC0415 - PyAV takes long to import
+
+    return film.photograph(model, body, look)

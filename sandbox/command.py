@@ -26,6 +26,8 @@ from sandbox.settings import (
 _T = TypeVar("_T")
 _SECONDS = click.FloatRange(min=0)
 _DEFAULTS = Settings()
+# As `sandbox.vendors` has them, which needs the extra.
+WIRES = ("segmind", "fal", "replicate", "elevenlabs", "openai-images", "comfyui")
 EXTRA = ("av", "PIL", "starlette", "uvicorn")
 
 
@@ -101,10 +103,16 @@ def _money_option(name: str, default: Decimal, text: str) -> Callable[[Any], Any
     help="0 takes a free one.",
 )
 @click.option(
-    "--models",
-    default=",".join(_DEFAULTS.models),
+    "--wire",
+    default=_DEFAULTS.wire,
     show_default=True,
-    help="The models that exist: names or patterns, with commas between.",
+    metavar="NAME",
+    help=f"Whose API is simulated: {', '.join(WIRES)}.",
+)
+@click.option(
+    "--models",
+    help="The models that exist: names or patterns, with commas between; by default luma-*, ray-*,"
+    " kling-* and wan-*, and with another wire any.",
 )
 @click.option("--key", help="The only key that is accepted; by default, any.")
 @_money_option("--credits", _DEFAULTS.credits, "The balance to begin with.")
@@ -253,7 +261,7 @@ def settings_from(options: dict[str, Any]) -> Settings:
     balance_call = BalanceCall.GARBAGE if take("balance_garbage") else balance_call
     kind = take("outage_kind")
     return Settings(
-        models=tuple(name.strip() for name in take("models").split(",")),
+        models=tuple(name.strip() for name in (take("models") or "").split(",") if name.strip()),
         faults=dict(take("faults")),
         outages=tuple(Outage(start, length, kind) for start, length in take("windows")),
         credit_header=not take("no_credit_header"),

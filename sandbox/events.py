@@ -19,6 +19,7 @@ class State(StrEnum):
 
     COMPLETED = "COMPLETED"
     FAILED = "FAILED"
+    CANCELLED = "CANCELLED"  # at a vendor that can
 
 
 class Opened(msgspec.Struct, frozen=True, tag="opened"):

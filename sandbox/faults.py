@@ -10,7 +10,8 @@ A prompt may carry directives, so that a demonstration or a test knows what will
 A word is a kind of `KINDS`, `406-param`, `403-moderation`, `failed-moderation`, or any status from
 300 to 599. `failed` and `failed-moderation` are generations that fail: v2 accepts the request, and
 it ends as FAILED; v1 answers 422. Where the answer of v2 to a submit is lost (504, reset, drop,
-cut, stall, …), the generation runs all the same.
+cut, stall, …), the generation runs all the same. `arrears` is a refusal for want of money, and
+`error200` an error under 200: neither is processed.
 """
 
 import random
@@ -21,7 +22,7 @@ from dataclasses import dataclass
 from sandbox.errors import SandboxError
 from sandbox.media_faults import MediaRule, read_media_rule
 
-REFUSALS = frozenset({"500", "502", "503", "429", "moderation", "failed"})
+REFUSALS = frozenset({"500", "502", "503", "429", "moderation", "failed", "arrears", "error200"})
 # The generation ran to its end, so it was paid for, whatever became of the answer.
 PAID = frozenset(
     {

@@ -1,5 +1,6 @@
 """Filming: frames in, an MP4 out. Imports PyAV and Pillow, so nobody imports it early."""
 
+import io
 import math
 import platform
 import re
@@ -62,6 +63,18 @@ def shoot(model: str, body: dict[str, Any], look: str) -> bytes:
             yield frame
 
     return encode(frames(), size, RATE)
+
+
+def photograph(model: str, body: dict[str, Any], look: str) -> bytes:
+    """Take one picture of what a clip would show, as PNG."""
+    ratio = str(body.get("aspect_ratio", "1:1"))
+    size = frame_size(ratio)
+    prompt = without_directives(body["prompt"])
+    frame = scenery.paint(look, size).seen(camera.read_move(prompt).at(0.5, loop=False), 0.5)
+    caption.write(prompt, model, ratio, size).on(frame, None)
+    file = io.BytesIO()
+    frame.save(file, "PNG")
+    return file.getvalue()
 
 
 def frame_size(ratio: str) -> tuple[int, int]:

@@ -1,7 +1,5 @@
 """The request history: what was asked for with a key, what came of it, what it cost."""
 
-import asyncio
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -17,10 +15,9 @@ from starlette.routing import Route
 from sandbox import answers
 from sandbox.addresses import media_url
 from sandbox.books import Entry
-from sandbox.others import Others
-from sandbox.rows import row_of, shapeless, status_of
+from sandbox.listing import Listing
+from sandbox.rows import row_of, status_of
 from sandbox.service import Service
-from sandbox.settings import History
 
 PATH = "/inference-request/request-history"
 MOST_DAYS = 31
@@ -61,9 +58,9 @@ class Question:
 class RequestHistory:
     """The endpoints of the request history."""
 
-    def __init__(self, service: Service, others: Others) -> None:
+    def __init__(self, service: Service) -> None:
         self._service = service
-        self._others = others
+        self._listing = Listing(service)
 
     def routes(self) -> list[Route]:
         """List the routes."""
@@ -74,13 +71,13 @@ class RequestHistory:
 
     async def _list(self, request: Request) -> Response:
         """Answer with a page of rows."""
-        if refusal := await self._spoiled(request, "history_lists"):
+        if refusal := await self._listing.spoiled(request, "history_lists"):
             return refusal
         try:
             question = read_question(request.query_params, datetime.now(UTC).date())
         except ValueError as error:
             return answers.problem(400, str(error))
-        found = [entry for entry in self._visible() if question.matches(entry)]
+        found = [entry for entry in self._listing.visible() if question.matches(entry)]
         found.sort(key=_SORTS[question.sort_by], reverse=question.descending)
         outputs = range(1, self._service.settings.outputs + 1)
         rows = [(entry, output) for entry in found for output in outputs]
@@ -98,43 +95,15 @@ class RequestHistory:
 
     async def _one(self, request: Request) -> Response:
         """Answer with one row."""
-        if refusal := await self._spoiled(request, "history_looks"):
+        if refusal := await self._listing.spoiled(request, "history_looks"):
             return refusal
-        wanted = request.path_params["id"]
-        entry = self._service.books.find(wanted) or self._others.find(wanted)
-        if entry is None or not self._has_row(entry):
+        entry = self._listing.find(request.path_params["id"])
+        if entry is None:
             return answers.problem(404, "Request not found.")
         return _json(self._row(request, entry, 1))
 
-    async def _spoiled(self, request: Request, kind: str) -> Response | None:
-        """Count a question, and answer it where the settings have another answer than rows."""
-        service = self._service
-        service.books.questions[kind] += 1
-        if not service.has_key(request):
-            return answers.refusal("401")
-        match service.settings.history:
-            case History.MISSING:
-                return answers.problem(404, "Not found.")
-            case History.ERROR:
-                return answers.problem(500, "Internal server error.")
-            case History.HTML:
-                return answers.page("Segmind")
-            case History.SHAPE:
-                return _json(shapeless(len(list(self._visible()))))
-            case History.SLOW:
-                await asyncio.sleep(service.settings.slow_seconds)
-        return None
-
-    def _visible(self) -> list[Entry]:
-        """List what has a row by now."""
-        ours = (entry for entry in self._service.books.entries if entry.begun is not None)
-        return [entry for entry in [*ours, *self._others.all()] if self._has_row(entry)]
-
-    def _has_row(self, entry: Entry) -> bool:
-        return entry.arrived + self._service.settings.history_lag <= time.time()
-
     def _row(self, request: Request, entry: Entry, output: int) -> dict[str, Any]:
-        url = media_url(request, self._service.books, entry.listed, output)
+        url = media_url(request, self._service, entry, output)
         return row_of(entry, url, self._service.settings)
 
 

@@ -17,6 +17,7 @@ from sandbox.errors import SandboxError
 from sandbox.journal import open_books
 from sandbox.service import Service
 from sandbox.settings import Settings
+from sandbox.vendors import vendor_of
 from sandbox.wire import Protocol
 
 BACKLOG = 2048  # a test may open a thousand connections at once
@@ -127,7 +128,8 @@ async def _serve(settings: Settings) -> None:
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     listener = Listener(bind(settings.host, settings.port))
     studio = Studio(settings.clips, settings.seed, settings.body_size)
-    api = Api(Service(settings, open_books(settings, time.time()), studio, listener))
+    books = open_books(settings, time.time())
+    api = Api(Service(settings, books, studio, listener, vendor_of(settings.wire)))
     await listener.open(_config(api))
     api.resume()
     _announce(listener.url)

@@ -16,21 +16,22 @@ from sandbox.media_faults import FINE, MediaFault, MediaRule
 from sandbox.others import Others
 from sandbox.service import Service
 
-_KEY_HEADERS = ("x-api-key", "authorization")
+KEY_HEADERS = ("x-api-key", "xi-api-key", "authorization")
 
 
 class MediaHost:
     """The endpoints `/media/...`."""
 
-    def __init__(self, service: Service, others: Others) -> None:
+    def __init__(self, service: Service) -> None:
         self._service = service
-        self._others = others
+        self._others = Others(service)
 
     def routes(self) -> list[Route]:
         """List the routes; `moved` is where redirects lead."""
+        name = "{id}/{address:int}-{output:int}.{suffix}"
         return [
-            Route("/media/{id}/{address:int}-{output:int}.mp4", _Endpoint(self, moved=False)),
-            Route("/media/moved/{id}/{address:int}-{output:int}.mp4", _Endpoint(self, moved=True)),
+            Route(f"/media/{name}", _Endpoint(self, moved=False)),
+            Route(f"/media/moved/{name}", _Endpoint(self, moved=True)),
         ]
 
     async def answer(self, request: Request, *, moved: bool) -> ASGIApp:
@@ -54,13 +55,14 @@ class MediaHost:
             case MediaFault.REDIRECT if not moved:
                 there = request.url.path.replace("/media/", "/media/moved/", 1)
                 return RedirectResponse(there, 302)
-        whole = wire.Delivery(await self._service.media_of(entry, output), "video/mp4")
+        kind = self._service.vendor.kind_of(entry.model)
+        whole = wire.Delivery(await self._service.media_of(entry, output), kind.content_type)
         return wire.Half(whole, _do_nothing) if fault is MediaFault.CUT else whole
 
     def _has_key(self, request: Request) -> bool:
         """Return whether a key was sent, and note it."""
         path, key = request.url.path, self._service.settings.key
-        found = [name for name in _KEY_HEADERS if name in request.headers]
+        found = [name for name in KEY_HEADERS if name in request.headers]
         if key is not None:
             found += [name for name, value in request.headers.items() if key in value]
             found += ["(query)"] if key in request.url.query else []

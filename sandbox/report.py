@@ -18,6 +18,11 @@ def report(books: Books) -> dict[str, Any]:
         "charges": [_charge_of(entry) for entry in books.paid],
         "requests": [_request_of(entry, books) for entry in books.entries],
         "questions": dict(books.questions),
+        "hosts": {
+            host: {"requests": without + keyed, "with_key": keyed}
+            for host in dict.fromkeys(host for host, _ in books.hosts)
+            for without, keyed in [(books.hosts[host, False], books.hosts[host, True])]
+        },
         "keys_at_media": [
             {"path": seen.path, "header": seen.header, "at": seen.at} for seen in books.keys_seen
         ],

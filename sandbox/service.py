@@ -6,7 +6,8 @@ import time
 import uuid
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, Protocol
+from fnmatch import fnmatchcase
+from typing import Protocol
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -21,10 +22,9 @@ from sandbox.faults import Dice, Plan, read_script
 from sandbox.outages import Outages
 from sandbox.reading import json_object, shortened
 from sandbox.settings import RequestIds, Settings
+from sandbox.vendor import Call, Vendor
 
 REQUEST_ID = "sandbox.request_id"
-LUMA_RATIOS = frozenset({"1:1", "16:9", "4:3", "3:4", "9:16", "9:21", "21:9"})
-
 _NOISE_SIZE = 4096
 
 
@@ -49,8 +49,7 @@ class Visit:
 
     books: Books
     request_id: str
-    model: str
-    body: dict[str, Any]
+    call: Call
     price: Decimal
     wire: Wire
 
@@ -71,6 +70,10 @@ class Visit:
         state = State.COMPLETED if error is None else State.FAILED
         self.books.record(Finished(self.request_id, state, time.time(), error))
 
+    def cancel(self) -> None:
+        """Note that its generation was cancelled."""
+        self.books.record(Finished(self.request_id, State.CANCELLED, time.time(), "Cancelled."))
+
     def end(self, status: int | str) -> None:
         """Close the books on its POST, once: what comes first is what the client saw."""
         if self.entry.finished is None:
@@ -81,9 +84,16 @@ class Service:
     """All that changes while the sandbox serves."""
 
     def __init__(
-        self, settings: Settings, books: Books, studio: Studio, listener: Listener
+        self,
+        settings: Settings,
+        books: Books,
+        studio: Studio,
+        listener: Listener,
+        vendor: Vendor,
     ) -> None:
         self.settings = settings
+        self.vendor = vendor
+        self.started = time.time()
         self.books = books
         self.listener = listener
         self.outages = Outages(settings.outages)
@@ -98,7 +108,9 @@ class Service:
 
     def has_key(self, request: Request) -> bool:
         """Return whether a request has a key that is accepted."""
-        key = request.headers.get("x-api-key", "")
+        key = self.vendor.key_of(request.headers)
+        if self.vendor.header is None:
+            return True
         return key == self.settings.key if self.settings.key is not None else bool(key)
 
     def shown_balance(self, request_id: str) -> Decimal:
@@ -116,32 +128,41 @@ class Service:
 
     def refuse(self, word: str) -> Refusal:
         """Answer with the fault `word`."""
-        answer = answers.refusal(word, self.settings.retry_after)
+        answer = self.vendor.refusal(word, self.settings.retry_after)
         return Refusal(answer.status_code if word[0].isdigit() else word, answer)
 
     def arrive(self, scope: Scope, raw: bytes, wire: Wire) -> Visit:
         """Enter a POST into the books."""
-        model, body = scope["path_params"]["model"], shortened(json_object(raw))
-        price = self.settings.price_of(model, body)
-        visit = Visit(self.books, scope[REQUEST_ID], model, body, price, wire)
+        call = self.vendor.call(scope, shortened(json_object(raw)))
+        visit = self.visit(scope[REQUEST_ID], call, wire)
         first = self.books.first_post is None
-        key = key_digest(Request(scope).headers.get("x-api-key", ""))
-        self.books.record(Arrived(visit.request_id, model, body, time.time(), wire, key))
+        key = key_digest(self.vendor.key_of(Request(scope).headers))
+        self.books.record(
+            Arrived(visit.request_id, call.model, call.params, time.time(), wire, key)
+        )
         if first:
             self.schedule_closings()
         return visit
+
+    def visit(self, request_id: str, call: Call, wire: Wire) -> Visit:
+        """Make the visit of a request that is in the books, or will be."""
+        price = self.settings.price_of(call.model, call.params)
+        return Visit(
+            self.books, request_id, call, Decimal(0) if self.vendor.is_free else price, wire
+        )
 
     def plan(self, visit: Visit, request: Request) -> Plan | Refusal:
         """Decide what happens to a POST. Nothing is paid for, and nothing begun, yet."""
         if refusal := self.outage() or self._objection(visit, request):
             return refusal
         try:
-            script = read_script(visit.body["prompt"])
+            script = read_script(visit.call.params["prompt"])
         except ValueError as error:
-            return Refusal(400, answers.problem(400, str(error)))
+            return Refusal(400, self.vendor.problem(400, "400", str(error)))
         settings = self.settings
         dice = Dice(settings.seed, settings.latency, settings.jitter)
-        key, nth = digest(visit.model, visit.body), self.books.times_seen(visit.request_id)
+        key = digest(visit.call.model, visit.call.params)
+        nth = self.books.times_seen(visit.request_id)
         plan = dice.plan(key, nth, script, self.rates)
         if plan.fault is None or plan.paid or (plan.fails and visit.wire is Wire.V2):
             return plan
@@ -155,7 +176,7 @@ class Service:
         is_other = self.settings.request_ids is RequestIds.OTHER and visit.wire is Wire.V1
         begun = Begun(
             request_id=visit.request_id,
-            listed=uuid.uuid4().hex if is_other else visit.request_id,
+            listed=visit.call.listed or (uuid.uuid4().hex if is_other else visit.request_id),
             latency=plan.latency,
             fault=plan.fault,
             nth=self.books.times_seen(visit.request_id),
@@ -172,28 +193,17 @@ class Service:
             noise = random.Random(f"{entry.request_id}:{output}")  # noqa: S311 - a simulation
             return Media(noise.randbytes(_NOISE_SIZE))
         nonce = entry.request_id if output == 1 else f"{entry.request_id}:{output}"
-        return await self._studio.make(entry.model, entry.params, begun.nth + output - 1, nonce)
+        kind = self.vendor.kind_of(entry.model)
+        nth = begun.nth + output - 1
+        return await self._studio.make(entry.model, entry.params, nth, nonce, kind)
 
     def _objection(self, visit: Visit, request: Request) -> Refusal | None:
         """Find what is wrong with a request."""
         if not self.has_key(request):
             return self.refuse("401")
-        if not self.settings.knows(visit.model):
+        known = self.settings.models or self.vendor.models
+        if not any(fnmatchcase(visit.call.model, pattern) for pattern in known):
             return self.refuse("404")
-        if problem := _problem_of(visit.model, visit.body):
-            return Refusal(400, answers.problem(400, problem))
+        if problem := self.vendor.problem_of(visit.call):
+            return Refusal(400, self.vendor.problem(400, "400", problem))
         return None
-
-
-def _problem_of(model: str, body: dict[str, Any]) -> str | None:
-    """Find what the API would not take in the parameters."""
-    prompt = body.get("prompt")
-    if not isinstance(prompt, str) or not prompt.strip():
-        return "Missing required parameter: prompt"
-    if not model.startswith("luma-"):
-        return None
-    if str(body.get("aspect_ratio", "1:1")) not in LUMA_RATIOS:
-        return f"aspect_ratio must be one of {', '.join(sorted(LUMA_RATIOS))}"
-    if not isinstance(body.get("loop", False), bool):
-        return "loop must be a boolean"
-    return None

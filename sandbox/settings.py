@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
-from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -107,7 +106,8 @@ class PriceOf:
 class Settings:
     """One sandbox. Times in seconds, money in US dollars, sizes in bytes.
 
-    `models` are names or shell patterns. `key` None takes any key. `faults` maps a kind to the
+    `wire` is the vendor that is simulated. `models` are names or shell patterns; without one they
+    are the vendor's. `key` None takes any key. `faults` maps a kind to the
     fraction of POSTs that meet it. `header_late` is how old a balance the header shows. A `port`
     of 0 takes a free one. `body_size` pads clips up to that size. A request appears in the history
     `history_lag` after it came, with a row for each of its `outputs`; `strangers` are rows of
@@ -117,7 +117,8 @@ class Settings:
 
     host: str = "127.0.0.1"
     port: int = 8765
-    models: tuple[str, ...] = ("luma-*", "ray-*", "kling-*", "wan-*")
+    wire: str = "segmind"
+    models: tuple[str, ...] = ()
     key: str | None = None
     credits: Decimal = Decimal(100)
     free_credits: Decimal = Decimal(0)
@@ -159,10 +160,6 @@ class Settings:
                 hint="use --host 127.0.0.1, ::1 or localhost",
             )
         check_rates(self.faults)
-
-    def knows(self, model: str) -> bool:
-        """Return whether `model` is one that this sandbox plays."""
-        return any(fnmatchcase(model, pattern) for pattern in self.models)
 
     def price_of(self, model: str, body: Mapping[str, Any]) -> Decimal:
         """Look up what a request costs: the last rule that applies, else the price of all."""

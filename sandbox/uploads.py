@@ -1,19 +1,16 @@
-"""Files that are uploaded for later requests: `POST /upload-asset`. They are kept in memory."""
+"""Segmind's uploads: `POST /upload-asset`."""
 
 import base64
 import binascii
-import hashlib
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from sandbox import answers
-from sandbox.addresses import origin
+from sandbox.assets import Assets
 from sandbox.reading import json_object
 from sandbox.service import Service
-
-_MOST_KEPT = 64 * 1024**2
 
 
 class Uploads:
@@ -21,13 +18,13 @@ class Uploads:
 
     def __init__(self, service: Service) -> None:
         self._service = service
-        self._assets: dict[str, bytes] = {}
+        self._assets = Assets(service)
 
     def routes(self) -> list[Route]:
         """List the routes."""
         return [
             Route("/upload-asset", self._upload, methods=["POST"]),
-            Route("/assets/{name}", self._asset, methods=["GET"]),
+            self._assets.route(),
         ]
 
     async def _upload(self, request: Request) -> Response:
@@ -45,16 +42,8 @@ class Uploads:
             data = _bytes_of(uri)
             if data is None:
                 return answers.problem(400, "data_urls must hold data URIs.")
-            name = hashlib.sha256(data).hexdigest()
-            if sum(map(len, self._assets.values())) < _MOST_KEPT:
-                self._assets[name] = data
-            urls.append(f"{origin(request)}/assets/{name}")
-        self._service.books.questions["uploads"] += len(urls)
+            urls.append(self._assets.keep(request, data))
         return JSONResponse({"file_urls": urls})
-
-    async def _asset(self, request: Request) -> Response:
-        data = self._assets.get(request.path_params["name"])
-        return answers.problem(404, "Not found.") if data is None else Response(data)
 
 
 def _bytes_of(uri: object) -> bytes | None:

@@ -1,6 +1,8 @@
-"""v1: the answer of a POST is the output."""
+"""A wire whose answer to a POST is the output, as v1's is."""
 
 import asyncio
+from collections.abc import Callable
+from dataclasses import replace
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -18,16 +20,19 @@ _RENDERED = frozenset({None, "slow", "cut", "stall", "nonmedia"})
 
 
 class Synchronous:
-    """The endpoint `/v1/<model>`."""
+    """An endpoint that takes a POST. `write` makes the answer of what was generated."""
 
-    def __init__(self, service: Service) -> None:
+    def __init__(
+        self, service: Service, write: Callable[[Visit, Media], wire.Delivery] | None = None
+    ) -> None:
         self._service = service
+        self._write = write or self._plain
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Be an ASGI application."""
         request = Request(scope, receive)
         if request.method != "POST":
-            await answers.refusal("405")(scope, receive, send)
+            await self._service.vendor.refusal("405")(scope, receive, send)
             return
         try:
             raw = await request.body()
@@ -69,12 +74,18 @@ class Synchronous:
 
     def _deliver(self, visit: Visit, fault: str | None, media: Media) -> tuple[int | str, ASGIApp]:
         """Answer with what was paid for, or with how that went wrong."""
-        settings = self._service.settings
-        headers = {"x-cost": plain(visit.price)} if settings.cost_header else {}
-        slow = settings.slow_seconds if fault == "slow" else 0.0
-        whole = wire.Delivery(media, "video/mp4", headers, slow)
+        whole = self._write(visit, media)
+        if fault == "slow":
+            whole = replace(whole, slow=self._service.settings.slow_seconds)
         answer = spoiled(whole, fault, lambda: visit.end(fault or 200))
         return (fault or 200, answer) if answer else _parts(self._service.refuse(fault or "500"))
+
+    def _plain(self, visit: Visit, media: Media) -> wire.Delivery:
+        """Write the output itself."""
+        headers = {"x-cost": plain(visit.price)} if self._service.settings.cost_header else {}
+        return wire.Delivery(
+            media, self._service.vendor.kind_of(visit.call.model).content_type, headers
+        )
 
 
 def _parts(refusal: Refusal) -> tuple[int | str, ASGIApp]:

@@ -78,12 +78,13 @@ class Silence:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """An answer of status 200 with a body, sent whole, or trickling over `slow` seconds."""
+    """An answer with a body, sent whole, or trickling over `slow` seconds."""
 
     media: Media
     content_type: str
     headers: dict[str, str] = field(default_factory=dict)
     slow: float = 0.0
+    status: int = 200
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
         """Be an ASGI application."""
@@ -124,7 +125,7 @@ async def _send_head(delivery: Delivery, send: Send) -> None:
         **delivery.headers,
     }
     raw = [(name.encode(), value.encode()) for name, value in headers.items()]
-    await send({"type": "http.response.start", "status": 200, "headers": raw})
+    await send({"type": "http.response.start", "status": delivery.status, "headers": raw})
 
 
 async def _send_part(part: bytes, send: Send) -> None:

@@ -67,9 +67,11 @@ class Client:
         self._fetcher = Fetcher(endpoint, max_size, timeouts)
         self._turns = Turns()
         inputs = Fetcher(endpoint, max_input, timeouts)
-        self._preparing = Preparing(inputs.fetch, Uploader(wire, timeouts).upload)
+        uploader = Uploader(wire, endpoint, timeouts)
+        self._preparing = Preparing(inputs.fetch, uploader.upload, wire.uploads_live)
 
     async def __aenter__(self) -> Self:
+        self._preparing.open()
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -88,12 +90,14 @@ class Client:
             self._timeouts,
         )
         try:
-            prepared = await self._preparing.prepare(task) if task.inputs else None
-            request = self._wire.submit(task, prepared.values if prepared else {})
+            if not task.inputs:
+                request = self._wire.submit(task)
+                return await self._exchange(task, request, None, receiving, witness)
+            async with self._preparing.prepare(task) as prepared:
+                request = self._wire.submit(task, prepared.values)
+                return await self._exchange(task, request, prepared.marks, receiving, witness)
         except InputFailedError as error:
             return self._unsent(receiving, error)
-        marks = prepared.marks if prepared else None
-        return await self._exchange(task, request, marks, receiving, witness)
 
     async def _exchange(
         self,

@@ -1,4 +1,4 @@
-"""GETs over HTTP/1.1 connections that are kept: for answers that are short, and cost nothing.
+"""Questions over HTTP/1.1 connections that are kept: for answers that are short, and cost nothing.
 
 A thousand requests that are waited for are asked for some hundred times a second, and connections
 cost more than all else (`bench/polls`). So what is free keeps them: one that was closed meanwhile
@@ -52,7 +52,22 @@ class Connections:
             httpx.HTTPError: no answer, or one that is not whole, or not HTTP.
             OSError: the connection failed.
         """
-        request = self._request(target, headers)
+        return await self._ask(self._request(target, headers), most)
+
+    async def post(
+        self, target: bytes, headers: Mapping[str, str], content: bytes, most: int
+    ) -> Answer:
+        """Ask a question that has a body, and costs nothing either: it may be sent again.
+
+        Raises:
+            httpx.HTTPError: no answer, or one that is not whole, or not HTTP.
+            OSError: the connection failed.
+        """
+        fields = {**headers, "content-length": str(len(content))}
+        head = written("POST", target, self._encode(fields))
+        return await self._ask(head + content, most)
+
+    async def _ask(self, request: bytes, most: int) -> Answer:
         while (line := self._take()) is not None:
             try:
                 return await self._exchange(line, request, most)
@@ -80,12 +95,15 @@ class Connections:
     def _encoded(self, headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
         """Encode headers, which are mostly the same object as before."""
         if self._headers[0] is not headers:
-            default = 443 if self._origin.is_secure else 80
-            address = self._origin.address
-            host = address.rpartition(":")[0] if self._origin.port == default else address
-            fields = {"host": host, **headers}.items()
-            self._headers = headers, [(n.encode("ascii"), v.encode("ascii")) for n, v in fields]
+            self._headers = headers, self._encode(headers)
         return self._headers[1]
+
+    def _encode(self, headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
+        default = 443 if self._origin.is_secure else 80
+        address = self._origin.address
+        host = address.rpartition(":")[0] if self._origin.port == default else address
+        fields = {"host": host, **headers}.items()
+        return [(name.encode("ascii"), value.encode("ascii")) for name, value in fields]
 
     def _take(self) -> "_Line | None":
         oldest = asyncio.get_running_loop().time() - self._idle

@@ -17,6 +17,7 @@ from pathlib import Path
 import anyio
 import anyio.to_thread
 
+from pipeline.api.media import usual_extension
 from pipeline.common.files import open_file
 from pipeline.common.hashes import digest
 from pipeline.errors import DirectoryError
@@ -34,6 +35,11 @@ class InputFailedError(Exception):
         self.detail = detail
         self.cause = cause
         self.again = again
+
+
+def name_of(sha256: str, kind: str) -> str:
+    """Name a file for a server: by what it contains, and nothing of what it is called here."""
+    return sha256[:16] + usual_extension(kind)
 
 
 class FileToSend:

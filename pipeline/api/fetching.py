@@ -4,27 +4,24 @@ The address comes from an answer, and is not trusted: it may be any host's, but 
 machine's own network. Where the provider itself is on this machine, everything is.
 """
 
-import asyncio
 import base64
 import contextlib
-import ipaddress
-import socket
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import unquote
 
 import httpx
 
+from pipeline.api.abroad import Abroad, LookUp, RefusedError, is_private, look_up
 from pipeline.api.endpoint import Endpoint
 from pipeline.api.explaining import explain, lasts
-from pipeline.api.origin import LONGEST, Origin, parse, shown
+from pipeline.api.origin import LONGEST, Origin, shown
 from pipeline.api.outcome import Fault, Outcome
 from pipeline.api.patience import Patience
 from pipeline.api.receiving import Receiving
 from pipeline.api.timeouts import Timeouts
-from pipeline.api.transport import FreshConnections, Trace, proxy_for, trust, way_to
+from pipeline.api.transport import FreshConnections, Trace, trust, way_to
 from pipeline.api.wire import Reported
 from pipeline.errors import UsageError
 
@@ -32,50 +29,9 @@ if TYPE_CHECKING:
     import ssl
 
 _MOST_REDIRECTS = 5
-# A shorter key may be an ordinary word of an address: the vendors' have three times as many.
-_SHORTEST_KEY = 12
 _REDIRECTS = {301, 302, 303, 307, 308}
-# Addresses of one name that are tried, one after another.
-_MOST_TRIES = 4
-# Addresses that stand for one of IPv4. Source: RFC 6052, 2.1.
-_NAT64 = ipaddress.ip_network("64:ff9b::/96")
-LookUp = Callable[[Origin], Awaitable[list[str]]]
 # Nothing here says whose request it is.
 _HEADERS = {"user-agent": "pipeline", "accept": "*/*", "accept-encoding": "identity"}
-
-
-class RefusedError(Exception):
-    """An address that is not fetched from; says why."""
-
-
-async def look_up(origin: Origin) -> list[str]:
-    """Look the addresses of a host up, in the order in which they are to be tried.
-
-    Raises:
-        OSError: there is no such name.
-    """
-    loop = asyncio.get_running_loop()
-    found = await loop.getaddrinfo(origin.host, origin.port, type=socket.SOCK_STREAM)
-    return list(dict.fromkeys(str(one[4][0]) for one in found))
-
-
-def is_private(address: str) -> bool:
-    """Whether an address is within this machine or its network, or is none of one host."""
-    ip = ipaddress.ip_address(address.partition("%")[0])
-    if isinstance(ip, ipaddress.IPv6Address):
-        within = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF) if ip in _NAT64 else None
-        ip = ip.ipv4_mapped or ip.sixtofour or within or ip
-    return not ip.is_global or ip.is_multicast
-
-
-def _literals(host: str) -> list[str]:
-    """Read a host that is an address, in each form that a look-up takes, such as 127.1."""
-    found = list[str]()
-    with contextlib.suppress(OSError):
-        found.append(socket.inet_ntoa(socket.inet_aton(host)))
-    with contextlib.suppress(ValueError):
-        found.append(str(ipaddress.ip_address(host)))
-    return found
 
 
 class Fetcher:
@@ -91,8 +47,7 @@ class Fetcher:
         is_private: Callable[[str], bool] = is_private,
     ) -> None:
         self._endpoint = endpoint
-        self._look_up = look_up
-        self._is_private = is_private
+        self._abroad = Abroad(endpoint, look_up=look_up, is_private=is_private)
         self._tls: ssl.SSLContext | None = None
         self._own = Origin.of(endpoint.base_url)
         self._max_size = max_size
@@ -104,7 +59,7 @@ class Fetcher:
         if media[:5].casefold() == "data:":
             return await self._within(media, receiving)
         try:
-            url = self._checked(media)
+            url = self._abroad.checked(media)
             for _ in range(_MOST_REDIRECTS + 1):
                 origin = Origin.of(str(url))
                 assert origin is not None
@@ -139,20 +94,6 @@ class Fetcher:
 
     # -- which addresses ----------------------------------------------------------------------
 
-    def _checked(self, media: str) -> httpx.URL:
-        """Read an address.
-
-        Raises:
-            RefusedError: it is none that is fetched from.
-        """
-        url = parse(media)
-        if url is None:
-            raise RefusedError("the address of the output is not a plain http(s) URL")
-        key = self._endpoint.key
-        if len(key) >= _SHORTEST_KEY and key in unquote(media):
-            raise RefusedError("the address of the output contains the API key")
-        return url
-
     def redirected(self, url: httpx.URL, location: str) -> httpx.URL:
         """Find where a redirect leads.
 
@@ -160,7 +101,7 @@ class Fetcher:
             RefusedError: it is not followed.
         """
         try:
-            following = self._checked(str(url.join(location)))
+            following = self._abroad.checked(str(url.join(location)))
         except (httpx.InvalidURL, ValueError) as error:
             raise RefusedError(f"{shown(str(url))} redirects to what is not a URL") from error
         target = Origin.of(str(following))
@@ -168,28 +109,6 @@ class Fetcher:
         if url.scheme == "https" and not target.is_secure and not target.on_loopback:
             raise RefusedError(f"{shown(str(url))} redirects from https to http")
         return following
-
-    async def _addresses(self, origin: Origin) -> list[str | None]:
-        """List the addresses to connect to; None is the name as it stands.
-
-        Raises:
-            RefusedError: it is within a private network.
-            OSError: there is no such name.
-        """
-        if self._endpoint.on_loopback or origin == self._own:
-            return [None]
-        if proxy_for(origin) is not None:  # the proxy looks the name up
-            self._check(_literals(origin.host), origin)
-            return [None]
-        addresses = await self._look_up(origin)
-        self._check(addresses, origin)
-        # One after another: a network without IPv4 fails at once, one with a broken IPv6 does not.
-        addresses.sort(key=lambda address: ":" in address)
-        return list(addresses[:_MOST_TRIES])
-
-    def _check(self, addresses: Iterable[str], origin: Origin) -> None:
-        if any(self._is_private(address) for address in addresses):
-            raise RefusedError(f"{origin.address} is within a private network, and is not asked")
 
     # -- one request --------------------------------------------------------------------------
 
@@ -227,7 +146,7 @@ class Fetcher:
         with Patience(3 * bounds.connect, bounds) as patience:
             trace = Trace(patience, bounds.write, bounds.stall)
             try:
-                for address in await self._addresses(origin):
+                for address in await self._abroad.addresses(origin):
                     try:
                         return await transport.handle_async_request(
                             self._request(url, address, trace)

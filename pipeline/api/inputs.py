@@ -26,12 +26,20 @@ def as_data_uri(_: str) -> Form:
 
 @dataclass(frozen=True, slots=True)
 class InputRules:
-    """Which inputs a provider takes. `form_of` says how those of a parameter are usually sent."""
+    """Which inputs a provider takes. `form_of` says how those of a parameter are usually sent.
+
+    `max_bytes` is for a file within a request, `max_upload` for one that is uploaded before.
+    """
 
     forms: frozenset[Form] = IN_THE_REQUEST | {Form.URL}
     form_of: Callable[[str], Form] = as_data_uri
     max_bytes: int = MOST_BYTES
+    max_upload: int = MOST_BYTES
     types: tuple[str, ...] = _MEDIA
+
+    def most(self, form: Form) -> int:
+        """How many bytes a file may have that is sent in a form."""
+        return self.max_upload if form is Form.UPLOAD else self.max_bytes
 
     def takes(self, type_: str) -> bool:
         """Whether a file of a type can be an input; a type may stand for a family: `image/`."""

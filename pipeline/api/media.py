@@ -102,6 +102,13 @@ def recognise(head: bytes, header: str | None) -> Media | None:
     return told
 
 
+def usual_extension(kind: str) -> str:
+    """Name the extension of a type, such as .jpg: servers look at it."""
+    told = (*_BRANDS.values(), *_OGG.values(), *_SIGNATURES.values())
+    known = {type_: extension for extension, type_ in reversed(told)} | _USUAL
+    return known.get(kind) or "." + kind.partition("/")[2].partition("+")[0]
+
+
 def extension_of(head: bytes) -> str:
     """Name what came and is no output: by its bytes, where they tell."""
     start = head.removeprefix(codecs.BOM_UTF8).lstrip()[:200].lower()

@@ -73,11 +73,12 @@ class Session(Protocol):
 class Traits:
     """In what providers differ, as far as others than the provider must know it.
 
-    With `slashes` the name of a model may have some. With `names_requests` each request bears an id
-    of ours, by which it can be asked for. `every` is the seconds between two questions, and
-    `concurrency` how many requests the provider works at, where it says so. `stops` says in one
-    line, for people, what will stop a run for money. `other_key_variable` may hold the key as well.
-    With `is_from_file` it is somebody's description, which gets no key but its own.
+    With `slashes` the name of a model may have some, and other signs of an owner or a version. With
+    `names_requests` each request bears an id of ours, by which it can be asked for. `every` is the
+    seconds between two questions, and `concurrency` how many requests the provider works at, where
+    it says so. `stops` says in one line, for people, what will stop a run for money.
+    `other_key_variable` may hold the key as well. With `is_from_file` it is somebody's description,
+    which gets no key but its own.
     """
 
     slashes: bool = False

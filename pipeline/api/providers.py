@@ -17,7 +17,7 @@ DEFAULT = "segmind"
 _KNOWN: dict[str, Provider] = {one.name: one for one in (Segmind(), SegmindV2())}
 SHIPPED = (
     "bfl", "comfyui", "dashscope", "elevenlabs", "fal", "kling", "luma", "minimax", "openai-images",
-    "replicate", "runway",
+    "replicate", "runware", "runway",
 )  # fmt: skip
 """Descriptions that come with the program."""
 

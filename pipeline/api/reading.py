@@ -1,4 +1,4 @@
-"""Free requests: GETs whose answers are short texts, to the addresses that may get the key."""
+"""Free requests whose answers are short texts, to the addresses that may get the key."""
 
 from typing import TYPE_CHECKING
 
@@ -106,6 +106,9 @@ class _Straight:
     async def get(self, request: Request, most: int) -> Answer:
         url = parse(request.url)
         assert url is not None
+        if request.method != "GET":
+            fields = {**HEADERS, **request.headers}
+            return await self._connections.post(url.raw_path, fields, request.content, most)
         if request.headers is not self._given:
             self._given, self._all = request.headers, {**HEADERS, **request.headers}
         return await self._connections.get(url.raw_path, self._all, most)
@@ -141,7 +144,13 @@ class _OverHttpx:
         headers = {**HEADERS, **request.headers}
         waits = {"timeout": self._waits}
         return await self._transport.handle_async_request(
-            httpx.Request("GET", request.url, headers=headers, extensions=waits)
+            httpx.Request(
+                request.method,
+                request.url,
+                content=request.content or None,
+                headers=headers,
+                extensions=waits,
+            )
         )
 
     async def aclose(self) -> None:

@@ -13,13 +13,43 @@ if TYPE_CHECKING:  # it imports HTTP, which reading a job does not need
 
 
 @dataclass(frozen=True, slots=True)
+class Uploading:
+    """A file to upload. Where its `bytes` or its `base64` stand in a body, the file is sent."""
+
+    type: str
+    name: str
+    size: int
+    sha256: str
+    bytes: str
+    base64: str
+
+    @property
+    def data_uri(self) -> str:
+        """The text of a data URI."""
+        return f"data:{self.type};base64,{self.base64}"
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A file in a form; in place of `mark` it is sent as it is."""
+
+    mark: str
+    type: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Request:
-    """A request to send; its length and what is the same for all are added on the way."""
+    """A request to send; its length and what is the same for all are added on the way.
+
+    With `is_abroad` an answer has told where to: it may be any host's, and never gets the key.
+    """
 
     method: str
     url: str
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)  # one holds the key
     content: bytes = field(default=b"", repr=False)
+    is_abroad: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +87,10 @@ Conversation = Generator[Request, Reply, T]
 """Free requests, each of which may depend on the answers before it, and what they have told."""
 
 
+Uploaded = Generator[Request, bytes, str | None]
+"""The requests of an upload, and what stands for the file in the request that pays."""
+
+
 class Wire(Protocol):
     """Makes the requests of one provider, and reads its answers. It sends nothing itself."""
 
@@ -75,11 +109,15 @@ class Wire(Protocol):
         whose places files are sent; see `pipeline.api.content`.
         """
 
-    def upload(self, uri: str) -> Request | None:
-        """Make the request that uploads a file, as a data URI; None where it takes none."""
+    @property
+    def uploads_live(self) -> float | None:
+        """For how many seconds what was uploaded can be used; None is as long as a run."""
 
-    def read_upload(self, text: bytes) -> str | None:
-        """Read the address of what was uploaded; None where the answer has none."""
+    def upload(self, file: Uploading) -> Uploaded:
+        """Make the requests that upload a file, and read what its parameter is sent as.
+
+        Each request is answered with the text of a good answer. None is no address.
+        """
 
     def read_id(self, text: bytes, task: Task) -> Handle | None:
         """Read what the answer to the submit of a task calls it; None where it does not say."""

@@ -144,7 +144,7 @@ def _clips(
     """
     layout, history = Layout(job.output_dir), read_files(job).history
     shelf = open_shelf(job, layout)
-    known = [task.id for task in map(history.known, job.tasks())]
+    known = [task.id for task in map(history.recognising(), job.tasks())]
     wanted = _chosen(patterns, known)
     done = {one.task: one for one in last_records(layout.manifest, history) if one.output}
     of_prompt: defaultdict[str, dict[str, Look]] = defaultdict(dict)

@@ -13,6 +13,7 @@ from pipeline.common.bucket_address import is_url
 from pipeline.job import in_directory, load
 from pipeline.job.yaml.scalars import duration
 from pipeline.models import Job
+from pipeline.store import clips_of
 
 
 class NamedPath(click.Path):
@@ -147,7 +148,7 @@ def load_job(
     Raises:
         JobFileError: with every problem of the file.
     """
-    job = load(path, to_send=to_send)
+    job = load(path, to_send=to_send, clips=clips_of)
     if output is not None:
         job = in_directory(job, output)
     return replace(job, **{name: value for name, value in changes.items() if value is not None})

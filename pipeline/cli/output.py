@@ -32,11 +32,9 @@ def redact(text: str) -> str:
     """Remove every known secret from a text."""
     if not _secrets:
         return text
-    from pipeline.common.redaction import redactor  # noqa: PLC0415 - `--help` knows no secret
+    from pipeline.common.redaction import clean  # noqa: PLC0415 - `--help` knows no secret
 
-    for secret in _secrets:
-        text = redactor(secret).clean(text)
-    return text
+    return clean(text, _secrets)
 
 
 def message(text: str) -> None:

@@ -14,7 +14,7 @@ from pipeline.cli.patterns import in_words
 from pipeline.cli.verdicts import as_json, listed, present_word, table
 from pipeline.errors import DirectoryError, UsageError
 from pipeline.job.selecting import meant
-from pipeline.ledger.manifest import clips
+from pipeline.ledger.manifest import clips, replay
 from pipeline.ledger.picks import Picks
 from pipeline.ledger.selection import WORDS, refuse_nothing
 from pipeline.ledger.verdicts import LONGEST_NOTE, Verdict, Verdicts, Word, read, update, whole
@@ -75,19 +75,20 @@ def pick(  # noqa: PLR0913, PLR0917 - the flags of the command
     if says and not tasks:
         raise UsageError("no task is named", hint="name one, or '*' for every clip")
     present = dict(clips(layout.manifest))
+    # To keep a clip by its name, no sheet is read: it may be open, or wrong, just now.
+    rows = {} if word and not as_data and WORDS.isdisjoint(in_words(tasks)) else _of_rows(loaded)
     if says:
-        # A word of a sheet is left as it is by a note alone, as one that was said here is.
-        rows = _of_rows(loaded) if word is None else {}
         words = _say(layout, present, tasks, word, rows, note=_text(note), by=_text(by) or _user())
         message(_said(words))
     elif by is not None:
         raise UsageError("--by says whose a verdict is: add --keep, --reject, --clear or --note")
     there = read(layout.verdicts)
-    named = _named(tasks, present, there) if tasks else None
+    named = _named(tasks, present, there, rows) if tasks else None
+    verdicts = listed(there, present, rows, named)
     if as_data:
-        write_json([as_json(one, present) for one in listed(there, present, named)])
+        write_json([as_json(one, present) for one in verdicts])
     elif not says:
-        for line in table(there, present, named):
+        for line in table(verdicts, present):
             show(line)
 
 
@@ -123,8 +124,9 @@ def _user() -> str | None:
 
 def _of_rows(job: Job) -> dict[str, Word]:
     """Return the verdicts on the present clips, by task, those that the rows of a sheet say too."""
-    picks = Picks(Layout(job.output_dir).manifest)
-    found = ((task.id, picks.of(task)) for task in job.tasks() if task.verdict)
+    manifest = Layout(job.output_dir).manifest
+    picks, known = Picks(manifest), replay(manifest).recognising()
+    found = ((task.id, picks.of(task)) for task in map(known, job.tasks()) if task.verdict)
     return {task: word for task, word in found if word is not None}
 
 
@@ -143,12 +145,12 @@ def _say(  # noqa: PLR0913 - what a verdict says
         raise UsageError(f"the note has {len(note):,} characters", hint=f"at most {LONGEST_NOTE:,}")
     if by is not None and len(by) > _LONGEST_NAME:
         raise UsageError(f"the name has {len(by)} characters", hint=f"at most {_LONGEST_NAME}")
-    _named(tasks, present, read(layout.verdicts))  # before the file is made
+    _named(tasks, present, read(layout.verdicts), rows)  # before the file is made
     now = rfc3339(time.time())
 
     def change(there: Verdicts) -> list[Verdict]:
         words = []
-        for task in _named(tasks, present, there):
+        for task in _named(tasks, present, there, rows):
             before = there.on(task, present[task])
             verdict = _verdict(word, before.verdict if before else rows.get(task))
             if word is not None and note is None and before and before.verdict == verdict:
@@ -190,22 +192,24 @@ def _after(now: str, before: Verdict | None) -> str:
     return before.at
 
 
-def _named(tasks: Iterable[str], present: dict[str, str], there: Verdicts) -> list[str]:
+def _named(
+    tasks: Iterable[str], present: dict[str, str], there: Verdicts, rows: Mapping[str, Word]
+) -> list[str]:
     """Return the tasks that have a clip and are named, in the order of the manifest.
 
     Raises:
         UsageError: a pattern means none.
     """
     patterns = in_words(tasks)
-    found = meant(patterns, present)
+    found = meant([one for one in patterns if one not in WORDS], present)
     refuse_nothing(
-        [one for one in patterns if not found[one] and one not in WORDS],
+        [one for one in found if not found[one]],
         lambda: present,
         "no clip of this job is called",
     )
     names = set().union(*found.values())
     words = WORDS.intersection(patterns)
-    by_word = (task for task in present if present_word(there, present, task) in words)
+    by_word = (task for task in present if present_word(there, present, rows, task) in words)
     names.update(by_word)
     return [task for task in present if task in names]
 

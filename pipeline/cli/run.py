@@ -185,6 +185,7 @@ def run(  # noqa: PLR0913, PLR0917 - the flags of the command
         handle_signals=True,
         confirm=partial(_confirm, above=confirm_above),
         reread=(present := _Present(partial(load_job, job, output, concurrency=concurrency))),
+        defer=(deferred := list[Callable[[], str | None]]()).append,
     )
     flagged = Flagged(lambda: present.job or loaded)
     parsed = None if command is None else Command(command)
@@ -205,6 +206,9 @@ def run(  # noqa: PLR0913, PLR0917 - the flags of the command
             message(f"  {hook.outcome}")
         if warning := flagged.warning(str(job)):
             message(warning)
+    for call in deferred:  # last: until here a kill leaves the same command to be repeated
+        if warning := call():
+            message(f"warning: {warning}")
     return summary.exit_code
 
 

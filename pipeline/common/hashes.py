@@ -11,6 +11,7 @@ import os
 import time
 from collections import OrderedDict
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from pipeline.common.files import open_file
@@ -69,6 +70,12 @@ class Hashes:
         self._known[stamp] = contents
         while len(self._known) > self._most:
             self._known.popitem(last=False)
+
+
+@cache
+def shared() -> Hashes:
+    """Share what is known of files: a job is expanded several times in a run."""
+    return Hashes()
 
 
 def digest(file: int, most: int) -> Contents | None:

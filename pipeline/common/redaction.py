@@ -11,7 +11,7 @@ import json
 import os
 import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -120,12 +120,7 @@ class Redactor:
 
     def clean(self, text: str) -> str:
         """Replace the key, in each of its spellings, by a mark."""
-        if len(text) < self._least:
-            return text
-        cleaned, at = "", 0
-        for start, end in self._spans(text):
-            cleaned, at = cleaned + text[at:start] + MARK, end
-        return cleaned + text[at:]
+        return _marked(text, self.spans(text))
 
     def mask(self, path: Path) -> None:
         """Overwrite the key in a file, without changing its size. Blocks."""
@@ -135,7 +130,7 @@ class Redactor:
             for at in range(0, size, _WINDOW):
                 data = os.pread(file.fileno(), _WINDOW + longest, at)
                 small = size <= _MESSAGE
-                spans = self._spans(data.decode("latin-1")) if small else self._plain(data)
+                spans = self.spans(data.decode("latin-1")) if small else self._plain(data)
                 for start, end in spans:
                     os.pwrite(file.fileno(), b"*" * (end - start), at + start)
 
@@ -146,8 +141,10 @@ class Redactor:
                 yield at, at + len(form)
                 at = data.find(form, at + len(form))
 
-    def _spans(self, text: str) -> list[tuple[int, int]]:
+    def spans(self, text: str) -> list[tuple[int, int]]:
         """Return the spans of the key, in order and without overlap."""
+        if len(text) < self._least:
+            return []
         if not self._spellings:
             return [found.span() for found in self._word.finditer(text)]
         view, spans = _View(text), list[tuple[int, int]]()
@@ -155,13 +152,7 @@ class Redactor:
             spans += (view.span(*found) for found in self._found(view.text))
             if not view.unescape():
                 break
-        merged: list[tuple[int, int]] = []
-        for start, end in sorted(spans):
-            if merged and start <= merged[-1][1]:
-                merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
-            else:
-                merged.append((start, end))
-        return merged
+        return _merged(spans)
 
     def _found(self, text: str) -> Iterator[tuple[int, int]]:
         lower = text.replace("\u0130", "I").lower()  # the only letter whose lower case is longer
@@ -196,6 +187,31 @@ class Redactor:
 def redactor(key: str) -> Redactor:
     """Return the redactor of a key, from a cache."""
     return Redactor(key)
+
+
+def clean(text: str, keys: Iterable[str]) -> str:
+    """Replace several keys by marks.
+
+    Not one after the other: of two that are alike in part, the mark of one would hide the other.
+    """
+    return _marked(text, _merged(span for key in keys for span in redactor(key).spans(text)))
+
+
+def _merged(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    merged: list[tuple[int, int]] = []
+    for start, end in sorted(spans):
+        if merged and start <= merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
+        else:
+            merged.append((start, end))
+    return merged
+
+
+def _marked(text: str, spans: Iterable[tuple[int, int]]) -> str:
+    cleaned, at = "", 0
+    for start, end in spans:
+        cleaned, at = cleaned + text[at:start] + MARK, end
+    return cleaned + text[at:]
 
 
 def _ends(spellings: list[_Spelling], *, exact: bool) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from pipeline.job.problems import InvalidError, did_you_mean, shown
 from pipeline.job.template.templates import Make, UnknownNameError, is_template, value_template
 
 OWN = (
-    *("task", "prompt", "file", "path", "sha256", "cost", "seed", "verdict", "status"),
+    *("task", "id", "prompt", "file", "path", "sha256", "cost", "seed", "verdict", "status"),
     *("publish", "publish_date", "publish_time", "channel", "caption"),
     *("width", "height", "duration_s", "kind", "model", "finished_at", "meta"),
 )
@@ -120,6 +120,7 @@ def _scope(row: Row) -> dict[str, Any]:
     scope |= {"task": row.task.id, "status": row.status, "model": row.task.model, "meta": meta}
     scope |= {"file": row.file, "path": row.path, "verdict": row.verdict or ""}
     scope["prompt"] = row.task.prompt
+    scope.setdefault("id", row.task.own_id)  # a column of that name may be one like any other
     if row.record is not None:
         scope |= _of_clip(row)
     return scope

@@ -65,7 +65,7 @@ def rows(job: Job, link: Link) -> Iterator[Row]:
         if record.output is not None
     }
     picks = Picks(layout.manifest)
-    for task in map(history.known, job.rows()):
+    for task in map(history.recognising(), job.rows()):
         record, state = clips.get(task.id), history.state_of(task)
         verdict = None if record is None else picks.of(task)
         done = state is TaskState.DONE or verdict == "kept"

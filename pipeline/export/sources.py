@@ -49,6 +49,7 @@ def needed(job: Job, tasks: Iterable[Task]) -> Iterator[Path]:
     """
     yield job.path
     yield from (source.path for source in _named(job))
+    yield from _jobs(job)
     if job.provider is not None and providers.is_file(job.provider):
         yield Path(job.provider)
     yield from (folder / ".env" for folder in (job.path.parent, Path()))
@@ -58,13 +59,24 @@ def needed(job: Job, tasks: Iterable[Task]) -> Iterator[Path]:
             yield from (Path(one.file) for one in several if one.file is not None)
 
 
-def _named(job: Job) -> Iterator[Source]:
+def _jobs(job: Job) -> Iterator[Path]:
+    """Yield the other jobs whose clips are rows."""
+    for one in _written(job):
+        if isinstance(one, dict) and isinstance(one.get("job"), str):
+            yield job.path.parent / str(one["job"])
+
+
+def _written(job: Job) -> list[Any]:
     report = Report(job.path)
     tree = read(report, providers.EXAMPLE_MODEL)
     if tree is None:
         raise report.error()
     written: Any = tree.get("prompts_from")
-    for one in written if isinstance(written, list) else [written]:
+    return written if isinstance(written, list) else [written]
+
+
+def _named(job: Job) -> Iterator[Source]:
+    for one in _written(job):
         if isinstance(one, str):
             yield Source(job.path.parent / one)
         elif isinstance(one, dict) and isinstance(one.get("file"), str):

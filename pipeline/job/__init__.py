@@ -7,25 +7,29 @@ import os
 from dataclasses import replace
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pipeline.models import Job
+
+if TYPE_CHECKING:
+    from pipeline.job.prompts.clips import Read
 
 SCHEMA_NAME = "job.schema.json"
 
 
-def load(path: Path, *, to_send: bool = True) -> Job:
+def load(path: Path, *, to_send: bool = True, clips: "Read | None" = None) -> Job:
     """Read and check a job file; `to_send` says whether its tasks may be sent, or are looked at.
 
     `Job.expand` streams its tasks; send none before the last one has come, because what is
-    wrong with the rows is raised at the end.
+    wrong with the rows is raised at the end. `clips` reads what other jobs have rendered, where
+    their clips are rows of this one.
 
     Raises:
         pipeline.errors.JobFileError: with every problem at once, each with its line.
     """
     from pipeline.job import loading  # noqa: PLC0415 - YAML and templates
 
-    return loading.load(path, to_send=to_send)
+    return loading.load(path, to_send=to_send, clips=clips)
 
 
 def place(path: Path) -> Path:

@@ -35,6 +35,12 @@ def open_regular(path: Path) -> BinaryIO:
     return os.fdopen(descriptor, "rb")
 
 
+def beside(file: Path, name: str) -> Path:
+    """Make a path of the job file absolute: it is relative to the job file."""
+    expanded = os.path.expanduser(name)  # noqa: PTH111 - Path's own raises where there is no home
+    return Path(os.path.normpath(os.path.join(file.parent, expanded)))  # noqa: PTH118
+
+
 def nearest_file(path: Path, suffixes: Container[str]) -> str | None:
     """Find the file beside `path` whose name is most like its own, among those of some suffixes."""
     try:

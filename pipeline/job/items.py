@@ -18,6 +18,13 @@ class Duplicates(StrEnum):
     ONCE = "once"
 
 
+class Which(StrEnum):
+    """Which clips of another job are rows."""
+
+    KEPT = "kept"
+    ALL = "all"
+
+
 class Source(NamedTuple):
     """One input as it is written: a template of a path or an address, and how it is sent."""
 
@@ -57,7 +64,8 @@ class Item(msgspec.Struct, gc=False):
     `vars` are for templates only; `meta` is kept. A prompt that is not `templated` is sent as it
     was written, whatever it contains. `former` is what version 0.1 made of a row that is read
     otherwise now. `verdict` is what its sheet says of its clips: `kept`, `rejected`, or nothing.
-    Without `takes` of its own, it has the job's.
+    Without `takes` of its own, it has the job's. `of_job` says that it is a clip of another job,
+    whose variables were not written for this one.
     """
 
     origin: Origin
@@ -74,6 +82,7 @@ class Item(msgspec.Struct, gc=False):
     inputs: dict[str, Given] = {}
     verdict: Literal["kept", "rejected"] | None = None
     takes: int | None = None
+    of_job: bool = False
 
     def problem(self, message: str, hint: str | None = None, below: str = "") -> Problem:
         """Make a problem of this prompt; `below` is a key inside it."""

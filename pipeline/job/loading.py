@@ -4,37 +4,35 @@ import os
 import re
 from collections import abc
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from pipeline.api import providers
 from pipeline.api.provider import Provider
 from pipeline.common import bucket_address
-from pipeline.errors import JobFileError, Problem
+from pipeline.errors import JobFileError
 from pipeline.job.expand.expansion import MOST_SEARCHED, Expansion
 from pipeline.job.expand.inputs import InputMaker
 from pipeline.job.expand.lint import Linter, Warnings
 from pipeline.job.expand.making import Cell, Plan
 from pipeline.job.expand.matrix import axis_values, combinations, words_of
 from pipeline.job.expand.pricing import Pricing
+from pipeline.job.files import beside
 from pipeline.job.identity import checked_id
-from pipeline.job.items import Duplicates, Item, Origin
+from pipeline.job.items import Item, Origin
 from pipeline.job.keys import account
 from pipeline.job.keys.checking import check_head, check_prompts
 from pipeline.job.keys.document import Head, PromptKeys
 from pipeline.job.keys.free import FreeValues
 from pipeline.job.keys.inputs import written
 from pipeline.job.keys.params import Target, unlikely_model, with_booleans, wrong_params
-from pipeline.job.keys.sources import SourceKeys
 from pipeline.job.nodes import Mapping, Way, dotted, line_of, pure
 from pipeline.job.problems import InvalidError, Report, TooManyProblemsError, shown
-from pipeline.job.prompts.dates import checked_order
-from pipeline.job.prompts.rows import check_file, check_keys
-from pipeline.job.prompts.source import Source
+from pipeline.job.prompts.clips import Read
+from pipeline.job.prompts.source import Finding
+from pipeline.job.sources import Around, Sources, far, unsent
 from pipeline.job.template.templates import (
     Render,
-    expression,
     has_templates,
     is_template,
     name_template,
@@ -43,8 +41,6 @@ from pipeline.job.template.templates import (
 )
 from pipeline.job.yaml.reader import read
 from pipeline.models import AccountPolicy, CreditPolicy, Expect, Job, Notify, RetryPolicy, Schedule
-
-T = TypeVar("T")
 
 _UNSAFE = re.compile(r"[^\w .-]")
 
@@ -55,25 +51,45 @@ def load(
     to_send: bool = True,
     most_searched: int = MOST_SEARCHED,
     environ: abc.Mapping[str, str] = os.environ,
+    clips: Read | None = None,
 ) -> Job:
     """Read and check a job file.
 
     What a row says and its request would not is a problem only where it is `to_send`: the clips
     that are there can be looked at all the same. `environ` has the limits of the account that the
-    job file does not set.
+    job file does not set. `clips` reads what other jobs have rendered, whose clips are rows.
 
     Raises:
         JobFileError: with every problem at once, each with its line.
         UsageError: a limit in `environ` cannot be read.
     """
     report = Report(Path(os.path.abspath(path)))  # noqa: PTH100 - keeps symlinks as they are
+    around = Around.of(report.file, clips, lambda there, inner: _nested(there, inner, environ))
     try:
-        job = _load(report, most_searched, environ, to_send=to_send)
+        found = _load(report, environ, around, to_send=to_send)
+        if found is not None and found[1].has_prompts:
+            found[1].preview(report, most_searched)
     except TooManyProblemsError:
-        job = None
-    if job is None or report.problems:
+        found = None
+    if found is None or report.problems:
         raise report.error() from None
-    return job
+    return found[0]
+
+
+def _nested(path: Path, around: Around, environ: abc.Mapping[str, str]) -> tuple[Job, Expansion]:
+    """Read a job for another one, which has its clips as rows: nothing of it is sent.
+
+    Raises:
+        JobFileError: with every problem of its file; those of its rows come with the rows.
+    """
+    report = Report(path)
+    try:
+        found = _load(report, environ, around, to_send=False)
+    except TooManyProblemsError:
+        found = None
+    if found is None or report.problems:
+        raise report.error() from None
+    return found
 
 
 def place(path: Path) -> Path:
@@ -94,7 +110,7 @@ def place(path: Path) -> Path:
 
 def _place(file: Path, head: Head, name: str) -> Path:
     here = "outputs/" + _UNSAFE.sub("-", name)
-    return _beside(file, here if _bucket(head) else head.output.dir or here)
+    return beside(file, here if _bucket(head) else head.output.dir or here)
 
 
 def _bucket(head: Head) -> str | None:
@@ -124,8 +140,8 @@ def _refuse_public(head: Head, report: Report) -> None:
 
 
 def _load(
-    report: Report, most_searched: int, environ: abc.Mapping[str, str], *, to_send: bool
-) -> Job | None:
+    report: Report, environ: abc.Mapping[str, str], around: Around, *, to_send: bool
+) -> tuple[Job, Expansion] | None:
     report.tree = tree = read(report, providers.EXAMPLE_MODEL)
     if tree is None:
         return None
@@ -139,22 +155,21 @@ def _load(
     provider = _provider(head, report)
     if provider is None:
         return None
-    plan = _plan(tree, head, prompts, report, provider, to_send=to_send)
+    plan = _plan(tree, head, prompts, report, provider, around, to_send=to_send)
     shared = account.policy(head.account, environ)
     limits = account.remarks(head.account, shared, environ)
     found = (
         *free.warnings,
         *_model_warning(plan.target),
-        *_far_sources(plan),
+        *far(plan.sources, plan.folder),
+        *unsent(plan.sources, plan.uses),
         *_nearly_bucket(head),
         *limits,
         *_limits(provider, head),
     )
     warnings = Warnings(found)
     expansion = Expansion(plan, Linter(plan, warnings, to_send=to_send))
-    if plan.inline or plan.sources:
-        expansion.preview(report, most_searched)
-    return _job(plan, head, expansion, warnings, shared)
+    return _job(plan, head, expansion, warnings, shared), expansion
 
 
 def _provider(head: Head, report: Report) -> Provider | None:
@@ -167,7 +182,7 @@ def _provider(head: Head, report: Report) -> Provider | None:
             report.note(problem)
         return None
     traits = found.traits
-    if "/" in head.model and not traits.slashes:
+    if not traits.slashes and any(sign in head.model for sign in "/:@"):
         report.add(
             ("model",),
             f"{shown(head.model)} is not a model's name",
@@ -188,7 +203,7 @@ def _named(file: Path, head: Head) -> str | None:
     """Name the provider; a description lies beside the job."""
     if head.provider is None or not providers.is_file(head.provider):
         return head.provider
-    return str(_beside(file, head.provider))
+    return str(beside(file, head.provider))
 
 
 def _limits(provider: Provider, head: Head) -> Iterator[str]:
@@ -200,12 +215,13 @@ def _limits(provider: Provider, head: Head) -> Iterator[str]:
         )
 
 
-def _plan(  # noqa: PLR0913 - what was read, each once
+def _plan(  # noqa: PLR0913, PLR0917 - what was read, each once
     tree: Mapping,
     head: Head,
     prompts: list[tuple[int, int, PromptKeys]],
     report: Report,
     provider: Provider,
+    around: Around,
     *,
     to_send: bool,
 ) -> Plan:
@@ -227,7 +243,7 @@ def _plan(  # noqa: PLR0913 - what was read, each once
         prompt=_template(head.prompt, ("prompt",), report),
         output=_template(head.output.name, ("output", "name"), report, name_template),
         inline=tuple(_items(file, head, prompts, report)),
-        sources=tuple(_sources(tree, head, report)),
+        sources=tuple(Sources(tree, head, report, around, inputs, to_send=to_send)),
         duplicates=head.duplicates,
         variables=bool(head.vars or head.matrix or has_templates(head.params)),
         pricing=_pricing(tree, head, report),
@@ -327,87 +343,6 @@ def _template(
         return lambda scope: str(scope["index"])
 
 
-def _sources(tree: Mapping, head: Head, report: Report) -> Iterator[Source]:
-    several = isinstance(tree.get("prompts_from"), list)
-    seen: set[tuple[Path, str | None]] = set()
-    for index, keys in enumerate(head.prompts_from):
-        way: Way = ("prompts_from", index) if several else ("prompts_from",)
-        path = _beside(report.file, keys.file)
-        there = way if keys.plain else (*way, "file")
-        try:
-            check_file(path)
-        except InvalidError as error:
-            report.add(there, error.message, error.hint)
-            continue
-        if (path, keys.sheet) in seen:
-            report.add(there, f"{path.name} is listed twice")
-            continue
-        seen.add((path, keys.sheet))
-        source = _source(path, keys, head, way, report)
-        for problem in check_keys(source):
-            report.note(problem)
-        yield source
-    if not tree.get("prompts_from") and not tree.get("prompts"):
-        report.at(1, "there is nothing to render", "list prompts, or name a file: prompts_from")
-
-
-def _source(path: Path, keys: SourceKeys, head: Head, way: Way, report: Report) -> Source:
-    """Make what is read of what is written; templates and orders that are wrong are reported."""
-
-    def problem(message: str, hint: str | None, *steps: str) -> Problem:
-        at = (*way, *steps)
-        return Problem(report.file, line_of(report.tree, at), dotted(at), message, hint)
-
-    def checked(key: str, make: Callable[[str], T]) -> T | None:
-        written = getattr(keys, key)
-        try:
-            return None if written is None else make(written)
-        except InvalidError as error:
-            report.note(problem(error.message, error.hint, key))
-            return None
-
-    columns = {name: said for name, said in vars(keys.columns).items() if said is not None}
-    source = Source(
-        path=path,
-        written=keys.file,
-        plain=keys.plain,
-        sheet=keys.sheet,
-        header=keys.header,
-        columns=columns,
-        dates=checked("dates", checked_order),
-        id=checked("id", _id_template),
-        where=checked("where", expression),
-        where_text=keys.where,
-        problem=problem,
-    )
-    # Version 0.1 took a row of a file that is named alone for its prompt: such a task stays itself.
-    own = not (keys.plain and source.keeps_0_1) and head.duplicates is not Duplicates.ONCE
-    return replace(source, own_ids=own)
-
-
-def _id_template(source: str) -> Render:
-    if not is_template(source):
-        raise InvalidError(
-            f"{shown(source)} would be the id of every row", "such as {{ publish }}-{{ channel }}"
-        )
-    return text_template(source)
-
-
-def _far_sources(plan: Plan) -> Iterator[str]:
-    """Warn of files of prompts that are not the job's: a job from elsewhere may name any."""
-    folder = os.path.realpath(plan.file.parent)
-    for source in plan.sources:
-        real = Path(os.path.realpath(source.path))
-        if not real.is_relative_to(folder):
-            yield f"prompts_from: {source.path.name} is outside the job's folder: {real}"
-
-
-def _beside(file: Path, name: str) -> Path:
-    """Make a path of the job file absolute: it is relative to the job file."""
-    expanded = os.path.expanduser(name)  # noqa: PTH111 - Path's own raises where there is no home
-    return Path(os.path.normpath(os.path.join(file.parent, expanded)))  # noqa: PTH118
-
-
 def _name(head: Head, report: Report) -> str:
     if head.name is None:
         return report.file.stem.strip(". ") or "job"
@@ -447,6 +382,10 @@ def _job(
     plan: Plan, head: Head, expansion: Expansion, warnings: Warnings, shared: AccountPolicy
 ) -> Job:
     schedule, notify = head.schedule, head.notify
+
+    def found() -> Iterator[Finding]:
+        return (one for source in plan.sources for one in source.found)
+
     return Job(
         path=plan.file,
         name=plan.name,
@@ -471,6 +410,6 @@ def _job(
         account=shared,
         priority=head.priority,
         expect=Expect(**vars(head.expect)) if head.expect else None,
-        remarks=warnings,
-        sheets=lambda: tuple(one.facts() for source in plan.sources for one in source.found),
+        remarks=lambda: (*warnings(), *(text for one in found() for text in one.warnings)),
+        sheets=lambda: tuple(one.facts() for one in found()),
     )

@@ -50,6 +50,11 @@ def meant(patterns: Collection[str], tasks: Iterable[str]) -> dict[str, set[str]
     }
 
 
+def called(task: str, words: Collection[str]) -> set[str]:
+    """Return which of some words are the full name of a task, or its id."""
+    return set(words).intersection(_ids(task)) if task.startswith(tuple(words)) else set()
+
+
 def nearest(pattern: str, tasks: Iterable[str]) -> list[str]:
     """Return the ids that are spelled most like a pattern which means nothing, the best first."""
     ids = dict.fromkeys(min(_ids(name), key=len) for name in islice(tasks, _COMPARED))

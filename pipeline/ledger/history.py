@@ -2,6 +2,7 @@
 
 from array import array
 from collections import Counter, deque
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -49,6 +50,8 @@ TASK_STATES = {
 # What a person has said: it teaches no price.
 _WORDS = frozenset({Settled.BILLED, Settled.NOT_BILLED})
 _OPEN = frozenset({TaskState.NEW, TaskState.CHANGED})
+
+Recognise = Callable[[Task], Task]
 
 
 class Summary(msgspec.Struct):
@@ -146,18 +149,29 @@ class History:
             return TaskState.CHANGED
         return _STATES[packed & 0xF]
 
-    def known(self, task: Task) -> Task:
-        """Return a task as the manifest knows it.
+    def recognising(self, waits: Callable[[Task], bool] = lambda _: False) -> Recognise:
+        """Make what returns each task of a job, in their order, as the manifest knows it.
+
+        `waits` says whether a request for a task is at the provider.
 
         Where an earlier version read its row otherwise, and what it made of it stands here, that
-        one goes on: what was paid for is not paid for again because of a blank.
+        one continues: what was paid for is not paid for again because of a blank. Of several rows
+        that it fits, such as a post that recurs, it is the first one's that has nothing of its own.
         """
-        former = task.former
-        if former is None:
-            return task
-        if self.state_of(task) in _OPEN and self.state_of(former) not in _OPEN:
-            return former
-        return msgspec.structs.replace(task, former=None)
+        taken: dict[int, int] = {}
+
+        def known(task: Task) -> Task:
+            former = task.former
+            if former is None:
+                return task
+            stands = self.state_of(task) in _OPEN and self.state_of(former) not in _OPEN
+            if stands or waits(former):
+                own = hash(task.id)
+                if taken.setdefault(hash(former.id), own) == own:
+                    return former
+            return msgspec.structs.replace(task, former=None)
+
+        return known
 
     def has(self, task: str) -> bool:
         """Return whether `task` has any record."""

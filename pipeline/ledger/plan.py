@@ -13,6 +13,7 @@ from pipeline.amounts import ZERO, dollars
 from pipeline.api import providers
 from pipeline.api.provider import Model, Provider
 from pipeline.events import Counts
+from pipeline.job.selecting import called
 from pipeline.ledger.disk import Clips, Disk
 from pipeline.ledger.history import History, TaskState
 from pipeline.ledger.manifest import last_records
@@ -72,10 +73,11 @@ class Plan:
 
     `outdated` are accepted tasks that have changed in the job since they were sent. `verdicts`
     counts clips by what a person said of them. `again` counts what is done and rendered anew,
-    `locked` what was asked for and is left because its clip was kept, `held` what `--again` names
-    and is in doubt or waits, and `repeated` what was rendered for the same request before it was
-    stopped. `cut` says that a limit has left some out. Where tasks were left out by their names,
-    `within` has the others, and `judged` how those stand.
+    `locked` what was asked for and is left because its clip was kept, `guarded` the same of what
+    has failed or is in doubt since, `held` what `--again` names and is in doubt or waits, and
+    `repeated` what was rendered for the same request before it was stopped. `cut` says that a limit
+    has left some out. `namesakes` are words for verdicts that were used, and are ids of tasks too.
+    Where tasks were left out by their names, `within` has the others, and `judged` how those stand.
     """
 
     total: int = 0
@@ -94,9 +96,11 @@ class Plan:
     verdicts: Counter[str] = field(default_factory=Counter)
     again: int = 0
     locked: int = 0
+    guarded: int = 0
     held: int = 0
     repeated: int = 0
     cut: bool = False
+    namesakes: set[str] = field(default_factory=set)
     within: set[str] | None = None
     judged: Counter[TaskState] = field(default_factory=Counter)
 
@@ -136,11 +140,24 @@ class Plan:
         if self.locked:
             clips, are = ("clip", "is") if self.locked == 1 else ("clips", "are")
             yield f"{self.locked} kept {clips} {are} locked, and left: --include-kept renders anew"
+        if self.guarded:
+            task, has, its = (
+                ("task", "has", "its") if self.guarded == 1 else ("tasks", "have", "their")
+            )
+            yield (
+                f"{self.guarded} {task} that failed or ended in doubt {has} an older clip that was"
+                f" kept, and {its} retry would replace it: --include-kept sends it"
+            )
         if self.held:
             what = "task is" if self.held == 1 else "tasks are"
             yield (
                 f"{self.held} {what} in doubt or waiting at the provider, and --again does not send"
                 " them"
+            )
+        for word in sorted(self.namesakes):
+            yield (
+                f"a task of this job is called {word}, and {word} names the clips that were {word}:"
+                f" write '[{word[0]}]{word[1:]}*' for that task"
             )
         if self.repeated:
             what = "task was" if self.repeated == 1 else "tasks were"
@@ -249,15 +266,17 @@ def make(  # noqa: PLR0913 - what a run may be asked for
     plan.too_short = _too_short(job, model, history)
     plan.missing_again = Retry.MISSING in retry
     plan.budget_left = _budget_left(job, history, accepted)
-    known = partial(_known, history=history, accepted=accepted)
-    named = resolve(select, lambda: (known(task).id for task in job.tasks()))
+    waits = partial(_waits, accepted)
+    named = resolve(select, lambda: (t.id for t in map(history.recognising(waits), job.tasks())))
     choice = _Choice(plan, history, select, named, _taken_up(job, retry), Retry.MISSING in retry)
     picks, recorded = picks or Picks(manifest), 0
     plan.within = set() if select.only else None
-    for task in map(known, job.tasks()):
+    for task in map(history.recognising(waits), job.tasks()):
         word = picks.of(task)
         state = _state_of(plan, task, history, accepted, word)
         disk.look_into(task.output.rpartition("/")[0])
+        if named.words:
+            plan.namesakes |= called(task.id, named.words)
         _count(plan, task, state, word, allowed=named.allows(task.id, word))
         if state in _CLAIMED:
             recorded += history.has(task.id)
@@ -299,7 +318,10 @@ class _Choice:
         if not (lost or again or unlocked or state in self.taken):
             return None
         if word == "kept" and not (lost or self.select.include_kept):
-            self.plan.locked += 1
+            if state in _DONE:
+                self.plan.locked += 1
+            else:
+                self.plan.guarded += 1
             return None
         if again and not lost:
             self.plan.again += 1
@@ -332,13 +354,10 @@ def _count(plan: Plan, task: Task, state: TaskState, word: "Word | None", *, all
         plan.judged[state] += 1
 
 
-def _known(task: Task, history: History, accepted: Mapping[str, Claim] | None) -> Task:
-    """Return a task as it is known, by the manifest or by what an earlier version has sent."""
-    former = task.former
-    claim = accepted.get(former.id) if accepted and former is not None else None
-    if claim is None or former is None or claim.fingerprint != former.fingerprint:
-        return history.known(task)
-    return former
+def _waits(accepted: Mapping[str, Claim] | None, task: Task) -> bool:
+    """Return whether what an earlier version has sent for a task is at the provider."""
+    claim = accepted.get(task.id) if accepted else None
+    return claim is not None and claim.fingerprint == task.fingerprint
 
 
 def _state_of(
@@ -421,7 +440,7 @@ def _taken_up(job: Job, retry: Collection[Retry]) -> set[TaskState]:
 
 def removed(job: Job, history: History, manifest: Path) -> Iterator[Record]:
     """Yield the last records of the tasks that are no longer in the job."""
-    here = {history.known(task).id for task in job.tasks()}
+    here = {task.id for task in map(history.recognising(), job.tasks())}
     return (record for record in last_records(manifest, history) if record.task not in here)
 
 

@@ -23,13 +23,15 @@ class Selection:
 
     `only` leaves the other tasks as they are; without it, none is left out. `again` renders anew
     what is done, except for what has a record at the offset `since` of the manifest or later: that
-    was rendered for this request already. Clips that were kept are locked without `include_kept`.
+    was rendered for this request already, and `run` names the run that took it up last. Clips that
+    were kept are locked without `include_kept`.
     """
 
     only: tuple[str, ...] = ()
     again: tuple[str, ...] = ()
     include_kept: bool = False
     since: int | None = None
+    run: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,11 @@ class Resolved:
 
     only: Named | None = None
     again: Named = field(default_factory=Named)
+
+    @property
+    def words(self) -> frozenset[str]:
+        """Those of `WORDS` that are used."""
+        return self.again.words | (self.only.words if self.only else frozenset())
 
     def allows(self, task: str, word: "Word | None") -> bool:
         """Return whether the run may take a task up."""

@@ -36,7 +36,7 @@ def write_report(
     files = read_files(job)
     current, meta, names = {}, {}, {}
     picks, kept = Picks(layout.manifest), set[str]()
-    for task in map(files.history.known, job.tasks()):
+    for task in map(files.history.recognising(), job.tasks()):
         current[task.id], meta[task.id] = task.fingerprint, task.meta
         if picks.of(task) == "kept":
             kept.add(task.id)

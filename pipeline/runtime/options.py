@@ -19,7 +19,10 @@ class Options:
     `wait_for_credits` is the patience for a top-up in seconds; None stops instead. `settle_only`
     sends nothing: what is in doubt is looked up, and what was accepted is waited for. `confirm`
     is called with the plan before anything is sent, and raises to refuse. `reread` reads the job
-    file again, with what its flags have set; without it a run cannot be reloaded.
+    file again, with what its flags have set; without it a run cannot be reloaded. `defer` is given
+    what the caller has to call last, once it has reported how the run ended: that forgets an
+    `again` which has ended, and returns what hinders it. If the process dies before, the same
+    `again` renders nothing a second time. Without `defer` the run itself forgets, at its end.
     """
 
     retry: Collection[Retry] = ()
@@ -33,6 +36,7 @@ class Options:
     handle_signals: bool = False
     confirm: Callable[[Plan], None] = lambda _: None
     reread: Callable[[], Job] | None = None
+    defer: Callable[[Callable[[], str | None]], None] | None = None
 
     @property
     def sends_doubts(self) -> bool:

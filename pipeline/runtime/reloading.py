@@ -208,10 +208,11 @@ class Reloading:
         """Yield the tasks of the job as they are known, and note how each stands."""
         draft.roster = Roster()  # the names may be read before the tasks
         history = self._state.store.history
+        known = history.recognising()
         for read in draft.job.tasks():
             if self._state.stopped is not None or self._engine.is_over:
                 self.refuse_at_the_end()
-            task = history.known(read)
+            task = known(read)
             stands = standing(task, history, picks.of(task))
             if stands is TaskState.CHANGED and self._is_recorded_here(history, task):
                 draft.edited.add(task.id)
@@ -237,6 +238,7 @@ class Reloading:
         untouched = len(queue) - len(begun)
         if self._limit is not None:
             self._limit = max(self._limit - (self._fresh - untouched), 0)
+            draft.plan.cut = len(draft.backlog) > self._limit
             draft.backlog.cut(self._limit)
             draft.classes = draft.backlog.classes()
         draft.plan.selected = state.plan.selected + len(draft.backlog) - untouched

@@ -46,8 +46,9 @@ from pipeline.runtime.schedule import hours
 from pipeline.runtime.signals import obeying
 from pipeline.runtime.state import RunState, clock
 from pipeline.runtime.streak import MOST, Streak
-from pipeline.runtime.summing import sum_up
+from pipeline.runtime.summing import ends_again, sum_up
 from pipeline.runtime.uploads import tending
+from pipeline.store.again_file import forget
 from pipeline.store.claims import Leftover
 from pipeline.store.commit import Hop, Store, in_thread
 from pipeline.store.layout import wrong_origin
@@ -153,8 +154,19 @@ async def run(  # noqa: PLR0913 - each port once
                         await anyio.to_thread.run_sync(store.shelf.end, abandon_on_cancel=True)
                         store.report_warnings()
         summary = sum_up(state, options, anyio.current_time() - start)
+    if ends_again(state, options):
+        _forget_again(state, options)
     watch(summary)
     return summary
+
+
+def _forget_again(state: RunState, options: Options) -> None:
+    """Forget what was to be rendered again, or leave that to the caller."""
+    forgetting = partial(forget, options.select, state.store.layout)
+    if options.defer is not None:
+        options.defer(forgetting)
+    elif warning := forgetting():
+        state.warn(warning)
 
 
 def compose(  # noqa: PLR0913 - what a run is made of

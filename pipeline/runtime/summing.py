@@ -11,7 +11,6 @@ from pipeline.ledger.history import TaskState
 from pipeline.ledger.plan import count
 from pipeline.runtime.options import Options
 from pipeline.runtime.state import RunState
-from pipeline.store.again_file import forget
 from pipeline.store.outstanding import outstanding
 
 _FLAWED = (TaskState.FAILED, TaskState.IN_DOUBT, TaskState.ACCEPTED, TaskState.SAVED)
@@ -20,7 +19,6 @@ _FLAWED = (TaskState.FAILED, TaskState.IN_DOUBT, TaskState.ACCEPTED, TaskState.S
 def sum_up(state: RunState, options: Options, seconds: float) -> ev.Summary:
     """Say how a run has ended, after `seconds`."""
     money = _count_left(state)
-    _forget_again(state, options)
     plan = state.plan
     code, detail = _judge(state, options)
     return ev.Summary(
@@ -93,12 +91,7 @@ def _judged(state: RunState, options: Options) -> Counter[TaskState]:
     return state.plan.states if state.plan.within is None else state.plan.judged
 
 
-def _forget_again(state: RunState, options: Options) -> None:
-    """Note that what was to be rendered anew has ended, if nothing of it is left."""
+def ends_again(state: RunState, options: Options) -> bool:
+    """Return whether what `--again` asked for has ended: nothing of it is left."""
     left = state.stopped or len(state.queue) or state.left or state.plan.cut
-    if options.select.since is None or left:  # or it is the note of another request
-        return
-    try:
-        forget(state.store.layout)
-    except OSError as error:
-        state.warn(f"{state.store.layout.again} cannot be removed: {error.strerror}")
+    return options.select.since is not None and not left  # else the note is of another request

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pipeline.common.files import open_file
 from pipeline.errors import BucketError
-from pipeline.store.bucket import Bucket
+from pipeline.store.bucket import Bucket, Found
 
 _STAGING = ".inflight"
 _TYPES = {".jsonl": "application/x-ndjson", ".html": "text/html; charset=utf-8"}
@@ -22,15 +22,16 @@ def copy_beside(bucket: Bucket, file: Path, directory: str, *, lines: bool = Fal
     Raises:
         BucketError: that name is somebody else's; or the bucket is down, or refuses.
     """
-    found = bucket.find(file.name)
+    found, staged = bucket.find(file.name), f"{_STAGING}/{file.name}"
     taken = BucketError(
         f"{bucket.address}/{file.name} is not this job's, and is left unchanged",
         lasts=True,
         hint="move it away, or give this job a prefix of its own",
     )
     if found is not None and found.attributes.get("directory") != directory:
-        raise taken
-    staged = f"{_STAGING}/{file.name}"
+        if not _is_half_moved(bucket, staged, file.name, found, directory):
+            raise taken
+        bucket.move(staged, file.name, create=False)
     said = {"Content-Type": _TYPES[file.suffix], "directory": directory}
     blocks = whole_lines(file)
     small = file.stat().st_size <= _BLOCK  # then one request is enough
@@ -39,6 +40,20 @@ def copy_beside(bucket: Bucket, file: Path, directory: str, *, lines: bool = Fal
         bucket.move(staged, file.name, create=found is None)
     except FileExistsError:
         raise taken from None
+
+
+def _is_half_moved(bucket: Bucket, staged: str, name: str, found: Found, directory: str) -> bool:
+    """Return whether a killed run has given a copy its name, and not said yet whose it is.
+
+    Its upload is still there then, and says it.
+    """
+    upload = None if "directory" in found.attributes else bucket.find(staged)
+    return (
+        upload is not None
+        and upload.attributes.get("directory") == directory
+        and upload.size == found.size
+        and bucket.sha256(staged) == bucket.sha256(name)
+    )
 
 
 def whole_lines(path: Path) -> Iterator[bytes]:

@@ -10,7 +10,7 @@
 import os
 import tempfile
 from collections.abc import Iterator
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
@@ -177,6 +177,18 @@ def lock_output(job: Job) -> OutputLock:
                 hint="choose another directory with --output, or make it writable",
             ) from error
         return OutputLock(layout, locks.pop_all(), warnings)
+
+
+@contextmanager
+def locked(layout: Layout) -> Iterator[None]:
+    """Lock an output directory that is there.
+
+    Raises:
+        DirectoryError: a run uses it.
+    """
+    with ExitStack() as locks:
+        _lock(layout, locks)
+        yield
 
 
 def _lock(layout: Layout, locks: ExitStack) -> None:

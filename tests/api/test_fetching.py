@@ -11,8 +11,9 @@ import pytest
 from support.raw import CLIP, KEY, Line, Serve, answer, chunk, head
 from support.web import Web, as_json, web
 
+from pipeline.api.abroad import RefusedError
 from pipeline.api.endpoint import Endpoint
-from pipeline.api.fetching import Fetcher, RefusedError
+from pipeline.api.fetching import Fetcher
 from pipeline.api.origin import Origin
 from pipeline.api.outcome import Fault, Outcome
 from pipeline.api.segmind import SegmindV2

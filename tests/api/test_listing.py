@@ -19,6 +19,7 @@ from pipeline.api.outcome import Page, Query, RequestState, Row
 from pipeline.api.segmind import Segmind
 from pipeline.api.segmind.wire import SegmindWire
 from pipeline.api.timeouts import Timeouts
+from pipeline.api.wire import Uploading
 
 LIST = "/inference-request/request-history"
 AT = datetime(2026, 11, 26, 6, 0, tzinfo=UTC).timestamp()
@@ -92,11 +93,14 @@ async def test_times_that_no_clock_shows_do_not_end_a_run(
     assert (await list_(api, Query(model="m", since=since, until=until))).readable
 
 
+FILE = Uploading("image/png", "a.png", 1, "0", "raw", "coded")
+
+
 def test_the_list_of_the_vendor_is_at_its_own_host() -> None:
     wire = SegmindWire(Endpoint("https://api.segmind.com", KEY))
     asked = next(wire.list_requests(QUERY, 1))
     assert asked.url.startswith(f"https://api.spotprod.segmind.com{LIST}?")
-    upload = wire.upload("data:,")
+    upload = next(wire.upload(FILE))
     assert upload.url == "https://workflows-api.segmind.com/upload-asset"
     hosts = {origin.host for origin in (*wire.origins, Origin.of(upload.url)) if origin}
     assert hosts == set(Segmind.hosts)
@@ -108,7 +112,7 @@ def test_the_list_of_the_vendor_is_at_its_own_host() -> None:
 def test_with_another_base_url_the_list_is_below_that(base: str) -> None:
     wire = SegmindWire(Endpoint(base, KEY))
     assert next(wire.list_requests(QUERY, 1)).url.startswith(f"{base}{LIST}?")
-    assert wire.upload("data:,").url == f"{base}/upload-asset"
+    assert next(wire.upload(FILE)).url == f"{base}/upload-asset"
     assert len(wire.origins) == 1
 
 

@@ -132,12 +132,11 @@ def _browser() -> str:
     return found
 
 
-def _node() -> str:
+@pytest.fixture(scope="session")
+def node() -> str:
     found = shutil.which("node")
     if found is None:
         pytest.skip(f"no Node.js here: install it, and {HOW}")
-    if not (HERE / "node_modules" / "playwright-core").is_dir():
-        pytest.skip(f"playwright-core and axe-core are not installed: {HOW}")
     return found
 
 
@@ -168,8 +167,12 @@ class _Quiet(SimpleHTTPRequestHandler):
 
 
 @pytest.fixture(scope="module")
-def seen(demo: Folder, address: str, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    browser, node = _browser(), _node()
+def seen(
+    demo: Folder, address: str, node: str, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, Any]:
+    browser = _browser()
+    if not (HERE / "node_modules" / "playwright-core").is_dir():
+        pytest.skip(f"playwright-core and axe-core are not installed: {HOW}")
     big = _thousand(demo.path.parent / "big", demo.clips)
     pages = [f"file://{quote(str(each.path))}/report.html" for each in (demo, big)]
     done = subprocess.run(

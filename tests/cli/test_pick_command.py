@@ -214,3 +214,49 @@ def test_a_note_alone_leaves_the_word_of_a_sheet(job: Path, pipeline: Command) -
     pipeline("pick", job, "hero", "--clear")
     pipeline("pick", job, "hero", "--note", "still open")
     assert json.loads(pipeline("status", job, "--json").out)["kept"] == 0
+
+
+def test_what_only_a_sheet_says_is_listed_named_and_counted(job: Path, pipeline: Command) -> None:
+    sheet = job.with_name("plan.csv")
+    sheet.write_text("id,prompt,Approved\na,a fox,yes\nb,a gull,no\nc,a pier,\n", encoding="utf-8")
+    job.write_text(
+        "model: luma-txt-2-video\nprompts_from: {file: plan.csv}\nprompt: '{{ prompt }}'\n"
+        "credits: {cost: 0.95}\n",
+        encoding="utf-8",
+    )
+    assert pipeline("pick", job, "--json").out == "[]\n"  # there is no clip yet
+    assert pipeline("run", job, "--no-report").code == 0
+    listed = json.loads(pipeline("pick", job, "--json").out)
+    said = [
+        (one["task"], one["verdict"], one["source"], one["at"], one["applies"]) for one in listed
+    ]
+    assert said == [("a", "kept", "sheet", None, True), ("b", "rejected", "sheet", None, True)]
+    assert [line.split()[:3] for line in pipeline("pick", job, "kept").out.splitlines()[1:]] == [
+        ["a", "kept", "sheet"]
+    ]
+    costs = json.loads(pipeline("costs", job, "--json").out)["total"]
+    assert (costs["clips"], costs["kept"]) == (3, 1)
+    assert pipeline("pick", job, "kept", "--clear").code == 0
+    listed = json.loads(pipeline("pick", job, "--json").out)
+    assert [(one["task"], one["verdict"], one["source"]) for one in listed] == [
+        ("a", None, "pick"), ("b", "rejected", "sheet"),
+    ]  # fmt: skip
+    assert json.loads(pipeline("costs", job, "--json").out)["total"]["kept"] == 0
+    sheet.write_text(sheet.read_text() + "c,a twin of c,yes\n")
+    done = pipeline("costs", job, "--json")  # what was spent is known all the same
+    assert (done.code, json.loads(done.out)["total"]["clips"]) == (0, 3)
+    assert "plan.csv:5" in done.err
+
+
+def test_a_task_that_is_called_like_a_verdict_is_told_apart(job: Path, pipeline: Command) -> None:
+    job.write_text(JOB.replace("pier", "kept"), encoding="utf-8")
+    assert pipeline("run", job, "--no-report").code == 0
+    pipeline("pick", job, "hero", "--keep")
+    plan = pipeline("check", job, "--again", "kept", "--include-kept")
+    assert "a task of this job is called kept" in plan.out + plan.err
+    assert "'[k]ept*'" in plan.out + plan.err
+    assert pipeline("pick", job, "kept", "--reject").out == ""
+    listed = json.loads(pipeline("pick", job, "--json").out)
+    assert sorted(one["task"] for one in listed) == HERO  # and not the task of that name
+    facts = json.loads(pipeline("check", job, "--again", "[k]ept*", "--json").out)
+    assert {one["task"].partition("[")[0] for one in facts["tasks"]} == {"kept"}

@@ -120,6 +120,19 @@ def test_a_kept_clip_that_is_gone_is_rendered_where_that_was_asked_for(rendered:
     assert rendered.run("--retry", "missing", "--only", "hero") == ["hero"]
 
 
+def test_a_kept_clip_whose_render_has_failed_since_is_not_replaced_by_a_retry(
+    rendered: Job,
+) -> None:
+    rendered("pick", "hero", "--keep")
+    rendered.write(JOB.replace("of ACME", "of ACME [[fail 422 x1]]"))
+    assert rendered.run("--again", "hero", "--include-kept", "--only", "hero", code=1) == ["hero"]
+    ended = rendered("run", "--no-report", "--retry", "failed", "--only", "hero")
+    assert ended.code == 1
+    assert "locked" not in ended.err
+    assert "1 task that failed or ended in doubt has an older clip that was kept" in ended.err
+    assert rendered.run("--retry", "failed", "--only", "hero", "--include-kept") == ["hero"]
+
+
 # -- only -------------------------------------------------------------------------------------
 
 

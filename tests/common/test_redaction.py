@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.common.redaction import MARK, Redactor
+from pipeline.common.redaction import MARK, Redactor, clean
 
 KEY = "SG_4f1c9a77e2b84d6e/x+Q=z"
 SPELLINGS = {
@@ -97,6 +97,15 @@ def test_a_key_is_removed_where_the_text_ends_within_it(size: int) -> None:
 )
 def test_other_texts_stay_as_they_are(text: str) -> None:
     assert Redactor(KEY).clean(text) == text
+
+
+def test_of_two_keys_that_are_alike_in_part_nothing_is_left() -> None:
+    keys = ["sk-one-0123456789abcdef", "sk-two-0123456789abcdef", "0123456789abcdef-x"]
+    for order in (keys, keys[::-1]):
+        cleaned = clean(" ".join(keys), order)
+        assert "one" not in cleaned
+        assert "two" not in cleaned
+        assert "-x" not in cleaned
 
 
 def test_the_text_around_a_key_stays() -> None:

@@ -160,6 +160,24 @@ def test_a_command_inherits_no_descriptor(make: Make, tmp_path: Path) -> None:
     assert str(tmp_path / "lock") not in (tmp_path / "fds").read_text()
 
 
+def test_what_a_command_leaves_running_holds_neither_the_run_nor_its_descriptors(
+    make: Make, tmp_path: Path
+) -> None:
+    hook, told = make(f"sleep 600 & echo $! >> {tmp_path}/pids; echo no room >&2; exit 3")
+    before, threads = set(Path("/proc/self/fd").iterdir()), threading.active_count()
+    try:
+        with hook:
+            for number in range(8):
+                hook(finished(str(number)))
+        assert set(Path("/proc/self/fd").iterdir()) == before
+        assert threading.active_count() == threads
+        assert len(told) == 8
+        assert all("exit code 3 (no room)" in line for line in told)
+    finally:
+        for pid in (tmp_path / "pids").read_text().split():
+            os.kill(int(pid), signal.SIGKILL)
+
+
 def test_an_environment_without_secrets() -> None:
     key = "sk-0123456789"
     environment = {"KEY": "", "A": key, "B": f"x {key}", "PATH": "/bin/k", "C": "k"}

@@ -246,3 +246,14 @@ def test_the_profile_of_the_guide_is_one(export: Exporting, records: list[Record
     (export.folder / "our-tool.yaml").write_text(block, "utf-8")
     first = export.rows("--profile", "our-tool.yaml")[0]
     assert (first["Post date"], first["Text"]) == ("01/12/2026", "Hi, you #instagram")
+
+
+def test_id_is_the_row_s_own_without_values_and_takes(export: Exporting) -> None:
+    more = "takes: 2\nmatrix: {aspect_ratio: [16:9, 9:16]}\nprompts: [no id of its own]\n"
+    export.job.write_text(export.job.read_text() + more)
+    render(export.job, leave=set())
+    rows = export.rows("--columns", "id,task")
+    assert len(rows) == 16
+    assert {row["id"] for row in rows if not row["task"].startswith("~")} == {"cat", "dog", "emu"}
+    assert [row["id"] for row in rows if row["task"].startswith("~")] == [""] * 4
+    assert all(row["task"].startswith(row["id"]) for row in rows)

@@ -455,3 +455,18 @@ def test_each_task_says_in_which_line_of_which_file_it_is_written(tmp_path: Path
         *["job.yaml:4"] * 2, *["job.yaml:5"] * 2,
         *["sheets/plan.csv:2"] * 2, *["sheets/plan.csv:4"] * 2,
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("key", ["prompt: '{{ index }} {{ subject }}'", "id: 'clip {{ index }}'"])
+def test_a_row_that_where_leaves_out_keeps_its_number(workspace: JobWorkspace, key: str) -> None:
+    def numbered(*states: str) -> list[str]:
+        rows = [f"{state},{chr(ord('a') + n)}" for n, state in enumerate(states)]
+        workspace.put("a.csv", "\n".join(["state,subject", *rows, ""]))
+        workspace.put("b.csv", "state,subject\ngo,z\n")
+        made, prompt = (f", {key}", "'{{ subject }}'") if key.startswith("id") else ("", key[8:])
+        files = (f"{{file: {name}, where: state == 'go'{made}}}" for name in ("a.csv", "b.csv"))
+        text = f"prompts_from: [{', '.join(list(files)[: 1 if made else 2])}]\nprompt: {prompt}\n"
+        return [f"{task.id} {task.prompt}" for task in workspace.brief(text)]
+
+    every = numbered("go", "go", "go", "go")
+    assert numbered("go", "done", "go", "done") == [every[0], every[2], *every[4:]]

@@ -333,7 +333,7 @@ def upgraded(tmp_path: Path) -> Path:
 
 def known(path: Path) -> list[Task]:
     history = manifest.replay(path.parent / "outputs" / "old" / "manifest.jsonl")
-    return [history.known(task) for task in load(path).tasks()]
+    return list(map(history.recognising(), load(path).tasks()))
 
 
 @pytest.mark.variant
@@ -395,3 +395,32 @@ def test_a_sheet_that_is_no_file_with_an_end_is_refused_at_once(workspace: JobWo
     (workspace.folder / "zero.csv").symlink_to("/dev/zero")
     with pytest.raises(JobFileError, match="not a regular file"):
         workspace.brief("prompts_from: zero.csv")
+
+
+@pytest.mark.parametrize("order", [[0, 1, 2], [2, 1, 0], [1, 0, 2]])
+def test_of_posts_that_recur_one_has_the_clip_of_a_row_without_an_id(
+    tmp_path: Path, order: list[int]
+) -> None:
+    path, rows = tmp_path / "old.yaml", ["2026-12-01,A fox", "2026-12-08,A fox", "2026-12-15,A fox"]
+    path.write_text("model: luma-txt-2-video\n" + SUBJECTS.format("{file: plan.csv}"))
+    sheet, output = tmp_path / "plan.csv", tmp_path / "outputs" / "old"
+    output.mkdir(parents=True)
+
+    def tasks(heading: str, *numbers: int) -> list[Task]:
+        sheet.write_text("\n".join([f"{heading},subject", *(rows[n] for n in numbers)]))
+        return known(path)
+
+    def record(task: Task) -> None:
+        fields = {"task": task.id, "fingerprint": task.fingerprint, "status": "succeeded"}
+        with (output / "manifest.jsonl").open("a") as file:
+            file.write(json.dumps({"model": task.model, "params": task.params, **fields}) + "\n")
+
+    (old,) = tasks("when", 0)  # a word that says nothing: the row is known by its prompt
+    record(old)
+    now = tasks("publish", *order)
+    assert [task.id for task in now].count(old.id) == 1
+    assert len({task.id for task in now}) == 3
+    record(other := next(task for task in now if task.id != old.id))
+    sorted_otherwise = {task.id for task in tasks("publish", *order[::-1])}
+    assert len(sorted_otherwise) == 3
+    assert len(sorted_otherwise - {old.id, other.id}) == 1  # is left to render

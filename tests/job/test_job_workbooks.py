@@ -338,6 +338,7 @@ def test_windows_1252_is_read_and_said(workspace: JobWorkspace) -> None:
     assert "Windows-1252" in said(workspace, "prompts_from: plan.csv\n")
 
 
+@pytest.mark.variant
 def test_three_hundred_columns_and_a_thousand_rows(workspace: JobWorkspace) -> None:
     titles = ["prompt", *(f"c{n}" for n in range(299))]
     rows = [[f'„Füchse“ "{n}" 狐', *range(299)] for n in range(1000)]

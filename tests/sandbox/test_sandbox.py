@@ -751,7 +751,7 @@ def test_faults_depend_on_the_request_and_not_on_the_order() -> None:
 
 def test_what_runs_to_its_end_is_paid() -> None:
     paid = {kind for kind in faults.KINDS if faults.Plan(kind, 0).paid}
-    assert paid == faults.KINDS - {"500", "502", "503", "429", "moderation", "failed"}
+    assert paid == faults.KINDS - faults.REFUSALS
     assert faults.Plan(None, 0).paid
     assert faults.Plan("524", 0).paid
     assert not faults.Plan("406-param", 0).paid

@@ -11,9 +11,9 @@ from support.simulated import KEY, LUMA, Client, dial, until
 
 from sandbox.books import Entry
 from sandbox.events import Begun, State
+from sandbox.queue import stage_at
 from sandbox.settings import States
 from sandbox.testing import Sandbox
-from sandbox.v2 import state_at
 
 
 def test_a_request_is_accepted_at_once_and_its_result_has_clip_and_cost(api: Client) -> None:
@@ -68,9 +68,9 @@ def test_it_counts_as_in_flight_until_it_ends(session: httpx.Client) -> None:
 )
 def test_states_follow_from_the_time(states: States, expected: list[str]) -> None:
     entry = Entry("r", LUMA, {}, 100, begun=Begun("r", "r", 10, None, 1, 100))
-    assert [state_at(now, entry, states) for now in (101, 103, 106, 200)] == expected
+    assert [stage_at(now, entry, states) for now in (101, 103, 106, 200)] == expected
     entry.state = State.FAILED
-    assert state_at(101, entry, states) == "FAILED"
+    assert stage_at(101, entry, states) == "FAILED"
 
 
 def test_one_that_fails_comes_under_422_at_both_addresses_and_costs_nothing(api: Client) -> None:

@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     from pipeline.api.endpoint import Endpoint
 
 assert encodings.idna
-REAL = {name: getattr(os, name) for name in ("write", "replace")}
+REAL = {name: getattr(os, name) for name in ("write", "replace", "unlink")}
 
 
 class Trap:
@@ -144,7 +144,14 @@ class Trap:
     def _replace(self, source: Any, target: Any) -> None:
         if str(source).endswith(".part") and "errors" not in Path(target).parts:
             self.with_file(Point.COMPLETED, str(source))
+        if Path(target).name == "report.html":
+            self.at(Point.REPORTING, self._task)
         REAL["replace"](source, target)
+
+    def _unlink(self, path: Any, **more: Any) -> None:
+        if Path(path).name == ".again.json":
+            self.at(Point.FORGETTING, self._task)
+        REAL["unlink"](path, **more)
 
 
 def size_of(part: Path) -> int:

@@ -23,6 +23,9 @@ class Point(StrEnum):
     # Of a run that looks for what an earlier one has left.
     LISTING = "list not yet asked"
     LISTED = "list read, nothing written"
+    # Of the end of a run that renders what is done.
+    REPORTING = "report not in place"
+    FORGETTING = "what was asked for not forgotten"
 
 
 _FIRST = (Point.UNCLAIMED, Point.CLAIMED, Point.NOTED, Point.WRITTEN)
@@ -37,6 +40,12 @@ OF_V2 = (*_FIRST, Point.ID_RECEIVED, *_WAITING, *_LAST)
 
 OF_RECOVERY = (Point.LISTING, Point.LISTED, *_WAITING, *_LAST)
 """In a run that goes on after another; it need not come to any of them."""
+
+OF_AGAIN = (
+    *(Point.CLAIMED, Point.WRITTEN, Point.PLACED, Point.RECORDED),
+    *(Point.REPORTING, Point.FORGETTING),
+)
+"""In a run with `--again`, the end of its command included."""
 
 LOST = frozenset({Point.NOTED, Point.WRITTEN, Point.HEAD, Point.HALF_BODY, Point.ID_RECEIVED})
 """After a kill here, only a list of requests can say what came of the request."""

@@ -1,36 +1,43 @@
 """A job whose clips are there, without a run: records and files as a run leaves them."""
 
 import hashlib
-from collections.abc import Container
+from collections.abc import Callable, Container
 from decimal import Decimal
 from pathlib import Path
 
-from pipeline.job import load
+from pipeline import load
 from pipeline.ledger.manifest import encode
 from pipeline.models import Record, Status, Task
 
 FINISHED = "2026-11-20T10:00:00.000Z"
 
 
-def render(file: Path, *, leave: Container[str] = (), cost: str = "0.95") -> list[Record]:
+def _body(task: str) -> bytes:
+    return f"clip of {task}".encode()
+
+
+def render(
+    file: Path,
+    *,
+    leave: Container[str] = (),
+    cost: str = "0.95",
+    body: Callable[[str], bytes] = _body,
+) -> list[Record]:
     """Write the records and clips of a job's tasks but those to `leave`."""
     job = load(file)
     job.output_dir.mkdir(parents=True, exist_ok=True)
-    records = [_record(task, Decimal(cost)) for task in job.tasks() if task.id not in leave]
+    tasks = [task for task in job.tasks() if task.id not in leave]
+    records = [_record(task, Decimal(cost), body(task.id)) for task in tasks]
     for record in records:
         clip = job.output_dir / (record.output or "")
         clip.parent.mkdir(parents=True, exist_ok=True)
-        clip.write_bytes(_body(record.task))
+        clip.write_bytes(body(record.task))
     lines = (encode(record, first=not number) for number, record in enumerate(records))
     (job.output_dir / "manifest.jsonl").write_bytes(b"".join(lines))
     return records
 
 
-def _body(task: str) -> bytes:
-    return f"clip of {task}".encode()
-
-
-def _record(task: Task, cost: Decimal) -> Record:
+def _record(task: Task, cost: Decimal, body: bytes) -> Record:
     return Record(
         task=task.id,
         status=Status.SUCCEEDED,
@@ -39,8 +46,8 @@ def _record(task: Task, cost: Decimal) -> Record:
         fingerprint=task.fingerprint,
         meta=task.meta,
         output=f"{task.output}.mp4",
-        bytes=len(_body(task.id)),
-        sha256=hashlib.sha256(_body(task.id)).hexdigest(),
+        bytes=len(body),
+        sha256=hashlib.sha256(body).hexdigest(),
         content_type="video/mp4",
         http_status=200,
         cost=cost,

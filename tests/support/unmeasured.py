@@ -1,7 +1,7 @@
 """Which tests run without coverage being measured, as that would double or triple their time.
 
 A pytest plugin. They are whole nights, searches and comparisons, which repeat the same lines very
-often; other tests run those lines too. What `make test` asks of coverage, it asks of the others.
+often; other tests run those lines too. What `make coverage` asks, it asks of the others.
 """
 
 import sys

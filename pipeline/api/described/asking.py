@@ -54,7 +54,7 @@ class Asking:
                 state=RequestState.UNREACHED,
                 detail="its address is not one of the provider's, and is not asked",
             )
-        reply = yield Request("GET", url, self._key)
+        reply = yield told.poll.call.request(url, self._key, {"id": handle.id})
         progress = self._state(reply)
         if progress.state is not RequestState.DONE or told.result_url is None:
             return progress

@@ -1,16 +1,18 @@
 """What of a description is wrong although each of its keys is right."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 from urllib.parse import urlsplit
 
 from pipeline.api.described.description import Description
-from pipeline.api.described.document import DescriptionKeys, ResolveKeys
+from pipeline.api.described.document import DescriptionKeys, ResolveKeys, SubmitKeys
+from pipeline.api.described.expressions import speaks_of
 from pipeline.api.described.finding import Problems
 from pipeline.api.described.kinds import HEADER_NAME
 from pipeline.api.described.rules import Rule
 from pipeline.api.described.words import DECISIONS, Absence, By, Charged, Then
-from pipeline.job.nodes import Way, pure
+from pipeline.job.nodes import Way
 from pipeline.job.problems import did_you_mean, shown
 
 _FIRST_CODE, _LAST_CODE = 100, 599
@@ -122,19 +124,32 @@ def check_resolve(description: DescriptionKeys, keys: ResolveKeys, problems: Pro
     if keys.by is By.LIST and keys.model is None and not of_model:
         message = "the list may hold requests of other models, which nothing tells apart"
         add(("resolve", "by"), message, "model: …, or {model} in its url")
+    asks_by_once = "{once}" in (keys.url or "") or speaks_of("once", keys.body)
+    if keys.by is By.LOOKUP and keys.url is not None and not asks_by_once:
+        hint = "such as /v1/requests/{once}"
+        add(("resolve", "url"), "a look-up asks by our own id, {once}", hint, at=keys.url)
     if keys.by is By.LOOKUP:
-        submit = description.submit
-        sent = [submit.path, *submit.headers.values(), str(pure(submit.body))]
-        if keys.url is not None and "{once}" not in keys.url:
-            hint = "such as /v1/requests/{once}"
-            add(("resolve", "url"), "a look-up asks by our own id, {once}", hint, at=keys.url)
-        if not any("once" in text for text in sent):
+        for way in _unnamed(description.submit):
             hint = 'such as body: "$merge(params, {task_id: once})"'
-            add(("submit",), "by: lookup, and the submit does not send our id, once", hint)
+            add(way, "by: lookup, and the submit does not send our id, once", hint)
     poll = description.poll
-    if asks and poll is not None and keys.handle is None and "{id}" not in poll.url:
+    asks_by_id = poll is not None and ("{id}" in poll.url or speaks_of("id", poll.body))
+    if asks and poll is not None and keys.handle is None and not asks_by_id:
         hint = "such as $status or /v1/requests/{id}"
         add(("poll", "url"), "what is found again has no address of its own", hint, at=poll.url)
+
+
+def _unnamed(submit: SubmitKeys) -> Iterator[Way]:
+    """Find what is sent without our id: the usual request, or the one with inputs."""
+    special = submit.with_inputs
+    found: list[tuple[Way, Any, str]] = [(("submit",), submit.body, submit.path)]
+    if special is not None:
+        body = submit.body if special.body is None else special.body
+        found.append((("submit", "with_inputs"), body, special.path or submit.path))
+    in_headers = any("{once}" in text for text in submit.headers.values())
+    for way, body, path in found:
+        if not (in_headers or "{once}" in path or speaks_of("once", body)):
+            yield way
 
 
 def check_kind(keys: DescriptionKeys, problems: Problems) -> None:

@@ -15,7 +15,6 @@ from pipeline.api.described.unwrapping import Unwrapped, unwrap
 from pipeline.api.described.wire import DescribedWire
 from pipeline.api.described.words import Form
 from pipeline.api.endpoint import Endpoint
-from pipeline.api.inputs import MOST_BYTES
 from pipeline.api.origin import parse
 from pipeline.api.outcome import Balance, Fault, Outcome
 from pipeline.api.provider import Witness
@@ -34,13 +33,14 @@ _REFUSALS = frozenset({401, 403})
 class DescribedClient(Client):
     """Sends what a description's wire makes."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - a provider hands in each part once
         self,
         wire: DescribedWire,
         endpoint: Endpoint,
         *,
         timeout: float,
         max_size: int,
+        max_input: int,
         timeouts: Timeouts,
     ) -> None:
         super().__init__(
@@ -48,7 +48,7 @@ class DescribedClient(Client):
             endpoint,
             timeout=timeout,
             max_size=max_size,
-            max_input=wire.description.inputs.max_bytes or MOST_BYTES,
+            max_input=max_input,
             timeouts=timeouts,
         )
         self._told = wire.description

@@ -19,19 +19,19 @@ from pipeline.api.described.description import (
     Description,
     Failed,
     Handling,
-    Inputs,
     Poll,
     Resolve,
 )
 from pipeline.api.described.expressions import Template
-from pipeline.api.described.parts import NOTHING, Parts
+from pipeline.api.described.filing import Filing
+from pipeline.api.described.parts import NOTHING
 from pipeline.api.provider import Model
 from pipeline.job.keys.mappings import FaultsError, faults_at
 from pipeline.job.nodes import Way, pure
 from pipeline.job.problems import InvalidError, did_you_mean, shown
 
 
-class Compiler(Parts):
+class Compiler(Filing):
     """Compiles one description."""
 
     def compile(self) -> Description:
@@ -53,9 +53,9 @@ class Compiler(Parts):
             env=(keys.auth and keys.auth.env) or f"{variable_of(keys.provider)}_API_KEY",
             hosts=self._hosts(),
             method=submit.method,
-            path=self._template(("submit", "path"), submit.path, {"model", "app", "once"}),
             headers=self._headers(),
-            body=self._body(),
+            usual=(usual := self._sending()),
+            with_inputs=self._with_inputs(usual),
             handle=self._handle(submit.handle, ("submit", "handle")),
             rules=self._rules(submit.rules, ("submit", "rules"), submits=True),
             answer=answer,
@@ -64,9 +64,6 @@ class Compiler(Parts):
             result_url=self._result_url(),
             failed=self._failed(),
             resolve=self._resolve(),
-            cancel=None
-            if (gone := keys.cancel) is None
-            else f"{gone.method} {gone.url} ({gone.when})",
             balance=self._balance(),
             billing=keys.billing.at,
             concurrency=keys.limits.concurrency,
@@ -93,9 +90,6 @@ class Compiler(Parts):
             self._problems.add(("auth", "value"), message, "such as Bearer {key}", at=auth.value)
         return {name.lower(): value for name, value in self._keys.submit.headers.items()}
 
-    def _body(self) -> Any:
-        return self._leaf(("submit", "body"), self._keys.submit.body) or expressions.body({})
-
     def _poll(self, keys: doc.PollKeys) -> Poll:
         states = dict[str, Any]()
         moderated = set[str]()
@@ -116,6 +110,7 @@ class Compiler(Parts):
             self._problems.add(("poll", "states"), message, "such as COMPLETED: done")
         return Poll(
             url=self._address(("poll", "url"), keys.url, {"id", "model", "app", "once"}),
+            call=self._call(("poll",), keys, {"id"}),
             state=self._expression(("poll", "state"), keys.state) or NOTHING,
             states=states,
             moderated=frozenset(moderated),
@@ -155,6 +150,7 @@ class Compiler(Parts):
         return Resolve(
             by=keys.by,
             url=None if keys.url is None else self._template(("resolve", "url"), keys.url, known),
+            call=self._call(("resolve",), keys, known),
             handle=handle,
             settle=keys.settle,
             compares_body=keys.compare is words.Compare.BODY,
@@ -168,23 +164,8 @@ class Compiler(Parts):
             return None
         url = self._template(("balance", "url"), keys.url, set())
         value = self._expression(("balance", "value"), keys.value) or NOTHING
-        return BalanceCall(url, value, keys.scale)
-
-    def _inputs(self) -> Inputs:
-        keys = self._keys.inputs
-        form: words.Form = vars(keys)["as"]
-        parameters = dict[str, words.Form]()
-        forms = [one for one in words.Form if one is not words.Form.BYTES]
-        for name, value in keys.parameters.items():
-            if value not in forms:
-                message, hint = (
-                    f"{shown(value)} is not a valid value",
-                    did_you_mean(str(value), forms),
-                )
-                self._problems.add(("inputs", "parameters", name), message, hint)
-            else:
-                parameters[name] = words.Form(value)
-        return Inputs(form, keys.max_bytes, keys.types, parameters, pure(keys.upload))
+        call = self._call(("balance",), keys, {"once"})
+        return BalanceCall(url, call, value, keys.scale)
 
     def _models(self) -> dict[str, Any]:
         models, units = dict[str, Model](), dict[str, Decimal]()
@@ -207,6 +188,7 @@ class Compiler(Parts):
             "a request is kept": keys.poll and keys.poll.lives,
             "an output is kept": output and output.lives,
             "a request is listed": resolve and resolve.window,
+            "an upload can be used": keys.inputs.upload and keys.inputs.upload.lives,
         }
         return tuple((what, seconds) for what, seconds in spans.items() if seconds)
 

@@ -1,17 +1,20 @@
 """A description of a provider, checked and compiled: plain data. Pure."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
+import msgspec
+
 from pipeline.amounts import rounded
 from pipeline.api import values
-from pipeline.api.described.expressions import Expression, Template
+from pipeline.api.described.expressions import Body, Expression, Template
 from pipeline.api.described.rules import Rule
-from pipeline.api.described.words import At, By, Charged, Form, Grade
+from pipeline.api.described.words import At, By, Charged, Encode, Form, Grade, Method
 from pipeline.api.outcome import RequestState
 from pipeline.api.provider import Model
+from pipeline.api.wire import Request
 from pipeline.models import Rate
 
 
@@ -21,6 +24,21 @@ class Address:
 
     told: str | None = None
     built: Template | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """How something is asked: by which method, and with which body."""
+
+    method: str = "GET"
+    body: Body | None = None
+
+    def request(self, url: str, key: Mapping[str, str], names: Mapping[str, Any]) -> Request:
+        """Make the request, with what `names` says in its body."""
+        if self.method == Method.GET:
+            return Request(self.method, url, key)
+        content = b"" if self.body is None else msgspec.json.encode(self.body(names))
+        return Request(self.method, url, {"content-type": "application/json", **key}, content)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +91,7 @@ class Poll:
     """How a request is asked for."""
 
     url: Address
+    call: Call
     state: Expression
     states: Mapping[str, RequestState]
     moderated: frozenset[str]
@@ -86,6 +105,7 @@ class Resolve:
 
     by: By
     url: Template | None = None
+    call: Call = Call()
     rows: Expression | None = None
     handle: Handling | None = None
     sent: Expression | None = None
@@ -114,8 +134,32 @@ class BalanceCall:
     """How the balance is asked for."""
 
     url: Template
+    call: Call
     value: Expression
     scale: Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
+class Sending:
+    """Where a submit goes, and what is in it."""
+
+    path: Template
+    body: Body
+    encode: Encode
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """How a file is uploaded; `field` is its field in a form, `put` where its bytes go after."""
+
+    url: Template
+    method: str
+    body: Body | None
+    field: str | None
+    put: Expression | None
+    found: Expression
+    lives: float | None
+    max_bytes: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +170,7 @@ class Inputs:
     max_bytes: int | None
     types: tuple[str, ...]
     parameters: Mapping[str, Form]
-    upload: Mapping[str, Any]
+    upload: Upload | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,9 +188,9 @@ class Description:
     env: str
     hosts: tuple[str, ...]
     method: str
-    path: Template
     headers: Mapping[str, str]
-    body: Callable[[Mapping[str, Any]], Any]
+    usual: Sending
+    with_inputs: Sending
     handle: Handling | None
     rules: tuple[Rule, ...]
     answer: Media | None
@@ -155,7 +199,6 @@ class Description:
     result_url: Address | None
     failed: Failed
     resolve: Resolve
-    cancel: str | None
     balance: BalanceCall | None
     billing: At
     concurrency: int | None
@@ -164,6 +207,16 @@ class Description:
     models: Mapping[str, Model]
     units: Mapping[str, Decimal]
     lives: tuple[tuple[str, float], ...]
+
+    @property
+    def path(self) -> Template:
+        """Where a submit without inputs goes."""
+        return self.usual.path
+
+    @property
+    def body(self) -> Body:
+        """What is in a submit without inputs."""
+        return self.usual.body
 
     @property
     def tells_cost(self) -> bool:

@@ -22,6 +22,7 @@ from pipeline.api.described.words import (
     By,
     Charged,
     Compare,
+    Encode,
     Form,
     Grade,
     Method,
@@ -55,13 +56,24 @@ class AuthKeys(Strict):
     hosts: tuple[str, ...] = declare(LINES, "Other hosts that may see the key.", default=())
 
 
+ASKED_BY: Any = optional(choice(Method.GET, Method.POST), "GET, or POST.", Method.GET)
+ASKED_WITH: Any = optional(ANY, "What is asked, with method: POST; a tree as in submit.", None)
+
+
 class HandleKeys(Strict):
     """What the answer to a submit calls the request."""
 
     id: str = declare(LINE, "JMESPath to the id.")
     status: str | None = optional(LINE, "JMESPath to the address of its state.")
     result: str | None = optional(LINE, "JMESPath to the address of its result.")
-    cancel: str | None = optional(LINE, "JMESPath to the address that cancels it.")
+
+
+class WithInputsKeys(Strict):
+    """What is otherwise where a task has inputs."""
+
+    path: str | None = optional(LINE, "Its path.")
+    body: Any = optional(ANY, "Its body.", None)
+    encode: Encode | None = optional(choice(*Encode), "json, or multipart: a form.")
 
 
 class SubmitKeys(Strict):
@@ -72,6 +84,10 @@ class SubmitKeys(Strict):
     slash: bool = optional(FLAG, "Whether a model keeps its slashes.", False)
     headers: dict[str, str] = optional(HEADERS, "More headers.", {})
     body: Any = declare(ANY, "A tree; a leaf that begins with $ is JMESPath.")
+    encode: Encode = optional(choice(*Encode), "json, or multipart: a form.", Encode.JSON)
+    with_inputs: WithInputsKeys | None = optional(
+        mapping(WithInputsKeys), "What is otherwise where a task has inputs.", None
+    )
     handle: HandleKeys | None = optional(mapping(HandleKeys), "What a request is called.", None)
     rules: tuple[RuleKeys, ...] = declare(RULES, "What answers lead to.", default=())
 
@@ -104,6 +120,8 @@ class PollKeys(Strict):
     """The question where a request is."""
 
     url: str = declare(LINE, "Its address: `$status or /requests/{id}`.")
+    method: Method = ASKED_BY
+    body: Any = ASKED_WITH
     state: str = declare(LINE, "JMESPath to the state.")
     states: dict[str, Any] = declare(
         FREE, "The vendor's words → waiting, running, done, failed, moderated, expired."
@@ -129,6 +147,8 @@ class ResolveKeys(Strict):
 
     by: By = declare(choice(*By), "none, handle, list, or lookup: by {once}.")
     url: str | None = optional(LINE, "The address that is asked.")
+    method: Method = ASKED_BY
+    body: Any = ASKED_WITH
     rows: str | None = optional(LINE, "JMESPath to the list.")
     id: str | None = optional(LINE, "The id of a row; or `handle`.")
     sent: str | None = optional(LINE, "What was sent, as a row repeats it.")
@@ -144,18 +164,12 @@ class ResolveKeys(Strict):
     absence: Absence = optional(choice(*Absence), "If not found: doubt, proof.", Absence.DOUBT)
 
 
-class CancelKeys(Strict):
-    """How a request is given up."""
-
-    method: Method = optional(choice(*Method), "POST or PUT.", Method.POST)
-    url: str = declare(LINE, "Its address.")
-    when: str = optional(LINE, "While it is waiting, or any.", "waiting")
-
-
 class BalanceKeys(Strict):
     """How the balance is asked for."""
 
     url: str = declare(LINE, "Its address.")
+    method: Method = ASKED_BY
+    body: Any = ASKED_WITH
     value: str = declare(LINE, "JMESPath to it.")
     scale: Any = optional(MONEY, "US dollars a unit; cents: 0.01.")
 
@@ -173,6 +187,23 @@ class LimitsKeys(Strict):
     rate: Any = optional(RATE, "Submits.")
 
 
+class UploadKeys(Strict):
+    """How a file is uploaded before the request that needs it: as a form, in a body, or by PUT."""
+
+    url: str = declare(LINE, "Its address.")
+    method: Method = optional(choice(Method.POST, Method.PUT), "POST or PUT.", Method.POST)
+    body: Any = optional(
+        ANY, "A tree of $type, $name, $size, $sha256, $base64, $data_uri; or $bytes.", None
+    )
+    multipart: str | None = optional(LINE, "The field of a form that is the file.")
+    put: str | None = optional(
+        LINE, "JMESPath to the address, in the answer, that the file is put to without the key."
+    )
+    found: str = declare(LINE, "JMESPath to what the request is sent: an address, or a name.")
+    lives: float | None = optional(SECONDS, "How long it can be used.")
+    max_bytes: int | None = optional(SIZE, "Largest file.")
+
+
 class InputsKeys(Strict):
     """How media go in."""
 
@@ -184,7 +215,7 @@ class InputsKeys(Strict):
     max_bytes: int | None = optional(SIZE, "Largest file.")
     types: tuple[str, ...] = declare(LINES, "Content types.", default=())
     parameters: dict[str, Any] = optional(FREE, "Parameter → form.", {})
-    upload: dict[str, Any] = optional(FREE, "How a file is uploaded.", {})
+    upload: UploadKeys | None = optional(mapping(UploadKeys), "How a file is uploaded.", None)
 
 
 class ModelKeys(Strict):
@@ -219,7 +250,6 @@ class DescriptionKeys(Strict):
     resolve: ResolveKeys | None = optional(
         mapping(ResolveKeys), "How what was lost is found.", None
     )
-    cancel: CancelKeys | None = optional(mapping(CancelKeys), "For people; it is not done.", None)
     balance: BalanceKeys | None = optional(
         mapping(BalanceKeys), "How the balance is asked for.", None
     )

@@ -6,53 +6,29 @@ hold anything. Pure.
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from math import prod
 from typing import Any
 from urllib.parse import quote
 
 import jmespath
-from jmespath import exceptions, functions
+from jmespath import exceptions
 from jmespath.parser import ParsedResult
 
 from pipeline.api import values
+from pipeline.api.described.evaluating import FUNCTIONS, calls, evaluate
 from pipeline.job.problems import InvalidError, did_you_mean, shown
 
 _LONGEST = 2000
+# How deep its parts may lie in one another.
+_DEEPEST = 100
 # How often an expression may repeat what it is given: a few letters could double it without end.
 _MOST_REPEATED = 64
 _NAMES = re.compile(r"\{([^{}]*)\}")
+# Texts within an expression.
+_TEXTS = re.compile(r"'[^']*'")
 _HEADER = re.compile(r"header:([A-Za-z0-9-]+)")
-
-
-class _Functions(functions.Functions):
-    """What JMESPath lacks for the bodies and addresses of media APIs."""
-
-    @functions.signature({"types": ["object", "null"]}, {"types": ["array"]})
-    def _func_omit(self, given: Any, names: Any) -> Any:
-        return {key: value for key, value in (given or {}).items() if key not in names}
-
-    @functions.signature({"types": ["string"]}, {"types": ["number"]})
-    def _func_segments(self, text: str, most: float) -> str:
-        return "/".join(text.split("/")[: int(most)])
-
-    @functions.signature({"types": ["string", "number", "null"]})
-    def _func_quote(self, text: Any) -> str:
-        return "" if text is None else quote(str(text), safe="")
-
-    @functions.signature({"types": ["object"]}, {"types": ["string"]}, {"types": []})
-    def _func_put(self, tree: Any, way: str, value: Any) -> Any:
-        """Copy a tree with one value of it replaced: `put(graph, '6.inputs.text', prompt)`."""
-        first, _, rest = way.partition(".")
-        inner = tree.get(first)
-        if rest:
-            value = self._func_put(inner if isinstance(inner, dict) else {}, rest, value)
-        return {**tree, first: value}
-
-
-_OPTIONS = jmespath.Options(custom_functions=_Functions())
-_KNOWN = tuple(sorted(_Functions.FUNCTION_TABLE))
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +44,7 @@ class Expression:
         if self.header is not None:
             return (headers or {}).get(self.header)
         assert self.compiled is not None
-        try:
-            return self.compiled.search(value, options=_OPTIONS)
-        except (exceptions.JMESPathError, ArithmeticError, TypeError, ValueError, RecursionError):
-            return None
+        return evaluate(self.compiled, value)
 
 
 class MisplacedError(InvalidError):
@@ -98,11 +71,13 @@ def expression(text: str, *, header: bool = True) -> Expression:
         at = getattr(error, "lex_position", None) or 0
         hint = 'quote it in YAML, and begin a name with a letter: "items[0].url || url"'
         raise MisplacedError(f"{shown(text)} is not a JMESPath expression", hint, at) from None
-    for name in _calls(compiled.parsed):
-        if name not in _KNOWN:
+    for name in calls(compiled.parsed):
+        if name not in FUNCTIONS:
             at = max(text.find(f"{name}("), 0)
             message = f"JMESPath has no function {shown(name)}"
-            raise MisplacedError(message, did_you_mean(name, _KNOWN), at)
+            raise MisplacedError(message, did_you_mean(name, FUNCTIONS), at)
+    if _is_deep(compiled.parsed):
+        raise MisplacedError("the expression is too deep", f"at most {_DEEPEST} parts in parts", 0)
     if _repeats(compiled.parsed) > _MOST_REPEATED:
         hint = "it may repeat what it is given 64 times"
         raise MisplacedError("the expression makes far too much of an answer", hint, 0)
@@ -114,9 +89,21 @@ _BESIDE = frozenset({"multi_select_list", "multi_select_dict", "function_express
 _WITHIN = frozenset({"map", "to_string"})
 
 
+def _is_deep(node: Any) -> bool:
+    """Whether its parts lie so deep in one another that nothing should go down into them."""
+    level = [node]
+    for _ in range(_DEEPEST):
+        level = [child for one in level for child in one.get("children", ()) if _is_node(child)]
+    return bool(level)
+
+
+def _is_node(child: Any) -> bool:
+    return isinstance(child, dict)
+
+
 def _repeats(node: Any) -> int:
     """Bound how often a result may hold what the expression is given: beside adds, after times."""
-    counts = [_repeats(child) for child in node.get("children", ())]
+    counts = [_repeats(child) for child in node.get("children", ()) if _is_node(child)]
     if node.get("value") == "to_string":  # it escapes what was escaped
         counts.append(2)
     if node.get("type") in _BESIDE and node.get("value") not in _WITHIN:
@@ -124,48 +111,75 @@ def _repeats(node: Any) -> int:
     return min(prod(counts), _MOST_REPEATED + 1)
 
 
-def _calls(node: Any) -> list[str]:
-    """List the functions that an expression calls."""
-    found, level = list[str](), [node]
-    while level:
-        one = level.pop()
-        if isinstance(one, dict):
-            if one.get("type") == "function_expression":
-                found.append(one["value"])
-            level += [*one.get("children", ()), one.get("value")]
-    return found
+# What an expression begins with lies first in these.
+_CHAINS = frozenset({"subexpression", "index_expression", "projection", "pipe", "or_expression"})
+
+SENT = frozenset({"model", "params", "inputs", "once"})
+"""What the body of a submit is made of."""
+UPLOADED = frozenset({"type", "name", "size", "sha256", "bytes", "base64", "data_uri"})
+"""What the body of an upload is made of."""
 
 
 # -- bodies ---------------------------------------------------------------------------------------
 
 
-def body(tree: Any) -> Callable[[Mapping[str, Any]], Any]:
+def body(tree: Any, known: frozenset[str] = SENT) -> "Body":
     """Make what fills a body: a leaf that begins with `$` is an expression, and keeps its type.
 
     Raises:
-        MisplacedError: an expression cannot be compiled.
+        MisplacedError: an expression cannot be compiled, or begins with a word that is not known.
     """
-    return _Filled(_compiled(tree))
+    return Body(_compiled(tree, known))
 
 
-def _compiled(tree: Any) -> Any:
+def _compiled(tree: Any, known: frozenset[str]) -> Any:
     if isinstance(tree, dict):
-        return {str(name): _compiled(value) for name, value in tree.items()}
+        return {str(name): _compiled(value, known) for name, value in tree.items()}
     if isinstance(tree, list):
-        return [_compiled(value) for value in tree]
+        return [_compiled(value, known) for value in tree]
     if isinstance(tree, str) and tree.startswith("$"):
         try:
-            return expression(tree[1:], header=False)
+            made = expression(tree[1:], header=False)
         except MisplacedError as error:
             raise MisplacedError(error.message, error.hint, error.offset + 1) from None
+        _check_begin(made, known)
+        return made
     return str(tree) if isinstance(tree, str) else tree
 
 
+def _check_begin(made: Expression, known: frozenset[str]) -> None:
+    """See that an expression begins with what is known: `$prompt` would find nothing, silently.
+
+    Raises:
+        MisplacedError: it does not.
+    """
+    assert made.compiled is not None
+    node = made.compiled.parsed
+    while node["type"] in _CHAINS and node["children"]:
+        node = node["children"][0]
+    name = node.get("value")
+    if node["type"] == "field" and name not in known:
+        hint = did_you_mean(name, sorted(known)) or f"known: {', '.join(sorted(known))}"
+        raise MisplacedError(f"{shown(name)} is not known here", hint, 1)
+
+
+def speaks_of(name: str, tree: Any) -> bool:
+    """Whether an expression of a body, as it is written, has a word."""
+    if isinstance(tree, dict | list):
+        inner = tree.values() if isinstance(tree, dict) else tree
+        return any(speaks_of(name, one) for one in inner)
+    is_expression = isinstance(tree, str) and tree.startswith("$")
+    return is_expression and re.search(rf"\b{name}\b", _TEXTS.sub("", tree)) is not None
+
+
 @dataclass(frozen=True, slots=True)
-class _Filled:
+class Body:
+    """A body with expressions in it, which what is to be sent fills."""
+
     tree: Any
 
     def __call__(self, scope: Mapping[str, Any]) -> Any:
+        """Fill it; what is nothing is left out."""
         return self._fill(self.tree, scope)
 
     def _fill(self, tree: Any, scope: Mapping[str, Any]) -> Any:

@@ -14,6 +14,11 @@ from pipeline.job.problems import InvalidError, Report, nearest
 
 T = TypeVar("T")
 
+# What vendors have, and a run never does.
+_NEVER = {
+    "cancel": "leave it out: nothing that was accepted is cancelled, the next run asks for it",
+    "webhook": "leave it out: an output is asked for, see poll",
+}
 _COMMA = 'quote a text that has a comma: "$merge(params, inputs)"'
 
 
@@ -45,7 +50,7 @@ class Problems:
             name = str(way[-1])
             near = nearest(name, known)
             listing = _COMMA if _is_rest(name) else f"known: {', '.join(known)}"
-            hint = f"did you mean {near}?" if near else listing
+            hint = _NEVER.get(name) or (f"did you mean {near}?" if near else listing)
         self.add(way, fault.message, hint)
 
     def take(self, way: Way, text: str, make: Callable[[str], T]) -> T | None:

@@ -5,14 +5,14 @@ from typing import Any
 from pipeline.api.described import document as doc
 from pipeline.api.described import expressions, words
 from pipeline.api.described.checking import check_rules
-from pipeline.api.described.description import Address, Handling, Media
+from pipeline.api.described.description import Address, Call, Handling, Media
 from pipeline.api.described.expressions import Expression, Template
 from pipeline.api.described.finding import Problems
 from pipeline.api.described.rules import Rule
 from pipeline.job.nodes import Way, pure
 from pipeline.job.problems import InvalidError, did_you_mean, shown
 
-_TOLD = ("status", "result", "cancel")
+_TOLD = ("status", "result")
 NOTHING = expressions.expression("`null`")
 """Stands for an expression that cannot be compiled, so that the rest can be checked."""
 
@@ -67,19 +67,30 @@ class Parts:
                 self._problems.add(way, f"${told} is not in submit.handle", hint, at=word)
         return Address(told, built)
 
-    def _leaf(self, way: Way, tree: Any) -> Any:
+    def _call(self, way: Way, keys: Any, known: set[str]) -> Call:
+        """Read by which method something is asked, and with which body."""
+        if keys.body is None:
+            return Call(keys.method)
+        if keys.method == words.Method.GET:
+            message = "a question with a body is a POST"
+            self._problems.add((*way, "body"), message, "method: POST")
+        return Call(keys.method, self._leaf((*way, "body"), keys.body, frozenset(known)))
+
+    def _leaf(
+        self, way: Way, tree: Any, known: frozenset[str] = expressions.SENT
+    ) -> expressions.Body | None:
         """Compile a body; each wrong leaf has its own place."""
         inner: list[tuple[Any, Any]] = list(tree.items()) if isinstance(tree, dict) else []
         inner = list(enumerate(tree)) if isinstance(tree, list) else inner
         before = len(self._problems.report.problems)
         for step, value in inner:
-            self._leaf((*way, step), value)
+            self._leaf((*way, step), value, known)
         if len(self._problems.report.problems) > before:
             return None
         if inner:
-            return expressions.body(tree)
+            return expressions.body(tree, known)
         text = str(tree) if isinstance(tree, str) else ""
-        return self._problems.take(way, text, lambda _: expressions.body(tree))
+        return self._problems.take(way, text, lambda _: expressions.body(tree, known))
 
     def _handle(self, keys: doc.HandleKeys | None, way: Way) -> Handling | None:
         if keys is None:

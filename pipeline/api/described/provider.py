@@ -9,7 +9,7 @@ from pipeline.api.described.compiling import variable_of
 from pipeline.api.described.description import Description, Inputs
 from pipeline.api.described.judging import judge
 from pipeline.api.described.telling import money
-from pipeline.api.described.words import By
+from pipeline.api.described.words import By, Encode
 from pipeline.api.inputs import IN_THE_REQUEST, InputRules
 from pipeline.api.outcome import Judgement, Outcome, Row
 from pipeline.api.provider import Model, Session, Traits
@@ -40,9 +40,9 @@ class Described:
         self.about = description.about
         self.hosts = description.hosts
         self.lists_requests = description.resolve.by in {By.LIST, By.LOOKUP}
-        self.inputs = rules_of(description.inputs)
+        self.inputs = rules_of(description)
         self.traits = Traits(
-            slashes=description.path.slash,
+            slashes=description.path.slash or "model" not in description.path.names,
             needs_key=description.header is not None,
             names_requests=True,  # a submit may send it, whether or not it can be asked for
             tells_cost=description.tells_cost,
@@ -75,6 +75,7 @@ class Described:
             endpoint,
             timeout=timeout,
             max_size=max_size,
+            max_input=max(self.inputs.max_bytes, self.inputs.max_upload),
             timeouts=self.timeouts,
         )
 
@@ -90,13 +91,19 @@ class Described:
         return judge(self.description, outcome, solvent=solvent)
 
 
-def rules_of(told: Inputs) -> InputRules:
-    """Take what a description says of inputs; a body is JSON, in which a file is text."""
-    usual = InputRules()
+def rules_of(description: Description) -> InputRules:
+    """Take what a description says of inputs: in which forms a file can be sent."""
+    told, usual = description.inputs, InputRules()
+    forms = IN_THE_REQUEST | {Form.URL}
+    if description.with_inputs.encode is Encode.MULTIPART:
+        forms |= {Form.MULTIPART}
+    if told.upload is not None:
+        forms |= {Form.UPLOAD}
     return InputRules(
-        forms=IN_THE_REQUEST | {Form.URL},
+        forms=forms,
         form_of=partial(_form_of, told),
         max_bytes=told.max_bytes or usual.max_bytes,
+        max_upload=(told.upload and told.upload.max_bytes) or usual.max_upload,
         types=told.types or usual.types,
     )
 

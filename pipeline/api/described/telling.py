@@ -65,6 +65,7 @@ def page(told: Description) -> Iterator[str]:
     yield f"- after a kill: {_RESOLVES[told.resolve.by]}" + (
         "; what is not there was not processed" if told.resolve.is_proof else ""
     )
+    yield f"- files: {_files(told)}"
     at_once = f"{told.concurrency} at once" if told.concurrency else ""
     limits = [at_once, f"{told.rate} submits" if told.rate else ""]
     yield f"- limits: {', '.join(filter(None, limits)) or 'none are known'}"
@@ -72,8 +73,6 @@ def page(told: Description) -> Iterator[str]:
         yield "- it charges when a request is accepted"
     for what, seconds in told.lives:
         yield f"- {what} for {_span(seconds)}"
-    if told.cancel:
-        yield f"- it could be cancelled by {told.cancel}, which is not done"
     yield from _table("submit", _submit(told))
     if told.poll is not None:
         states = [(word, str(state)) for word, state in told.poll.states.items()]
@@ -82,6 +81,17 @@ def page(told: Description) -> Iterator[str]:
         fetched = [("an output that is not there, three times", "gone: in doubt")]
         failed = [("a failed request", _failure(told))]
         yield from _table("fetch", [*_ruled(told.result.rules), *_plain([*failed, *fetched])])
+
+
+def _files(told: Description) -> str:
+    """Say how files go in."""
+    inputs = told.inputs
+    most = f", at most {inputs.max_bytes / 1e6:g} MB" if inputs.max_bytes else ""
+    usual = f"usually as {inputs.form}{most}"
+    if inputs.upload is None:
+        return usual
+    goes = ", and put to an address in the answer, without the key" if inputs.upload.put else ""
+    return f"{usual}; `form: upload` by {inputs.upload.method} {inputs.upload.url.text}{goes}"
 
 
 def _submit(told: Description) -> list[tuple[str, str, str]]:

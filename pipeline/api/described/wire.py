@@ -4,6 +4,7 @@ It makes requests and reads answers, and sends nothing. Whatever an answer holds
 a value of the right kind or nothing. Pure.
 """
 
+import uuid
 from collections.abc import Mapping
 from dataclasses import replace
 from decimal import Decimal
@@ -17,14 +18,15 @@ from pipeline.api.content import InputFailedError
 from pipeline.api.deadlines import retry_after
 from pipeline.api.described.asking import Asking
 from pipeline.api.described.description import Description, scaled
-from pipeline.api.described.expressions import app_of
+from pipeline.api.described.expressions import UPLOADED, app_of
 from pipeline.api.described.places import Places
 from pipeline.api.described.rows import Rows
-from pipeline.api.described.words import By
+from pipeline.api.described.words import By, Encode
 from pipeline.api.endpoint import Endpoint
-from pipeline.api.origin import Origin
+from pipeline.api.forms import form
+from pipeline.api.origin import LONGEST, Origin
 from pipeline.api.outcome import Page, Progress, Query
-from pipeline.api.wire import Conversation, Reported, Request
+from pipeline.api.wire import Conversation, Part, Reported, Request, Uploaded, Uploading
 from pipeline.models import Cause, Handle, Task
 
 NO_INPUTS: Mapping[str, Any] = {}
@@ -71,15 +73,15 @@ class DescribedWire:
             name: value.replace("{once}", names["once"]).replace("{model}", names["model"])
             for name, value in told.headers.items()
         }
-        body = told.body(scope)
-        if body is None:
+        sending = told.with_inputs if inputs else told.usual
+        kind, content = self._encoded(sending.encode, sending.body(scope))
+        if not content:
             # An API may render its defaults for it, and charge for them.
             raise InputFailedError(
                 f"the body that {told.name} would be sent is empty: nothing of {task.id} is where"
                 " `submit.body` looks",
                 Cause.INPUT_UNAVAILABLE,
             )
-        content = msgspec.json.encode(body)
         for name, value in inputs.items():
             if not all(_is_within(one, content) for one in _texts(value)):
                 # A clip without its picture is another clip, and costs as much.
@@ -88,20 +90,50 @@ class DescribedWire:
                     " take it from `inputs`",
                     Cause.INPUT_UNAVAILABLE,
                 )
-        url = self.places.at(told.path, {**names, "app": app_of(task.model)})
+        url = self.places.at(sending.path, {**names, "app": app_of(task.model)})
         assert url is not None, "a task has a model"
-        return Request(
-            told.method,
-            url,
-            {"content-type": "application/json", **headers, **self._key},
-            content,
-        )
+        return Request(told.method, url, {"content-type": kind, **headers, **self._key}, content)
 
-    def upload(self, uri: str) -> None:
-        """Upload nothing: `InputRules.forms` of a description has no such form."""
+    @staticmethod
+    def _encoded(encode: Encode, body: Any) -> tuple[str, bytes]:
+        """Write a body; nothing where there is none."""
+        if encode is Encode.MULTIPART:
+            return form(body) if isinstance(body, dict) and body else ("", b"")
+        return "application/json", b"" if body is None else msgspec.json.encode(body)
 
-    def read_upload(self, text: bytes) -> None:
-        """Read nothing; see `upload`."""
+    # -- uploads ------------------------------------------------------------------------------
+
+    @property
+    def uploads_live(self) -> float | None:
+        """For how many seconds what was uploaded can be used."""
+        told = self.description.inputs.upload
+        return None if told is None else told.lives
+
+    def upload(self, file: Uploading) -> Uploaded:
+        """Upload a file as the description says: in a form, in a body, or to a told address."""
+        told = self.description.inputs.upload
+        assert told is not None, "inputs are uploaded where it is said how"
+        scope = {name: getattr(file, name) for name in UPLOADED}
+        body = None if told.body is None else told.body(scope)
+        if told.field is not None:
+            fields = body if isinstance(body, dict) else {}
+            part = Part(file.bytes, file.type, file.name)
+            kind, content = form({**fields, told.field: part})
+        elif body == file.bytes:
+            kind, content = file.type, file.bytes.encode()
+        else:
+            kind, content = "application/json", msgspec.json.encode(body)
+        url = self.places.at(told.url, {})
+        assert url is not None, "it names nothing"
+        headers = {"content-type": kind, **self._key}
+        answer = values.read_json((yield Request(told.method, url, headers, content)))
+        if told.put is not None:
+            place = _short(told.put.find(answer))
+            if place is None:
+                return None
+            headers = {"content-type": file.type}  # a signature in the address may be over it
+            yield Request("PUT", place, headers, file.bytes.encode(), is_abroad=True)
+        return _short(told.found.find(answer))
 
     def read_id(self, text: bytes, task: Task) -> Handle | None:
         """Read the id of a request, and where it can be asked for: as told, else as built."""
@@ -141,7 +173,7 @@ class DescribedWire:
         for _ in range(_MOST_PAGES):
             if url is None:
                 return page
-            reply = yield Request("GET", url, self._key)
+            reply = yield resolve.call.request(url, self._key, names)
             read, following = self._rows.page(reply, query)
             if not read.readable:
                 return read
@@ -160,7 +192,7 @@ class DescribedWire:
             url = None if resolve.url is None else self.places.at(resolve.url, names)
             if url is None:
                 continue
-            reply = yield Request("GET", url, self._key)
+            reply = yield resolve.call.request(url, self._key, names)
             read = self._rows.looked_up(reply, query, one)
             if read.readable or not page.rows:
                 page = replace(read, rows=page.rows + read.rows)
@@ -172,7 +204,9 @@ class DescribedWire:
         """Make the request for the balance."""
         call = self.description.balance
         url = None if call is None else self.places.at(call.url, {})
-        return Request("GET", url or self.places.base, self._key)
+        if call is None or url is None:
+            return Request("GET", self.places.base, self._key)
+        return call.call.request(url, self._key, {"once": str(uuid.uuid4())})
 
     def read_balance(self, text: bytes) -> Decimal | None:
         """Read the balance."""
@@ -196,10 +230,17 @@ class DescribedWire:
 
 
 def _texts(value: Any) -> list[str]:
-    return value if isinstance(value, list) else [value]
+    each = value if isinstance(value, list) else [value]
+    return [one.mark if isinstance(one, Part) else one for one in each]
 
 
 def _is_within(text: str, content: bytes) -> bool:
     """Whether a body has a text, as it is or as a part of an address."""
-    written = msgspec.json.encode(text)[1:-1]
-    return written in content or quote(text, safe="").encode() in content
+    written = (text.encode(), msgspec.json.encode(text)[1:-1], quote(text, safe="").encode())
+    return any(one in content for one in written)
+
+
+def _short(value: Any) -> str | None:
+    """Read a text that a request can hold: an address, or a name."""
+    is_text = isinstance(value, str) and 0 < len(value) <= LONGEST and value.isprintable()
+    return value if is_text else None

@@ -89,7 +89,13 @@ class Method(StrEnum):
     GET = "GET"
     POST = "POST"
     PUT = "PUT"
-    DELETE = "DELETE"
+
+
+class Encode(StrEnum):
+    """How the body of a submit is written."""
+
+    JSON = "json"
+    MULTIPART = "multipart"
 
 
 class At(StrEnum):

@@ -20,7 +20,7 @@ from pipeline.api.outcome import Page, Progress, Query
 from pipeline.api.segmind import rows
 from pipeline.api.segmind.asking import RESET_HEADER, Asking
 from pipeline.api.segmind.places import Places
-from pipeline.api.wire import Conversation, Reported, Request
+from pipeline.api.wire import Conversation, Reported, Request, Uploaded, Uploading
 from pipeline.models import Handle, Task
 
 # Letters of an address in an answer to a submit, which claims keep.
@@ -34,6 +34,7 @@ class SegmindWire:
     """Makes requests for one endpoint; see `pipeline.api.wire.Wire`."""
 
     answers_with_id = False
+    uploads_live = None  # seven days: longer than a run
     _version = "v1"
 
     def __init__(self, endpoint: Endpoint) -> None:
@@ -55,17 +56,14 @@ class SegmindWire:
             msgspec.json.encode({**task.params, **inputs} if inputs else task.params),
         )
 
-    def upload(self, uri: str) -> Request:
-        """Make the request that uploads a file, given as a data URI."""
-        return Request(
+    def upload(self, file: Uploading) -> Uploaded:
+        """Upload a file as a data URI; an older page calls its address otherwise than the SDK."""
+        text = yield Request(
             "POST",
             self._places.uploads,
             {**self._key, "content-type": "application/json"},
-            msgspec.json.encode({"data_urls": [uri]}),
+            msgspec.json.encode({"data_urls": [file.data_uri]}),
         )
-
-    def read_upload(self, text: bytes) -> str | None:
-        """Read the address of what was uploaded; an older page calls it otherwise than the SDK."""
         answer = values.read_json(text)
         told = answer if isinstance(answer, dict) else {}
         for urls in (told.get("file_urls"), told.get("urls")):

@@ -87,7 +87,10 @@ class Equals:
 def _same_task(item: Item, other: Item, linter: Linter) -> Problem:
     if item.id is not None and other.id is not None:
         message = f"duplicate id {shown(item.id)}"
-        return item.problem(message, f"the first is at {other.place}", "id")
+        hint = f"the first is at {other.place}"
+        if item.of_job:
+            hint += '; below prompts_from, id: "{{ id }}-2" makes other ids of a job\'s clips'
+        return item.problem(message, hint, "id")
     can_have_ids = item.origin.file.suffix.casefold() != ".txt"
     hint = "duplicates: once renders it once, takes: 2 twice" + (
         "; or give each an id" if can_have_ids else ""

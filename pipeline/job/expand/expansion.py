@@ -10,10 +10,11 @@ from msgspec.structs import replace
 from pipeline.job.expand.equals import Equals, Register
 from pipeline.job.expand.inputs import InputError
 from pipeline.job.expand.lint import Linter
-from pipeline.job.expand.making import Plan, explained, make_tasks
+from pipeline.job.expand.making import Plan, explained, make_tasks, words_of
 from pipeline.job.items import Duplicates, Item
 from pipeline.job.keys.params import with_booleans, wrong_params
 from pipeline.job.problems import InvalidError, Report, TooManyProblemsError
+from pipeline.job.prompts.clips import Scene
 from pipeline.job.prompts.rows import read_rows
 from pipeline.job.template.templates import UnknownNameError, is_template
 from pipeline.models import Task
@@ -25,7 +26,8 @@ MOST_SEARCHED = 500_000
 """Tasks among which loading looks for more, once something is wrong: some seconds."""
 
 
-Items = Callable[[Report], Iterator[Item]]
+Items = Callable[[Report], Iterator[tuple[int, Item]]]
+"""Yields the prompts, each with its number in the job."""
 Known = set[tuple[Path, str, str]]
 
 
@@ -37,6 +39,11 @@ class Expansion:
     def __init__(self, plan: Plan, linter: Linter) -> None:
         self._plan = plan
         self._linter = linter
+
+    @property
+    def has_prompts(self) -> bool:
+        """Whether there is any source of prompts."""
+        return bool(self._plan.inline or self._plan.sources)
 
     def tasks(self) -> Iterator[Task]:
         """Yield the tasks; send none before the last one has come.
@@ -55,6 +62,23 @@ class Expansion:
             JobFileError: at the end, with every problem of the rows.
         """
         return self._checked(self._items, twins=True)
+
+    def scenes(self) -> Iterator[Scene]:
+        """Yield the tasks, each with what it was made of.
+
+        Raises:
+            JobFileError: at the end, with every problem of the rows.
+        """
+        report = Report(self._plan.file)
+        repeats, known = self._twins(), Known()
+        with suppress(TooManyProblemsError):
+            for index, item in self._items(report):
+                words = words_of(self._plan, item, index)
+                tasks = self._tasks_of(item, index, report, known)
+                for task, said in zip(tasks, words, strict=False):  # one that is wrong ends them
+                    if not repeats(item, task):
+                        yield Scene(item, task, said)
+        report.raise_if_any()
 
     def preview(self, report: Report, most_searched: int = MOST_SEARCHED) -> None:
         """Report what is wrong with the inline prompts, and with the first row of each file.
@@ -83,7 +107,7 @@ class Expansion:
         register = Register()
         known: Known = set()
         repeats, self.twins = self._twins(), 0
-        for index, item in enumerate(items(report), 1):
+        for index, item in items(report):
             for task in self._tasks_of(item, index, report, known):
                 if repeats(item, task):
                     self.twins += 1
@@ -95,19 +119,27 @@ class Expansion:
                 register.add(task)
                 yield task
         wrong = report.problems or self._plan.inputs.reported
-        if not register and not wrong:
-            report.at(1, "there is nothing to render", self._nothing())
+        if not register and not wrong and not self._may_be_empty:
+            self._note_nothing(report)
         self._name_equals(items, register, report)
 
-    def _items(self, report: Report) -> Iterator[Item]:
-        yield from self._plan.inline
-        for source in self._plan.sources:
-            yield from read_rows(source, report, variables=self._plan.variables)
+    def _items(self, report: Report, of_each: int | None = None) -> Iterator[tuple[int, Item]]:
+        """Yield the prompts, and `of_each` of the rows of a file.
 
-    def _first_items(self, report: Report) -> Iterator[Item]:
-        yield from self._plan.inline
+        A row that is left out has a number as well: otherwise a word in its cell, or the verdict on
+        a clip, would change what is sent for all rows below it.
+        """
+        yield from enumerate(self._plan.inline, 1)
+        before = len(self._plan.inline)
         for source in self._plan.sources:
-            yield from islice(read_rows(source, report, variables=self._plan.variables), 1)
+            finding = source.begin()
+            rows = read_rows(source, report, variables=self._plan.variables, finding=finding)
+            for item in islice(rows, of_each):
+                yield before + finding.number, item
+            before += finding.number
+
+    def _first_items(self, report: Report) -> Iterator[tuple[int, Item]]:
+        return self._items(report, 1)
 
     def _tasks_of(self, item: Item, index: int, report: Report, known: Known) -> Iterator[Task]:
         """Yield a prompt's tasks; a name that a whole sheet lacks is reported once."""
@@ -126,7 +158,10 @@ class Expansion:
                     if mark in known or wrong.mark in self._plan.inputs.reported:
                         continue
                     known.add(mark)
-                report.note(item.problem(where + wrong.message, wrong.hint))
+                problem = item.problem(where + wrong.message, wrong.hint)
+                # The clips of another job's prompt are several rows of one line.
+                if not (item.of_job and problem in report.problems):
+                    report.note(problem)
 
     def _made(self, item: Item, index: int) -> Iterator[Task]:
         tasks = make_tasks(self._plan, item, index)
@@ -166,6 +201,20 @@ class Expansion:
         ):
             report.note(item.problem(wrong.message, wrong.hint, f"params.{wrong.key}"))
 
+    @property
+    def _may_be_empty(self) -> bool:
+        """Whether a job without a task can be looked at: the other one may be at its start."""
+        return any(s.clips is not None and not s.clips.to_send for s in self._plan.sources)
+
+    def _note_nothing(self, report: Report) -> None:
+        message = "there is nothing to render"
+        for source in self._plan.sources:
+            for found in source.found:
+                if (hint := found.why_none) is not None:
+                    report.note(source.wrong(f"{message}; {found.said[0]}", hint, "job"))
+                    return
+        report.at(1, message, self._nothing())
+
     def _nothing(self) -> str:
         left_out = any(found.rows for source in self._plan.sources for found in source.found)
         return "where: leaves out every row" if left_out else "the files of prompts have no rows"
@@ -177,7 +226,7 @@ class Expansion:
         equals = Equals(ids, names, self._linter)
         repeats = self._twins()
         unsaid = Report(self._plan.file)
-        for index, item in enumerate(items(unsaid), 1):
+        for index, item in items(unsaid):
             tasks = self._tasks_of(item, index, unsaid, set())
             found = (equals.meet(item, task) for task in tasks if not repeats(item, task))
             # One problem a prompt: its other takes and combinations say the same.
@@ -187,4 +236,4 @@ class Expansion:
 
 
 def _as_it_was(task: Task, before: Task) -> Task:
-    return replace(before, meta=task.meta, verdict=task.verdict)
+    return replace(before, meta=task.meta, verdict=task.verdict, own_id=task.own_id)

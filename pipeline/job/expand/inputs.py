@@ -7,13 +7,12 @@ that is meant to be outside is absolute.
 import os
 import re
 from collections.abc import Iterator, Mapping
-from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from pipeline.api.inputs import InputRules, fits, is_address
-from pipeline.common.hashes import Contents, Hashes
+from pipeline.common.hashes import Contents, shared
 from pipeline.errors import DirectoryError
 from pipeline.job.files import reason_of
 from pipeline.job.items import Given, Source
@@ -45,14 +44,11 @@ class InputsError(InvalidError):
         self.wrong = wrong
 
 
-@cache
-def _hashes() -> Hashes:
-    """Share what is known of files: a job is expanded several times in a run."""
-    return Hashes()
-
-
 class InputMaker:
-    """Makes the inputs of tasks. Where nothing is `to_send`, a file may be gone."""
+    """Makes the inputs of tasks. Where nothing is `to_send`, a file may be gone.
+
+    `recorded` has the sha256 of files that may be, by their paths, where it is known.
+    """
 
     def __init__(
         self, folder: Path, target: Target, given: Mapping[str, Given], *, to_send: bool
@@ -64,6 +60,7 @@ class InputMaker:
         self._given = given
         self._to_send = to_send
         self.reported: set[str] = set()
+        self.recorded: dict[str, str] = {}
 
     def has_any(self, own: Mapping[str, Given]) -> bool:
         """Whether a prompt with these inputs has any."""
@@ -135,7 +132,7 @@ class InputMaker:
         form = form or rules.form_of(name)
         if form not in rules.forms:
             raise InputError(
-                f"{provider} takes {name} as {form}, in which nothing is sent yet"
+                f"{provider} takes {name} as {form}, which its description does not describe"
                 if usual
                 else f"{provider} takes no input as {form}",
                 f"as {', '.join(sorted(rules.forms))}",
@@ -153,12 +150,13 @@ class InputMaker:
     def _file(self, name: str, text: str, form: Form) -> Input:
         path = self._find(text)
         try:
-            found = self._read(path, text)
+            found = self._read(path, text, form)
             kind = self._type(name, text, found)
         except InputError:
             if self._to_send:
                 raise
-            return Input(sha256=_UNREAD, form=form, path=text, file=str(path))
+            known = self.recorded.get(str(path), _UNREAD)
+            return Input(sha256=known, form=form, path=text, file=str(path))
         return Input(
             sha256=found.sha256,
             form=form,
@@ -183,9 +181,10 @@ class InputMaker:
             )
         return real
 
-    def _read(self, path: Path, text: str) -> Contents:
+    def _read(self, path: Path, text: str, form: Form) -> Contents:
+        most = self._rules.most(form)
         try:
-            found = _hashes().read(path, self._rules.max_bytes)
+            found = shared().read(path, most)
         except FileNotFoundError:
             raise InputError(f"there is no file {shown(text)}", _near(path), text) from None
         except DirectoryError:
@@ -194,10 +193,12 @@ class InputMaker:
             message = f"{shown(text)} cannot be read: {reason_of(error)}"
             raise InputError(message, mark=text) from None
         if isinstance(found, int):
-            most = self._rules.max_bytes / 1e6
+            uploads = form is not Form.UPLOAD and found <= self._rules.max_upload
             raise InputError(
-                f"{shown(text)} has {found / 1e6:.1f} MB, and at most {most:.1f} are sent",
-                "make it smaller, or put it where its address can be sent",
+                f"{shown(text)} has {found / 1e6:.1f} MB, and at most {most / 1e6:.1f} are sent",
+                "write {file: …, form: upload}"
+                if uploads and Form.UPLOAD in self._rules.forms
+                else "make it smaller, or put it where its address can be sent",
                 text,
             )
         if not found.size:

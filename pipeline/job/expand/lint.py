@@ -136,7 +136,7 @@ class Linter:
         return next((f"send it: {line}" for line in lines if line), None)
 
     def _columns_of(self, item: Item) -> list[Column]:
-        names = tuple(item.vars)
+        names = () if item.of_job else tuple(item.vars)
         columns = self._columns.get(names)
         if columns is None:
             columns = self._columns[names] = list(self._unused(names))

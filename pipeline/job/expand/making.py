@@ -109,7 +109,7 @@ def make_tasks(plan: Plan, item: Item, index: int) -> Iterator[Task]:
             if may_be_twins and take == 1 and (item.id or plan.duplicates is Duplicates.ERROR):
                 _refuse_twins(cell, prints.setdefault(digest, cell), overrides)
             if plan.output is None:
-                label = label or label_slug(item.id or params["prompt"])
+                label = label or label_slug(_label(item) or params["prompt"])
                 output = default_name(label, cell.words, take, task)
             else:
                 output = safe_name(plan.output({"prompt": params["prompt"], **scope}))
@@ -124,7 +124,17 @@ def make_tasks(plan: Plan, item: Item, index: int) -> Iterator[Task]:
                 priority=item.priority,
                 line=line,
                 verdict=item.verdict,
+                own_id=item.id or "",
             )
+
+
+def words_of(plan: Plan, item: Item, index: int) -> Iterator[dict[str, Any]]:
+    """Yield for each task of a prompt its variables and its values of the matrix, filled."""
+    for cell in plan.cells:
+        for take in range(1, plan.takes_of(item) + 1):
+            scope = _scope(plan, item, index, cell, take)
+            words = {**item.vars, **cell.values}
+            yield {name: scope.get(name, value) for name, value in words.items()}
 
 
 def explained(
@@ -178,6 +188,12 @@ def _templates(plan: Plan, item: Item, cell: Cell) -> Iterator[tuple[str, Make]]
 
 def _rendered(source: str, scope: dict[str, Any]) -> str:
     return text_template(source)(scope)
+
+
+def _label(item: Item) -> str | None:
+    """Return what a person calls a prompt: a clip of another job may have a hash for its id."""
+    hashed = item.of_job and item.id is not None and item.id.startswith("~")
+    return None if hashed else item.id
 
 
 def _identity(item: Item, cell: Cell, take: int, params: dict[str, Any]) -> str:

@@ -17,7 +17,7 @@ from pipeline.job.keys.document import (
     ScheduleKeys,
 )
 from pipeline.job.keys.mappings import Fault, FaultsError, Flaw, Strict
-from pipeline.job.keys.sources import ColumnsKeys, SourceKeys
+from pipeline.job.keys.sources import ColumnsKeys, keys_of
 from pipeline.job.nodes import Mapping, Sequence, Way, kind_of
 from pipeline.job.problems import InvalidError, Report, nearest, shown
 
@@ -96,7 +96,7 @@ def _without(rest: dict[str, Any], fault: Fault) -> dict[str, Any]:
 def _report(fault: Fault, above: Way, report: Report) -> None:
     way = (*above, *fault.way)
     if fault.flaw is Flaw.UNKNOWN:
-        report.add(way, fault.message, _text_with_a_colon(way, report) or _right_key(way))
+        report.add(way, fault.message, _text_with_a_colon(way, report) or _right_key(way, report))
     else:
         hint = _missing_hint(way) if fault.flaw is Flaw.MISSING else fault.hint
         _strip(way, report, fault.message, hint)
@@ -128,17 +128,17 @@ def _text_with_a_colon(way: Way, report: Report) -> str | None:
 
 def _missing_hint(way: Way) -> str | None:
     if way[0] == "prompts_from":
-        return "name the file: plan.xlsx"
+        return "name the file, plan.xlsx, or a job: {job: stills.yaml}"
     return f"such as {providers.EXAMPLE_MODEL}" if way == ("model",) else None
 
 
-def _right_key(way: Way) -> str | None:
+def _right_key(way: Way, report: Report) -> str | None:
     """Say what an unknown key should have been."""
     *above, last = way
     name = str(last)
     if name.casefold() in _SECRETS:
         return f"secrets belong in the environment: {providers.get().key_variable}"
-    known = _known(above)
+    known = _known(above, report)
     if above and name in Document.keys and name not in known:
         return f"{name} is a key of the job itself: write it at the left margin"
     near = nearest(name, known)
@@ -151,10 +151,16 @@ def _right_key(way: Way) -> str | None:
     return f"known: {', '.join(known)}"
 
 
-def _known(above: list[Any]) -> list[str]:
+def _known(above: list[Any], report: Report) -> list[str]:
     if not above:
         return list(Document.keys)
     if above[0] == "prompts_from":
-        return list((ColumnsKeys if above[-1] == "columns" else SourceKeys).keys)
+        source: Any = report.tree["prompts_from"]
+        if len(above) > 1 and isinstance(above[1], int) and isinstance(source, Sequence):
+            source = source[above[1]]
+        if above[-1] == "columns":
+            return list(ColumnsKeys.keys)
+        names = list(keys_of(source).keys)
+        return names if {"file", "job"} & set(source) else [*names, "job"]
     model = PromptKeys if above[0] == "prompts" else _SECTIONS[str(above[0])]
     return list(model.keys)

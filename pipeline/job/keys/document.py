@@ -48,7 +48,7 @@ from pipeline.job.keys.mappings import (
     listed,
     mapping,
 )
-from pipeline.job.keys.sources import SOURCES, SourceKeys
+from pipeline.job.keys.sources import SOURCES, Keys
 from pipeline.job.nodes import kind_of
 from pipeline.job.problems import InvalidError, shown
 from pipeline.job.yaml.scalars import MOST_PRIORITY, boolean
@@ -450,16 +450,17 @@ class Head(Strict):
         most=MOST_TAKES,
         examples=[1, 3],
     )
-    prompts_from: tuple[SourceKeys, ...] = declare(
+    prompts_from: tuple[Keys, ...] = declare(
         SOURCES,
         "An .xlsx, .ods, .csv, .tsv, .jsonl, .json or .txt file of prompts, or a list of them, "
         "relative to the job file. Each row is a prompt; its columns are variables, and kept "
-        "as meta.",
+        "as meta. {job: stills.yaml}: each clip of another job is a row, with its file as output.",
         default=(),
         examples=[
             "calendar.csv",
             ["spring.csv", "extra.jsonl"],
             {"file": "plan.xlsx", "sheet": "December", "dates": "%m/%d/%Y"},
+            {"job": "stills.yaml", "which": "kept"},
         ],
     )
     duplicates: Duplicates = declare(

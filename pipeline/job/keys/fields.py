@@ -20,9 +20,9 @@ from pipeline.models import Gate, InDoubt, Presence
 
 T = TypeVar("T")
 
-# Some providers' models have an owner, and parts.
+# Some providers' models have an owner, parts, and a version: acme/brush, acme:5@3.
 _MODEL = re.compile(
-    r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}(/[A-Za-z0-9][A-Za-z0-9._-]{0,99}){0,7}", re.ASCII
+    r"[A-Za-z0-9][A-Za-z0-9._:@-]{0,99}(/[A-Za-z0-9][A-Za-z0-9._:@-]{0,99}){0,7}", re.ASCII
 )
 # For editors: an id or a name, in so far as a pattern can tell.
 NAME_PATTERN = r"^\s*[^\s./\\][^/\\]*$"

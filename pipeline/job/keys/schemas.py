@@ -14,6 +14,7 @@ from pipeline.api.provider import Parameter
 from pipeline.job.keys.document import Document, PromptKeys
 from pipeline.job.keys.fields import NAME
 from pipeline.job.keys.mappings import Key, Kind, Schema, Strict, mapping
+from pipeline.job.keys.sources import ClipsKeys
 from pipeline.job.yaml.scalars import NO, YES
 
 _RULES = {
@@ -45,7 +46,8 @@ def schema() -> Schema:
     del properties["prompts"]["anyOf"]
     properties["prompts"] |= {"items": {"anyOf": [_BARE, _kind(_PROMPT)]}, "type": "array"}
     properties["matrix"] |= _matrix()
-    definitions = {name: _definition(of) for name, of in sorted(_defined(Document))}
+    defined = {*_defined(Document), *_defined(ClipsKeys), (_named(ClipsKeys), ClipsKeys)}
+    definitions = {name: _definition(of) for name, of in sorted(defined, key=lambda one: one[0])}
     return {
         "$schema": "http://json-schema.org/draft-07/schema#",
         **made,
@@ -150,10 +152,10 @@ def _or_off(made: Schema) -> Schema:
 
 
 def _files(made: Schema) -> Schema:
-    """Let a file of prompts be named by its path alone."""
+    """Let a file of prompts be named by its path alone, and another job stand for one."""
     one, several = made["anyOf"]
-    item = {"anyOf": [NAME.schema, one]}
-    return {"anyOf": [NAME.schema, one, {**several, "items": item}]}
+    each = [NAME.schema, one, _kind(mapping(ClipsKeys))]
+    return {"anyOf": [*each, {**several, "items": {"anyOf": each}}]}
 
 
 def _matrix() -> Schema:

@@ -1,10 +1,12 @@
-"""The keys of `prompts_from`: files of prompts, and how they are read."""
+"""The keys of `prompts_from`: files of prompts and other jobs, and how they are read."""
 
 from collections.abc import Callable
 from typing import Any
 
-from pipeline.job.keys.fields import NAME, PROSE, WHOLE
+from pipeline.job.items import Which
+from pipeline.job.keys.fields import NAME, PROSE, WHOLE, word
 from pipeline.job.keys.mappings import (
+    Fault,
     FaultsError,
     Kind,
     Strict,
@@ -90,11 +92,65 @@ class PlainSource(SourceKeys):
     plain = True
 
 
-def _read(value: object) -> SourceKeys:
-    return SourceKeys.read(value) if isinstance(value, dict) else PlainSource(file=NAME.read(value))
+class ClipsKeys(Strict):
+    """Another job: each of its clips is a row."""
+
+    job: str = declare(
+        NAME,
+        "The job file whose clips are rows, relative to this one. It is only read.",
+        examples=["stills.yaml"],
+    )
+    which: Which = declare(
+        word(Which),
+        "Which of its clips: those that were kept, or all that succeeded.",
+        default=Which.KEPT,
+        examples=["all"],
+    )
+    output: str | None = declare(
+        NAME,
+        "Its output directory, relative to the job file, where it is run with --output. "
+        "Default: as it says.",
+        default=None,
+        examples=["../renders/stills"],
+    )
+    id: str | None = declare(
+        PROSE,
+        "Template of a row's id. Default: the full name of the clip's task.",
+        default=None,
+        examples=["{{ id }}-film"],
+    )
+    columns: ColumnsKeys = declare(
+        mapping(ColumnsKeys),
+        "Variables of a row that mean something. Nothing is recognised by its name.",
+        default=ColumnsKeys(),
+    )
+    where: str | None = declare(
+        PROSE,
+        "A Jinja expression of a row's variables: only rows for which it is true are prompts.",
+        default=None,
+        examples=["channel == 'instagram'"],
+    )
 
 
-def _read_all(value: object) -> tuple[SourceKeys, ...]:
+Keys = SourceKeys | ClipsKeys
+
+
+def keys_of(value: object) -> type[SourceKeys | ClipsKeys]:
+    """Say which keys a mapping below `prompts_from` may have."""
+    is_job = isinstance(value, dict) and "job" in value and "file" not in value
+    return ClipsKeys if is_job else SourceKeys
+
+
+def _read(value: object) -> Keys:
+    if not isinstance(value, dict):
+        return PlainSource(file=NAME.read(value))
+    if "job" in value and "file" in value:
+        message = "rows come from a file or from a job, and this names both"
+        raise FaultsError([Fault(("job",), message, "make it two items of a list")])
+    return keys_of(value).read(value)
+
+
+def _read_all(value: object) -> tuple[Keys, ...]:
     """Read one, or a list of them."""
     if not isinstance(value, Sequence):
         return (_read(value),)

@@ -133,7 +133,8 @@ class Finisher:
 
     def _meaning(self, titles: tuple[str, ...]) -> dict[str, str]:
         by_fold = {folded(title): title for title in reversed(titles)}
-        found = recognised(titles)
+        # A verdict of a clip says nothing of what is made of it, nor does a heading of its sheet.
+        found = recognised(titles) if self._source.clips is None else {}
         for name, said in self._source.columns.items():
             title = said if said in titles else by_fold.get(folded(said))
             if title is not None:
@@ -193,7 +194,7 @@ class Finisher:
         where = self._source.where
         if where is None:
             return True
-        scope = {"index": self._finding.rows, **item.vars}
+        scope = {"index": self._finding.number, **item.vars}
         if item.id is not None:
             scope["id"] = item.id
         if item.prompt is not None:
@@ -253,7 +254,7 @@ class Finisher:
         """Make an id where there is none, of what stays the same when the prompt is edited."""
         make = self._source.id
         if make is not None:
-            scope = {"index": self._finding.rows, **item.vars, **known}
+            scope = {"index": self._finding.number, **item.vars, **known}
             if item.id is not None:
                 scope["id"] = item.id
             try:

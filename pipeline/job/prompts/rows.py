@@ -22,6 +22,7 @@ MOST_BYTES = 4 * 1000**3
 SUFFIXES = (".xlsx", ".ods", ".csv", ".tsv", ".jsonl", ".ndjson", ".json", ".txt")
 
 _SHEETS = (".csv", ".tsv")
+_JOBS = (".yaml", ".yml")
 # What a file of text begins with that is something else, whatever its name says.
 _KINDS = {
     b"PK\x03\x04": "a workbook, or another archive",
@@ -38,6 +39,11 @@ def check_file(path: Path) -> None:
     Raises:
         InvalidError: when it is not.
     """
+    if path.suffix.casefold() in _JOBS:
+        raise InvalidError(
+            f"{path.name} is a job, and not a file of prompts",
+            f"for its clips write prompts_from: {{job: {path.name}}}",
+        )
     if path.suffix.casefold() not in SUFFIXES:
         raise InvalidError(
             f"{path.name} is not an .xlsx, .ods, .csv, .tsv, .jsonl, .json or .txt file",
@@ -60,13 +66,15 @@ def check_file(path: Path) -> None:
         raise InvalidError(f"{path.name} is larger than 4 GB", "make several jobs of it")
 
 
-def read_rows(source: Source, report: Report, *, variables: bool = True) -> Iterator[Item]:
+def read_rows(
+    source: Source, report: Report, *, variables: bool = True, finding: Finding | None = None
+) -> Iterator[Item]:
     """Yield the rows of a file that are taken.
 
     What is wrong with one is reported, and the next one read. `variables` says whether the job has
-    some: a bare text is a template only then.
+    some: a bare text is a template only then. What was found out by then is in `finding`.
     """
-    finding = source.begin()
+    finding = finding or source.begin()
     finisher = Finisher(source, report, finding, _shared(source, variables=variables))
     yield from _rows(source, report, finding, finisher, variables=variables)
 
@@ -112,6 +120,8 @@ def _read(  # noqa: PLR0913 - what one reading has
     *,
     variables: bool,
 ) -> Iterator[Item]:
+    if source.clips is not None:
+        return finisher.finish(source.clips.rows(source, report, finding))
     is_sheet = source.suffix in (*WORKBOOKS, *_SHEETS)
     origin = Origin(source.path, is_rows=True, same_columns=is_sheet)
     if source.suffix in WORKBOOKS:
@@ -135,6 +145,8 @@ def _read(  # noqa: PLR0913 - what one reading has
 
 def check_keys(source: Source) -> Iterator[Problem]:
     """Find what a job says about a file that is not of a kind to have it."""
+    if source.clips is not None:
+        return
     if source.sheet is not None and source.suffix not in WORKBOOKS:
         message = f"{source.path.name} has no sheets"
         yield source.wrong(message, "sheet is for .xlsx and .ods", "sheet")

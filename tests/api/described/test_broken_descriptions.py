@@ -11,6 +11,7 @@ from pipeline.errors import JobFileError
 
 # What is written wrong, in place of what; then a part of the message, of the hint, and the text
 # at which the column points.
+UP = "{url: /up, found: at}"
 BROKEN = [
     (TICKETS, "submit:\n", "submitt:\n", "unknown key", "did you mean submit?", "submitt:"),
     (TICKETS, "  state: mood", "  stat: mood", "unknown key", "did you mean state?", "stat:"),
@@ -61,6 +62,14 @@ BROKEN = [
     (OWN_IDS, "/mine/{once}", "/mine/first", "by our own id", "{once}", "/mine/first"),
     (OWN_IDS, "name: $once, ", "", "does not send our id", "once", None),
     (
+        OWN_IDS,
+        "  handle: {id: order",
+        "  with_inputs: {body: $inputs}\n  handle: {id: order",
+        "does not send our id",
+        "once",
+        "with_inputs",
+    ),
+    (
         AT_ONCE,
         "answer:",
         "poll: {url: /x, state: a, states: {a: done}}\nanswer:",
@@ -70,6 +79,78 @@ BROKEN = [
     ),
     (AT_ONCE, "answer: {", "anser: {", "unknown key", "did you mean answer?", "anser"),
     (AT_ONCE, "body: $params", "body: $merge(params, a)", "unknown key", "comma", None),
+    (AT_ONCE, "body: $params", "body: $parms", '"parms" is not known', "mean params?", "parms"),
+    (AT_ONCE, "answer:", "cancel: {url: /x}\nanswer:", "unknown key", "nothing that was", "cancel"),
+    (TICKETS, "status: order.look", "cancel: order.look", "unknown key", "is cancelled", None),
+    (TICKETS, "  state: mood", "  body: {a: $id}\n  state: mood", "is a POST", "method: P", "body"),
+    (
+        TICKETS,
+        "  state: mood",
+        "  method: POST\n  body: {a: $ids}\n  state: mood",
+        '"ids" is not known',
+        "did you mean id?",
+        "ids",
+    ),
+    (TICKETS, "  state: mood", "  method: PATCH\n  state: mood", "is not a valid", "", None),
+    (AT_ONCE, "answer:", "inputs: {as: multipart}\nanswer:", "parts of a form", "encode", None),
+    (AT_ONCE, "answer:", "inputs: {as: upload}\nanswer:", "how a file is uploaded", "url", None),
+    (AT_ONCE, "answer:", f"inputs: {{upload: {UP}}}\nanswer:", "file is not in it", "put:", None),
+    (
+        AT_ONCE,
+        "body: $params",
+        "encode: multipart, body: [1]",
+        "a form has fields",
+        "$merge",
+        "body",
+    ),
+    (
+        AT_ONCE,
+        "body: $params",
+        "body: [$params], with_inputs: {encode: multipart}",
+        "a form has fields",
+        "$merge",
+        None,
+    ),
+    (
+        AT_ONCE,
+        "answer:",
+        f"inputs: {{upload: {UP[:-1]}, multipart: b, body: [1]}}}}\nanswer:",
+        "a form has fields",
+        "$merge",
+        None,
+    ),
+    (
+        AT_ONCE,
+        "answer:",
+        f"inputs: {{upload: {UP[:-1]}, put: a, multipart: b}}}}\nanswer:",
+        "would be sent twice",
+        "put:",
+        None,
+    ),
+    (
+        AT_ONCE,
+        "answer:",
+        f"inputs: {{upload: {UP[:-1]}, body: {{a: $bytes}}}}}}\nanswer:",
+        "no part of JSON",
+        "$base64",
+        None,
+    ),
+    (
+        AT_ONCE,
+        "answer:",
+        f"inputs: {{upload: {UP[:-1]}, body: {{a: $base46}}}}}}\nanswer:",
+        '"base46" is not known',
+        "mean base64?",
+        "base46",
+    ),
+    (
+        AT_ONCE,
+        "answer:",
+        'inputs: {upload: {url: "https://up.example/x", found: a, multipart: b}}\nanswer:',
+        "go to up.example",
+        "hosts",
+        None,
+    ),
 ]
 
 

@@ -125,11 +125,12 @@ def test_a_form_that_is_not_spoken_is_refused_before_anything_is_sent(
     bench: Bench, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (bench.job.parent / "a.png").write_bytes(png(1))
-    bench.describe(f"{TICKETS}inputs: {{as: multipart}}\n")
-    bench.job.write_text(f"{JOB}inputs: {{frame: a.png}}\n", encoding="utf-8")
+    bench.describe(TICKETS)
+    inputs = "inputs: {frame: {file: a.png, form: multipart}}\n"
+    bench.job.write_text(f"{JOB}{inputs}", encoding="utf-8")
     assert bench.run() == 2
     assert not bench.api.paths
-    assert "zap takes frame as multipart, in which nothing is sent yet" in capsys.readouterr().err
+    assert "zap takes no input as multipart" in capsys.readouterr().err
 
 
 @pytest.mark.few(4)

@@ -1,4 +1,4 @@
-"""One job file, but for `provider` and `model`, over wires as fal and Replicate document them."""
+"""Kills at points of the wires that fal and Replicate document."""
 
 import json
 import os
@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.other_api import CLIP
 from support.pictures import png
 from support.two_wires import KEY, Wire
 
@@ -75,24 +74,3 @@ def test_nothing_is_paid_twice_after_a_kill(
         pictures = [sent["image_url"] for sent in wire.paid]
         assert len(pictures) == len(set(pictures)) == 2
         assert not wire.leaked
-
-
-def test_records_differ_only_in_where_they_were_rendered(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    told = list[Any]()
-    for name in _KEYS:
-        folder = tmp_path / name
-        folder.mkdir()
-        with Wire(name) as wire:
-            bench = Place(folder, wire, monkeypatch)
-            assert bench.run() == 0
-            told.append(bench.last)
-            clips = [folder / "outputs" / "job" / r["output"] for r in bench.last.values()]
-            assert all(clip.read_bytes() == CLIP for clip in clips)
-    for task, fal in told[0].items():
-        other = told[1][task]
-        differing = {field for field in fal if fal[field] != other[field]}
-        times = {"started_at", "finished_at", "duration_s", "request_id"}
-        place = {"provider", "account", "model", "fingerprint", "output", "http_status"}
-        assert differing <= times | place

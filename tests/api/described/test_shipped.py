@@ -18,7 +18,7 @@ from pipeline.api.described.provider import Described
 from pipeline.api.described.wire import DescribedWire
 from pipeline.api.endpoint import Endpoint
 from pipeline.api.outcome import Asked, Decision, Fault, Outcome, Page, Progress, Query
-from pipeline.api.wire import Conversation, Reply, Request, T
+from pipeline.api.wire import Conversation, Part, Reply, Request, T, Uploading
 from pipeline.cli.environment import find_access
 from pipeline.models import Handle, Task, once_of
 
@@ -301,3 +301,181 @@ def test_only_the_server_that_it_was_sent_to_proves_a_request_absent(
     with pytest.raises(StopIteration) as ended:
         conversation.send(Reply(status=404))
     assert bool(ended.value.value.rows) is (base == "http://127.0.0.1:9/")
+
+
+def test_runware_is_asked_by_a_list_of_tasks_that_bear_our_id() -> None:
+    runware = wire("runware")
+    one = task("klingai:5@3", prompt="a pier", duration=5)
+    one = msgspec.structs.replace(one, once="5f9b2c57-1d2e-5a77-b9c4-0123456789ab")
+    ours = "5f9b2c57-1d2e-4a77-b9c4-0123456789ab"  # of version 4, as the vendor's page asks for
+    request = runware.submit(one, {"frameImages": ["data:1"], "inputImage": "data:2"})
+    assert (request.method, request.url) == ("POST", "https://api.runware.ai/v1")
+    assert sent(request) == [
+        {
+            "taskType": "videoInference",
+            "deliveryMethod": "async",
+            "includeCost": True,
+            "duration": 5,
+            "inputImage": "data:2",
+            "frameImages": [{"inputImage": "data:1"}],
+            "positivePrompt": "a pier",
+            "model": "klingai:5@3",
+            "taskUUID": ours,
+        }
+    ]
+    assert "frameImages" not in sent(runware.submit(one))[0]
+    accepted = {"data": [{"taskType": "videoInference", "taskUUID": ours}]}
+    handle = runware.read_id(json.dumps(accepted).encode(), one)
+    assert handle is not None
+    asking = runware.ask(handle)
+    question = next(asking)
+    assert (question.method, question.url) == ("POST", "https://api.runware.ai/v1")
+    assert sent(question) == [{"taskType": "getResponse", "taskUUID": ours}]
+    row = {"taskUUID": ours, "status": "success", "videoURL": "https://im.test/a.mp4", "cost": 0.4}
+    done, _ = told(runware.ask(handle), {"data": [row]})
+    assert (done.media, done.cost) == ("https://im.test/a.mp4", Decimal("0.4"))
+    waits, _ = told(runware.ask(handle), {"data": [{"taskUUID": ours, "status": "processing"}]})
+    assert not waits.final
+    said = {"code": "nsfwContentDetected", "message": "no", "taskUUID": ours}
+    failed, _ = told(runware.ask(handle), reply({"data": [], "errors": [said]}, 400))
+    assert failed.failure is not None
+    assert (failed.failure.moderated, failed.error) == (True, "no")
+    gone = {"code": "taskNotFound", "taskUUID": ours}
+    lost, _ = told(runware.ask(handle), {"data": [], "errors": [gone]})
+    assert lost.state == "gone"
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "rows"),
+    [
+        (200, {"data": [{"taskUUID": "u", "status": "processing"}]}, ["u"]),
+        (200, {"data": [], "errors": [{"code": "taskFailed", "taskUUID": "u"}]}, ["u"]),
+        (200, {"data": []}, []),
+        (200, {"data": [], "errors": [{"code": "taskNotFound", "taskUUID": "u"}]}, []),
+        (404, {"errors": [{"code": "taskNotFound", "taskUUID": "u"}]}, []),
+    ],
+)
+def test_runware_finds_what_was_lost_and_proves_nothing_absent(
+    status: int, body: Any, rows: list[str]
+) -> None:
+    runware = wire("runware")
+    once = once_of("one", "now")
+    asked = Asked(once=once, params={}, began=0.0, base_url="https://api.runware.ai")
+    talk = runware.list_requests(Query(model="m", since=0, until=NOW, asked=(asked,)), 1)
+    request = next(talk)
+    (task_,) = sent(request)
+    assert task_["taskUUID"][14] == "4"
+    with pytest.raises(StopIteration) as ended:
+        talk.send(reply(body, status))
+    assert [row.id for row in ended.value.value.rows] == rows
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "decision"),
+    [
+        (402, "insufficientCredits", Decision.CREDITS),
+        (402, "somethingElse", Decision.CREDITS),
+        (400, "insufficientCredits", Decision.CREDITS),
+        (400, "conflictTaskUUID", Decision.IN_DOUBT),
+        (400, "invalidModel", Decision.FAIL),
+        (400, "promptBlocked", Decision.FAIL),
+        (401, "invalidApiKey", Decision.STOP),
+        (429, "rateLimitExceeded", Decision.THROTTLE),
+        (503, "serviceUnavailable", Decision.IN_DOUBT),
+        (200, "providerError", Decision.IN_DOUBT),
+    ],
+)
+def test_runware_s_codes_are_judged(status: int, code: str, decision: Decision) -> None:
+    text = json.dumps({"data": [], "errors": [{"code": code, "message": "m"}]})
+    fault = Fault.NO_ID if status == 200 else None
+    outcome = Outcome(took=1, status=status, text=text, fault=fault)
+    assert providers.get("runware").judge(make_task(), outcome).decision is decision
+
+
+def test_runware_tells_its_balance_to_a_post() -> None:
+    runware = wire("runware")
+    (task_,) = sent(runware.balance())
+    assert (task_["taskType"], task_["taskUUID"][14]) == ("accountManagement", "4")
+    assert runware.read_balance(b'{"data": [{"balance": 7.25}]}') == Decimal("7.25")
+    assert runware.read_balance(b'{"data": [{"balance": {"amount": 7}}]}') == Decimal(7)
+
+
+# -- files ----------------------------------------------------------------------------------------
+
+FILE = Uploading("image/png", "0a.png", 7, "0a", "RAW", "CODED")
+
+
+def parts(request: Request) -> list[tuple[str, str]]:
+    """List the fields of a form, each with what it contains."""
+    _, _, boundary = request.headers["content-type"].partition("boundary=")
+    found = request.content.decode().split(f"--{boundary}")[1:-1]
+    fields = (one.strip("\r\n").partition("\r\n\r\n") for one in found)
+    return [(head.split('name="')[1].split('"')[0], value) for head, _, value in fields]
+
+
+def test_openai_edits_what_it_is_given() -> None:
+    picture = Part("MARK", "image/png", "0a.png")
+    request = wire("openai-images").submit(
+        task("gpt-image-1", prompt="a pier", n=1), {"image": [picture, picture]}
+    )
+    assert request.url == "https://api.openai.com/v1/images/edits"
+    assert parts(request) == [
+        ("prompt", "a pier"),
+        ("n", "1"),
+        ("model", "gpt-image-1"),
+        ("image[]", "MARK"),
+        ("image[]", "MARK"),
+    ]
+
+
+def test_elevenlabs_changes_a_voice() -> None:
+    sound = Part("MARK", "audio/mpeg", "0a.mp3")
+    request = wire("elevenlabs").submit(
+        task("speech-to-speech/voice1", prompt="-", model_id="m"), {"audio": sound}
+    )
+    assert request.url == "https://api.elevenlabs.io/v1/speech-to-speech/voice1"
+    assert parts(request) == [("model_id", "m"), ("audio", "MARK")]
+
+
+def test_fal_stores_a_file_at_an_address_that_never_gets_the_key() -> None:
+    talk = wire("fal").upload(FILE)
+    first = next(talk)
+    assert first.url == ("https://rest.fal.ai/storage/upload/initiate?storage_type=fal-cdn-v3")
+    assert first.headers["authorization"] == f"Key {KEY}"
+    assert sent(first) == {"content_type": "image/png", "file_name": "0a.png"}
+    told_ = {"upload_url": "https://x.test/put?sig=1", "file_url": "https://v3.fal.media/a.png"}
+    second = talk.send(json.dumps(told_).encode())
+    assert (second.method, second.url) == ("PUT", "https://x.test/put?sig=1")
+    assert second.is_abroad
+    assert second.content == b"RAW"
+    assert KEY not in str(second.headers)
+    with pytest.raises(StopIteration) as ended:
+        talk.send(b"")
+    assert ended.value.value == "https://v3.fal.media/a.png"
+
+
+@pytest.mark.parametrize(
+    ("name", "field", "answer", "found"),
+    [
+        ("replicate", "content", {"urls": {"get": "https://api.replicate.com/v1/files/f"}},
+         "https://api.replicate.com/v1/files/f"),
+        ("comfyui", "image", {"name": "0a.png", "subfolder": "", "type": "input"}, "0a.png"),
+        ("comfyui", "image", {"name": "0a.png", "subfolder": "in"}, "in/0a.png"),
+        ("comfyui", "image", {}, None),
+        ("comfyui", "image", {"name": 7}, None),
+    ],
+)  # fmt: skip
+def test_a_file_is_uploaded_as_a_form(name: str, field: str, answer: Any, found: Any) -> None:
+    talk = wire(name).upload(FILE)
+    assert parts(next(talk))[-1] == (field, "RAW")
+    with pytest.raises(StopIteration) as ended:
+        talk.send(json.dumps(answer).encode())
+    assert ended.value.value == found
+
+
+def test_comfyui_puts_a_file_into_its_graph() -> None:
+    graph = {"6": {"inputs": {"text": ""}}, "10": {"inputs": {"image": "", "upload": "image"}}}
+    one = task("any", prompt="a pier", workflow=graph)
+    body = sent(wire("comfyui").submit(one, {"10.inputs.image": "0a.png"}))
+    assert body["prompt"]["10"]["inputs"] == {"image": "0a.png", "upload": "image"}
+    assert body["prompt"]["6"]["inputs"] == {"text": "a pier"}
