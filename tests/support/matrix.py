@@ -22,6 +22,7 @@ from support import invented_api, runware_api
 from support.helpers import KEY, Workspace, until
 from support.kill_points import OF_RECOVERY, OF_V1, OF_V2, Point
 from support.kills import KILLED, Driver
+from support.pictures import png
 from support.timed_boxes import InventedBox, RunwareBox
 
 PRICE = Decimal("0.95")
@@ -57,7 +58,7 @@ class Vendor:
     """A vendor, a model of it, and what finds a lost request again there.
 
     `wire` is the sandbox's name of it, if that is another one. With a `description` it is the API
-    that the tests have invented.
+    that the tests have invented. A `picture` names the parameter that takes one.
     """
 
     name: str
@@ -67,6 +68,7 @@ class Vendor:
     wire: str = ""
     params: dict[str, Any] = field(default_factory=dict)
     description: str = ""
+    picture: str = ""
     is_free: bool = False
 
     @property
@@ -113,8 +115,8 @@ VENDORS = {
     for one in (
         Vendor("segmind", "luma-txt-2-video", Found.LIST, OF_V1),
         Vendor("segmind-v2", "luma-txt-2-video", Found.LIST, wire="segmind"),
-        Vendor("fal", "acme/film/fast", Found.LIST),
-        Vendor("replicate", "acme/film", Found.LIST),
+        Vendor("fal", "acme/film/fast", Found.LIST, picture="image_url"),
+        Vendor("replicate", "acme/film", Found.LIST, picture="image"),
         Vendor("elevenlabs", "text-to-speech/a", Found.NOTHING, OF_V1),
         Vendor("openai-images", "gpt-image-1", Found.NOTHING, OF_V1),
         Vendor(
@@ -192,10 +194,13 @@ class Life:
         if vendor.description:
             self.provider = "zap.yaml"
             (self.folder / self.provider).write_text(vendor.description, encoding="utf-8")
+        for number in range(TASKS if vendor.picture else 0):
+            (self.folder / f"p{number}.png").write_bytes(png(number))
         self.workspace.write(
             provider=self.provider,
             model=vendor.model,
             params=vendor.params,
+            inputs={vendor.picture: "{{ id }}.png"} if vendor.picture else {},
             concurrency=BOUND,
             timeout=3,
             poll=0.1,
