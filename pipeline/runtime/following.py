@@ -15,6 +15,8 @@ from pipeline.runtime.state import RunState, clock
 
 # So many addresses of an output may be dead before it counts as lost.
 _ADDRESSES = 3
+# So many times an output is fetched that is cut each time: some minutes. It may be a film.
+_CUTS = 10
 # Outputs that are fetched at once: the provider is done with them.
 _FETCHES = 4
 # Seconds before a fetch that failed is tried again: at first, and at most.
@@ -40,7 +42,7 @@ class Following:
         `at_once` asks now, as for a request that was accepted long ago.
         """
         state, end = self._state, clock() + self._state.job.patience
-        dead, wait = 0, _AGAIN
+        dead, cuts, wait = 0, 0, _AGAIN
         assert attempt.claim is not None
         assert attempt.claim.handle is not None
         handle = _of_its_claim(attempt.claim)
@@ -64,7 +66,8 @@ class Following:
                 dead += 1
                 if dead >= _ADDRESSES:
                     return self._lost(attempt, progress, fetched)
-            if not await state.wait_to_ask(wait, end):
+            cuts += fetched.fault is Fault.CUT
+            if self._is_always_cut(attempt, cuts) or not await state.wait_to_ask(wait, end):
                 return None
             wait = min(wait * 2, _LONGEST_AGAIN)
             at_once = True
@@ -81,6 +84,14 @@ class Following:
             state.warn(f"{name}: {progress.detail}; it is asked for again by the next run")
         else:
             state.stop(ExitCode.API_REFUSES, f"{name}: {progress.detail}")
+
+    def _is_always_cut(self, attempt: Attempt, cuts: int) -> bool:
+        """Say so of an output that was cut too often: it is there, and left to the next run."""
+        if cuts < _CUTS:
+            return False
+        name = attempt.task.output
+        self._state.warn(f"{name} was cut {cuts} times on its way: the next run fetches it")
+        return True
 
     async def _fetch(self, attempt: Attempt, progress: Progress) -> Outcome | None:
         """Bring the output home; None where that has to be left to the next run.

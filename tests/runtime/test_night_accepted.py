@@ -167,6 +167,17 @@ def test_an_unknown_state_waits(tmp_path: Path) -> None:
     assert night.run().exit_code is ExitCode.OK
 
 
+def test_an_output_that_is_always_cut_is_left_to_the_next_run(tmp_path: Path) -> None:
+    night = night_of(tmp_path, tasks=1)
+    night.media = lambda _: Answer(200, fault=Fault.CUT, seconds=0.1)
+    assert night.run().exit_code is ExitCode.SOME_FAILED
+    assert len(night.fetched) == 10
+    assert not night.records
+    night.media = lambda _: CLIP
+    assert night.run().exit_code is ExitCode.OK
+    assert len(night.calls) == 1
+
+
 def test_a_dead_address_is_asked_for_anew(tmp_path: Path) -> None:
     night = night_of(tmp_path, tasks=1)
     asked = 0
