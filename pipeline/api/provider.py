@@ -79,8 +79,9 @@ class Traits:
     seconds a request that is sent again under its id is the same one, and charged once. `every` is
     the seconds between two questions, and `concurrency` how many requests the provider works at,
     where it says so. `stops` says in one line, for people, what will stop a run for money.
-    `other_key_variable` may hold the key as well. With `is_from_file` it is somebody's description,
-    which gets no key but its own.
+    One that `is_free` may have a price all the same, which somebody wrote. `other_key_variable` may
+    hold the key as well. With `is_from_file` it is somebody's description, which gets no key but
+    its own.
     """
 
     slashes: bool = False
@@ -89,6 +90,7 @@ class Traits:
     answers_with_id: bool = False
     resends: float | None = None
     tells_cost: bool = True
+    is_free: bool = False
     every: float | None = None
     concurrency: int | None = None
     other_key_variable: str | None = None

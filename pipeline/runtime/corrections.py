@@ -42,14 +42,12 @@ class Corrections:
     def warn_of_doubted(self) -> None:
         """Say once that answers report a cost that cannot be right."""
         doubted = self._state.gate.doubted
-        if doubted is None or self._warned:
+        if doubted is None or self._warned or self._state.provider.traits.is_free:
             return
         self._warned = True
         reported, booked = map(dollars, doubted)
         known = f"far off the {booked} that is known" if doubted[1] else "more than there was"
-        self._state.warn(
-            f"an answer says that it has cost {reported} (x-cost), {known}: that is not believed"
-        )
+        self._state.warn(f"an answer says that it has cost {reported}, {known}: not believed")
 
     async def close(self) -> None:
         """Ask for the balance a last time, and correct by it."""

@@ -9,7 +9,7 @@ from pipeline.api.described.compiling import variable_of
 from pipeline.api.described.description import Description, Inputs
 from pipeline.api.described.judging import judge
 from pipeline.api.described.telling import money
-from pipeline.api.described.words import By, Encode
+from pipeline.api.described.words import At, By, Encode
 from pipeline.api.inputs import IN_THE_REQUEST, InputRules
 from pipeline.api.outcome import Judgement, Outcome, Row
 from pipeline.api.provider import Model, Session, Traits
@@ -48,6 +48,7 @@ class Described:
             answers_with_id=description.poll is not None,
             resends=description.resolve.window if description.resolve.by is By.RESEND else None,
             tells_cost=description.tells_cost,
+            is_free=description.billing is At.FREE,
             every=description.poll.every if description.poll else None,
             concurrency=description.concurrency,
             other_key_variable=f"{variable_of(description.name)}_API_KEY",

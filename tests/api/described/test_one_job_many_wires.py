@@ -109,3 +109,29 @@ def test_the_key_is_seen_at_the_api_alone(provider: str, rendered: dict[str, Ren
     media = books["hosts"].get("localhost")
     if provider in {"fal", "replicate"}:  # whose outputs are elsewhere
         assert media == {"requests": 2, "with_key": 0}
+
+
+GRAPH = """\
+provider: comfyui
+model: local
+params:
+  workflow:
+    "6": {class_type: T, inputs: {text: ""}}
+    "9": {class_type: S, inputs: {images: ["6", 0]}}
+prompts: [a lighthouse]
+poll: 0.1
+credits: {cost: 0.07, budget: 5}
+"""
+
+
+def test_a_price_that_is_written_for_a_server_of_ones_own_is_not_contradicted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    job = tmp_path / "job.yaml"
+    job.write_text(GRAPH, encoding="utf-8")
+    with Sandbox(wire="comfyui", latency=0.05, clips="tiny") as box:
+        monkeypatch.setenv("COMFYUI_BASE_URL", box.url)
+        assert run_command(["run", str(job)]) == 0
+    said = capsys.readouterr().err
+    assert "believed" not in said
+    assert "spent $0.07" in said
