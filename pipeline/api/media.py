@@ -31,6 +31,9 @@ _OGG = {
     b"\x80theora": (".ogv", "video/ogg"),
 }
 _SIGNATURES = {
+    # The usual inputs: the tables take a millisecond for each, and there may be 100,000.
+    b"\x89PNG\r\n\x1a\n": (".png", "image/png"),
+    b"\xff\xd8\xff": (".jpg", "image/jpeg"),
     b"glTF\x02\0\0\0": (".glb", "model/gltf-binary"),
     b"\xff\x4f\xff\x51": (".j2c", "image/j2c"),
     b"ID3\x02": (".mp3", "audio/mpeg"),
