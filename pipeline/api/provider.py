@@ -4,12 +4,12 @@ A provider is stateless and cheap to make. Its session is one connection with on
 of a session may be more than one HTTP call.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
 from pipeline.api.inputs import InputRules
 from pipeline.api.outcome import Balance, Judgement, Outcome, Page, Progress, Query, Row
@@ -69,6 +69,19 @@ class Session(Protocol):
         """Ask for the balance, which is free. Never raises for what came of it."""
 
 
+class Untaken(NamedTuple):
+    """A parameter or an input that the request for a task would not have. `kind` is its section."""
+
+    kind: Literal["params", "inputs"]
+    name: str
+    message: str
+    hint: str
+
+
+Taken = Callable[[str, Mapping[str, Any], Mapping[str, Any]], Sequence[Untaken]]
+"""Says what a request would leave out, by its model, parameters and inputs."""
+
+
 @dataclass(frozen=True, slots=True)
 class Traits:
     """In what providers differ, as far as others than the provider must know it.
@@ -78,7 +91,8 @@ class Traits:
     seconds between two questions, and `concurrency` how many requests the provider works at, where
     it says so. `stops` says in one line, for people, what will stop a run for money.
     `other_key_variable` may hold the key as well. With `is_from_file` it is somebody's description,
-    which gets no key but its own.
+    which gets no key but its own. `untaken` is there where a request may leave out what a task
+    says.
     """
 
     slashes: bool = False
@@ -90,6 +104,7 @@ class Traits:
     other_key_variable: str | None = None
     is_from_file: bool = False
     stops: str = ""
+    untaken: Taken | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,7 +64,7 @@ OWN_IDS = (
     + """\
 submit:
   path: /mine
-  body: {what: "$params.prompt", name: $once, kind: $model}
+  body: {what: "$params.prompt", name: $once, kind: $model, width: "$params.width"}
   handle: {id: order.ticket}
 poll:
   url: /orders/{id}

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from pipeline.api.described.compiling import variable_of
 from pipeline.api.described.description import Description, Inputs
 from pipeline.api.described.judging import judge
+from pipeline.api.described.taking import Taking
 from pipeline.api.described.telling import money
 from pipeline.api.described.words import By, Encode
 from pipeline.api.inputs import IN_THE_REQUEST, InputRules
@@ -51,6 +52,7 @@ class Described:
             other_key_variable=f"{variable_of(description.name)}_API_KEY",
             is_from_file=is_from_file,
             stops=money(description),
+            untaken=Taking(description),
         )
 
     def model(self, name: str) -> Model:
