@@ -17,6 +17,7 @@ from pipeline.engines.crew import Assignment
 from pipeline.errors import BucketError, ExitCode, StorageError
 from pipeline.ledger import records
 from pipeline.models import Cause, Claim, Gate, InDoubt, Record, Status
+from pipeline.printable import printable
 from pipeline.runtime.corrections import Corrections
 from pipeline.runtime.lifecycle import Attempt, Stage
 from pipeline.runtime.resolution import (
@@ -98,6 +99,24 @@ class Settle:
         if attempt is None or attempt.id != assignment.attempt or attempt.stage not in _OPEN:
             return None
         return attempt
+
+    def disowned(self, attempt: Attempt, outcome: Outcome) -> Outcome | None:
+        """Put an answer in doubt whose id is another task's request: that has one clip, not two.
+
+        None where the id is this one's own. Nobody can say whether two were made, or paid for.
+        """
+        accepted = outcome.accepted
+        if accepted is None:
+            return None
+        other = self._state.other_owner(accepted.id, attempt.task.id)
+        if other is None:
+            return None
+        detail = (
+            f"the provider answered with the id {printable(accepted.id)}, which {printable(other)}"
+            " has already: whether it made, and charged for, another clip is unknown"
+        )
+        self._state.warn(f"{attempt.task.id}: {detail}")
+        return replace(outcome, accepted=None, fault=Fault.GONE, detail=detail, cost=None)
 
     async def accept(self, attempt: Attempt, outcome: Outcome) -> None:
         """Make the provider's id durable in the claim: from now on nothing of it is in doubt."""

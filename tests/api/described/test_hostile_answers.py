@@ -181,3 +181,24 @@ def test_a_task_whose_picture_has_no_place_in_the_body_is_not_sent(bench: Bench)
     text = AT_ONCE.replace("body: $params", 'body: {prompt: $params.prompt, list: "$inputs.b"}')
     assert bench.run(text, f"{JOB}inputs: {{a: a.png, b: [a.png]}}\n") == 2
     assert not bench.api.paths
+
+
+@pytest.mark.parametrize("text", [TICKETS, ADDRESS])
+def test_a_second_request_with_an_id_that_is_known_has_no_clip_of_its_own(
+    bench: Bench, text: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bench.api.media = lambda _: f"{bench.api.files}/file/t-0.mp4"
+    if text is TICKETS:  # the same ticket to everybody
+        text = text[: text.index("resolve:")]
+        bench.api.order({}, "x")
+        bench.api.answer = lambda _: (202, {"order": {"ticket": "t-0"}})
+    else:
+        text = text.replace("id: ticket, ", "")
+    two = JOB.replace("lighthouse}", "lighthouse}, {id: two, prompt: a pier}") + "concurrency: 1\n"
+    assert bench.run(text, two) == 1
+    lines = (bench.folder / "outputs" / "job" / "manifest.jsonl").read_bytes().splitlines()
+    first, second = (msgspec.json.decode(line) for line in lines)
+    assert (first["status"], first["cost"]) == ("succeeded", 0.07)
+    assert (second["status"], second["cost"], second["at_risk"]) == ("in_doubt", None, 0.07)
+    assert "which one has already" in second["error"]
+    assert "which one has already" in capsys.readouterr().err
