@@ -92,7 +92,7 @@ class Traits:
     it says so. `stops` says in one line, for people, what will stop a run for money.
     `other_key_variable` may hold the key as well. With `is_from_file` it is somebody's description,
     which gets no key but its own. `untaken` is there where a request may leave out what a task
-    says.
+    says. `cost_field` is what of an answer says what it has cost.
     """
 
     slashes: bool = False
@@ -105,6 +105,7 @@ class Traits:
     is_from_file: bool = False
     stops: str = ""
     untaken: Taken | None = None
+    cost_field: str = "x-cost"
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,8 +47,9 @@ class Corrections:
         self._warned = True
         reported, booked = map(dollars, doubted)
         known = f"far off the {booked} that is known" if doubted[1] else "more than there was"
+        field = self._state.provider.traits.cost_field
         self._state.warn(
-            f"an answer says that it has cost {reported} (x-cost), {known}: that is not believed"
+            f"an answer says that it has cost {reported} ({field}), {known}: that is not believed"
         )
 
     async def close(self) -> None:

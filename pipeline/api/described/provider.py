@@ -53,6 +53,7 @@ class Described:
             is_from_file=is_from_file,
             stops=money(description),
             untaken=Taking(description),
+            cost_field=_cost_field(description),
         )
 
     def model(self, name: str) -> Model:
@@ -91,6 +92,12 @@ class Described:
     def judge(self, task: Task, outcome: Outcome, *, solvent: bool = False) -> Judgement:  # noqa: ARG002
         """Say what the outcome of a task means, by the description's rules."""
         return judge(self.description, outcome, solvent=solvent)
+
+
+def _cost_field(description: Description) -> str:
+    told = description.answer or description.result
+    found = None if told is None else told.cost or told.units
+    return "cost" if found is None else found.text
 
 
 def rules_of(description: Description) -> InputRules:

@@ -202,3 +202,10 @@ def test_a_second_request_with_an_id_that_is_known_has_no_clip_of_its_own(
     assert (second["status"], second["cost"], second["at_risk"]) == ("in_doubt", None, 0.07)
     assert "which one has already" in second["error"]
     assert "which one has already" in capsys.readouterr().err
+
+
+def test_a_cost_that_is_not_believed_is_named_by_its_field(
+    bench: Bench, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert bench.run(ADDRESS, JOB.replace("cost: 0.07", "cost: 0.0001")) == 0
+    assert "$0.07 (bill.cents)" in capsys.readouterr().err
