@@ -209,3 +209,15 @@ def test_a_cost_that_is_not_believed_is_named_by_its_field(
 ) -> None:
     assert bench.run(ADDRESS, JOB.replace("cost: 0.07", "cost: 0.0001")) == 0
     assert "$0.07 (bill.cents)" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("text", [TICKETS, BASE64, ADDRESS])
+def test_of_several_outputs_the_first_is_kept_and_that_is_said_once(
+    bench: Bench, text: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    media = {TICKETS: "frame[].at", BASE64: "pictures[0].blob", ADDRESS: "pictures[0].at"}[text]
+    several = text.replace(media, f"[{media}, {media}, {media}]")
+    two = JOB.replace("lighthouse}", "lighthouse}, {id: two, prompt: a pier}")
+    assert bench.run(several, two) == 0
+    told = 6 if text is TICKETS else 3
+    assert capsys.readouterr().err.count(f"the answer has {told} outputs") == 1
