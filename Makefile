@@ -23,7 +23,7 @@ unexport PYTHONPATH PYTHONHOME
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
 .PHONY: help demo test coverage test-variants test-cloud test-ray test-sdks check format render overnight calendar plan status \
-	settle audit report open sandbox chaos simulate soak bench bench-quick browser-test test-all-pythons lock changelog clean \
+	settle audit report open sandbox chaos kill-matrix simulate soak bench bench-quick browser-test test-all-pythons lock changelog clean \
 	job-given
 
 help: ## This list
@@ -107,6 +107,9 @@ test-sdks: .venv/.installed-sdks ## The SDKs of other vendors against the sandbo
 
 chaos: .venv/.installed-dev ## Faults, restarts and kill -9, at random and at points, SEEDS=20
 	@CHAOS_SEEDS=$(SEEDS) $(PYTEST) -m slow -k "chaos or account" $(ARGS)
+
+kill-matrix: .venv/.installed-dev ## kill -9 at each point at each vendor, a quarter of an hour; SLICE=2/10 plays a tenth
+	@$(PYTEST) -m slow tests/matrix --slice "$(SLICE)" $(ARGS)
 
 simulate: .venv/.installed-dev ## A million tasks on virtual time: makespan, requests, doubts, books; CPU and memory
 	@exec env PYTHONPATH=tests $(PY) -m simulation $(ARGS)

@@ -250,7 +250,8 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     account that paid, never its key. `settled` says how a
     doubt has ended; where that doubt has a record of its own, of the same `task` and `started_at`,
     `at_risk` is the negative of what that one has put at risk. `media` is what the output's
-    headers say; None where they say nothing, and in records of earlier versions.
+    headers say; None where they say nothing, and in records of earlier versions. `base_url` is
+    where what is in doubt was sent to: nobody else can know of it.
     """
 
     task: str
@@ -282,6 +283,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     account: str | None = None
     media: Facts | None = None
     inputs: dict[str, Any] | None = None
+    base_url: str | None = None
 
 
 class Handle(msgspec.Struct, frozen=True, kw_only=True):
@@ -291,7 +293,7 @@ class Handle(msgspec.Struct, frozen=True, kw_only=True):
     named some. `listed` says that it was found in the provider's list of requests, and is asked for
     there. `at` is when it was accepted or found (RFC 3339). `media` and `cost`, in US dollars, are
     what a list has said of its output that a person has exported: that is fetched before anybody
-    is asked.
+    is asked. `model` and `once` are those of its claim, where an address has to be built of them.
     """
 
     id: str
@@ -301,6 +303,8 @@ class Handle(msgspec.Struct, frozen=True, kw_only=True):
     at: str = ""
     media: str | None = None
     cost: Decimal | None = None
+    model: str | None = None
+    once: str | None = None
 
 
 class Completion(msgspec.Struct, frozen=True, kw_only=True):

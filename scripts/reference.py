@@ -157,6 +157,22 @@ def described() -> str:
     return "\n\n".join(page.replace("# ", "### ", 1) for page in pages) + "\n"
 
 
+def resolving() -> str:
+    """What becomes of a request whose answer was lost, at each provider."""
+    from pipeline.api.described.telling import resolving as told  # noqa: PLC0415
+
+    at_segmind = (
+        "in the provider's list of requests, by what was sent",
+        "in doubt; each run asks again",
+        "",
+    )
+    rows = {name: at_segmind for name in providers.names() if name not in providers.SHIPPED}
+    rows |= {name: told(providers.description(name)) for name in providers.SHIPPED}
+    return "| provider | how it is found | where it is not | for |\n|---|---|---|---|\n" + "".join(
+        f"| {name} | {' | '.join(map(_cell, cells))} |\n" for name, cells in rows.items()
+    )
+
+
 def description_keys() -> str:
     """Every key of a description."""
     rows = "".join(_description_rows(DescriptionKeys, ""))
@@ -209,6 +225,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "events": events,
     "providers": described,
     "description-keys": description_keys,
+    "resolving": resolving,
 }
 
 

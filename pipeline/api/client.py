@@ -228,7 +228,8 @@ class Client:
 
     async def ask(self, handle: Handle) -> Progress:
         """Ask where a request is; see `pipeline.api.provider.Session`."""
-        return self._cleaned(await self._reader.converse(self._wire.ask(handle)))
+        progress = self._cleaned(await self._reader.converse(self._wire.ask(handle)))
+        return replace(progress, simulated=self._reader.simulated)
 
     async def fetch(self, media: str, part: Path) -> Outcome:
         """Bring an output to `part`; see `pipeline.api.provider.Session`."""

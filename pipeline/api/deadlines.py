@@ -31,6 +31,12 @@ def retry_after(headers: Mapping[str, str], *others: str) -> float | None:
     return None
 
 
+def clock_of(headers: Mapping[str, str]) -> float | None:
+    """Read the server's clock, in Unix seconds; None where an answer does not say it."""
+    moment = _moment(headers.get("date", ""))
+    return None if moment is None else moment.timestamp()
+
+
 def _wait(text: str, now: datetime) -> float | None:
     number = _number(text)
     if number is None:

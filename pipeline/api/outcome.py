@@ -126,6 +126,7 @@ class RequestState(StrEnum):
     FAILED = "failed"  # and not charged
     GONE = "gone"  # answered: there is none of that id
     REFUSED = "refused"  # the key may not ask: 401, 403
+    ELSEWHERE = "elsewhere"  # no address of it is the provider's: nobody is asked
     UNREACHED = "unreached"  # no answer, or one that says nothing of it: ask again
 
 
@@ -136,8 +137,9 @@ class Progress:
     `media` is the address of its output once it is DONE, without which it cannot be fetched. `cost`
     is in US dollars, `seconds` how long it took at the provider, `retry_after` in seconds from the
     answer. `error` is the provider's own text, where it FAILED. `detail` says in one line, for
-    people, what came instead of a state. `failure` says what it means that it FAILED. `unkept` is
-    how many more outputs it has.
+    people, what came instead of a state. `failure` says what it means that it FAILED. Of what is
+    `absent` it is proven that the provider has never had it. `simulated` says that the sandbox
+    answered, None where nobody did. `unkept` is how many more outputs it has.
     """
 
     state: RequestState
@@ -151,6 +153,8 @@ class Progress:
     detail: str = ""
     status: int | None = None
     failure: Failure | None = None
+    absent: bool = False
+    simulated: bool | None = None
     unkept: int = 0
 
     @property
@@ -181,13 +185,15 @@ class Row:
 class Asked:
     """A request that is looked for: by which id of ours, what was sent, when, and to which address.
 
-    `began` is in Unix seconds. Without a `base_url`, it is not known where it was sent.
+    `began` is in Unix seconds. Without a `base_url`, it is not known where it was sent, or under
+    which id. `inputs` are as claims and records have them.
     """
 
     once: str
     params: Mapping[str, Any]
     began: float
     base_url: str | None = None
+    inputs: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -86,10 +86,12 @@ Taken = Callable[[str, Mapping[str, Any], Mapping[str, Any]], Sequence[Untaken]]
 class Traits:
     """In what providers differ, as far as others than the provider must know it.
 
+    With `answers_with_id` it works at a request beyond the answer, and the output is asked for.
     With `slashes` the name of a model may have some, and other signs of an owner or a version. With
-    `names_requests` each request bears an id of ours, by which it can be asked for. `every` is the
-    seconds between two questions, and `concurrency` how many requests the provider works at, where
-    it says so. `stops` says in one line, for people, what will stop a run for money.
+    `names_requests` each request bears an id of ours, by which it can be asked for. For `resends`
+    seconds a request that is sent again under its id is the same one, and charged once. `every` is
+    the seconds between two questions, and `concurrency` how many requests the provider works at,
+    where it says so. `stops` says in one line, for people, what will stop a run for money.
     `other_key_variable` may hold the key as well. With `is_from_file` it is somebody's description,
     which gets no key but its own. `untaken` is there where a request may leave out what a task
     says. `cost_field` is what of an answer says what it has cost.
@@ -98,6 +100,8 @@ class Traits:
     slashes: bool = False
     needs_key: bool = True
     names_requests: bool = False
+    answers_with_id: bool = False
+    resends: float | None = None
     tells_cost: bool = True
     every: float | None = None
     concurrency: int | None = None

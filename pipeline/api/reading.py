@@ -10,7 +10,7 @@ from pipeline.api.connections import Answer, Connections
 from pipeline.api.explaining import explain
 from pipeline.api.origin import Origin, parse
 from pipeline.api.patience import Patience
-from pipeline.api.receiving import as_it_comes
+from pipeline.api.receiving import SANDBOX_HEADER, as_it_comes
 from pipeline.api.timeouts import Timeouts
 from pipeline.api.transport import proxy_for, through, trust, way_to
 from pipeline.api.wire import Conversation, Reply, Request, T
@@ -45,6 +45,7 @@ class Reader:
         self._timeouts = timeouts
         self._transport = transport
         self._ways: dict[Origin, _Way] = {}
+        self.simulated: bool | None = None  # as the last answer said
 
     async def aclose(self) -> None:
         """Close what is kept."""
@@ -78,7 +79,9 @@ class Reader:
         if answer is None:
             bound = f"no answer from {way_to(origin)} within {self._timeouts.asking:g} s"
             return Reply(detail=detail or bound)
-        return _reply(answer, most)
+        reply = _reply(answer, most)
+        self.simulated = SANDBOX_HEADER in reply.headers
+        return reply
 
     def _way(self, origin: Origin) -> "_Way":
         way = self._ways.get(origin)

@@ -46,6 +46,11 @@ def listed_failed(
     )
 
 
+def absent(doubt: Record | Claim, error: str, *, stands: bool = True) -> Record:
+    """Write that the provider has never had a request: a run sends it again."""
+    return _ended(doubt, Settled.NOT_BILLED, ZERO, error, reason=None, stands=stands)
+
+
 def listed_too_late(
     doubt: Record,
     *,

@@ -103,6 +103,7 @@ class History:
     durations: deque[float] = field(default_factory=lambda: deque(maxlen=1000))
     without_clip: int = 0  # answers in a row, up to the last, that cost and brought no clip
     killed: deque[str] = field(default_factory=lambda: deque(maxlen=2000))  # when they were sent
+    lost: deque[str] = field(default_factory=lambda: deque(maxlen=2000))  # likewise, unanswered
     attempts: set[bytes] = field(default_factory=set)
     outputs: "array[int]" = field(default_factory=lambda: array("q"))  # hashes of their names
     folders: set[str] = field(default_factory=set)  # that outputs were placed in
@@ -258,8 +259,9 @@ class History:
 
     def _forget_place(self, started_at: str) -> None:
         """What is settled is not at work at the provider any more."""
-        with suppress(ValueError):
-            self.killed.remove(started_at)
+        for places in (self.killed, self.lost):
+            with suppress(ValueError):
+                places.remove(started_at)
 
     def _observe(self, summary: Summary | Record, balance: Decimal) -> None:
         """Take the balance of a record.
@@ -288,11 +290,15 @@ class History:
             # It was sent before its record was written, whatever a clock that was set back says.
             sent, recorded = summary.started_at, summary.finished_at
             self.killed.append(min(sent, recorded or sent))
+        elif summary.status is Status.IN_DOUBT and summary.reason not in _OVER:
+            self.lost.append(summary.started_at)
         if summary.status is Status.SUCCEEDED:
             self.without_clip = 0
         self.without_clip += summary.reason in _USELESS
 
 
+# In doubt, and not at work any more.
+_OVER = frozenset({Cause.UNSAVED, Cause.GONE})
 _STATES = tuple(TaskState)  # looking a state up by its number takes a fifth of calling its class
 _PRINT_MASK = (1 << 60) - 1
 _STATUS = {state: status for status, state in TASK_STATES.items()}

@@ -197,6 +197,7 @@ def doubtful(
         reason=Cause.UNSAVED if answered else Cause.KILLED,
         finished_at=rfc3339(time.time()),
         simulated=done.simulated if done else claim.simulated,
+        base_url=claim.base_url,
         **_common(claim),
     )
 
@@ -253,4 +254,5 @@ def without_output(  # noqa: PLR0913 - the fields of a record
         account=claim.account if claim else account,
         inputs=claim.inputs if claim else recorded(task.inputs),
         settled=settled,
+        base_url=claim.base_url if claim and status is Status.IN_DOUBT else None,
     )

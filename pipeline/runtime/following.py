@@ -9,7 +9,7 @@ import msgspec
 from pipeline import events as ev
 from pipeline.api.outcome import Fault, Outcome, Progress, RequestState
 from pipeline.errors import ExitCode
-from pipeline.models import Handle, part_of
+from pipeline.models import Claim, Handle, once_of, part_of
 from pipeline.runtime.lifecycle import Attempt, Stage
 from pipeline.runtime.state import RunState, clock
 
@@ -21,6 +21,8 @@ _FETCHES = 4
 _AGAIN, _LONGEST_AGAIN = 2.0, 60.0
 # Seconds that a stop gives to an output on its way: the next run can fetch it again.
 _LAST_SECONDS = 3.0
+# States in which the provider does not tell where a request is, however often it is asked.
+_NOT_TOLD = frozenset({RequestState.REFUSED, RequestState.ELSEWHERE})
 # What a file server may answer that says nothing of the file.
 _BUSY = frozenset({408, 425, 429, *range(500, 600)})
 
@@ -41,7 +43,7 @@ class Following:
         dead, wait = 0, _AGAIN
         assert attempt.claim is not None
         assert attempt.claim.handle is not None
-        handle = attempt.claim.handle
+        handle = _of_its_claim(attempt.claim)
         exported = _exported(handle)
         while True:
             progress = exported or await state.poller.final(
@@ -50,12 +52,8 @@ class Following:
             exported, at_once = None, False
             if progress is None:
                 return None
-            if progress.state is RequestState.REFUSED:
-                said = f"{attempt.task.output}: {progress.detail}"
-                if handle.listed:  # the list is optional: that it refuses is no error of the run
-                    state.warn(f"{said}; it is asked for again by the next run")
-                else:
-                    state.stop(ExitCode.API_REFUSES, said)
+            if progress.state in _NOT_TOLD:
+                self._report_not_told(attempt, handle, progress)
                 return None
             if progress.state is not RequestState.DONE:
                 return self._without_output(attempt, progress)
@@ -70,6 +68,19 @@ class Following:
                 return None
             wait = min(wait * 2, _LONGEST_AGAIN)
             at_once = True
+
+    def _report_not_told(self, attempt: Attempt, handle: Handle, progress: Progress) -> None:
+        """Say why the provider does not tell where a request is: it stays accepted."""
+        state, name = self._state, attempt.task.output
+        if progress.state is RequestState.ELSEWHERE:
+            state.warn(
+                f"{name} waits at the provider, and cannot be asked for: {progress.detail}; it is"
+                " not sent again: run again with the description that it was sent by to fetch it"
+            )
+        elif handle.listed:  # the list is optional: that it refuses is no error of the run
+            state.warn(f"{name}: {progress.detail}; it is asked for again by the next run")
+        else:
+            state.stop(ExitCode.API_REFUSES, f"{name}: {progress.detail}")
 
     async def _fetch(self, attempt: Attempt, progress: Progress) -> Outcome | None:
         """Bring the output home; None where that has to be left to the next run.
@@ -96,7 +107,9 @@ class Following:
         """Add to an outcome what the provider, and not the file server, says of the request."""
         assert attempt.claim is not None
         assert attempt.claim.handle is not None
-        known = self._state.simulated
+        # Files may be at another host than the API, whose word it is.
+        said = self._state.simulated
+        known = progress.simulated if said is None else said
         return replace(
             outcome,
             took=self._seconds(attempt, progress),
@@ -168,6 +181,13 @@ class Following:
         state, task = self._state, attempt.task.id
         changed = task in state.outdated or task in state.edited or task in state.unmoved
         return state.sends_doubts and attempt.counted and not changed and state.stopped is None
+
+
+def _of_its_claim(claim: Claim) -> Handle:
+    """Add to a handle what its addresses may be built of, where those it has are of no use."""
+    assert claim.handle is not None
+    once = once_of(claim.task, claim.started_at)
+    return msgspec.structs.replace(claim.handle, model=claim.model, once=once)
 
 
 def _exported(handle: Handle) -> Progress | None:

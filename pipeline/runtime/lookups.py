@@ -6,11 +6,10 @@ engine follows, or, where the request has failed, a record. What it does not hav
 
 import time
 from collections import deque
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field, replace
 
 from pipeline import events as ev
-from pipeline.account.payer import is_payer
 from pipeline.api.outcome import Decision, Failure, Outcome, RequestState, Row
 from pipeline.api.provider import Provider, Session
 from pipeline.errors import PipelineError
@@ -18,19 +17,24 @@ from pipeline.ledger import records
 from pipeline.ledger.manifest import tail
 from pipeline.models import Handle, Job, Record, Status, part_of, rfc3339
 from pipeline.runtime.lifecycle import Attempt, Stage
+from pipeline.runtime.reach import Reach
+from pipeline.runtime.replaying import Replays
 from pipeline.runtime.state import RunState
 from pipeline.settling.attempts import Doubt, Key, Known, KnownAttempt
-from pipeline.settling.doubts import collect, same_account
+from pipeline.settling.doubts import collect
 from pipeline.settling.ending import (
     accept,
     comes_too_late,
+    end_absent,
     end_failed,
     end_late,
     failure,
+    forget,
     take_out,
     task_of,
 )
 from pipeline.settling.inquiry import Inquiry
+from pipeline.settling.words import doubts_of
 from pipeline.store.claims import Leftover
 from pipeline.store.commit import Store
 from pipeline.store.recovery import record_doubts
@@ -73,6 +77,9 @@ class Lookups:
     watch: ev.Watcher
     recorded: list[Record] = field(default_factory=list)
     _inquiry: Inquiry = field(init=False)
+    _reach: Reach = field(init=False)
+    _replays: Replays = field(init=False)
+    _may_send: bool = False
     _looking: set[str] = field(default_factory=set)  # attempts that are looked up now
     _recent: deque[Record] = field(default_factory=lambda: deque(maxlen=_RECENT))
     _lags: list[float] = field(default_factory=lambda: list(_LAGS))
@@ -81,6 +88,8 @@ class Lookups:
 
     def __post_init__(self) -> None:
         self._inquiry = Inquiry(self.session)
+        self._reach = Reach(self.job, self.provider, self.session.endpoint)
+        self._replays = Replays(self.job, self.provider, self.session, self.store)
 
     def see(self, event: ev.Event) -> None:
         """Take what this run records: a row of it explains nothing else."""
@@ -99,10 +108,14 @@ class Lookups:
         Raises:
             PipelineError: the directory cannot be read or written.
         """
+        self._may_send = record
         followed = [left for left in self.store.accepted if self._may_follow(left)]
-        if self.provider.lists_requests:
+        if self.store.history.open_doubts or self.store.doubtful:
+            for said in self._reach.unreached(await doubts_of(self.store)):
+                self._warn(said)
+        if self._can_settle:
             self._recent.extend(tail(self.store.layout.manifest))
-            followed += await self._settle()
+            followed += await self._settle(followed=len(followed))
         if record:
             for left in list(self.store.doubtful):
                 await self._judge(left)
@@ -110,47 +123,36 @@ class Lookups:
         return followed
 
     def _may_follow(self, left: Leftover) -> bool:
-        """Whether this session reaches what has accepted a claim; else a person is told.
+        """Whether this run follows an accepted claim; else a person is told why not."""
+        assert left.claim is not None
+        if (said := self._reach.may_follow(left.claim)) is not None:
+            self._warn(said)
+        return said is None
 
-        A directory may come from anybody: the key goes only where this run would send it anyway.
-        """
-        claim, endpoint = left.claim, self.session.endpoint
-        assert claim is not None
-        here = endpoint.base_url.rstrip("/")
-        if claim.base_url is not None and claim.base_url.rstrip("/") != here:
-            self._warn(
-                f"{claim.task} waits at {claim.base_url}, and this run asks {here}: run again with"
-                " that base URL to fetch its output"
-            )
-            return False
-        if not same_account(claim.provider, self.provider.name):
-            self._warn(f"{claim.task} waits at the provider {claim.provider}, which is not asked")
-            return False
-        if not self._paid_here(claim.account):
-            self._warn(
-                f"{claim.task} waits on the account {claim.account}, which is not this run's: run"
-                " again with that account's key and name (account.key, account.name) to fetch it"
-            )
-            return False
-        return True
-
-    def _paid_here(self, account: str | None) -> bool:
-        return is_payer(account, self.job.account.name, self.session.endpoint)
+    @property
+    def _can_settle(self) -> bool:
+        """Whether something of this provider may settle a doubt."""
+        return self.provider.lists_requests or self._replays.are_free
 
     def _warn(self, message: str) -> None:
         self.watch(ev.Warned(message, time.time()))
 
     # -- doubts and rows ----------------------------------------------------------------------
 
-    async def _settle(self, lost: Collection[Key] = ()) -> list[Leftover]:
-        """Ask about everything in doubt but what is `lost`; return the claims accepted now."""
+    async def _settle(self, lost: Collection[Key] = (), followed: int = 0) -> list[Leftover]:
+        """Ask about everything in doubt but what is `lost`; return the claims accepted now.
+
+        So many claims are `followed` already, which bounds what may be sent again.
+        """
         leftovers = [*self.store.accepted, *self.store.doubtful]
         manifest, history = self.store.layout.manifest, self.store.history
         name = self.provider.name
         doubts, known = collect(manifest, leftovers, provider=name, history=history)
-        doubts = [d for d in doubts if d.key not in lost and self._paid_here(d.account)]
+        doubts = [d for d in doubts if d.key not in lost and self._reach.has(d)]
         if not doubts:
             return []
+        if self._replays.are_free:
+            return await self._replay(doubts, self.job.concurrency - followed)
         rows = await self._inquiry.explain(doubts, known)
         self._say()
         # Whoever wrote it down: a run that was killed itself may have had no time to ask again.
@@ -158,10 +160,32 @@ class Lookups:
         young = max(began, default=0.0) + self.job.timeout + _YOUNG
         self._young_until = max(self._young_until, young)
         found = [(doubt, rows[doubt.key]) for doubt in doubts if doubt.key in rows]
-        recorded = {doubt.task for doubt, _ in found if isinstance(doubt.origin, Record)}
-        names = names_of(self.job, recorded)
+        names = self._names(doubt for doubt, _ in found)
         ended = [await self._end(doubt, row, names) for doubt, row in found]
         return [left for left in ended if left is not None]
+
+    def _names(self, doubts: Iterable[Doubt]) -> dict[str, str]:
+        """Find what the outputs of doubts that have a record are called."""
+        recorded = {doubt.task for doubt in doubts if isinstance(doubt.origin, Record)}
+        return names_of(self.job, recorded)
+
+    async def _replay(self, doubts: list[Doubt], most: int) -> list[Leftover]:
+        """Send doubts again under their ids, where that is charged once."""
+        able = [doubt for doubt in doubts if self._replays.may(doubt)]
+        if able and not self._may_send:
+            self._warn(
+                f"{len(able)} in doubt can be sent again under their ids, which charges each once:"
+                " `pipeline run` does that"
+            )
+            return []
+        accepted = await self._replays.replay(able, most)
+        names = self._names(doubt for doubt, _ in accepted)
+        base_url = self.session.endpoint.base_url
+        return [
+            await accept(self.store, doubt, outcome.accepted, names=names, base_url=base_url)
+            for doubt, outcome in accepted
+            if outcome.accepted is not None
+        ]
 
     def _say(self) -> None:
         """Say once why the list gives no answer."""
@@ -173,6 +197,10 @@ class Lookups:
     async def _end(self, doubt: Doubt, row: Row, names: dict[str, str]) -> Leftover | None:
         """End a doubt by its row; return its claim where there is an output to wait for."""
         store, state = self.store, row.progress.state
+        if row.progress.absent:
+            record = await end_absent(store, doubt, row)
+            self.recorded += [record] if record else []
+            return None
         if state is RequestState.FAILED:
             self.recorded.append(await end_failed(store, doubt, row, self.provider))
             return None
@@ -202,10 +230,10 @@ class Lookups:
                 simulated=outcome.simulated, received=time.time(),
             )  # fmt: skip
             self.recorded.append(await self.store.note(left.attempt, record))
+            self.store.shelf.arrivals().forget([part_of(left.attempt)])
+            take_out(self.store, left)
         else:
-            self.store.drop(left.attempt)  # it was not processed: it is to do again
-        self.store.shelf.arrivals().forget([part_of(left.attempt)])
-        take_out(self.store, left)
+            forget(self.store, left)  # it was not processed: it is to do again
 
     # -- in the run ---------------------------------------------------------------------------
 
@@ -214,6 +242,8 @@ class Lookups:
 
         Returns what came of it by the list: accepted, or failed; else the outcome as it was.
         """
+        if self._replays.are_free:
+            return await self._replays.in_run(state, attempt, outcome)
         if outcome.accepted is not None or not self._is_open(attempt, outcome):
             return outcome
         if not await self._twins_are_over(state, attempt):
@@ -308,7 +338,7 @@ class Lookups:
     def _may_show_more(self) -> bool:
         doubts = self.store.history.open_doubts or self.store.doubtful
         young = time.time() < self._young_until
-        return bool(doubts) and young and self.provider.lists_requests and self._inquiry.is_open
+        return bool(doubts) and young and self._can_settle and self._inquiry.is_open
 
 
 def names_of(job: Job, wanted: Collection[str]) -> dict[str, str]:

@@ -32,6 +32,7 @@ _GONE_TIMES, _GONE_SECONDS = 5, 60.0
 
 # So often in a row an answer must say nothing of a request before people are told; so many kinds.
 _ODD_TIMES, _MOST_KINDS = 3, 5
+_ANSWERED_BY_NOBODY = frozenset({RequestState.REFUSED, RequestState.ELSEWHERE})
 
 Ask = Callable[[Handle], Awaitable[Progress]]
 
@@ -91,7 +92,7 @@ class Poller:
     async def final(
         self, handle: Handle, *, patience: float, at_once: bool = False
     ) -> Progress | None:
-        """Wait for the end of a request: DONE, FAILED, GONE or REFUSED.
+        """Wait for the end of a request: DONE, FAILED, GONE, REFUSED or ELSEWHERE.
 
         None where it is not over within `patience`, in seconds, or the poller has ended; the
         request is as it was. With `at_once` the first question is asked now.
@@ -208,7 +209,7 @@ class Poller:
     def _is_final(waiting: _Waiting, progress: Progress, now: float) -> bool:
         if progress.state is not RequestState.GONE:
             waiting.gone = 0
-            return progress.final or progress.state is RequestState.REFUSED
+            return progress.final or progress.state in _ANSWERED_BY_NOBODY
         if not waiting.gone:
             waiting.gone_since = now
         waiting.gone += 1

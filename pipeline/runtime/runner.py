@@ -226,8 +226,11 @@ async def _take_up(
 def _mind_the_killed(state: RunState, *, keep_places: bool) -> None:
     """Count what a killed run may still have at the API, and say so."""
     history, now = state.store.history, time.time()
+    state.keeps_places = keep_places
+    # Where the answer is an id, what was not answered may be at work as well.
+    lost = history.lost if state.provider.traits.answers_with_id else ()
     kept = places_kept(
-        history.killed,
+        (*history.killed, *lost),
         history.durations,
         usual=state.provider.model(state.job.model).seconds,
         timeout=state.job.timeout,
@@ -239,6 +242,7 @@ def _mind_the_killed(state: RunState, *, keep_places: bool) -> None:
         return
     state.places += ends
     what = "request of a killed run" if len(kept) == 1 else "requests of a killed run"
+    what = what.replace("a killed", "an earlier") if lost else what
     state.warn(
         f"{len(kept)} {what} may still be at work at the API, and keep their places for up to"
         f" {kept[-1]:.0f} s; --no-wait does not wait"

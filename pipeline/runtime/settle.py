@@ -19,6 +19,7 @@ from pipeline.ledger import records
 from pipeline.models import Cause, Claim, Gate, InDoubt, Record, Status
 from pipeline.printable import printable
 from pipeline.runtime.corrections import Corrections
+from pipeline.runtime.leftover import slowest
 from pipeline.runtime.lifecycle import Attempt, Stage
 from pipeline.runtime.resolution import (
     MEANT_FOR_MONEY,
@@ -310,6 +311,7 @@ class Settle:
                 cost = outcome.cost if resolution.with_cost else None
                 money = records.risked(token.doubt(header, cost))
                 self._state.stray(clock() + self._state.job.timeout)
+                self._keep_place(attempt)
             case Ending.RETAINED:
                 attempt.retained = attempt.retained or token.retain(header)
             case Ending.RELEASED if attempt.retained is not None:
@@ -319,6 +321,25 @@ class Settle:
         if resolution.lesson is Lesson.WORKING:
             self._state.gate.processed()
         return money
+
+    def _keep_place(self, attempt: Attempt) -> None:
+        """Keep the place of what the provider may be at work at, though nobody can follow it."""
+        state, claim = self._state, attempt.claim
+        with_id = state.provider.traits.answers_with_id
+        if not (with_id and state.keeps_places) or claim is None or claim.handle is not None:
+            return
+        longest = slowest(
+            state.store.history.durations,
+            usual=state.provider.model(state.job.model).seconds,
+            timeout=state.job.timeout,
+        )
+        end, now = (attempt.sent_at or clock()) + longest, clock()
+        if end > now:
+            state.places.append(end)
+            state.warn(
+                f"{attempt.task.output} may still be at work at the API, and keeps its place for up"
+                f" to {end - now:.0f} s; --no-wait does not wait"
+            )
 
     async def _let_go_on(self, attempt: Attempt, resolution: Resolution) -> None:
         """Open what was closed, as far as this outcome shows that requests are answered."""

@@ -68,7 +68,8 @@ class RunState:
     """The parts of a run, what is in flight, what has ended, and the stop.
 
     `ended` counts the tasks of this run by how they ended; `places` are the times until which
-    requests of a killed run keep their places, in monotonic seconds, and `strays` those until which
+    requests of a killed run, and those in doubt, keep their places, in monotonic seconds, unless
+    the run does not `keeps_places`, and `strays` those until which
     requests in doubt, of any run, may yet be charged. Of what is in flight, that has
     one of the `permits` which is or may be at the provider; before that it is being prepared, and
     what has given its permit back is `settling`. `resumed` counts what an
@@ -123,6 +124,7 @@ class RunState:
     crowd: int = 0
     ended: Counter[TaskState] = field(default_factory=Counter)
     places: list[float] = field(default_factory=list)
+    keeps_places: bool = True
     strays: list[float] = field(default_factory=list)
     plan: Plan = field(default_factory=Plan)
     pacing: anyio.CancelScope = field(default_factory=anyio.CancelScope)

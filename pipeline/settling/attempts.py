@@ -33,7 +33,8 @@ class Attempt:
     `params` are as records have them: a very long value is its digest (`records.written`).
     `request_id` is what an answer said, if one did; it need not be the id in the list. `attempt`
     counts from 1: so many less one were sent before for the same task, in the same run. `base_url`
-    is where it was sent, as far as that is known.
+    is where it was sent, as far as that is known. `given` are its inputs as claims and records have
+    them. Where not `named`, our id of it is unknown: when it left was not noted.
     """
 
     task: str
@@ -46,6 +47,8 @@ class Attempt:
     attempt: int = 1
     inputs: Signs = frozenset()
     base_url: str | None = None
+    given: Mapping[str, Any] | None = None
+    named: bool = True
 
     @property
     def key(self) -> Key:
@@ -89,6 +92,7 @@ class Doubt(Attempt):
             request_id=request_id or (done.request_id if done else None),
             at_risk=claim.may_have_cost,
             origin=left,
+            named=left is None or claim.sent,
         )
 
     @classmethod
@@ -138,6 +142,8 @@ def _of_record(record: Record) -> dict[str, Any]:
         "request_id": record.request_id,
         "attempt": record.attempts,
         "inputs": signs(record.inputs),
+        "given": record.inputs,
+        "base_url": record.base_url,
     }
 
 
@@ -151,6 +157,7 @@ def _of_claim(claim: Claim) -> dict[str, Any]:
         "account": claim.account,
         "attempt": claim.attempt,
         "inputs": signs(claim.inputs),
+        "given": claim.inputs,
         "base_url": claim.base_url,
     }
 

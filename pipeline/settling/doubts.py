@@ -110,6 +110,8 @@ def _is_correction(record: Record) -> bool:
 
 def same_account(one: str | None, other: str | None) -> bool:
     """Return whether two providers are asked with one key; None is the default."""
+    if any(name is not None and providers.is_file(name) for name in (one, other)):
+        return one == other  # a description that a directory names is not loaded
     try:
         first, second = providers.get(one), providers.get(other)
     except UsageError:  # a description that is not here any more

@@ -8,7 +8,18 @@ import msgspec
 from pipeline.api.outcome import Outcome, Row
 from pipeline.api.provider import Provider
 from pipeline.ledger import endings
-from pipeline.models import Claim, Form, Handle, Input, Inputs, Record, Settled, Task, task_key
+from pipeline.models import (
+    Claim,
+    Form,
+    Handle,
+    Input,
+    Inputs,
+    Record,
+    Settled,
+    Task,
+    part_of,
+    task_key,
+)
 from pipeline.settling.attempts import Doubt
 from pipeline.store.claims import Leftover
 from pipeline.store.commit import Store
@@ -71,6 +82,23 @@ async def end_failed(store: Store, doubt: Doubt, row: Row, provider: Provider) -
         sent, failure(row), request_id=row.id, reason=reason, stands=stands
     )
     return await _end(store, doubt, record)
+
+
+async def end_absent(store: Store, doubt: Doubt, row: Row) -> Record | None:
+    """End the doubt about a request that its provider has never had; it is to do again.
+
+    Returns the record, None where the doubt has none either.
+
+    Raises:
+        StorageError: it cannot be written.
+    """
+    origin = doubt.origin
+    if isinstance(origin, Leftover):
+        forget(store, origin)
+        return None
+    assert origin is not None
+    stands = _stands(store, origin)
+    return await store.correct(endings.absent(origin, row.progress.error, stands=stands))
 
 
 def failure(row: Row) -> str:
@@ -139,6 +167,13 @@ async def _end(store: Store, doubt: Doubt, record: Record) -> Record:
     record = await store.note(origin.attempt, record, keep=kept)
     take_out(store, origin)
     return record
+
+
+def forget(store: Store, left: Leftover) -> None:
+    """Close the claim of a request that was not processed: nothing of it is to be recorded."""
+    store.drop(left.attempt)
+    store.shelf.arrivals().forget([part_of(left.attempt)])
+    take_out(store, left)
 
 
 def take_out(store: Store, left: Leftover) -> None:

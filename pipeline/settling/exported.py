@@ -106,7 +106,7 @@ class _Asking:
         return replace(row, progress=replace(progress, cost=cost))
 
 
-_SAYS_NOTHING = frozenset({RequestState.UNREACHED, RequestState.REFUSED})
+_SAYS_NOTHING = frozenset({RequestState.UNREACHED, RequestState.REFUSED, RequestState.ELSEWHERE})
 
 
 async def _end(store: Store, doubt: Doubt, row: Row, reach: Reach, taken: Taken) -> None:

@@ -131,7 +131,8 @@ class Inquiry:
                 once=once_of(*doubt.key),
                 params=doubt.params,
                 began=doubt.began,
-                base_url=doubt.base_url,
+                base_url=doubt.base_url if doubt.named else None,
+                inputs=doubt.given,
             )
             for doubt in doubts
             if doubt.began is not None

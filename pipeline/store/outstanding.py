@@ -137,7 +137,7 @@ def reclaimed(doubt: Record, handle: Handle | None, output: str, base_url: str |
         simulated=doubt.simulated,
         boot_id=boot_id(),
         provider=doubt.provider,
-        base_url=base_url,
+        base_url=doubt.base_url or base_url,
         account=doubt.account,
         inputs=doubt.inputs,
         handle=handle,

@@ -1,7 +1,8 @@
 """An API that nobody has heard of, with its own names for everything; it charges once a submit.
 
-It speaks four ways: tickets that are asked for and listed, tickets under an id of the caller's,
-bytes at once, and base64 or an address within JSON. Its files lie at another host.
+It speaks five ways: tickets that are asked for and listed, tickets under an id of the caller's,
+tickets that such an id brings again, bytes at once, and base64 or an address within JSON. Its
+files lie at another host.
 """
 
 import base64
@@ -76,6 +77,24 @@ resolve: {by: lookup, url: "/mine/{once}", handle: {id: ticket}, absence: proof,
 """
 )
 
+SAME_ID = (
+    _HEAD
+    + """\
+submit:
+  path: /same
+  headers: {x-zap-once: "{once}"}
+  body: {what: "$params.prompt", name: $once}
+  handle: {id: order.ticket}
+poll:
+  url: /orders/{id}
+  state: mood
+  states: {pondering: waiting, painting: running, hung: done, torn: failed}
+  every: 0.05
+result: {url: "/orders/{id}/frame", media: "frame[].at", cost: bill.cents, scale: 0.01}
+resolve: {by: resend, window: 24h}
+"""
+)
+
 AT_ONCE = (
     _HEAD
     + """\
@@ -104,10 +123,11 @@ answer: {media: "pictures[0].at", id: ticket, cost: bill.cents, scale: 0.01}
 class InventedApi:
     """Serves in threads. `at` maps a point (`submit`, `answered`, `poll`, `file`) to what happens.
 
-    `answer` replaces the answer to a submit where it returns one.
+    `answer` replaces the answer to a submit where it returns one. `letter` begins its tickets.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, letter: str = "t") -> None:
+        self.letter = letter
         self.orders: dict[str, dict[str, Any]] = {}
         self.names: dict[str, str] = {}
         self.at: dict[str, Callable[[], None]] = {}
@@ -146,7 +166,7 @@ class InventedApi:
     def order(self, asked: dict[str, Any], kind: str) -> dict[str, Any]:
         """Take an order, which is paid for now."""
         with self.lock:
-            ticket = f"t-{len(self.orders)}"
+            ticket = f"{self.letter}-{len(self.orders)}"
             order = {"ticket": ticket, "ask": asked, "kind": kind, "when": time.time(), "looks": 0}
             self.orders[ticket] = order
             if "name" in asked:
@@ -161,7 +181,8 @@ class InventedApi:
         parts = path.split("/")
         kind = parts[2] if parts[1] == "orders" else asked.get("kind", parts[2:3] or "mine")
         sent = {"what": asked["prompt"]} if "prompt" in asked else asked
-        order = self.order(sent, kind)
+        known = self.names.get(sent.get("name", "")) if parts[1] == "same" else None
+        order = self.orders[known] if known else self.order(sent, kind)
         bill = {"cents": 7}
         if parts[-1] == "bytes":
             return 200, CLIP, {"x-zap-cents": "7"}
@@ -193,7 +214,7 @@ class InventedApi:
         if parts[1] == "mine":
             ticket = self.names.get(parts[2])
             return (200, {"ticket": ticket}) if ticket else (404, {})
-        order = self.orders.get(parts[2])
+        order = self.orders.get(parts[2]) if len(parts) > 2 else None
         return (404, {}) if order is None else self.of(order, parts)
 
     def of(self, order: dict[str, Any], parts: list[str]) -> tuple[int, Any]:
@@ -228,7 +249,7 @@ class _Handler(BaseHTTPRequestHandler):
         if parts.path.startswith("/file"):
             if any(KEY in value for value in self.headers.values()):
                 self.api.strangers.append(self.path)
-        elif not self._known():
+        elif not parts.path.startswith("/sandbox/") and not self._known():
             return
         self._say(*self.api.get(parts.path, parse_qs(parts.query)), {})
 

@@ -1,9 +1,9 @@
 """Runs of the real command that kill themselves at a point: a process that forks one for each.
 
-Reads orders as JSON lines: {"folder", "url", "arguments", "wire", "trap"}. Answers each with a
-line, the exit code, -9 for a kill. A trap is null or {"point", "task", "nth", "half"}: the run dies
-when it comes to that point for the n-th time, with this task, or with any if it is null; `half`
-is in bytes. What the command says is in `out` and `err` in its folder.
+Reads orders as JSON lines: {"folder", "url", "arguments", "wire", "trap", "environment"}. Answers
+each with a line, the exit code, -9 for a kill. A trap is null or {"point", "task", "nth", "half"}:
+the run dies when it comes to that point for the n-th time, with this task, or with any if it is
+null; `half` is in bytes. What the command says is in `out` and `err` in its folder.
 
 A trap watches the session of the real provider, and the calls that change what is on disk.
 """
@@ -34,8 +34,10 @@ import pipeline.cli.run
 import pipeline.cli.settle
 import pipeline.runtime.runner  # noqa: F401
 from pipeline.__main__ import main
+from pipeline.api.described.provider import Described
 from pipeline.api.outcome import Balance, Outcome, Page, Progress, Query
-from pipeline.api.provider import Session, Witness
+from pipeline.api.provider import Provider, Session, Witness
+from pipeline.api.providers import description, is_file
 from pipeline.api.segmind import Segmind, SegmindV2
 from pipeline.cli.calling import Host
 from pipeline.job import load
@@ -189,12 +191,13 @@ class Watched:
         return self._session.endpoint
 
     async def attempt(self, task: Task, part: Path, witness: Witness | None = None) -> Outcome:
-        assert witness is not None
+        if witness is None:  # it is sent again, under the id that it had
+            return await self._session.attempt(task, part)
         self._trap.at(Point.CLAIMED, task.id)
         seen = Seen(witness, self._trap, task, part)
         outcome = await self._session.attempt(task, part, seen)
-        self._trap.at_last(Point.WRITTEN, task.id)
-        self._trap.at_last(Point.HALF_BODY, task.id)
+        for point in (Point.WRITTEN, Point.HEAD, Point.HALF_BODY):
+            self._trap.at_last(point, task.id)
         if outcome.accepted is not None:
             self._tasks[outcome.accepted.id] = task.id
             self._trap.at(Point.ID_RECEIVED, task.id)
@@ -259,7 +262,23 @@ class V2(V1, SegmindV2):
     """The same, of the other wire."""
 
 
-PROVIDERS: dict[str, type[V1]] = {"segmind": V1, "segmind-v2": V2}
+class Told(Described):
+    """The same, of a description."""
+
+    trap: Trap
+
+    def connect(
+        self, endpoint: "Endpoint", *, timeout: float = 600.0, max_size: int = 2 * 1024**3
+    ) -> AbstractAsyncContextManager[Session]:
+        return Watched(super().connect(endpoint, timeout=timeout, max_size=max_size), self.trap)
+
+
+def watched(name: str, trap: Trap) -> Provider:
+    """Make the provider of a name, or of a file, whose sessions are watched."""
+    made = {"segmind": V1, "segmind-v2": V2}.get(name)
+    one = Told(description(name), is_from_file=is_file(name)) if made is None else made()
+    one.trap = trap
+    return one
 
 
 def run(order: dict[str, Any]) -> None:
@@ -272,14 +291,14 @@ def run(order: dict[str, Any]) -> None:
         ("err", 2, writing),
     ):
         os.dup2(os.open(name, flags, 0o600), stream)
-    os.environ |= {"SEGMIND_API_KEY": KEY, "SEGMIND_BASE_URL": order["url"]}
+    usual = {"SEGMIND_API_KEY": KEY, "SEGMIND_BASE_URL": order["url"]}
+    os.environ |= order.get("environment", usual)
     sys.argv = ["pipeline", *order["arguments"]]
     host = None
     if order["trap"]:
-        provider = PROVIDERS[order["wire"]]()
-        provider.trap = Trap(order["url"], order["trap"])
-        provider.trap.watch_the_disk()
-        host = Host(provider=provider)
+        trap = Trap(order["url"], order["trap"])
+        trap.watch_the_disk()
+        host = Host(provider=watched(order["wire"], trap))
     main(host)
 
 

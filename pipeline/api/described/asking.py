@@ -7,7 +7,7 @@ from typing import Any
 from pipeline.api import values
 from pipeline.api.deadlines import retry_after
 from pipeline.api.described.description import Description
-from pipeline.api.described.expressions import Expression
+from pipeline.api.described.expressions import Expression, app_of
 from pipeline.api.described.places import Places
 from pipeline.api.described.rows import state_word
 from pipeline.api.described.rules import Rule, first
@@ -20,6 +20,12 @@ _REFUSES = frozenset({401, 403})
 _HAS_NONE = frozenset({404, 410})
 # A body under these says nothing of the request, whatever it is.
 _SAYS_NOTHING = frozenset({*_REFUSES, *_HAS_NONE, 402, 407, 408, 425, 429})
+
+
+_NOWHERE = Progress(
+    state=RequestState.ELSEWHERE,
+    detail="its address is not one of the provider's, and is not asked",
+)
 
 
 class Asking:
@@ -50,16 +56,13 @@ class Asking:
             return Progress(state=state, media=handle.media, cost=handle.cost)
         url, result_url = self._usable(handle)
         if url is None:
-            return Progress(
-                state=RequestState.UNREACHED,
-                detail="its address is not one of the provider's, and is not asked",
-            )
+            return _NOWHERE
         reply = yield told.poll.call.request(url, self._key, {"id": handle.id})
         progress = self._state(reply)
         if progress.state is not RequestState.DONE or told.result_url is None:
             return progress
         if result_url is None:
-            return replace(progress, state=RequestState.UNREACHED, detail="no address of a result")
+            return _NOWHERE
         reply = yield Request("GET", result_url, self._key)
         ended = self._by_rule(told.result.rules, reply) or self._unread(reply)
         return ended or self._done(reply, values.read_json(reply.text))
@@ -67,7 +70,9 @@ class Asking:
     def _usable(self, handle: Handle) -> tuple[str | None, str | None]:
         """Take the addresses of a claim, as far as they are here; else those that its id gives."""
         own = self._places.own
-        status, result = self.addresses({}, {"id": handle.id})
+        model = handle.model or None
+        names = {"id": handle.id, "model": model, "app": app_of(model), "once": handle.once}
+        status, result = self.addresses({}, names)
         return own(handle.status) or status, own(handle.result) or result
 
     # -- its state ----------------------------------------------------------------------------
@@ -127,7 +132,11 @@ class Asking:
             state=RequestState.FAILED,
             error=said,
             status=reply.status,
-            failure=Failure(failed.charged is not Charged.NEVER, moderated or listed),
+            failure=Failure(
+                charged=failed.charged is not Charged.NEVER,
+                moderated=moderated or listed,
+                again=code is not None and str(code) in failed.retry,
+            ),
         )
 
     # -- what says nothing of it --------------------------------------------------------------

@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from pipeline.api.described.description import Description
-from pipeline.api.described.document import DescriptionKeys, ResolveKeys, SubmitKeys
+from pipeline.api.described.document import DescriptionKeys, FailedKeys, ResolveKeys, SubmitKeys
 from pipeline.api.described.expressions import speaks_of
 from pipeline.api.described.finding import Problems
 from pipeline.api.described.kinds import HEADER_NAME
@@ -128,15 +128,36 @@ def check_resolve(description: DescriptionKeys, keys: ResolveKeys, problems: Pro
     if keys.by is By.LOOKUP and keys.url is not None and not asks_by_once:
         hint = "such as /v1/requests/{once}"
         add(("resolve", "url"), "a look-up asks by our own id, {once}", hint, at=keys.url)
-    if keys.by is By.LOOKUP:
+    if keys.by in {By.LOOKUP, By.RESEND}:
         for way in _unnamed(description.submit):
-            hint = 'such as body: "$merge(params, {task_id: once})"'
-            add(way, "by: lookup, and the submit does not send our id, once", hint)
+            hint = 'such as headers: {idempotency-key: "{once}"}, or id: $once in its body'
+            add(way, f"by: {keys.by}, and the submit does not send our id, once", hint)
+    if keys.by is By.RESEND:
+        check_resend(description, keys, problems)
     poll = description.poll
     asks_by_id = poll is not None and ("{id}" in poll.url or speaks_of("id", poll.body))
     if asks and poll is not None and keys.handle is None and not asks_by_id:
         hint = "such as $status or /v1/requests/{id}"
         add(("poll", "url"), "what is found again has no address of its own", hint, at=poll.url)
+
+
+def check_resend(description: DescriptionKeys, keys: ResolveKeys, problems: Problems) -> None:
+    """Note what keeps a request from being sent again under its id, charged once."""
+    if keys.window is None:
+        hint = "window: 24h, or as long as its page says"
+        problems.add(("resolve", "by"), "by: resend needs window: how long an id holds", hint)
+    if description.poll is None:
+        message = "an output that comes with the answer cannot be asked for under the same id"
+        problems.add(("resolve", "by"), message, "by: none, or poll and result", at="resend")
+
+
+def check_failed(keys: FailedKeys, problems: Problems) -> None:
+    """Note codes that would pay again for what may have been charged."""
+    if keys.retry and keys.charged is not Charged.NEVER:
+        message = "what may have been charged is never sent again: retry needs charged: never"
+        problems.add(("failed", "retry"), message, "leave out retry, or say charged: never")
+    if keys.retry and keys.code is None:
+        problems.add(("failed", "retry"), "retry has no code", "code: error.code")
 
 
 def _unnamed(submit: SubmitKeys) -> Iterator[Way]:

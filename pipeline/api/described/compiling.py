@@ -8,6 +8,7 @@ from pipeline.api.described import document as doc
 from pipeline.api.described import expressions, words
 from pipeline.api.described.checking import (
     check_address,
+    check_failed,
     check_header,
     check_hosts,
     check_kind,
@@ -126,11 +127,13 @@ class Compiler(Filing):
 
     def _failed(self) -> Failed:
         keys = self._keys.failed
+        check_failed(keys, self._problems)
         return Failed(
             error=self._expression(("failed", "error"), keys.error),
             code=self._expression(("failed", "code"), keys.code),
             charged=keys.charged,
             moderated=tuple(map(str, keys.moderated)),
+            retry=tuple(map(str, keys.retry)),
         )
 
     def _resolve(self) -> Resolve:
@@ -153,6 +156,7 @@ class Compiler(Filing):
             call=self._call(("resolve",), keys, known),
             handle=handle,
             settle=keys.settle,
+            window=keys.window,
             compares_body=keys.compare is words.Compare.BODY,
             is_proof=keys.absence is words.Absence.PROOF,
             **found,
@@ -187,7 +191,7 @@ class Compiler(Filing):
         spans = {
             "a request is kept": keys.poll and keys.poll.lives,
             "an output is kept": output and output.lives,
-            "a request is listed": resolve and resolve.window,
+            "what was lost can be found again": resolve and resolve.window,
             "an upload can be used": keys.inputs.upload and keys.inputs.upload.lives,
         }
         return tuple((what, seconds) for what, seconds in spans.items() if seconds)

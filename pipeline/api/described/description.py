@@ -117,6 +117,7 @@ class Resolve:
     settle: float = 60.0
     is_proof: bool = False
     compares_body: bool = False
+    window: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +128,7 @@ class Failed:
     code: Expression | None
     charged: Charged
     moderated: tuple[str, ...]
+    retry: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -142,12 +142,13 @@ class FailedKeys(Strict):
     code: str | None = optional(LINE, "Its code.")
     charged: Charged = optional(choice(*Charged), "never, maybe, always costs.", Charged.MAYBE)
     moderated: tuple[Any, ...] = declare(VALUES, "Codes of a refused prompt.", default=())
+    retry: tuple[Any, ...] = declare(VALUES, "Codes worth another request.", default=())
 
 
 class ResolveKeys(Strict):
     """How an attempt whose answer was lost is found again, free of charge."""
 
-    by: By = declare(choice(*By), "none, handle, list, or lookup: by {once}.")
+    by: By = declare(choice(*By), "none, handle, list, lookup by {once}, resend under {once}.")
     url: str | None = optional(LINE, "The address that is asked.")
     method: Method = ASKED_BY
     body: Any = ASKED_WITH
@@ -161,7 +162,7 @@ class ResolveKeys(Strict):
     next: str | None = optional(LINE, "The address of the next page.")
     handle: HandleKeys | None = optional(mapping(HandleKeys), "Of what is found.")
     settle: float = optional(SECONDS, "Seconds until absence counts.", 60.0)
-    window: float | None = optional(SECONDS, "How long it is listed.")
+    window: float | None = optional(SECONDS, "How long it is listed, or its {once} holds.")
     compare: Compare = optional(choice(*Compare), "params, or the whole body.", Compare.PARAMS)
     absence: Absence = optional(choice(*Absence), "If not found: doubt, proof.", Absence.DOUBT)
 

@@ -209,7 +209,7 @@ class Template:
         parts = dict[str, str]()
         for name in self.names:
             value = values_.get(name)
-            if value is None or (name in {"id", "once"} and values.identifier(value) is None):
+            if value in (None, "") or (name in {"id", "once"} and values.identifier(value) is None):
                 return None
             keeps = "/" if name == "app" or (name == "model" and self.slash) else ""
             parts[name] = quote(str(value), safe=keeps)
@@ -229,6 +229,12 @@ def template(text: str, known: frozenset[str] = NAMES, *, slash: bool = False) -
     return Template(text, frozenset(_NAMES.findall(text)), slash)
 
 
-def app_of(model: str) -> str:
-    """Return the owner and the app of a model, by which some are asked."""
-    return "/".join(model.split("/")[:2])
+# Before the owner of a model, these belong to it (fal's own client, `parseEndpointId`).
+_NAMESPACES = frozenset({"workflows", "comfy"})
+
+
+def app_of(model: str | None) -> str | None:
+    """Return the owner and the app of a model, by which some are asked; None without a model."""
+    parts = (model or "").split("/")
+    count = 3 if parts[0] in _NAMESPACES else 2
+    return "/".join(parts[:count]) or None

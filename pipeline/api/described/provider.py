@@ -46,6 +46,8 @@ class Described:
             slashes=description.path.slash or "model" not in description.path.names,
             needs_key=description.header is not None,
             names_requests=True,  # a submit may send it, whether or not it can be asked for
+            answers_with_id=description.poll is not None,
+            resends=description.resolve.window if description.resolve.by is By.RESEND else None,
             tells_cost=description.tells_cost,
             every=description.poll.every if description.poll else None,
             concurrency=description.concurrency,

@@ -1,11 +1,14 @@
 """Requests that are found again: rows of a list, or what a look-up by our own id tells. Pure."""
 
 import json
+import math
 import time
 from collections.abc import Mapping
 from typing import Any
 
 from pipeline.api import values
+from pipeline.api.deadlines import clock_of
+from pipeline.api.described.bodies import marked, read_body
 from pipeline.api.described.description import Description, Handling
 from pipeline.api.described.expressions import Expression, app_of
 from pipeline.api.described.places import Places
@@ -67,23 +70,27 @@ class Rows:
         if query is None:
             return None
         for asked in query.asked:
+            inputs, marks = marked(asked.inputs)
             named = {"model": query.model, "once": asked.once}
-            scope = {**named, "params": asked.params, "inputs": {}}
-            if self._told.body(scope) == found:
-                return asked.params
+            scope = {**named, "params": asked.params, "inputs": inputs}
+            sending = self._told.with_inputs if inputs else self._told.usual
+            shown = read_body(sending.body(scope), found, marks, once=asked.once)
+            if shown is not None:
+                return {**asked.params, **shown}
         return None
 
     def looked_up(self, reply: Reply, query: Query, asked: Asked) -> Page:
         """Read what a look-up tells of one request."""
         resolve = self._told.resolve
+        now = min(time.time(), _end_of(clock_of(reply.headers)))
         if reply.status in _HAS_NONE and not reply.detail:
-            return self._absent(query, asked)
+            return self._absent(query, asked, now)
         if not reply.ok:
             return Page(readable=False, detail=reply.detail or f"HTTP {reply.status}")
         answer = values.read_json(reply.text)
         found = answer if resolve.rows is None else resolve.rows.find(answer)
         if resolve.rows is not None and found == []:
-            return self._absent(query, asked)
+            return self._absent(query, asked, now)
         if isinstance(found, list):
             found = _only(found, asked.once)
         if found is None:  # it may come from a proxy, say: that proves nothing
@@ -104,17 +111,19 @@ class Rows:
         )
         return Page(rows=(row,))
 
-    def _absent(self, query: Query, asked: Asked) -> Page:
+    def _absent(self, query: Query, asked: Asked, now: float) -> Page:
         """Say that there is no such request, where that is a proof: it was not processed.
 
-        It is none of what was sent elsewhere, or who knows where: nobody here can know of it.
+        It is none of what was sent elsewhere, or who knows where: nobody here can know of it. And
+        none before it is old enough by the earlier of two clocks, this machine's and the
+        provider's: one that was set forward must not make it old.
         """
         resolve = self._told.resolve
         is_here = (asked.base_url or "").rstrip("/") == self._places.base
-        if not (resolve.is_proof and is_here) or time.time() < asked.began + resolve.settle:
+        if not (resolve.is_proof and is_here) or now < asked.began + resolve.settle:
             return Page()
         error = "the provider has no request of this id: it was not processed"
-        progress = Progress(state=RequestState.FAILED, error=error)
+        progress = Progress(state=RequestState.FAILED, error=error, absent=True)
         row = Row(
             id=f"absent-{asked.once}",
             model=query.model,
@@ -151,6 +160,11 @@ class Rows:
         return Progress(
             state=state, cost=cost, error="" if error is None else values.said(error.find(one))
         )
+
+
+def _end_of(second: float | None) -> float:
+    """Return when a second ends that a header names: it leaves out the fractions."""
+    return math.inf if second is None else second + 1
 
 
 def _only(listed: list[Any], once: str) -> Any:

@@ -28,6 +28,7 @@ _RESOLVES = {
     By.NONE: "an attempt whose answer was lost stays in doubt: nothing finds it again",
     By.HANDLE: "what has an id is asked for by it; without one an attempt stays in doubt",
     By.LIST: "an attempt whose answer was lost is looked for in the list of requests",
+    By.RESEND: "an attempt whose answer was lost is sent again under its id, which charges once",
     By.LOOKUP: "an attempt whose answer was lost is asked for by the id that we chose",
 }
 
@@ -47,6 +48,27 @@ def money(told: Description) -> str:
     return (
         f"{cost}: credits.cost has to be written for a budget; else only the provider stops a run"
     )
+
+
+def resolving(told: Description) -> tuple[str, str, str]:
+    """Say how a lost request is found again, what it means that it is not, and for how long."""
+    resolve = told.resolve
+    how = {
+        By.NONE: "not at all",
+        By.HANDLE: "not at all",
+        By.LIST: "in the provider's list of requests, by what was sent",
+        By.LOOKUP: "by the id that `pipeline` chose for it",
+        By.RESEND: "the same request under the same id is charged once",
+    }[resolve.by]
+    absent = "in doubt; each run asks again"
+    if resolve.by in {By.NONE, By.HANDLE}:
+        absent = "in doubt"
+    elif resolve.by is By.RESEND:
+        absent = "does not happen"
+    elif resolve.is_proof:
+        absent = f"not processed, {_span(resolve.settle)} after it was sent: it is sent again"
+    span = "" if resolve.window is None else _span(resolve.window)
+    return how, absent, span
 
 
 def page(told: Description) -> Iterator[str]:

@@ -4,6 +4,7 @@ It makes requests and reads answers, and sends nothing. Whatever an answer holds
 a value of the right kind or nothing. Pure.
 """
 
+import time
 import uuid
 from collections.abc import Mapping
 from dataclasses import replace
@@ -15,7 +16,7 @@ import msgspec
 
 from pipeline.api import values
 from pipeline.api.content import InputFailedError
-from pipeline.api.deadlines import retry_after
+from pipeline.api.deadlines import clock_of, retry_after
 from pipeline.api.described.asking import Asking
 from pipeline.api.described.description import Description, scaled
 from pipeline.api.described.expressions import UPLOADED, app_of
@@ -25,8 +26,16 @@ from pipeline.api.described.words import By, Encode
 from pipeline.api.endpoint import Endpoint
 from pipeline.api.forms import form
 from pipeline.api.origin import LONGEST, Origin
-from pipeline.api.outcome import Page, Progress, Query
-from pipeline.api.wire import Conversation, Part, Reported, Request, Uploaded, Uploading
+from pipeline.api.outcome import Page, Progress, Query, Row
+from pipeline.api.wire import (
+    Conversation,
+    Part,
+    Reply,
+    Reported,
+    Request,
+    Uploaded,
+    Uploading,
+)
 from pipeline.models import Cause, Handle, Task
 
 NO_INPUTS: Mapping[str, Any] = {}
@@ -35,6 +44,10 @@ NO_INPUTS: Mapping[str, Any] = {}
 _MOST_PAGES = 20
 # Requests that are looked for by their ids in one go.
 _MOST_ASKED = 200
+
+
+# Seconds by which two clocks may differ without harm, and by which they can differ at all.
+_APART, _MOST_APART = 60.0, 86_400.0
 
 
 class DescribedWire:
@@ -159,26 +172,25 @@ class DescribedWire:
         return self._list(query)
 
     def _list(self, query: Query) -> Conversation[Page]:
-        resolve = self.description.resolve
+        resolve, page, ahead = self.description.resolve, Page(), 0.0
         assert resolve.url is not None
-        names = {
-            "model": query.model,
-            "app": app_of(query.model),
-            "since": values.instant(query.since),
-            "until": values.instant(query.until),
-            "day": values.day(query.since),
-            "page": 1,
-        }
-        url, page = self.places.at(resolve.url, names), Page()
-        for _ in range(_MOST_PAGES):
+        names = _names_of(query)
+        url = self.places.at(resolve.url, names)
+        for number in range(_MOST_PAGES):
             if url is None:
                 return page
             reply = yield resolve.call.request(url, self._key, names)
+            if number == 0 and abs(ahead := _ahead(reply)) > _APART:
+                # It filters by its own clock, and stamps its rows by that.
+                names = _names_of(query, ahead)
+                url = self.places.at(resolve.url, names) or url
+                reply = yield resolve.call.request(url, self._key, names)
             read, following = self._rows.page(reply, query)
             if not read.readable:
                 return read
-            page = replace(read, rows=page.rows + read.rows)
-            oldest = min((row.created or query.since for row in read.rows), default=0.0)
+            rows = tuple(_by_our_clock(row, ahead) for row in read.rows)
+            page = replace(read, rows=page.rows + rows)
+            oldest = min((row.created or query.since for row in rows), default=0.0)
             if oldest < query.since:
                 return page
             url = following
@@ -227,6 +239,31 @@ class DescribedWire:
             request_id=values.identifier(answer.id.find(None, headers)) if answer.id else None,
             retry_after=wait,
         )
+
+
+def _names_of(query: Query, ahead: float = 0.0) -> dict[str, Any]:
+    """Return what an address may name, by a clock that is so many seconds ahead of this one."""
+    return {
+        "model": query.model,
+        "app": app_of(query.model),
+        "since": values.instant(query.since + ahead),
+        "until": values.instant(query.until + ahead),
+        "day": values.day(query.since + ahead),
+        "page": 1,
+    }
+
+
+def _ahead(reply: Reply) -> float:
+    """Return by how many seconds the provider's clock is ahead of this one; 0 if unknown."""
+    theirs = clock_of(reply.headers)
+    ahead = 0.0 if theirs is None else theirs - time.time()
+    return ahead if abs(ahead) <= _MOST_APART else 0.0
+
+
+def _by_our_clock(row: Row, ahead: float) -> Row:
+    if row.created is None or abs(ahead) <= _APART:
+        return row
+    return replace(row, created=row.created - ahead)
 
 
 def _texts(value: Any) -> list[str]:

@@ -63,6 +63,7 @@ class By(StrEnum):
     HANDLE = "handle"
     LOOKUP = "lookup"
     LIST = "list"
+    RESEND = "resend"
 
 
 class Absence(StrEnum):

@@ -106,6 +106,7 @@ class SegmindV2(Segmind):
 
     name = "segmind-v2"
     about = "v2: a call is answered with an id, by which its output is asked for until it is there"
+    traits = Traits(answers_with_id=True)
 
     def _wire(self, endpoint: "Endpoint") -> "SegmindWire":
         from pipeline.api.segmind.wire import SegmindV2Wire  # noqa: PLC0415 - it imports HTTP

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from support.invented_api import AT_ONCE, OWN_IDS, TICKETS
+from support.invented_api import AT_ONCE, OWN_IDS, SAME_ID, TICKETS
 
 from pipeline.api.described.loading import load
 from pipeline.cli.edge import run_command
@@ -60,6 +60,25 @@ BROKEN = [
     (TICKETS, "then: retry,", "then: gone,", "cannot follow", "known: retry", "gone"),
     (TICKETS, "  handle: {id: order.ticket, status: order.look}\n", "", "needs an id", "han", None),
     (OWN_IDS, "/mine/{once}", "/mine/first", "by our own id", "{once}", "/mine/first"),
+    (SAME_ID, ", window: 24h", "", "resend needs window", "window: 24h", None),
+    (
+        SAME_ID,
+        'headers: {x-zap-once: "{once}"}\n  body: {what: "$params.prompt", name: $once}',
+        "body: $params",
+        "does not send our id",
+        "once",
+        None,
+    ),
+    (
+        AT_ONCE,
+        "answer:",
+        "resolve: {by: resend, window: 1h}\nanswer:",
+        "cannot be asked for",
+        "by: none",
+        "resend",
+    ),
+    (TICKETS, "charged: never", "charged: never, retry: [7]", "retry has no code", "code: ", None),
+    (TICKETS, "charged: never", "code: a, retry: [7]", "never sent again", "charged: never", None),
     (OWN_IDS, "name: $once, ", "", "does not send our id", "once", None),
     (
         OWN_IDS,
