@@ -83,7 +83,7 @@ SAME_ID = (
 submit:
   path: /same
   headers: {x-zap-once: "{once}"}
-  body: {what: "$params.prompt", name: $once}
+  body: {what: "$params.prompt", name: $once, width: "$params.width"}
   handle: {id: order.ticket}
 poll:
   url: /orders/{id}
