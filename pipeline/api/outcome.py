@@ -82,7 +82,8 @@ class Outcome:
     on this machine, there is no such name, or a certificate does not match. `accepted` is set where
     the provider answers with an id of its own: the output is to be asked for. `orphaned` says that
     nobody waits for the attempt any more, and whoever has it may yet write its part. `failure` is
-    what the provider's description says of a request that failed.
+    what the provider's description says of a request that failed. `unkept` is how many more outputs
+    the answer had.
     """
 
     took: float
@@ -103,6 +104,7 @@ class Outcome:
     accepted: Handle | None = None
     orphaned: bool = False
     failure: Failure | None = None
+    unkept: int = 0
 
     @property
     def ok(self) -> bool:
@@ -137,7 +139,7 @@ class Progress:
     answer. `error` is the provider's own text, where it FAILED. `detail` says in one line, for
     people, what came instead of a state. `failure` says what it means that it FAILED. Of what is
     `absent` it is proven that the provider has never had it. `simulated` says that the sandbox
-    answered, None where nobody did.
+    answered, None where nobody did. `unkept` is how many more outputs it has.
     """
 
     state: RequestState
@@ -153,6 +155,7 @@ class Progress:
     failure: Failure | None = None
     absent: bool = False
     simulated: bool | None = None
+    unkept: int = 0
 
     @property
     def final(self) -> bool:

@@ -4,12 +4,12 @@ A provider is stateless and cheap to make. Its session is one connection with on
 of a session may be more than one HTTP call.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
 from pipeline.api.inputs import InputRules
 from pipeline.api.outcome import Balance, Judgement, Outcome, Page, Progress, Query, Row
@@ -69,6 +69,19 @@ class Session(Protocol):
         """Ask for the balance, which is free. Never raises for what came of it."""
 
 
+class Untaken(NamedTuple):
+    """A parameter or an input that the request for a task would not have. `kind` is its section."""
+
+    kind: Literal["params", "inputs"]
+    name: str
+    message: str
+    hint: str
+
+
+Taken = Callable[[str, Mapping[str, Any], Mapping[str, Any]], Sequence[Untaken]]
+"""Says what a request would leave out, by its model, parameters and inputs."""
+
+
 @dataclass(frozen=True, slots=True)
 class Traits:
     """In what providers differ, as far as others than the provider must know it.
@@ -81,7 +94,8 @@ class Traits:
     where it says so. `stops` says in one line, for people, what will stop a run for money.
     One that `is_free` may have a price all the same, which somebody wrote. `other_key_variable` may
     hold the key as well. With `is_from_file` it is somebody's description, which gets no key but
-    its own.
+    its own. `untaken` is there where a request may leave out what a task says. `cost_field` is what
+    of an answer says what it has cost.
     """
 
     slashes: bool = False
@@ -96,6 +110,8 @@ class Traits:
     other_key_variable: str | None = None
     is_from_file: bool = False
     stops: str = ""
+    untaken: Taken | None = None
+    cost_field: str = "x-cost"
 
 
 @dataclass(frozen=True, slots=True)

@@ -242,3 +242,15 @@ def _depth(bare: str) -> int:
 
 
 _BRACKET = re.compile(r"[\[\]{}()]")
+
+
+def unkept(media: Any) -> int:
+    """Count the outputs of an answer beside the one that is kept, the first."""
+    due, count = [media], 0
+    while due:
+        one = due.pop()
+        if isinstance(one, list):
+            due += one
+        elif one:
+            count += 1
+    return max(count - 1, 0)

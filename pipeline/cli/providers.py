@@ -6,6 +6,7 @@ import click
 
 from pipeline.api import providers as known
 from pipeline.cli.output import message, show, write_json
+from pipeline.printable import printable
 
 
 @click.group(invoke_without_command=True)
@@ -41,4 +42,10 @@ def show_one(name: str) -> None:
 def check_one(file: Path) -> None:
     """Check the description in FILE: each problem with its line, column and what would be right."""
     found = known.description(str(file.absolute()))
+    if found.resolve.is_proof and found.resolve.url is not None:
+        message(
+            "warning: resolve.absence: proof takes a 404 for proof that nothing was paid for, and a"
+            f" wrong address answers 404 too. Try {printable(found.resolve.url.text)} once with the"
+            " id of a request that was accepted: it has to be found"
+        )
     message(f"{file.name}: {found.name} is described; `pipeline providers show {file}` prints it")

@@ -254,6 +254,11 @@ def _plan(  # noqa: PLR0913, PLR0917 - what was read, each once
             ]
         ),
         inputs=inputs,
+        lines={
+            f"{section}.{name}": line_of(tree, (section, name))
+            for section in ("params", "matrix", "inputs")
+            for name in getattr(head, section)
+        },
     )
 
 

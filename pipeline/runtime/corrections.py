@@ -47,7 +47,10 @@ class Corrections:
         self._warned = True
         reported, booked = map(dollars, doubted)
         known = f"far off the {booked} that is known" if doubted[1] else "more than there was"
-        self._state.warn(f"an answer says that it has cost {reported}, {known}: not believed")
+        field = self._state.provider.traits.cost_field
+        self._state.warn(
+            f"an answer says that it has cost {reported} ({field}), {known}: that is not believed"
+        )
 
     async def close(self) -> None:
         """Ask for the balance a last time, and correct by it."""

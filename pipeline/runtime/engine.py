@@ -138,7 +138,10 @@ class Engine:
             assert attempt.witness is not None
             outcome = await seat.attempt(assignment, attempt.witness)
         outcome = await self._lookups.look_up(self.state, attempt, outcome)
-        if outcome.accepted is not None and self.settle.find(assignment) is attempt:
+        is_open = self.settle.find(assignment) is attempt
+        if is_open:
+            outcome = self.settle.disowned(attempt, outcome) or outcome
+        if outcome.accepted is not None and is_open:
             await self.settle.accept(attempt, outcome)
             # What was found in a list may be over long since.
             await self._follow(attempt, assignment, at_once=outcome.accepted.listed)

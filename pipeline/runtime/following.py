@@ -128,6 +128,7 @@ class Following:
             remaining=progress.remaining,
             seed=progress.seed,
             request_id=attempt.claim.handle.id,
+            unkept=progress.unkept,
             retry_after=None,
             # Where nothing has said it yet, the file server's word is all there is.
             simulated=outcome.simulated if known is None else known,

@@ -48,6 +48,7 @@ def resume(
         # What is in doubt by a record is counted as at risk already.
         price = ZERO if claim.doubted else claim.price
         attempt.reservation = state.gate.resume(attempt.price_class, price)
+        state.other_owner(claim.handle.id, claim.task)
         state.resume(attempt)
         state.watch(ev.Accepted(claim.task, claim.handle.id, time.time()))
         resumed.append(attempt)

@@ -45,6 +45,9 @@ _UNRECORDED = {Stage.ACCEPTED: TaskState.ACCEPTED, Stage.SAVED: TaskState.SAVED}
 # Waits are cut into pieces, and the wall clock is read again: a laptop may have slept.
 LONGEST_WAIT = 15.0
 
+# Ids of the provider's that are known again: the last ones, as a run may have a million.
+_MOST_ACCEPTED = 50_000
+
 
 def clock() -> float:
     """Read the event loop's clock, in seconds: each dispatch looks at it several times."""
@@ -79,6 +82,7 @@ class RunState:
     state of what is `unmoved` in the job is not this run's to change: it has left the job, or is
     another task now. `sending`, while the job is read again, has what was sent meanwhile. `lost`
     are the attempts, by task and begin, whose output the provider lists and does not have;
+    `owners` has the ids that the provider has last given, each with the task that has it;
     `sends_doubts` where the user wants them, and all others that stay in doubt, sent again. `took`
     says how many seconds the last output took to come, which may not be recorded yet. The states
     of `plan` are those of the job's tasks as they stand now.
@@ -113,6 +117,7 @@ class RunState:
     unmoved: set[str] = field(default_factory=set)
     sending: set[str] | None = None
     lost: set[tuple[str, str]] = field(default_factory=set)
+    owners: dict[str, str] = field(default_factory=dict)
     sends_doubts: bool = False
     paused: int = 0
     held_since: float | None = None
@@ -356,6 +361,13 @@ class RunState:
         return credits_left
 
     # -- who answers --------------------------------------------------------------------------
+
+    def other_owner(self, id_: str, task: str) -> str | None:
+        """Note whose request an id of the provider's is; returns the other task that had it."""
+        owner = self.owners.setdefault(id_, task)
+        if len(self.owners) > _MOST_ACCEPTED:
+            del self.owners[next(iter(self.owners))]
+        return None if owner == task else owner
 
     def check_origin(self, outcome: Outcome) -> None:
         """Stop where simulated and paid clips would be mixed; the first answer decides which."""

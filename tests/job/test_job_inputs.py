@@ -7,6 +7,7 @@ import pytest
 from support.job_workspace import JobWorkspace
 from support.pictures import png
 
+from pipeline.errors import JobFileError
 from pipeline.job import load
 from pipeline.models import Form, Input, Task
 
@@ -197,3 +198,12 @@ def test_a_job_whose_pictures_have_gone_can_still_be_looked_at(
     (frames / "a.png").unlink()
     (task,) = load(path, to_send=False).tasks()
     assert task.id == "a"
+
+
+def test_a_name_that_looks_the_same_is_said_to_be_written_otherwise(
+    workspace: JobWorkspace, frames: Path
+) -> None:
+    (frames / "u\u0308.png").write_bytes(png(1))
+    text = HEAD + 'prompts: [{prompt: x, inputs: {image: "frames/\u00fc.png"}}]\n'
+    with pytest.raises(JobFileError, match="in other Unicode characters"):
+        workspace.tasks(text)

@@ -65,7 +65,7 @@ OWN_IDS = (
     + """\
 submit:
   path: /mine
-  body: {what: "$params.prompt", name: $once, kind: $model}
+  body: {what: "$params.prompt", name: $once, kind: $model, width: "$params.width"}
   handle: {id: order.ticket}
 poll:
   url: /orders/{id}
@@ -83,7 +83,7 @@ SAME_ID = (
 submit:
   path: /same
   headers: {x-zap-once: "{once}"}
-  body: {what: "$params.prompt", name: $once}
+  body: {what: "$params.prompt", name: $once, width: "$params.width"}
   handle: {id: order.ticket}
 poll:
   url: /orders/{id}

@@ -104,9 +104,11 @@ class Asking:
         result = self._told.result
         assert result is not None
         assert result.media is not None
+        media = result.media.find(answer, reply.headers)
         return Progress(
             state=RequestState.DONE,
-            media=address(result.media.find(answer, reply.headers), self._places),
+            media=address(media, self._places),
+            unkept=values.unkept(media),
             cost=self.cost(reply, answer),
             remaining=result.read_remaining(answer, reply.headers),
             seconds=values.number(_found(result.seconds, reply, answer)),

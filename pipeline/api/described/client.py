@@ -102,7 +102,7 @@ class DescribedClient(Client):
         cost = answer.read_cost(found.answer, headers, self._told.units.get(task.model))
         remaining = answer.read_remaining(found.answer, headers)
         id_ = values.identifier(answer.id.find(found.answer, headers)) if answer.id else None
-        told = replace(outcome, cost=cost, remaining=remaining, request_id=id_)
+        told = replace(outcome, cost=cost, remaining=remaining, request_id=id_, unkept=found.unkept)
         if found.body is not None:
             kind = found.body.content_type
             return replace(told, body=found.body, fault=None, text="", content_type=kind)

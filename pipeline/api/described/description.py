@@ -143,11 +143,12 @@ class BalanceCall:
 
 @dataclass(frozen=True, slots=True)
 class Sending:
-    """Where a submit goes, and what is in it."""
+    """Where a submit goes, and what is in it. `ignores` are parameters that it leaves out."""
 
     path: Template
     body: Body
     encode: Encode
+    ignores: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,6 +74,7 @@ class WithInputsKeys(Strict):
     path: str | None = optional(LINE, "Its path.")
     body: Any = optional(ANY, "Its body.", None)
     encode: Encode | None = optional(choice(*Encode), "json, or multipart: a form.")
+    ignores: tuple[Any, ...] = declare(VALUES, "Parameters that are not sent.", default=())
 
 
 class SubmitKeys(Strict):
@@ -85,6 +86,7 @@ class SubmitKeys(Strict):
     headers: dict[str, str] = optional(HEADERS, "More headers.", {})
     body: Any = declare(ANY, "A tree; a leaf that begins with $ is JMESPath.")
     encode: Encode = optional(choice(*Encode), "json, or multipart: a form.", Encode.JSON)
+    ignores: tuple[Any, ...] = declare(VALUES, "Parameters that are not sent.", default=())
     with_inputs: WithInputsKeys | None = optional(
         mapping(WithInputsKeys), "What is otherwise where a task has inputs.", None
     )

@@ -24,7 +24,7 @@ class Filing(Parts):
         if submit.encode is words.Encode.MULTIPART:
             check_form(submit.body, ("submit", "body"), self._problems)
         body = self._leaf(("submit", "body"), submit.body) or expressions.body({})
-        return Sending(path, body, submit.encode)
+        return Sending(path, body, submit.encode, frozenset(map(str, submit.ignores)))
 
     def _with_inputs(self, usual: Sending) -> Sending:
         """Say how a task with inputs is sent: what is not said is as usual."""
@@ -40,7 +40,8 @@ class Filing(Parts):
         if encode is words.Encode.MULTIPART:
             written = keys.body if keys.body is not None else self._keys.submit.body
             check_form(written, (*way, "body"), self._problems)
-        return Sending(path, body, encode)
+        ignores = usual.ignores | frozenset(map(str, keys.ignores))
+        return Sending(path, body, encode, ignores)
 
     def _inputs(self) -> Inputs:
         keys = self._keys.inputs

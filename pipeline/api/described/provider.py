@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from pipeline.api.described.compiling import variable_of
 from pipeline.api.described.description import Description, Inputs
 from pipeline.api.described.judging import judge
+from pipeline.api.described.taking import Taking
 from pipeline.api.described.telling import money
 from pipeline.api.described.words import At, By, Encode
 from pipeline.api.inputs import IN_THE_REQUEST, InputRules
@@ -54,6 +55,8 @@ class Described:
             other_key_variable=f"{variable_of(description.name)}_API_KEY",
             is_from_file=is_from_file,
             stops=money(description),
+            untaken=Taking(description),
+            cost_field=_cost_field(description),
         )
 
     def model(self, name: str) -> Model:
@@ -92,6 +95,12 @@ class Described:
     def judge(self, task: Task, outcome: Outcome, *, solvent: bool = False) -> Judgement:  # noqa: ARG002
         """Say what the outcome of a task means, by the description's rules."""
         return judge(self.description, outcome, solvent=solvent)
+
+
+def _cost_field(description: Description) -> str:
+    told = description.answer or description.result
+    found = None if told is None else told.cost or told.units
+    return "cost" if found is None else found.text
 
 
 def rules_of(description: Description) -> InputRules:

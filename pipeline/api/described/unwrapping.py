@@ -13,7 +13,7 @@ import mmap
 import os
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, Any
 
@@ -45,6 +45,7 @@ class Unwrapped:
     is_broken: bool = False
     is_large: bool = False
     detail: str = ""
+    unkept: int = 0
 
 
 def unwrap(part: Path, told: Media, headers: Mapping[str, str], most: int) -> Unwrapped:
@@ -61,14 +62,15 @@ def unwrap(part: Path, told: Media, headers: Mapping[str, str], most: int) -> Un
             spans = list[tuple[int, int]]()
             answer = _small(data, spans)
             found = told.media.find(answer, headers)
+            unkept = values.unkept(found)
             while isinstance(found, list):
                 found = next((one for one in found if one), None)
             if not isinstance(found, str):
                 return Unwrapped(answer=answer, detail="the answer has no output where it should")
             span = _span(found, spans)
             if span is None and _is_address(found, told.form):
-                return Unwrapped(media=found, answer=answer)
-            return _decoded(part, data, span, found, answer, most)
+                return Unwrapped(media=found, answer=answer, unkept=unkept)
+            return replace(_decoded(part, data, span, found, answer, most), unkept=unkept)
 
 
 def _is_address(found: str, form: Form) -> bool:

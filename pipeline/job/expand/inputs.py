@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
+from unicodedata import normalize
 from urllib.parse import urlsplit
 
 from pipeline.api.inputs import InputRules, fits, is_address
@@ -279,7 +280,14 @@ def _address(text: str, form: Form) -> Input:
 def _near(path: Path) -> str:
     try:
         with os.scandir(path.parent) as entries:
-            near = nearest(path.name, (entry.name for entry, _ in zip(entries, range(5000))))  # noqa: B905
+            names = [entry.name for entry, _ in zip(entries, range(5000))]  # noqa: B905
     except (OSError, ValueError):
-        near = None
+        names = []
+    near = nearest(path.name, names)
+    if any(name != path.name and _alike(name) == _alike(path.name) for name in names):
+        return "a file there has this name in other Unicode characters (NFC, NFD): copy it"
     return f"did you mean {near}?" if near else "paths are relative to the job file"
+
+
+def _alike(name: str) -> str:
+    return normalize("NFC", name)

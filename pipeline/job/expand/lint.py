@@ -10,6 +10,7 @@ from datetime import date
 from functools import lru_cache
 from typing import Any, NamedTuple
 
+from pipeline.api.provider import Untaken
 from pipeline.errors import Problem
 from pipeline.job.expand.making import Plan
 from pipeline.job.expand.pricing import Pricing
@@ -88,6 +89,7 @@ class Linter:
         self._item: Item | None = None
         self._here: list[Column] = []
         self._last: tuple[Item, str] | None = None
+        self._untaken = plan.target.provider.traits.untaken if to_send else None
         self._check_vars()
 
     def _check_vars(self) -> None:
@@ -112,9 +114,28 @@ class Linter:
         if self._plan.takes_of(item) > 1:
             self._check_seed(item, task)
         pricing = self._plan.pricing
-        if pricing is None and not self._here:
+        untaken = self._untaken(task.model, task.params, task.inputs) if self._untaken else ()
+        if pricing is None and not self._here and not untaken:
             return ()
-        return self._problems(item, task, pricing)
+        return (*self._left_out(item, untaken), *self._problems(item, task, pricing))
+
+    def _left_out(self, item: Item, untaken: Iterable[Untaken]) -> Iterator[Problem]:
+        """Say what a request would not have, once where it is written."""
+        for one in untaken:
+            key = f"{one.kind}.{one.name}"
+            own = item.params if one.kind == "params" else item.inputs
+            keys = (key, f"matrix.{one.name}") if one.name not in own else ()
+            there = next((way for way in keys if way in self._plan.lines), None)
+            here = None if item.origin.is_rows else item.number
+            mark = ("untaken", there or (item.origin.file, here, key))
+            if mark in self._reported:
+                continue
+            self._reported.add(mark)
+            if there is not None:
+                line = self._plan.lines[there]
+                yield Problem(self._plan.file, line, there, one.message, one.hint)
+            else:
+                yield item.problem(one.message, one.hint, key if one.name in own else one.name)
 
     def _problems(self, item: Item, task: Task, pricing: Pricing | None) -> Iterator[Problem]:
         if pricing is not None and (wrong := pricing.wrong(task)) is not None:

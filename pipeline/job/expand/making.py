@@ -57,7 +57,8 @@ class Plan:
     """What a job expands, read and checked as far as it can be without its rows.
 
     `variables` says whether the job has any, so that a bare text is a template; `uses` are the
-    names that its own templates ask for.
+    names that its own templates ask for; `lines` says where the job's own parameters and inputs
+    stand, by their keys.
     """
 
     file: Path
@@ -75,6 +76,7 @@ class Plan:
     uses: frozenset[str]
     inputs: InputMaker
     pricing: Pricing | None = None
+    lines: dict[str, int] = field(default_factory=dict)
     folder: Path = field(init=False)
 
     def __post_init__(self) -> None:

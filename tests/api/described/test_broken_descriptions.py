@@ -63,7 +63,7 @@ BROKEN = [
     (SAME_ID, ", window: 24h", "", "resend needs window", "window: 24h", None),
     (
         SAME_ID,
-        'headers: {x-zap-once: "{once}"}\n  body: {what: "$params.prompt", name: $once}',
+        'headers: {x-zap-once: "{once}"}\n  body: {what: "$params.prompt", name: $once, width: "$params.width"}',
         "body: $params",
         "does not send our id",
         "once",
@@ -240,6 +240,16 @@ def test_a_right_one_is_taken(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     assert "the kettle was not on" not in page
     assert "| 418 | retry |  |" in page
     assert "zap.example" in page
+
+
+@pytest.mark.parametrize(("text", "warned"), [(OWN_IDS, True), (TICKETS, False)])
+def test_a_404_that_would_prove_something_is_to_be_tried_once(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str, warned: bool
+) -> None:
+    file = tmp_path / "zap.yaml"
+    file.write_text(text, encoding="utf-8")
+    assert run_command(["providers", "check", str(file)]) == 0
+    assert ("Try /mine/{once} once" in capsys.readouterr().err) is warned
 
 
 def test_the_one_of_the_documentation_is_right(capsys: pytest.CaptureFixture[str]) -> None:

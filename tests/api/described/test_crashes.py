@@ -271,7 +271,7 @@ def test_a_body_with_a_picture_is_found_in_the_list(bench: Bench, many: bool) ->
     folder = bench.job.parent
     for width, name in enumerate(("one", "two"), 1):
         (folder / f"{name}.png").write_bytes(png(width))
-    body = "{what: $params.prompt, knobs: {first: $inputs.frame}}"
+    body = "{what: $params.prompt, knobs: {w: $params.width, first: $inputs.frame}}"
     start = TICKETS.index("{what")
     bench.describe(TICKETS.replace(TICKETS[start : TICKETS.index("\n", start)], body))
     same = JOB.replace("a harbour", "a lighthouse")

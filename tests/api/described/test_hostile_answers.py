@@ -179,6 +179,45 @@ def test_only_a_clear_word_settles_what_is_looked_up(bench: Bench, rows: str, an
 def test_a_task_whose_picture_has_no_place_in_the_body_is_not_sent(bench: Bench) -> None:
     (bench.folder / "a.png").write_bytes(png(1))
     text = AT_ONCE.replace("body: $params", 'body: {prompt: $params.prompt, list: "$inputs.b"}')
-    assert bench.run(text, f"{JOB}inputs: {{a: a.png, b: [a.png]}}\n") == 1
+    assert bench.run(text, f"{JOB}inputs: {{a: a.png, b: [a.png]}}\n") == 2
     assert not bench.api.paths
-    assert bench.record["reason"] == "input_unavailable"
+
+
+@pytest.mark.parametrize("text", [TICKETS, ADDRESS])
+def test_a_second_request_with_an_id_that_is_known_has_no_clip_of_its_own(
+    bench: Bench, text: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bench.api.media = lambda _: f"{bench.api.files}/file/t-0.mp4"
+    if text is TICKETS:  # the same ticket to everybody
+        text = text[: text.index("resolve:")]
+        bench.api.order({}, "x")
+        bench.api.answer = lambda _: (202, {"order": {"ticket": "t-0"}})
+    else:
+        text = text.replace("id: ticket, ", "")
+    two = JOB.replace("lighthouse}", "lighthouse}, {id: two, prompt: a pier}") + "concurrency: 1\n"
+    assert bench.run(text, two) == 1
+    lines = (bench.folder / "outputs" / "job" / "manifest.jsonl").read_bytes().splitlines()
+    first, second = (msgspec.json.decode(line) for line in lines)
+    assert (first["status"], first["cost"]) == ("succeeded", 0.07)
+    assert (second["status"], second["cost"], second["at_risk"]) == ("in_doubt", None, 0.07)
+    assert "which one has already" in second["error"]
+    assert "which one has already" in capsys.readouterr().err
+
+
+def test_a_cost_that_is_not_believed_is_named_by_its_field(
+    bench: Bench, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert bench.run(ADDRESS, JOB.replace("cost: 0.07", "cost: 0.0001")) == 0
+    assert "$0.07 (bill.cents)" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("text", [TICKETS, BASE64, ADDRESS])
+def test_of_several_outputs_the_first_is_kept_and_that_is_said_once(
+    bench: Bench, text: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    media = {TICKETS: "frame[].at", BASE64: "pictures[0].blob", ADDRESS: "pictures[0].at"}[text]
+    several = text.replace(media, f"[{media}, {media}, {media}]")
+    two = JOB.replace("lighthouse}", "lighthouse}, {id: two, prompt: a pier}")
+    assert bench.run(several, two) == 0
+    told = 6 if text is TICKETS else 3
+    assert capsys.readouterr().err.count(f"the answer has {told} outputs") == 1

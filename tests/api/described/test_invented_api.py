@@ -52,7 +52,7 @@ def test_it_renders_and_counts_exact_cents(bench: Bench, text: str) -> None:
 @pytest.mark.parametrize("form", ["base64", "data_uri"])
 def test_a_picture_goes_where_the_description_puts_it(bench: Bench, form: str) -> None:
     (bench.job.parent / "a.png").write_bytes(png(1))
-    body = "{what: $params.prompt, knobs: {first: $inputs.frame}}"
+    body = "{what: $params.prompt, knobs: {w: $params.width, first: $inputs.frame}}"
     text = TICKETS.replace(
         TICKETS[(start := TICKETS.index("{what")) : TICKETS.index("\n", start)], body
     )
@@ -119,7 +119,8 @@ def test_another_server_proves_nothing_of_what_it_was_never_sent(
 
 
 def test_a_body_that_would_be_empty_is_never_sent(bench: Bench) -> None:
-    bench.describe(AT_ONCE.replace("body: $params", "body: $params.nothing"))
+    bench.describe(AT_ONCE.replace("body: $params", "body: $params.width, ignores: [prompt]"))
+    bench.job.write_text(JOB.replace("width: 3", "width: null"), encoding="utf-8")
     assert bench.run() == 1
     assert not bench.api.paths
     assert {record["reason"] for record in bench.records} == {"input_unavailable"}
