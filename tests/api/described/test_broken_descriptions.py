@@ -63,7 +63,10 @@ BROKEN = [
     (SAME_ID, ", window: 24h", "", "resend needs window", "window: 24h", None),
     (
         SAME_ID,
-        'headers: {x-zap-once: "{once}"}\n  body: {what: "$params.prompt", name: $once, width: "$params.width"}',
+        (
+            'headers: {x-zap-once: "{once}"}\n'
+            '  body: {what: "$params.prompt", name: $once, width: "$params.width"}'
+        ),
         "body: $params",
         "does not send our id",
         "once",
