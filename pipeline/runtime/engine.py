@@ -140,7 +140,7 @@ class Engine:
         outcome = await self._lookups.look_up(self.state, attempt, outcome)
         is_open = self.settle.find(assignment) is attempt
         if is_open:
-            outcome = self.settle.disowned(attempt, outcome) or outcome
+            outcome = self.settle.answers.disowned(attempt, outcome) or outcome
         if outcome.accepted is not None and is_open:
             await self.settle.accept(attempt, outcome)
             # What was found in a list may be over long since.

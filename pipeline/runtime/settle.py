@@ -17,7 +17,7 @@ from pipeline.engines.crew import Assignment
 from pipeline.errors import BucketError, ExitCode, StorageError
 from pipeline.ledger import records
 from pipeline.models import Cause, Claim, Gate, InDoubt, Record, Status
-from pipeline.printable import printable
+from pipeline.runtime.answers import Answers
 from pipeline.runtime.corrections import Corrections
 from pipeline.runtime.leftover import slowest
 from pipeline.runtime.lifecycle import Attempt, Stage
@@ -47,7 +47,7 @@ class Settle:
         self._state = state
         self._unclear = 0  # 406s in a row that fit neither credits nor the request
         self._corrections = Corrections(state)
-        self._warned_of_unkept = False
+        self.answers = Answers(state)
         self.uploads = Uploads(state)
 
     async def settle(self, assignment: Assignment, outcome: Outcome) -> None:
@@ -63,7 +63,7 @@ class Settle:
             # Whether it was alone on the account, too; what has come is saved in any case.
             with anyio.CancelScope(shield=True):
                 await state.account.sync()
-        self._warn_of_unkept(attempt, outcome)
+        self.answers.warn_of_unkept(attempt, outcome)
         attempt.to(Stage.ANSWERED)
         attempt.answered_at, attempt.received = clock(), time.time()
         state.check_origin(outcome)
@@ -103,40 +103,11 @@ class Settle:
             return None
         return attempt
 
-    def _warn_of_unkept(self, attempt: Attempt, outcome: Outcome) -> None:
-        """Say once that answers have more outputs than the one that a task has."""
-        if not outcome.unkept or self._warned_of_unkept:
-            return
-        self._warned_of_unkept = True
-        self._state.warn(
-            f"{attempt.task.id}: the answer has {outcome.unkept + 1} outputs, and a task has one:"
-            " the first is kept, of this and of later answers. Ask for one output, and write"
-            " takes: N for several"
-        )
-
-    def disowned(self, attempt: Attempt, outcome: Outcome) -> Outcome | None:
-        """Put an answer in doubt whose id is another task's request: that has one clip, not two.
-
-        None where the id is this one's own. Nobody can say whether two were made, or paid for.
-        """
-        accepted = outcome.accepted
-        if accepted is None:
-            return None
-        other = self._state.other_owner(accepted.id, attempt.task.id)
-        if other is None:
-            return None
-        detail = (
-            f"the provider answered with the id {printable(accepted.id)}, which {printable(other)}"
-            " has already: whether it made, and charged for, another clip is unknown"
-        )
-        self._state.warn(f"{attempt.task.id}: {detail}")
-        return replace(outcome, accepted=None, fault=Fault.GONE, detail=detail, cost=None)
-
     async def accept(self, attempt: Attempt, outcome: Outcome) -> None:
         """Make the provider's id durable in the claim: from now on nothing of it is in doubt."""
         state = self._state
         assert attempt.claim is not None
-        self._warn_of_unkept(attempt, outcome)
+        self.answers.warn_of_unkept(attempt, outcome)
         state.check_origin(outcome)
         simulated = outcome.simulated if outcome.status is not None else state.simulated
         attempt.claim = msgspec.structs.replace(
