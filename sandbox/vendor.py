@@ -1,5 +1,6 @@
 """What is a vendor's own in a wire: how it names things, who may ask, and how it refuses."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -26,7 +27,7 @@ class Call:
     listed: str | None = None
 
 
-class Vendor:
+class Vendor(ABC):
     """The wire of a vendor. What is here is what most have in common."""
 
     name: str
@@ -66,9 +67,9 @@ class Vendor:
         """Write an error; `word` is that of `faults`, or the status."""
         return JSONResponse(self.problem_body(status, word, text), status)
 
+    @abstractmethod
     def problem_body(self, status: int, word: str, text: str) -> Any:
         """Write the body of an error."""
-        raise NotImplementedError
 
     def refusal(self, word: str, retry_after: int | None = None) -> Response:
         """Answer a request with the fault `word`; `retry_after` seconds go with a 429."""
@@ -84,9 +85,9 @@ class Vendor:
             return None
         return datetime.fromtimestamp(seconds, UTC).isoformat().replace("+00:00", "Z")
 
+    @abstractmethod
     def routes(self, service: "Service") -> list[BaseRoute]:
         """List the routes of the API; media are not among them."""
-        raise NotImplementedError
 
-    def resume(self) -> None:
+    def resume(self) -> None:  # noqa: B027 - only what works after its answer has any
         """Continue the generations that an earlier life of the server has left."""

@@ -9,11 +9,12 @@ import base64
 import json
 import threading
 import time
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import TYPE_CHECKING, Any, Self
+from http.server import BaseHTTPRequestHandler
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
 from support.other_api import CLIP
+from support.served import Served
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -120,7 +121,7 @@ answer: {media: "pictures[0].at", id: ticket, cost: bill.cents, scale: 0.01}
 )
 
 
-class InventedApi:
+class InventedApi(Served):
     """Serves in threads. `at` maps a point (`submit`, `answered`, `poll`, `file`) to what happens.
 
     `answer` replaces the answer to a submit where it returns one. `letter` begins its tickets.
@@ -139,20 +140,6 @@ class InventedApi:
         self.marks: list[str] = []
         self.moods = ["pondering", "painting", "hung"]
         self.lock = threading.Lock()
-
-    def __enter__(self) -> Self:
-        handler = type("_Own", (_Handler,), {"api": self})
-        self._servers = [ThreadingHTTPServer(("127.0.0.1", 0), handler) for _ in range(2)]
-        for server in self._servers:
-            server.daemon_threads = True
-            threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
-        self.url, self.files = (f"http://127.0.0.1:{s.server_port}" for s in self._servers)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for server in self._servers:
-            server.shutdown()
-            server.server_close()
 
     @property
     def prompts(self) -> list[str]:
@@ -277,3 +264,6 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, *_: object) -> None:
         pass
+
+
+InventedApi.handler = _Handler

@@ -9,6 +9,7 @@ import os
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cached_property
@@ -194,13 +195,7 @@ class Life:
 
     def books(self) -> dict[str, Any]:
         """Read the sandbox's books once all its work is done."""
-
-        def done() -> dict[str, Any] | None:
-            books = self.box.books()
-            return None if books["at_work"] else books
-
-        books: dict[str, Any] = until(done)
-        return books
+        return finished(self.box.books)
 
     @property
     def doubts(self) -> set[str]:
@@ -241,6 +236,17 @@ class Life:
         """Compare the list, which shows all of this job now and nothing else, with the records."""
         self.box.change(history_lag=0, strangers=0)
         return self.command("audit", "job.yaml")
+
+
+def finished(read: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """Read the books of a vendor once all its work is done."""
+
+    def done() -> dict[str, Any] | None:
+        books = read()
+        return None if books["at_work"] else books
+
+    books: dict[str, Any] = until(done)
+    return books
 
 
 def _key(params: dict[str, Any]) -> str:

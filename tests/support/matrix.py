@@ -21,7 +21,7 @@ from sandbox.testing import Sandbox
 from support import invented_api, runware_api
 from support.helpers import KEY, Workspace, until
 from support.kill_points import OF_RECOVERY, OF_V1, OF_V2, Point
-from support.kills import KILLED, Driver
+from support.kills import KILLED, Driver, finished
 from support.pictures import png
 from support.timed_boxes import InventedBox, RunwareBox
 
@@ -262,13 +262,7 @@ class Life:
 
     def books(self) -> dict[str, Any]:
         """Read the vendor's books once all its work is done."""
-
-        def done() -> dict[str, Any] | None:
-            books = self.box.books()
-            return None if books["at_work"] else books
-
-        books: dict[str, Any] = until(done)
-        return books
+        return finished(self.box.books)
 
     @property
     def doubts(self) -> set[str]:

@@ -2,10 +2,11 @@
 
 import json
 import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import TYPE_CHECKING, Any, Self
+from http.server import BaseHTTPRequestHandler
+from typing import TYPE_CHECKING, Any
 
 from support.other_api import CLIP
+from support.served import Served
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 KEY = "rk-0123456789abcdef0123"
 
 
-class RunwareApi:
+class RunwareApi(Served):
     """Serves in threads. `at` maps a point (`submit`, `accepted`, `poll`, `file`) to what happens.
 
     What is submitted is paid for once under its id, and is done at the second question.
@@ -25,20 +26,6 @@ class RunwareApi:
         self.at: dict[str, Callable[[], None]] = {}
         self.leaked: list[str] = []
         self.lock = threading.Lock()
-
-    def __enter__(self) -> Self:
-        handler = type("_Own", (_Handler,), {"api": self})
-        self._servers = [ThreadingHTTPServer(("127.0.0.1", 0), handler) for _ in range(2)]
-        for server in self._servers:
-            server.daemon_threads = True
-            threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
-        self.url, self.files = (f"http://127.0.0.1:{s.server_port}" for s in self._servers)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for server in self._servers:
-            server.shutdown()
-            server.server_close()
 
     @property
     def prompts(self) -> list[str]:
@@ -124,3 +111,6 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, *_: object) -> None:
         pass
+
+
+RunwareApi.handler = _Handler
