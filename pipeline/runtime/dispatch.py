@@ -120,7 +120,10 @@ class Dispatch:
             return
         if refusal.obstacle is Obstacle.PAUSE:
             state.circuit.limit.told(now, refusal.wait)
-            state.pauses.begin(ev.Reason.ACCOUNT, refusal.detail, refusal.wait)
+            present = state.pauses.present
+            # Where this run was asked to wait itself, what the account says is only its echo.
+            if present is None or present[0] is not ev.Reason.RATE_LIMIT:
+                state.pauses.begin(ev.Reason.ACCOUNT, refusal.detail, refusal.wait)
         elif lasts and refusal.obstacle in _OF_OTHERS and not state.sent:
             state.pauses.begin(ev.Reason.ACCOUNT, refusal.detail, math.inf)
 
