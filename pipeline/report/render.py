@@ -28,20 +28,6 @@ from pipeline.store.shelf import LocalShelf
 # Marks a page as written by us, since the first version. It is in the head.
 _MARK = b'<meta name="generator" content="pipeline">'
 _HEAD = 16 * 1024
-# One script, in this order: a file may use what is above it while it loads.
-SCRIPTS = (
-    "dom.js",
-    "words.js",
-    "store.js",
-    "media.js",
-    "detail.js",
-    "gallery.js",
-    "calendar.js",
-    "unfinished.js",
-    "night.js",
-    "main.js",
-)
-
 
 def write(path: Path, data: ReportData, shelf: Clips | None = None) -> None:
     """Make the page at `path`, and replace an older page whole.
@@ -138,8 +124,7 @@ def _style() -> str:
 
 
 def _script() -> str:
-    body = "\n".join(_text(name) for name in SCRIPTS)
-    return f'(() => {{\n"use strict";\n{body}}})();\n'
+    return _text("page.js")
 
 
 def _text(name: str) -> str:

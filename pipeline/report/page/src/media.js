@@ -1,22 +1,30 @@
+// @ts-check
 // Clips: loaded when they come near, let go when they leave, so that a thousand cost like a dozen.
 
-const calm = matchMedia("(prefers-reduced-motion: reduce)");
+import { make } from "./dom.js";
+import { justify } from "./gallery.js";
+import { brief, STATUS, titled } from "./words.js";
+
+export const calm = matchMedia("(prefers-reduced-motion: reduce)");
 const loaders = new WeakMap();
 const loaded = new Set();
 let playing = null;
 
-const nearby = new IntersectionObserver((changes) => {
-  for (const { target, isIntersecting } of changes) {
-    const loader = loaders.get(target);
-    if (isIntersecting && !loaded.has(target)) {
-      loaded.add(target);
-      loader.load();
-    } else if (!isIntersecting && loaded.has(target)) {
-      loaded.delete(target);
-      loader.unload();
+const nearby = new IntersectionObserver(
+  (changes) => {
+    for (const { target, isIntersecting } of changes) {
+      const loader = loaders.get(target);
+      if (isIntersecting && !loaded.has(target)) {
+        loaded.add(target);
+        loader.load();
+      } else if (!isIntersecting && loaded.has(target)) {
+        loaded.delete(target);
+        loader.unload();
+      }
     }
-  }
-}, { rootMargin: "300px 0px" });
+  },
+  { rootMargin: "300px 0px" },
+);
 
 // `holder` is what is watched: inside a card that the browser skips, nothing is ever near.
 function watch(holder, loader) {
@@ -24,7 +32,7 @@ function watch(holder, loader) {
   nearby.observe(holder);
 }
 
-function letGo(container) {
+export function letGo(container) {
   for (const holder of loaded) {
     if (container.contains(holder)) {
       nearby.unobserve(holder);
@@ -34,7 +42,7 @@ function letGo(container) {
   }
 }
 
-function ratio(entry) {
+export function ratio(entry) {
   if (entry.shape) {
     return entry.shape;
   }
@@ -48,7 +56,7 @@ function ratio(entry) {
 }
 
 // What stands where a clip would be; `missing` clips are known before they are tried.
-function picture(entry, holder, { thumb = false } = {}) {
+export function picture(entry, holder, { thumb = false } = {}) {
   if (entry.status !== "succeeded") {
     return reason(entry);
   }
@@ -60,15 +68,27 @@ function picture(entry, holder, { thumb = false } = {}) {
 }
 
 function reason(entry) {
-  return make("div", { class: `instead ${entry.status}` },
-    make("strong", {}, STATUS[entry.status]), make("span", {}, entry.error ?? "No reason was given."));
+  return make(
+    "div",
+    { class: `instead ${entry.status}` },
+    make("strong", {}, STATUS[entry.status]),
+    make("span", {}, entry.error ?? "No reason was given."),
+  );
 }
 
 function absent(entry) {
-  return make("div", { class: "instead absent" },
+  return make(
+    "div",
+    { class: "instead absent" },
     make("strong", {}, "Not here"),
-    make("span", {}, entry.file
-      ? `${entry.file} is not beside this page, or cannot be played here.` : "No file was recorded."));
+    make(
+      "span",
+      {},
+      entry.file
+        ? `${entry.file} is not beside this page, or cannot be played here.`
+        : "No file was recorded.",
+    ),
+  );
 }
 
 function noPicture(entry) {
@@ -82,8 +102,13 @@ function bindSource(element, entry, holder) {
     }
   });
   watch(holder, {
-    load() { element.src = entry.src; },
-    unload() { element.removeAttribute("src"); element.load?.(); },
+    load() {
+      element.src = entry.src;
+    },
+    unload() {
+      element.removeAttribute("src");
+      element.load?.();
+    },
   });
 }
 
@@ -101,8 +126,11 @@ function audio(entry, holder) {
 
 function video(entry) {
   const element = make("video", {
-    playsinline: true, preload: "metadata", loop: entry.params.loop === true,
-    "aria-label": brief(titled(entry)), disableremoteplayback: true,
+    playsinline: true,
+    preload: "metadata",
+    loop: entry.params.loop === true,
+    "aria-label": brief(titled(entry)),
+    disableremoteplayback: true,
   });
   element.muted = true;
   element.defaultMuted = true;
@@ -120,21 +148,32 @@ function still(entry, holder) {
 // A thousand sets of controls would be five thousand stops of the Tab key.
 function player(entry, holder) {
   const clip = video(entry);
-  const cover = make("button", { type: "button", class: "play", "aria-label": `Play: ${brief(titled(entry))}` });
+  const cover = make("button", {
+    type: "button",
+    class: "play",
+    "aria-label": `Play: ${brief(titled(entry))}`,
+  });
   const screen = make("div", { class: "screen" }, clip, cover);
-  cover.addEventListener("click", () => { start(clip, cover); });
-  clip.addEventListener("loadedmetadata", () => { fit(holder, entry, clip); });
+  cover.addEventListener("click", () => {
+    start(clip, cover);
+  });
+  clip.addEventListener("loadedmetadata", () => {
+    fit(holder, entry, clip);
+  });
   preview(screen, clip, cover);
   bindSource(clip, entry, holder);
   const loader = loaders.get(holder);
   loaders.set(holder, {
     load: loader.load,
-    unload() { rest(clip, cover); loader.unload(); },
+    unload() {
+      rest(clip, cover);
+      loader.unload();
+    },
   });
   return screen;
 }
 
-function start(clip, cover) {
+export function start(clip, cover) {
   if (playing && playing !== clip) {
     playing.pause();
   }
@@ -142,7 +181,9 @@ function start(clip, cover) {
   clip.controls = true;
   cover.hidden = true;
   clip.focus({ preventScroll: true });
-  clip.play().catch(() => { /* the browser's own controls are there to try again */ });
+  clip.play().catch(() => {
+    /* the browser's own controls are there to try again */
+  });
 }
 
 function rest(clip, cover) {
@@ -156,7 +197,9 @@ function preview(screen, clip, cover) {
   let timer = 0;
   screen.addEventListener("pointerenter", (event) => {
     if (event.pointerType === "mouse" && !calm.matches) {
-      timer = setTimeout(() => { clip.play().catch(() => {}); }, 150);
+      timer = setTimeout(() => {
+        clip.play().catch(() => {});
+      }, 150);
     }
   });
   screen.addEventListener("pointerleave", () => {
@@ -173,6 +216,8 @@ function fit(holder, entry, clip) {
   if (!ratio(entry) && clip.videoWidth) {
     entry.shape = clip.videoWidth / clip.videoHeight;
     holder.style.setProperty("--ratio", String(entry.shape));
-    requestAnimationFrame(() => { justify(); });
+    requestAnimationFrame(() => {
+      justify();
+    });
   }
 }

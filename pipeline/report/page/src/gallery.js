@@ -1,4 +1,12 @@
+// @ts-check
 // The clips: rows of one height, each as wide as its shape, made a page at a time.
+
+import { openDetail, takeOf } from "./detail.js";
+import { button, find, make } from "./dom.js";
+import { ask } from "./model.js";
+import { letGo, picture, ratio } from "./media.js";
+import { isFlagged } from "./model.js";
+import { brief, lasting, money, named, number, spoken, titled } from "./words.js";
 
 const PAGE = 48;
 const AREA = 76_000; // CSS pixels of one clip on a wide screen
@@ -10,13 +18,16 @@ const moreClips = find("#gallery .more button");
 let shown = [];
 let made = 0;
 let openRow = 0;
-let target = 0;
+export let target = 0;
 
-new IntersectionObserver(([change]) => {
-  if (change.isIntersecting && !moreClips.hidden) {
-    addPage();
-  }
-}, { rootMargin: "900px 0px" }).observe(moreClips);
+new IntersectionObserver(
+  ([change]) => {
+    if (change.isIntersecting && !moreClips.hidden) {
+      addPage();
+    }
+  },
+  { rootMargin: "900px 0px" },
+).observe(moreClips);
 
 let lastWidth = 0;
 new ResizeObserver(() => {
@@ -63,7 +74,7 @@ function shape(entry) {
 }
 
 // Each row ends where its height comes nearest to the one aimed at, and fills the width.
-function justify(from = 0) {
+export function justify(from = 0) {
   const width = clips.clientWidth;
   const gap = parseFloat(getComputedStyle(clips).columnGap);
   const scale = Number(getComputedStyle(document.documentElement).getPropertyValue("--scale"));
@@ -99,22 +110,40 @@ function card(entry) {
   return item;
 }
 
-function words(entry) {
-  const details = button("Details", () => { openDetail(entry, shown); }, {
-    class: "link", "aria-label": `Details: ${brief(titled(entry), 60)}`, "aria-haspopup": "dialog",
-  });
-  return make("div", { class: "words" },
-    make("h3", { title: titled(entry).length > 140 ? brief(titled(entry), 600) : null }, brief(titled(entry), 400)),
+export function words(entry) {
+  const details = button(
+    "Details",
+    () => {
+      openDetail(entry, shown);
+    },
+    {
+      class: "link",
+      "aria-label": `Details: ${brief(titled(entry), 60)}`,
+      "aria-haspopup": "dialog",
+    },
+  );
+  return make(
+    "div",
+    { class: "words" },
+    make(
+      "h3",
+      { title: titled(entry).length > 140 ? brief(titled(entry), 600) : null },
+      brief(titled(entry), 400),
+    ),
     make("p", { class: "params" }, parameters(entry)),
-    make("p", { class: "line" }, ...line(entry), details));
+    make("p", { class: "line" }, ...line(entry), details),
+  );
 }
 
 function parameters(entry) {
   const short = Object.entries(entry.params).map(([name, value]) => spoken(name, value));
-  return short.filter((said) => said.length <= 32).slice(0, 5).join(" · ");
+  return short
+    .filter((said) => said.length <= 32)
+    .slice(0, 5)
+    .join(" · ");
 }
 
-function line(entry) {
+export function line(entry) {
   const said = [];
   if (entry.cost !== undefined) {
     said.push(make("span", {}, money(entry.cost)));
@@ -123,9 +152,18 @@ function line(entry) {
     said.push(make("span", {}, lasting(entry.duration_s)));
   }
   if (takeOf(entry)) {
-    said.push(button(`Take ${takeOf(entry)}`, () => { ask({ takes: entry.group, view: "" }); }, {
-      class: "link", title: "Show these takes side by side",
-    }));
+    said.push(
+      button(
+        `Take ${takeOf(entry)}`,
+        () => {
+          ask({ takes: entry.group, view: "" });
+        },
+        {
+          class: "link",
+          title: "Show these takes side by side",
+        },
+      ),
+    );
   }
   if (isFlagged(entry)) {
     said.push(make("span", { class: "mark flag", title: entry.flags.join("; ") }, "Not as expected"));
@@ -135,3 +173,6 @@ function line(entry) {
   }
   return said;
 }
+
+/** @type {import("./views.js").View} */
+export const gallery = { name: "gallery", label: "Clips", show: showGallery };

@@ -1,4 +1,10 @@
+// @ts-check
 // What failed, what is in doubt and what is missing: a table of reasons under each command.
+
+import { copier, openDetail } from "./detail.js";
+import { button, find, make } from "./dom.js";
+import { entries as ENTRIES, isMissing } from "./model.js";
+import { brief, moment, money, number, titled } from "./words.js";
 
 const ROWS = 100;
 const KIND_OF_BLOCK = {
@@ -12,7 +18,10 @@ for (const block of blocks) {
   for (const command of block.querySelectorAll(".command")) {
     const text = find("code", command).textContent;
     command.append(copier("Copy", text));
-    find("button", command).setAttribute("aria-label", `Copy the command: ${find("h3", block).textContent}, ${text}`);
+    find("button", command).setAttribute(
+      "aria-label",
+      `Copy the command: ${find("h3", block).textContent}, ${text}`,
+    );
   }
 }
 
@@ -30,7 +39,7 @@ function showUnfinished(entries) {
   }
 }
 
-function table(found, name, entries) {
+export function table(found, name, entries) {
   if (!found.length) {
     return [make("p", { class: "empty" }, "None of them matches the filters.")];
   }
@@ -38,9 +47,20 @@ function table(found, name, entries) {
   const head = make("tr", { role: "row" });
   head.append(...columns.map((column) => make("th", { scope: "col", role: "columnheader" }, column)));
   const body = make("tbody", { role: "rowgroup" });
-  const sheet = make("table", { class: "sheet", role: "table" },
-    make("caption", { class: "unseen" }, name), make("thead", { role: "rowgroup" }, head), body);
-  const more = button("", () => { addRows(body, found, more, entries); }, { class: "quiet" });
+  const sheet = make(
+    "table",
+    { class: "sheet", role: "table" },
+    make("caption", { class: "unseen" }, name),
+    make("thead", { role: "rowgroup" }, head),
+    body,
+  );
+  const more = button(
+    "",
+    () => {
+      addRows(body, found, more, entries);
+    },
+    { class: "quiet" },
+  );
   addRows(body, found, more, entries);
   return [sheet, make("p", { class: "more" }, more)];
 }
@@ -53,20 +73,41 @@ function addRows(body, found, more, entries) {
   more.textContent = `Show ${number(Math.min(ROWS, left))} more of ${number(left)}`;
 }
 
-function row(entry, entries) {
-  const open = button(brief(titled(entry), 160), () => { openDetail(entry, entries); }, {
-    class: "link", "aria-haspopup": "dialog",
-  });
+export function row(entry, entries) {
+  const open = button(
+    brief(titled(entry), 160),
+    () => {
+      openDetail(entry, entries);
+    },
+    {
+      class: "link",
+      "aria-haspopup": "dialog",
+    },
+  );
   const code = entry.http_status && entry.status !== "succeeded" ? ` HTTP ${entry.http_status}` : "";
-  const why = entry.status === "succeeded" ? `${entry.file} is not beside this page.` : entry.error ?? "No reason was given.";
-  return make("tr", { role: "row" },
-    make("th", { scope: "row", role: "rowheader" }, open, make("span", { class: "task" }, entry.file ?? entry.name ?? entry.task)),
+  const why =
+    entry.status === "succeeded"
+      ? `${entry.file} is not beside this page.`
+      : (entry.error ?? "No reason was given.");
+  return make(
+    "tr",
+    { role: "row" },
+    make(
+      "th",
+      { scope: "row", role: "rowheader" },
+      open,
+      make("span", { class: "task" }, entry.file ?? entry.name ?? entry.task),
+    ),
     field("Reason", why, code && make("span", { class: "code" }, code)),
     field("Attempts", number(entry.attempts)),
     field("At risk", entry.at_risk ? money(entry.at_risk) : "–"),
-    field("When", entry.finished_at ? moment(entry.finished_at) : "–"));
+    field("When", entry.finished_at ? moment(entry.finished_at) : "–"),
+  );
 }
 
-function field(label, ...children) {
+export function field(label, ...children) {
   return make("td", { role: "cell", "data-label": label }, ...children);
 }
+
+/** @type {import("./views.js").View} */
+export const unfinished = { name: "unfinished", label: "Unfinished", show: showUnfinished, badge: unfinishedCount };

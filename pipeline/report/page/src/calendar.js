@@ -1,4 +1,12 @@
+// @ts-check
 // The months in which something is to be published, each a table of weeks that begin on Monday.
+
+import { openDetail } from "./detail.js";
+import { button, find, make } from "./dom.js";
+import { ask } from "./model.js";
+import { calm, letGo, picture } from "./media.js";
+import { natural, published } from "./model.js";
+import { brief, DATE, MONTH, number, STATUS, titled, WEEKDAY } from "./words.js";
 
 const months = find("#calendar .months");
 const MOST_A_DAY = 3;
@@ -33,18 +41,25 @@ function remark(undated, unread, dated) {
   const count = `${number(undated)} ${undated === 1 ? "clip has" : "clips have"} no date of publication`;
   const why = unread ? ` that can be read: “${brief(unread, 40)}” is none, 2026-12-01 would be one.` : ".";
   const how = "Give prompts a “publish” date under “meta” in the job file, and they appear here.";
-  return make("p", { class: "empty" },
-    undated ? `${count}${why} ${dated || unread ? "" : how}` : dated ? "" : "Nothing matches.");
+  return make(
+    "p",
+    { class: "empty" },
+    undated ? `${count}${why} ${dated || unread ? "" : how}` : dated ? "" : "Nothing matches.",
+  );
 }
 
 function jumps(names) {
   const row = make("ul", { role: "list" });
   for (const name of names) {
-    const link = button(monthName(name), () => {
-      const table = document.getElementById(`month-${name}`);
-      table.scrollIntoView({ behavior: calm.matches ? "auto" : "smooth" });
-      table.focus({ preventScroll: true });
-    }, { class: "quiet" });
+    const link = button(
+      monthName(name),
+      () => {
+        const table = document.getElementById(`month-${name}`);
+        table.scrollIntoView({ behavior: calm.matches ? "auto" : "smooth" });
+        table.focus({ preventScroll: true });
+      },
+      { class: "quiet" },
+    );
     row.append(make("li", {}, link));
   }
   return make("nav", { class: "jumps", "aria-label": "Months" }, row);
@@ -54,7 +69,7 @@ function monthName(name) {
   return MONTH.format(new Date(`${name}-01T00:00:00Z`));
 }
 
-function month(name, days, entries) {
+export function month(name, days, entries) {
   const [year, ofYear] = name.split("-").map(Number);
   const first = Date.UTC(year, ofYear - 1, 1);
   const length = new Date(Date.UTC(year, ofYear, 0)).getUTCDate();
@@ -63,15 +78,22 @@ function month(name, days, entries) {
   for (let week = -before; week < length; week += 7) {
     const row = make("tr", { role: "row" });
     for (let day = week; day < week + 7; day += 1) {
-      row.append(day < 0 || day >= length
-        ? make("td", { class: "outside", role: "cell" })
-        : dayCell(new Date(first + day * A_DAY), days, entries));
+      row.append(
+        day < 0 || day >= length
+          ? make("td", { class: "outside", role: "cell" })
+          : dayCell(new Date(first + day * A_DAY), days, entries),
+      );
     }
     body.append(row);
   }
   // The roles stand in for those that a table loses on a phone, where days are laid out as a list.
-  return make("table", { class: "month", id: `month-${name}`, role: "table", tabindex: "-1" },
-    make("caption", {}, monthName(name)), weekdays(), body);
+  return make(
+    "table",
+    { class: "month", id: `month-${name}`, role: "table", tabindex: "-1" },
+    make("caption", {}, monthName(name)),
+    weekdays(),
+    body,
+  );
 }
 
 function weekdays() {
@@ -85,10 +107,18 @@ function weekdays() {
 
 function dayCell(date, days, entries) {
   const day = date.toISOString().slice(0, 10);
-  const here = (days.get(day) ?? []).sort((one, other) => natural(published(one).time, published(other).time));
+  const here = (days.get(day) ?? []).sort((one, other) =>
+    natural(published(one).time, published(other).time),
+  );
   const cell = make("td", { role: "cell", class: here.length ? "some" : "none" });
-  cell.append(make("time", { class: "day", datetime: day },
-    make("span", { class: "weekday" }, `${WEEKDAY.format(date)} `), String(date.getUTCDate())));
+  cell.append(
+    make(
+      "time",
+      { class: "day", datetime: day },
+      make("span", { class: "weekday" }, `${WEEKDAY.format(date)} `),
+      String(date.getUTCDate()),
+    ),
+  );
   if (here.length) {
     const list = make("ul", { class: here.length === 1 ? "alone" : "several", role: "list" });
     list.append(...here.slice(0, MOST_A_DAY).map((entry) => event(entry, entries)));
@@ -98,13 +128,28 @@ function dayCell(date, days, entries) {
 }
 
 function andMore(day, count) {
-  return count <= 0 ? "" : button(`${number(count)} more`, () => { ask({ day, view: "" }); }, {
-    class: "link", "aria-label": `${number(count)} more on ${DATE.format(new Date(day))}`,
-  });
+  return count <= 0
+    ? ""
+    : button(
+        `${number(count)} more`,
+        () => {
+          ask({ day, view: "" });
+        },
+        {
+          class: "link",
+          "aria-label": `${number(count)} more on ${DATE.format(new Date(day))}`,
+        },
+      );
 }
 
-function event(entry, entries) {
-  const element = button("", () => { openDetail(entry, entries); }, { class: `event ${entry.status}`, "aria-haspopup": "dialog" });
+export function event(entry, entries) {
+  const element = button(
+    "",
+    () => {
+      openDetail(entry, entries);
+    },
+    { class: `event ${entry.status}`, "aria-haspopup": "dialog" },
+  );
   const thumb = make("span", { class: "thumb" });
   if (entry.status === "succeeded") {
     thumb.append(picture(entry, element, { thumb: true }));
@@ -123,3 +168,6 @@ function event(entry, entries) {
   element.append(thumb, label);
   return make("li", {}, element);
 }
+
+/** @type {import("./views.js").View} */
+export const calendar = { name: "calendar", label: "Calendar", show: showCalendar };

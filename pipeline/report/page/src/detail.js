@@ -1,13 +1,17 @@
-// One clip, large, with everything that is known about it. Its address is #task=….
+import { button, find, make, say } from "./dom.js";
+import { letGo, picture, ratio } from "./media.js";
+import { ask, asked, posts } from "./model.js";
+import { lasting, moment, money, named, number, plain, SETTLED, STATUS, size, titled } from "./words.js";
 
-const dialog = document.getElementById("detail");
+export const dialog = document.getElementById("detail");
 let around = [];
 
 dialog.addEventListener("close", () => {
   letGo(dialog);
   dialog.replaceChildren();
-  asked.task = "";
-  writeAddress();
+  if (asked.task) {
+    ask({ task: "" });
+  }
 });
 dialog.addEventListener("click", (event) => {
   if (event.target === dialog) {
@@ -15,10 +19,12 @@ dialog.addEventListener("click", (event) => {
   }
 });
 
-function openDetail(entry, entries) {
+export function openDetail(entry, entries) {
   around = entries;
-  asked.task = entry.task;
-  writeAddress();
+  if (asked.task !== entry.task) {
+    ask({ task: entry.task });
+    return;
+  }
   letGo(dialog);
   dialog.replaceChildren(...detail(entry));
   if (!dialog.open) {
@@ -32,9 +38,19 @@ function detail(entry) {
   stage.style.setProperty("--ratio", String(ratio(entry) || 16 / 9));
   stage.append(picture(entry, stage));
   const title = make("h2", { id: "detail-title", tabindex: "-1", autofocus: true }, titled(entry));
-  const close = button("Close", () => { dialog.close(); }, { class: "quiet" });
-  const body = make("div", { class: `detail-body${ratio(entry) && ratio(entry) < 1 ? " tall" : ""}` },
-    stage, make("div", { class: "detail-text" }, title, actions(entry), facts(entry)));
+  const close = button(
+    "Close",
+    () => {
+      dialog.close();
+    },
+    { class: "quiet" },
+  );
+  const body = make(
+    "div",
+    { class: `detail-body${ratio(entry) && ratio(entry) < 1 ? " tall" : ""}` },
+    stage,
+    make("div", { class: "detail-text" }, title, actions(entry), facts(entry)),
+  );
   return [make("div", { class: "detail-bar" }, ...steps(entry), close), body];
 }
 
@@ -42,10 +58,16 @@ function steps(entry) {
   const place = around.indexOf(entry);
   const step = (label, by) => {
     const next = around[place + by];
-    const element = button(label, () => {
-      openDetail(next, around);
-      (find(`[data-by="${by}"]:not(:disabled)`, dialog) ?? find(".detail-bar button:last-child", dialog)).focus();
-    }, { class: "quiet", "data-by": by });
+    const element = button(
+      label,
+      () => {
+        openDetail(next, around);
+        (
+          find(`[data-by="${by}"]:not(:disabled)`, dialog) ?? find(".detail-bar button:last-child", dialog)
+        ).focus();
+      },
+      { class: "quiet", "data-by": by },
+    );
     element.disabled = place < 0 || !next;
     return element;
   };
@@ -59,15 +81,21 @@ function actions(entry) {
     row.append(copier("Copy prompt", entry.prompt));
   }
   if (entry.src && entry.status === "succeeded" && !entry.missing) {
-    row.append(make("a", { href: entry.src, class: "quiet", target: "_blank", rel: "noopener" }, "Open the file"));
+    row.append(
+      make("a", { href: entry.src, class: "quiet", target: "_blank", rel: "noopener" }, "Open the file"),
+    );
   }
   return row;
 }
 
-function copier(label, words) {
-  return button(label, async () => {
-    say(await copied(words) ? "Copied." : "Copying is not allowed here: select the text instead.");
-  }, { class: "quiet" });
+export function copier(label, words) {
+  return button(
+    label,
+    async () => {
+      say((await copied(words)) ? "Copied." : "Copying is not allowed here: select the text instead.");
+    },
+    { class: "quiet" },
+  );
 }
 
 // Outside a secure context there is no clipboard: a selection can still be copied.
@@ -131,11 +159,22 @@ function media(found, fact) {
 }
 
 function standing(entry) {
-  const words = { changed: " · changed in the job since", former: " · no longer in the job", accepted: " · waiting at the provider", saved: " · not in place yet" };
+  const words = {
+    changed: " · changed in the job since",
+    former: " · no longer in the job",
+    accepted: " · waiting at the provider",
+    saved: " · not in place yet",
+  };
   return words[entry.standing] ?? "";
 }
 
-function takeOf(entry) {
-  const group = takes.get(entry.group);
+export function takeOf(entry) {
+  const group = posts.get(entry.post).filter((each) => each.group === entry.group);
   return group.length > 1 ? `${group.indexOf(entry) + 1} of ${group.length}` : null;
+}
+
+export function closeDetail() {
+  if (dialog.open) {
+    dialog.close();
+  }
 }

@@ -1,4 +1,8 @@
+// @ts-check
 // The picture of the night: in flight, ended and balance over one axis of time.
+
+import { data, draw, find, make } from "./dom.js";
+import { CLOCK, DAY, lasting, MOMENT, money, number, STATUS } from "./words.js";
 
 const NIGHTS = data("nights");
 const nightSection = document.getElementById("night");
@@ -17,27 +21,34 @@ function startNight() {
   nightSection.hidden = false;
   const choice = document.getElementById("night-choice");
   const select = find("select", choice);
-  NIGHTS.forEach((each, place) => { select.append(make("option", { value: place }, when(each))); });
+  NIGHTS.forEach((each, place) => {
+    select.append(make("option", { value: place }, when(each)));
+  });
   select.value = String(NIGHTS.length - 1);
   choice.hidden = NIGHTS.length < 2;
-  select.addEventListener("change", () => { night = NIGHTS[Number(select.value)]; showNight(); });
+  select.addEventListener("change", () => {
+    night = NIGHTS[Number(select.value)];
+    showNight();
+  });
   new ResizeObserver(([{ contentRect }]) => {
     if (Math.round(contentRect.width) !== drawnWidth) {
       drawNight();
     }
   }).observe(nightPicture);
   nightPicture.addEventListener("pointermove", readNight);
-  nightPicture.addEventListener("pointerleave", () => { point(-1); });
+  nightPicture.addEventListener("pointerleave", () => {
+    point(-1);
+  });
   showNight();
 }
 
-function when(each) {
+export function when(each) {
   const [from, to] = [new Date(each.start * 1000), new Date(each.end * 1000)];
   const far = DAY.format(from) !== DAY.format(to);
   return `${DAY.format(from)}, ${CLOCK.format(from)} – ${far && each.end - each.start > 86_400 ? `${DAY.format(to)}, ` : ""}${CLOCK.format(to)}`;
 }
 
-function sum(values) {
+export function sum(values) {
   return values.reduce((total, value) => total + value, 0);
 }
 
@@ -50,11 +61,14 @@ function nightWords() {
     failed ? `${number(failed)} failed` : "",
     doubt ? `${number(doubt)} in doubt` : "",
     told.length ? `balance from ${money(told[0])} to ${money(told[told.length - 1])}` : "",
-  ].filter(Boolean).join(", ");
+  ]
+    .filter(Boolean)
+    .join(", ");
 }
 
 function showNight() {
-  find(".night-span").textContent = `${NIGHTS.length > 1 ? "" : `${when(night)} · `}${lasting(night.end - night.start)}`;
+  find(".night-span").textContent =
+    `${NIGHTS.length > 1 ? "" : `${when(night)} · `}${lasting(night.end - night.start)}`;
   find(".night-figures .scroll").replaceChildren(nightTable());
   drawNight();
 }
@@ -67,15 +81,24 @@ function drawNight() {
   const told = night.balance.some((value) => value !== null);
   const height = told ? 250 : 196;
   const canvas = draw("svg", {
-    width: "100%", height, viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": `The night: ${nightWords()}.`,
+    width: "100%",
+    height,
+    viewBox: `0 0 ${width} ${height}`,
+    role: "img",
+    "aria-label": `The night: ${nightWords()}.`,
   });
-  canvas.append(...axis(at, width, height), ...flights(at), ...endings(at), ...(told ? credits(at, width) : []),
-    draw("line", { class: "pointer", y1: 0, y2: height - 22 }));
+  canvas.append(
+    ...axis(at, width, height),
+    ...flights(at),
+    ...endings(at),
+    ...(told ? credits(at, width) : []),
+    draw("line", { class: "pointer", y1: 0, y2: height - 22 }),
+  );
   nightPicture.replaceChildren(canvas);
   point(-1);
 }
 
-function label(x, y, words, attributes = {}) {
+export function label(x, y, words, attributes = {}) {
   return draw("text", { x, y, ...attributes }, words);
 }
 
@@ -84,11 +107,18 @@ function axis(at, width, height) {
   const shift = new Date(night.start * 1000).getTimezoneOffset() * 60;
   const marks = [];
   const length = night.in_flight.length * night.step;
-  for (let time = Math.ceil((night.start - shift) / step) * step + shift; time < night.start + length; time += step) {
+  for (
+    let time = Math.ceil((night.start - shift) / step) * step + shift;
+    time < night.start + length;
+    time += step
+  ) {
     const x = at((time - night.start) / night.step);
     marks.push(draw("line", { class: "tick", x1: x, x2: x, y1: 0, y2: height - 22 }));
     if (x < width - 18) {
-      const name = step < 86_400 ? CLOCK.format(new Date(time * 1000)) : DAY.format(new Date(time * 1000)).replace(/ \d{4}$/, "");
+      const name =
+        step < 86_400
+          ? CLOCK.format(new Date(time * 1000))
+          : DAY.format(new Date(time * 1000)).replace(/ \d{4}$/, "");
       marks.push(label(Math.max(0, x), height - 5, name, { "text-anchor": x > 18 ? "middle" : "start" }));
     }
   }
@@ -103,7 +133,7 @@ function flights(at) {
   night.in_flight.forEach((value, place) => {
     const y = base - (value / most) * (base - top);
     path += `V${y}H${at(place + 1)}`;
-    line += `${place ? "V" : "M" + at(0) + " "}${y}H${at(place + 1)}`;
+    line += `${place ? "V" : `M${at(0)} `}${y}H${at(place + 1)}`;
   });
   return [
     label(0, 12, `In flight, at most ${number(Math.max(...night.in_flight))}`, { class: "name" }),
@@ -126,9 +156,16 @@ function endings(at) {
         // A single failure among hundreds still has to be seen.
         const tall = Math.max(status === "succeeded" ? 1.5 : 4, (value / most) * (base - top));
         y -= tall;
-        bars.push(draw("rect", {
-          class: status, x: at(place) + gap / 2, y, width: Math.max(1.5, at(place + 1) - at(place) - gap), height: tall, rx: 1,
-        }));
+        bars.push(
+          draw("rect", {
+            class: status,
+            x: at(place) + gap / 2,
+            y,
+            width: Math.max(1.5, at(place + 1) - at(place) - gap),
+            height: tall,
+            rx: 1,
+          }),
+        );
       }
     }
   });
@@ -171,13 +208,19 @@ function point(place) {
 
 function reading(place) {
   const from = CLOCK.format(new Date((night.start + place * night.step) * 1000));
-  const ended = ENDS.map((status) => [night[status][place], status === "succeeded" ? "finished" : STATUS[status].toLowerCase()]);
+  const ended = ENDS.map((status) => [
+    night[status][place],
+    status === "succeeded" ? "finished" : STATUS[status].toLowerCase(),
+  ]);
   const balance = night.balance.slice(0, place + 1).findLast((value) => value !== null);
   return [
-    from, `${number(night.in_flight[place])} in flight`,
+    from,
+    `${number(night.in_flight[place])} in flight`,
     ...ended.filter(([value]) => value).map(([value, word]) => `${number(value)} ${word}`),
     balance === undefined ? "" : money(balance),
-  ].filter(Boolean).join(" · ");
+  ]
+    .filter(Boolean)
+    .join(" · ");
 }
 
 function nightTable() {
@@ -188,12 +231,40 @@ function nightTable() {
     const part = (name) => night[name].slice(place, place + every);
     const told = part("balance").findLast((value) => value !== null);
     const cells = [
-      Math.max(...part("in_flight")), sum(part("succeeded")), sum(part("failed")), sum(part("in_doubt")),
+      Math.max(...part("in_flight")),
+      sum(part("succeeded")),
+      sum(part("failed")),
+      sum(part("in_doubt")),
     ].map(number);
     const from = MOMENT.format(new Date((night.start + place * night.step) * 1000));
-    body.append(make("tr", {}, make("th", { scope: "row" }, from),
-      ...[...cells, told === undefined ? "–" : money(told)].map((cell) => make("td", {}, cell))));
+    body.append(
+      make(
+        "tr",
+        {},
+        make("th", { scope: "row" }, from),
+        ...[...cells, told === undefined ? "–" : money(told)].map((cell) => make("td", {}, cell)),
+      ),
+    );
   }
-  return make("table", { class: "figures-table" }, make("caption", { class: "unseen" }, "The night in figures"),
-    make("thead", {}, make("tr", {}, ...columns.map((column) => make("th", { scope: "col" }, column)))), body);
+  return make(
+    "table",
+    { class: "figures-table" },
+    make("caption", { class: "unseen" }, "The night in figures"),
+    make("thead", {}, make("tr", {}, ...columns.map((column) => make("th", { scope: "col" }, column)))),
+    body,
+  );
 }
+
+let started = false;
+
+/** @type {import("./views.js").View} */
+export const nights = {
+  name: "night",
+  label: "The night",
+  show: () => {
+    if (!started) {
+      started = true;
+      startNight();
+    }
+  },
+};
