@@ -61,7 +61,7 @@ function picture(entry, holder, { thumb = false } = {}) {
 
 function reason(entry) {
   return make("div", { class: `instead ${entry.status}` },
-    make("strong", {}, STATUS[entry.status]), make("span", {}, entry.error ?? "No reason was given."));
+    make("strong", {}, STATUS[entry.status]), make("span", {}, entry.error ?? entry.words?.what ?? "No reason was given."));
 }
 
 function absent(entry) {

@@ -12,7 +12,7 @@ const DATE = new Intl.DateTimeFormat(LOCALE, {
   weekday: "long", day: "numeric", month: "long", year: "numeric", timeZone: "UTC",
 });
 
-const STATUS = { succeeded: "Succeeded", failed: "Failed", in_doubt: "In doubt" };
+const STATUS = { succeeded: "Succeeded", failed: "Failed", in_doubt: "In doubt", pending: "Left to do" };
 const SETTLED = {
   found: "found in the provider's list of requests",
   billed: "charged, by a person's word",
