@@ -105,7 +105,7 @@ def gather(  # noqa: PLR0913 - the commands that the page shows
     if shelf.far:
         data = replace(data, link=_linker(job, shelf, sign))
     else:
-        data = replace(data, versions=versions.find(layout.superseded, data.earlier))
+        data = replace(data, versions=versions.find(layout, data))
     return looked_for(data, shelf)
 
 

@@ -81,7 +81,7 @@ class ReportData:
     what the clips should be like. `tasks` are those of the job, in its order, by their ids; one
     that has no record is shown as it is planned. `verdicts` are what people have said of clips,
     `by_row` what only a sheet says. `earlier` has the clips before the present one of a task, the
-    oldest first, and `versions` those of them whose file is there, the newest first.
+    oldest first, and `versions` those of them whose file is there, with that, the newest first.
     """
 
     name: str
@@ -137,6 +137,15 @@ class _Tally:
         self.simulated |= bool(record.simulated)
         if (placed := span(record)) is not None:
             self.spans.append(placed)
+
+    def before(self) -> dict[str, list[Record]]:
+        """Return the clips of each task before the present one; the last, where none is now."""
+        gone = {
+            task: [*self.earlier.get(task, ()), clip]
+            for task, clip in self.clips.items()
+            if self.last[task].status is not Status.SUCCEEDED
+        }
+        return {**self.earlier, **gone}
 
     def describe(self, meta: Mapping[str, dict[str, Any]]) -> None:
         for task in self.last.keys() & meta.keys():
@@ -202,7 +211,7 @@ def collect(  # noqa: PLR0913  # all but the first are passed by name
         accepted=waiting,
         saved=here,
         names=names or {},
-        earlier=tally.earlier,
+        earlier=tally.before(),
     )
 
 

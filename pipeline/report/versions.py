@@ -1,4 +1,4 @@
-"""The older clips of tasks, as far as their files are still in `superseded/`.
+"""The older clips of tasks, as far as their files are still there: most of them in `superseded/`.
 
 A file there has the name that its clip had, and a number; a record says how large it is. Where that
 leaves a doubt, its hash decides.
@@ -7,14 +7,17 @@ leaves a doubt, its hash decides.
 import contextlib
 import hashlib
 import os
+import stat
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pipeline.common.files import open_file
+from pipeline.common.files import open_file, refuse_linked_folders
 from pipeline.errors import DirectoryError
-from pipeline.models import Record
+from pipeline.models import Record, Status
+from pipeline.report.data import ReportData
+from pipeline.store.layout import Layout
 from pipeline.store.shelf import retired_names
 
 # Bytes that are read to tell files apart. What is left then is not shown.
@@ -26,17 +29,17 @@ Versions = Mapping[str, tuple[tuple[Record, str], ...]]
 directory."""
 
 
-def find(folder: Path, earlier: Mapping[str, Iterable[Record]]) -> Versions:
-    """Find the files of `earlier` clips, by task and oldest first, in the folder `superseded/`."""
-    there = _sizes(folder)
-    if not there:
-        return {}
+def find(layout: Layout, data: ReportData) -> Versions:
+    """Find the files of the `earlier` clips of a report."""
+    in_place = _in_place(layout.root, data)
+    found = defaultdict(list, {task: [pair] for task, pair in in_place.items()})
+    folder = layout.superseded
+    finder = _Finder(folder, _sizes(folder))
     by_name: defaultdict[str, list[Record]] = defaultdict(list)
-    for record in (one for records in earlier.values() for one in records):
-        by_name[str(record.output).replace("/", "-")].append(record)
-    finder = _Finder(folder, there)
-    found: defaultdict[str, list[tuple[Record, str]]] = defaultdict(list)
-    for name, records in by_name.items():
+    for task, records in data.earlier.items():
+        for record in records[:-1] if task in in_place else records:
+            by_name[str(record.output).replace("/", "-")].append(record)
+    for name, records in by_name.items() if finder.there else ():
         for record, file in finder.pairs(name, records):
             found[record.task].append((record, f"{folder.name}/{file}"))
     return {task: tuple(sorted(pairs, key=_moment, reverse=True)) for task, pairs in found.items()}
@@ -44,6 +47,29 @@ def find(folder: Path, earlier: Mapping[str, Iterable[Record]]) -> Versions:
 
 def _moment(pair: tuple[Record, str]) -> str:
     return pair[0].finished_at
+
+
+def _in_place(root: Path, data: ReportData) -> dict[str, tuple[Record, str]]:
+    """Return the last clip of each task that has none now, where its file is still in its place.
+
+    What was to take its place has failed, is in doubt, or is not in place yet.
+    """
+    found = {}
+    for record in data.records:
+        older = data.earlier.get(record.task)
+        is_placed = record.status is Status.SUCCEEDED and record.task not in data.saved
+        if older and not is_placed and _is_there(root, older[-1]):
+            found[record.task] = (older[-1], str(older[-1].output))
+    return found
+
+
+def _is_there(root: Path, record: Record) -> bool:
+    output = str(record.output)
+    with contextlib.suppress(OSError, ValueError, DirectoryError):
+        refuse_linked_folders(root, output.rpartition("/")[0])
+        seen = (root / output).lstat()
+        return stat.S_ISREG(seen.st_mode) and seen.st_size == record.bytes
+    return False
 
 
 def _sizes(folder: Path) -> dict[str, int]:
