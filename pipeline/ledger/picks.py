@@ -20,18 +20,24 @@ class Picks:
 
     def __init__(self, manifest: Path) -> None:
         self._manifest = manifest
-        self._verdicts = read(manifest.with_name(NAME))
+        self.verdicts = read(manifest.with_name(NAME))
         self._present: dict[str, str] = {}
         self._clips: dict[int, int] | None = None  # how many a task has had, by its hash
-        if self._verdicts:
+        if self.verdicts:
             present = clips(manifest)
-            self._present = {task: sha256 for task, sha256 in present if task in self._verdicts}
+            self._present = {task: sha256 for task, sha256 in present if task in self.verdicts}
 
     def of(self, task: Task) -> Word | None:
         """Return the verdict on the clip of a task; None without one, or without a clip."""
-        said = self._verdicts.on(task.id, self._present.get(task.id))
-        if said is not None:
-            return said.verdict
+        said = self.verdicts.on(task.id, self._present.get(task.id))
+        return self._of_row(task) if said is None else said.verdict
+
+    def of_row(self, task: Task) -> Word | None:
+        """Return the verdict where it is the row's: nobody has said anything of the clip."""
+        said = self.verdicts.on(task.id, self._present.get(task.id))
+        return self._of_row(task) if said is None else None
+
+    def _of_row(self, task: Task) -> Word | None:
         if task.verdict is None:
             return None
         number = self._count().get(hash(task.id), 0)

@@ -87,7 +87,7 @@ def test_what_has_no_value_takes_no_room(a_record: MakeRecord, a_report: MakeRep
     (shown,) = json.loads("".join(embedded_entries(a_report(a_record()))))
     assert set(shown) == {
         "task", "status", "prompt", "model", "group", "params",
-        "file", "src", "kind", "cost", "finished_at", "duration_s",
+        "file", "src", "kind", "cost", "finished_at", "duration_s", "post",
     }  # fmt: skip
     assert shown["params"] == {"aspect_ratio": "16:9", "loop": False}
 

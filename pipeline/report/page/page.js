@@ -512,7 +512,7 @@
       "div",
       { class: `instead ${entry.status}` },
       make("strong", {}, STATUS[entry.status]),
-      make("span", {}, entry.error ?? "No reason was given.")
+      make("span", {}, entry.error ?? entry.words?.what ?? "No reason was given.")
     );
   }
   function absent(entry) {
