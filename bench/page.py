@@ -38,16 +38,19 @@ prompt: "{{{{ text }}}}"
 
 
 def write_film(path: Path, megabytes: float, *, tall: bool) -> None:
-    """Write five seconds of noise over a drift of colour, of about that size."""
+    """Write five seconds of noise over patches that drift, of about that size."""
     width, height = (720, 1280) if tall else (1280, 720)
     noise = np.random.default_rng(int(megabytes * 10))
+    # Patches that are still seen on a poster, so that it is about as large as that of a real clip.
+    patches = noise.integers(0, 190, (height // 20, width // 20, 3), np.uint8)
+    scene = patches.repeat(20, axis=0).repeat(20, axis=1)
     with av.open(str(path), "w", options={"movflags": "+faststart"}) as container:
         stream = container.add_stream("libx264", rate=24)
         stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
         stream.bit_rate = int(megabytes * 8e6 / 5)
         stream.options = {"preset": "ultrafast"}
         for number in range(120):
-            picture = np.full((height, width, 3), (2 * number, 90, 160), np.uint8)
+            picture = np.roll(scene, 4 * number, axis=1)
             picture += noise.integers(0, 60, picture.shape, np.uint8)
             container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
         container.mux(stream.encode())
