@@ -245,6 +245,8 @@ def _import(layout: Layout, file: Path) -> None:
     message(
         f"{len(taken):,} taken in, {len(words) - len(taken):,} known before{about if stray else ''}"
     )
+    if not any(one.task in present for one in words):
+        message(f"warning: {file} names no clip of this job: has another job's page saved it?")
 
 
 def _new(words: Iterable[Verdict], there: Verdicts) -> Iterator[Verdict]:
