@@ -288,7 +288,7 @@ def write_report_at_end(job: Job, shown: Path, output: Path | None, counts: Coun
     try:
         path = write_report(
             job,
-            partial(spelled, *called(without={"retries"})),
+            partial(spelled, *called(without={"retries", "again"})),  # what was asked is done
             spelled(*_settle()),
             **of_page(shown, output_flag(output)),
         )

@@ -20,6 +20,7 @@ from typing import Any
 from pipeline.common.files import create, open_file, refuse_linked_folders
 from pipeline.errors import BucketError, DirectoryError, StorageError
 from pipeline.ledger.disk import Clips
+from pipeline.ledger.formats import FORMAT
 from pipeline.report import summary
 from pipeline.report.data import ReportData
 from pipeline.report.entries import embedded, embedded_entries, outputs
@@ -106,7 +107,10 @@ def render(data: ReportData, live: Mapping[str, Any] | None = None) -> Iterator[
 
 
 def facts(data: ReportData, live: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """Return what the script knows of the job besides its entries; what is unknown is left out."""
+    """Return what the script knows of the job besides its entries; what is unknown is left out.
+
+    `format` is that of the lines of a file of verdicts.
+    """
     commands = data.commands
     known = {
         "timezone": data.timezone,
@@ -121,6 +125,7 @@ def facts(data: ReportData, live: Mapping[str, Any] | None = None) -> dict[str, 
         **{name: value for name, value in known.items() if value},
         "simulated": data.simulated,
         "generated_at": data.generated_at,
+        "format": FORMAT,
         "totals": data.totals,
         "live": live,
     }
