@@ -70,7 +70,7 @@ def _written(option: click.Option, value: Any) -> list[str]:
 
 
 class OfPage(TypedDict):
-    """Commands that a job's page shows, by their names in `report.data.Commands`."""
+    """Commands that a job's page shows, by their names in `report.commands`."""
 
     picks: str
     calendar: str

@@ -16,6 +16,7 @@ from pipeline.models import Job, Task, rfc3339
 from pipeline.report import versions
 from pipeline.report.data import ReportData, collect
 from pipeline.report.render import looked_for, place
+from pipeline.report.shortening import shortened_params
 from pipeline.state import read_files
 from pipeline.store.layout import Layout
 from pipeline.store.shelf import Shelf, open_shelf
@@ -118,10 +119,10 @@ def _tasks(job: Job, history: History) -> tuple[dict[str, str], dict[str, Task]]
     current, tasks = dict[str, str](), dict[str, Task]()
     for task in map(history.recognising(), job.tasks()):
         current[task.id] = task.fingerprint
-        if history.has(task.id):
-            tasks[task.id] = changed(task, params={}, inputs={}, former=None)
-        elif len(current) <= MOST:
-            tasks[task.id] = task
+        has_record = history.has(task.id)
+        if has_record or len(current) <= MOST:
+            params = {} if has_record else shortened_params(task.params)
+            tasks[task.id] = changed(task, params=params, inputs={}, former=None)
     if len(current) > MOST:
         tasks = {name: task for name, task in tasks.items() if history.has(name)}
     return current, tasks

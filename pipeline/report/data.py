@@ -12,7 +12,9 @@ from pipeline.amounts import ZERO, rounded
 from pipeline.ledger.manifest import corrected
 from pipeline.ledger.verdicts import Verdicts, Word
 from pipeline.models import CORRECTION, Expect, Record, Settled, Status, Task
+from pipeline.report.commands import Commands
 from pipeline.report.night import Night, Span, nights, span
+from pipeline.report.shortening import shortened_params
 
 # What a person has said of a doubt.
 _WORDS = frozenset({Settled.BILLED, Settled.NOT_BILLED})
@@ -36,36 +38,6 @@ class Totals:
     remaining_credits: Decimal | None
     accepted: int = 0
     saved: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Commands:
-    """The commands of a job, as they must be typed; an empty one is not known.
-
-    `run` does what is left, the next four take something up again. `settle` settles its doubts,
-    `picks` takes in a file of verdicts that is called FILE there, `calendar` exports the posts.
-    """
-
-    run: str
-    failed: str = ""
-    in_doubt: str = ""
-    missing: str = ""
-    rejected: str = ""
-    settle: str = ""
-    picks: str = ""
-    calendar: str = ""
-
-    @classmethod
-    def of(cls, command: Callable[..., str], **others: str) -> "Commands":
-        """Write them; `command` writes the one that runs the job, with the flags it is given."""
-        return cls(
-            run=command(),
-            failed=command("--retry", "failed"),
-            in_doubt=command("--retry", "in-doubt"),
-            missing=command("--retry", "missing"),
-            rejected=command("--again", "rejected"),
-            **others,
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,8 +103,9 @@ class _Tally:
             return  # nothing was in flight for it
         if record.status is Status.SUCCEEDED and record.output is not None:
             before = self.clips.get(record.task)
-            if before is not None:
-                self.earlier.setdefault(record.task, []).append(before)
+            if before is not None:  # it may hold whole pictures
+                light = replace(before, params=shortened_params(before.params))
+                self.earlier.setdefault(record.task, []).append(light)
             self.clips[record.task] = record
         self.simulated |= bool(record.simulated)
         if (placed := span(record)) is not None:

@@ -16,10 +16,8 @@ from pipeline.models import Facts, Record, Settled, Status, Task
 from pipeline.report import people
 from pipeline.report.data import ReportData
 from pipeline.report.people import Words
+from pipeline.report.shortening import LONGEST_PROMPT, shortened, shortened_params
 
-# Image-to-video models take whole pictures as base64; the page says how long they are.
-LONGEST_VALUE = 1_000
-LONGEST_PROMPT = 20_000
 KINDS = {
     "video": (".mp4", ".m4v", ".mov", ".webm", ".mkv", ".ogv"),
     "image": (".jpg", ".jpeg", ".png", ".webp", ".gif", ".avif", ".svg"),
@@ -227,7 +225,7 @@ def _versions(task: str, data: ReportData) -> Iterator[Version]:
             kind=kind(record),
             sha256=record.sha256,
             cost=record.cost,
-            params=shortened(record.params),
+            params=shortened_params(record.params),
             verdict=None if said is None else said.verdict,
             note=None if said is None else said.note,
         )
@@ -254,17 +252,6 @@ def kind(record: Record) -> str | None:
     by_type = (record.content_type or "").partition("/")[0].lower()
     by_suffix = _BY_SUFFIX.get(PurePosixPath(record.output).suffix.lower())
     return by_suffix or (by_type if by_type in KINDS else None)
-
-
-def shortened(value: Any, longest: int = LONGEST_VALUE) -> Any:
-    """Shorten long strings inside any JSON value, and say how long they were."""
-    if isinstance(value, str):
-        return value if len(value) <= longest else f"{value[:80]}… ({len(value):,} characters)"
-    if isinstance(value, list):
-        return [shortened(each, longest) for each in value]
-    if isinstance(value, dict):
-        return {name: shortened(each, longest) for name, each in value.items()}
-    return value
 
 
 def outputs(records: Iterable[Record]) -> Iterator[tuple[str, str]]:

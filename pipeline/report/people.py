@@ -40,7 +40,7 @@ HAPPENED = {
 
 REMEDIES = {
     Cause.MODERATION: "Change the wording, then try it again.",
-    Cause.REJECTED: "Read the reason, mend the prompt or its settings, then try it again.",
+    Cause.REJECTED: "Read the reason, correct the prompt or its settings, then try it again.",
     Cause.SERVER_ERROR: "Try it again.",
     Cause.NOT_MEDIA: "Read the reason, then try it again, at the usual price.",
     Cause.BROKEN_MEDIA: "Try it again, at the usual price.",

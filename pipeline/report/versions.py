@@ -10,7 +10,7 @@ import os
 import stat
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.common.files import open_file, refuse_linked_folders
@@ -22,6 +22,8 @@ from pipeline.store.shelf import retired_names
 
 # Bytes that are read to tell files apart. What is left then is not shown.
 MOST_READ = 4 * 1024**3
+# Versions of a task, the newest; a folder may hold whatever somebody has put there.
+MOST = 100
 _PIECE = 1024**2
 
 Versions = Mapping[str, tuple[tuple[Record, str], ...]]
@@ -34,7 +36,7 @@ def find(layout: Layout, data: ReportData) -> Versions:
     in_place = _in_place(layout.root, data)
     found = defaultdict(list, {task: [pair] for task, pair in in_place.items()})
     folder = layout.superseded
-    finder = _Finder(folder, _sizes(folder))
+    finder = _Finder(folder, _sizes(folder), left=MOST_READ)
     by_name: defaultdict[str, list[Record]] = defaultdict(list)
     for task, records in data.earlier.items():
         for record in records[:-1] if task in in_place else records:
@@ -42,7 +44,10 @@ def find(layout: Layout, data: ReportData) -> Versions:
     for name, records in by_name.items() if finder.there else ():
         for record, file in finder.pairs(name, records):
             found[record.task].append((record, f"{folder.name}/{file}"))
-    return {task: tuple(sorted(pairs, key=_moment, reverse=True)) for task, pairs in found.items()}
+    return {
+        task: tuple(sorted(pairs, key=_moment, reverse=True)[:MOST])
+        for task, pairs in found.items()
+    }
 
 
 def _moment(pair: tuple[Record, str]) -> str:
@@ -93,8 +98,7 @@ class _Finder:
 
     folder: Path
     there: dict[str, int]
-    left: int = MOST_READ
-    hashes: dict[str, str | None] = field(default_factory=dict)
+    left: int
 
     def pairs(self, name: str, records: list[Record]) -> Iterator[tuple[Record, str]]:
         """Pair clips that had this name with files; `records` are oldest first."""
@@ -105,12 +109,20 @@ class _Finder:
             yield from zip(records, files, strict=True)  # none is gone: they are in their order
             return
         clips = Counter(one.bytes for one in records)
+        of_size: defaultdict[int, list[str]] = defaultdict(list)
+        hashed: dict[int, dict[str, str]] = {}
+        for file, size in zip(files, sizes, strict=True):
+            of_size[size].append(file)
         for record in records:
-            alike = [file for file in files if self.there[file] == record.bytes]
-            if not (len(alike) == clips[record.bytes] == 1):
-                alike = [file for file in alike if self._hash(file) == record.sha256]
-            if alike:
+            alike = of_size.get(record.bytes or 0, [])
+            if len(alike) == clips[record.bytes] == 1:
                 yield record, alike[0]
+            elif alike:
+                by_hash = hashed.setdefault(record.bytes or 0, {})
+                if not by_hash:
+                    by_hash.update((self._hash(file), file) for file in alike)
+                if record.sha256 in by_hash:
+                    yield record, by_hash[record.sha256]
 
     def _candidates(self, name: str, count: int) -> Iterator[str]:
         """Yield the files that were called `name`; each new one has taken the first free number."""
@@ -120,12 +132,8 @@ class _Finder:
             elif number > count:
                 return
 
-    def _hash(self, file: str) -> str | None:
-        if file not in self.hashes:
-            self.hashes[file] = self._read(file)
-        return self.hashes[file]
-
-    def _read(self, file: str) -> str | None:
+    def _hash(self, file: str) -> str:
+        """Return the hash of a file, or nothing where that takes too long or it is none."""
         digest = hashlib.sha256()
         with (
             contextlib.suppress(OSError, DirectoryError),
@@ -134,7 +142,7 @@ class _Finder:
             while piece := stream.read(_PIECE):
                 self.left -= len(piece)
                 if self.left < 0:
-                    return None
+                    return ""
                 digest.update(piece)
             return digest.hexdigest()
-        return None
+        return ""

@@ -12,16 +12,15 @@ from hypothesis import strategies as st
 from pipeline.models import Expect, Facts, Record, Settled, Status
 from pipeline.report import ReportData
 from pipeline.report.entries import (
-    LONGEST_VALUE,
     Entry,
     embedded,
     embedded_entries,
     entry,
     kind,
     outputs,
-    shortened,
     url,
 )
+from pipeline.report.shortening import LONGEST_VALUE, shortened
 
 MakeRecord = Callable[..., Record]
 MakeReport = Callable[..., ReportData]
