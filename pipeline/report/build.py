@@ -1,4 +1,4 @@
-"""Gathers the report of a job from its files, and writes it beside the manifest."""
+"""Gathers what a page shows of a job from its files, and writes the page beside the manifest."""
 
 import time
 from collections.abc import Callable
@@ -7,10 +7,10 @@ from functools import partial
 from itertools import chain
 from pathlib import Path
 
-from pipeline.ledger.manifest import read
+from pipeline.ledger.manifest import Following
 from pipeline.ledger.picks import Picks
 from pipeline.models import Job, rfc3339
-from pipeline.report import collect, write
+from pipeline.report import ReportData, collect, write
 from pipeline.state import read_files
 from pipeline.store.layout import Layout
 from pipeline.store.shelf import Shelf, open_shelf
@@ -24,13 +24,32 @@ def write_report(
 ) -> Path:
     """Write `report.html`; returns its path. Where outputs lie in a bucket, it is copied there.
 
+    `command`, `settle` and `sign` are as in `gather`.
+
+    Raises:
+        DirectoryError: the output directory is another job's, or cannot be read.
+        StorageError: the page cannot be written; `BucketError`: it is here, and not copied.
+    """
+    layout = Layout(job.output_dir)
+    shelf = open_shelf(job, layout)
+    write(layout.report, gather(job, command, settle, sign=sign), shelf)
+    if shelf.far and sign is None:  # a page with signed links is for whoever is given it
+        shelf.publish(layout.report)
+    return layout.report
+
+
+def gather(
+    job: Job, command: Callable[..., str], settle: str = "", *, sign: float | None = None
+) -> ReportData:
+    """Read all that a page shows of a job; its files may be written meanwhile.
+
     `command` writes the command that continues the job, with these flags of `run` besides, and
     `settle` is the one that settles its doubts: the page shows them. With `sign`, its links to
     clips in a bucket are valid for so many seconds, for anybody who has the page.
 
     Raises:
+        JobFileError: the rows of the job cannot be read.
         DirectoryError: the output directory is another job's, or cannot be read.
-        StorageError: the page cannot be written; `BucketError`: it is here, and not copied.
     """
     layout = Layout(job.output_dir)
     files = read_files(job)
@@ -41,8 +60,9 @@ def write_report(
         if picks.of(task) == "kept":
             kept.add(task.id)
         names[task.id] = task.output
+    records = Following(layout.manifest)
     data = collect(
-        chain(read(layout.manifest), files.doubtful, files.successes),
+        chain(records, files.doubtful, files.successes),
         name=job.name,
         command=command,
         generated_at=rfc3339(time.time()),
@@ -55,16 +75,13 @@ def write_report(
         kept=kept,
         settle=settle,
     )
-    data = replace(data, expect=job.expect)
+    data = replace(data, expect=job.expect, current=current, end=records.end)
     shelf = open_shelf(job, layout)
     if shelf.far:
         data = replace(data, link=_linker(job, shelf, sign))
     elif sign is not None:
         shelf.sign(layout.report.name, sign)  # says that there is nothing to sign
-    write(layout.report, data, shelf)
-    if shelf.far and sign is None:  # a page with signed links is for whoever is given it
-        shelf.publish(layout.report)
-    return layout.report
+    return data
 
 
 def _linker(job: Job, shelf: Shelf, sign: float | None) -> Callable[[str], str | None] | None:

@@ -48,7 +48,8 @@ class ReportData:
     ones wait at the provider, `saved` ones are rendered and not in their place yet. `names` has for
     tasks of the job what their files are called, without extension. `link` makes the URL of an
     output; None is beside the page. `expect` says
-    what the clips should be like.
+    what the clips should be like. `current` maps the tasks of the job to their fingerprints;
+    `end` is where in the manifest the records end that were read.
     """
 
     name: str
@@ -67,6 +68,8 @@ class ReportData:
     names: Mapping[str, str] = field(default_factory=dict)
     link: Callable[[str], str | None] | None = None
     expect: Expect | None = None
+    current: Mapping[str, str] = field(default_factory=dict)
+    end: int = 0
 
     def url_of(self, output: str | None) -> str | None:
         """Return where the page finds an output that is not beside it; None where it is."""

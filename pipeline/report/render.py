@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from importlib import resources
 from pathlib import Path
 from string import Template
+from typing import Any
 
 from pipeline.common.files import create, open_file, refuse_linked_folders
 from pipeline.errors import BucketError, DirectoryError, StorageError
@@ -22,6 +23,7 @@ from pipeline.ledger.disk import Clips
 from pipeline.report import summary
 from pipeline.report.data import ReportData
 from pipeline.report.entries import embedded, embedded_entries, outputs
+from pipeline.report.front import parts
 from pipeline.store.layout import Layout
 from pipeline.store.shelf import LocalShelf
 
@@ -56,7 +58,7 @@ def write(path: Path, data: ReportData, shelf: Clips | None = None) -> None:
     for folder in {output.rpartition("/")[0] for _, output in outputs(data.records)}:
         refuse_linked_folders(path.parent, folder)
     shelf = shelf or LocalShelf(Layout(path.parent))
-    data = dataclasses.replace(data, missing=data.missing | _missing(shelf, data))
+    data = with_missing(data, shelf)
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         with os.fdopen(create(part), "w", encoding="utf-8", newline="\n") as page:
@@ -83,17 +85,39 @@ def _refuse_foreign_page(path: Path) -> None:
         )
 
 
-def render(data: ReportData) -> Iterator[str]:
-    """Yield the page in pieces, so that a long one is never in memory as a whole."""
+def render(data: ReportData, live: dict[str, Any] | None = None) -> Iterator[str]:
+    """Yield the page in pieces, so that a long one is never in memory as a whole.
+
+    `live` is what a page needs that `view` serves: it may call the server that it came from.
+    """
     style, script = _style(), _script()
     head, tail = _text("page.html").split("$entries")
     yield Template(head).substitute(
         summary.parts(data),
-        policy=_policy(style, script, _elsewhere(data)),
+        policy=_policy(style, script, _elsewhere(data), live=live is not None),
         style=style,
     )
     yield from embedded_entries(data)
-    yield Template(tail).substitute(nights=embedded(data.nights), script=script)
+    yield Template(tail).substitute(
+        nights=embedded(data.nights), live=embedded(live), script=script
+    )
+
+
+def render_front(front: dict[str, Any]) -> str:
+    """Return the first page of several jobs, as `view` serves it; see `pipeline.report.front`."""
+    style = _style()
+    policy = (
+        f"default-src 'none'; img-src 'self' data:; style-src '{_digest(style)}';"
+        " base-uri 'none'; form-action 'none'"
+    )
+    return Template(_text("front.html")).substitute(
+        parts(front), policy=policy, style=style, jobs=embedded(front)
+    )
+
+
+def with_missing(data: ReportData, shelf: Clips) -> ReportData:
+    """Mark the tasks whose clips are not in their place; `shelf` knows which are."""
+    return dataclasses.replace(data, missing=data.missing | _missing(shelf, data))
 
 
 def _missing(shelf: Clips, data: ReportData) -> frozenset[str]:
@@ -112,7 +136,7 @@ def _elsewhere(data: ReportData) -> str:
     return f" {found[0]}" if found else ""
 
 
-def _policy(style: str, script: str, elsewhere: str) -> str:
+def _policy(style: str, script: str, elsewhere: str, *, live: bool) -> str:
     # For Chromium 'self' is the folder of a file: page; other browsers need `file:`.
     return "; ".join(
         (
@@ -121,6 +145,7 @@ def _policy(style: str, script: str, elsewhere: str) -> str:
             f"img-src 'self' file: data:{elsewhere}",
             f"style-src '{_digest(style)}'",
             f"script-src '{_digest(script)}'",
+            *(["connect-src 'self'"] if live else []),
             "base-uri 'none'",
             "form-action 'none'",
             "require-trusted-types-for 'script'",
