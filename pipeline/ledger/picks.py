@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from pipeline.ledger.manifest import clips
+from pipeline.ledger.manifest import clips, replay
 from pipeline.ledger.verdicts import NAME, Word, read
-from pipeline.models import Task
+from pipeline.models import Job, Task
 
 
 class Picks:
@@ -50,3 +50,15 @@ class Picks:
             for task, _ in clips(self._manifest):
                 self._clips[hash(task)] = self._clips.get(hash(task), 0) + 1
         return self._clips
+
+
+def of_rows(job: Job, manifest: Path) -> dict[str, Word]:
+    """Return the verdicts on the present clips, by task, those that the rows of a sheet say too.
+
+    Raises:
+        JobFileError: the rows of the job cannot be read.
+        DirectoryError: `verdicts.jsonl` or the manifest cannot be read.
+    """
+    picks, known = Picks(manifest), replay(manifest).recognising()
+    found = ((task.id, picks.of(task)) for task in map(known, job.tasks()) if task.verdict)
+    return {task: word for task, word in found if word is not None}

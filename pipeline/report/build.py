@@ -1,4 +1,4 @@
-"""Gathers the report of a job from its files, and writes it beside the manifest."""
+"""Gathers what a page shows of a job from its files, and writes the page beside the manifest."""
 
 import time
 from collections.abc import Callable
@@ -10,7 +10,7 @@ from pathlib import Path
 from msgspec.structs import replace as changed
 
 from pipeline.ledger.history import History
-from pipeline.ledger.manifest import read
+from pipeline.ledger.manifest import Following
 from pipeline.ledger.picks import Picks
 from pipeline.models import Job, Task, rfc3339
 from pipeline.report import versions
@@ -63,22 +63,25 @@ def gather(  # noqa: PLR0913 - the commands that the page shows
     calendar: str = "",
     sign: float | None = None,
     shelf: Shelf | None = None,
+    look: bool = True,
 ) -> ReportData:
     """Gather all that the page of a job says, from its files as they are now.
 
     `command` writes the command that continues the job, with these flags of `run` besides, and
     `settle` is the one that settles its doubts, `picks` takes in a file of verdicts, `calendar`
     exports the posts: the page shows them. `sign` is as in `write_report`; `shelf` has the clips,
-    by default that of the job.
+    by default that of the job; without `look`, it is not asked which of them are there.
 
     Raises:
+        JobFileError: the rows of the job cannot be read.
         DirectoryError: the output directory is another job's, or cannot be read.
     """
     layout = Layout(job.output_dir)
     files, said = read_files(job), Picks(layout.manifest)
     current, tasks = _tasks(job, files.history)
+    records = Following(layout.manifest)
     data = collect(
-        chain(read(layout.manifest), files.doubtful, files.successes),
+        chain(records, files.doubtful, files.successes),
         name=job.name,
         command=command,
         generated_at=rfc3339(time.time()),
@@ -97,6 +100,8 @@ def gather(  # noqa: PLR0913 - the commands that the page shows
     by_row = {name: word for name, task in tasks.items() if (word := said.of_row(task))}
     data = replace(
         data,
+        current=current,
+        end=records.end,
         expect=job.expect,
         timezone=job.schedule.timezone if job.schedule else None,
         tasks=tasks,
@@ -107,7 +112,7 @@ def gather(  # noqa: PLR0913 - the commands that the page shows
         data = replace(data, link=_linker(job, shelf, sign))
     else:
         data = replace(data, versions=versions.find(layout, data))
-    return looked_for(data, shelf)
+    return looked_for(data, shelf) if look else data
 
 
 def _tasks(job: Job, history: History) -> tuple[dict[str, str], dict[str, Task]]:

@@ -54,6 +54,8 @@ class ReportData:
     that has no record is shown as it is planned. `verdicts` are what people have said of clips,
     `by_row` what only a sheet says. `earlier` has the clips before the present one of a task, the
     oldest first, and `versions` those of them whose file is there, with that, the newest first.
+    `current` maps the tasks of the job to their fingerprints; `end` is where in the manifest the
+    records end that were read.
     """
 
     name: str
@@ -77,6 +79,8 @@ class ReportData:
     by_row: Mapping[str, Word] = field(default_factory=dict)
     earlier: Mapping[str, Sequence[Record]] = field(default_factory=dict)
     versions: Mapping[str, Sequence[tuple[Record, str]]] = field(default_factory=dict)
+    current: Mapping[str, str] = field(default_factory=dict)
+    end: int = 0
 
     def url_of(self, output: str | None) -> str | None:
         """Return where the page finds an output that is not beside it; None where it is."""

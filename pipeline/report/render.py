@@ -24,12 +24,14 @@ from pipeline.ledger.formats import FORMAT
 from pipeline.report import summary
 from pipeline.report.data import ReportData
 from pipeline.report.entries import embedded, embedded_entries, outputs
+from pipeline.report.front import parts
 from pipeline.store.layout import Layout
 from pipeline.store.shelf import LocalShelf
 
 # Marks a page as written by us, since the first version. It is in the head.
 _MARK = b'<meta name="generator" content="pipeline">'
 _HEAD = 16 * 1024
+
 
 def write(path: Path, data: ReportData, shelf: Clips | None = None) -> None:
     """Make the page at `path`, and replace an older page whole.
@@ -83,7 +85,7 @@ def render(data: ReportData, live: Mapping[str, Any] | None = None) -> Iterator[
     head, tail = _text("page.html").split("$entries")
     yield Template(head).substitute(
         summary.parts(data),
-        policy=_policy(style, script, _elsewhere(data)),
+        policy=_policy(style, script, _elsewhere(data), live=live is not None),
         style=style,
     )
     yield from embedded_entries(data)
@@ -117,6 +119,18 @@ def facts(data: ReportData, live: Mapping[str, Any] | None = None) -> dict[str, 
     }
 
 
+def render_front(front: dict[str, Any]) -> str:
+    """Return the first page of several jobs, as `view` serves it; see `pipeline.report.front`."""
+    style = _style()
+    policy = (
+        f"default-src 'none'; img-src 'self' data:; style-src '{_digest(style)}';"
+        " base-uri 'none'; form-action 'none'"
+    )
+    return Template(_text("front.html")).substitute(
+        parts(front), policy=policy, style=style, jobs=embedded(front)
+    )
+
+
 def looked_for(data: ReportData, shelf: Clips) -> ReportData:
     """Note which clips are not in their place."""
     return dataclasses.replace(data, missing=data.missing | _missing(shelf, data))
@@ -138,7 +152,7 @@ def _elsewhere(data: ReportData) -> str:
     return f" {found[0]}" if found else ""
 
 
-def _policy(style: str, script: str, elsewhere: str) -> str:
+def _policy(style: str, script: str, elsewhere: str, *, live: bool) -> str:
     # For Chromium 'self' is the folder of a file: page; other browsers need `file:`.
     return "; ".join(
         (
@@ -147,6 +161,7 @@ def _policy(style: str, script: str, elsewhere: str) -> str:
             f"img-src 'self' file: data:{elsewhere}",
             f"style-src '{_digest(style)}'",
             f"script-src '{_digest(script)}'",
+            *(["connect-src 'self'"] if live else []),
             "base-uri 'none'",
             "form-action 'none'",
             "require-trusted-types-for 'script'",
