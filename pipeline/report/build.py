@@ -11,8 +11,10 @@ from pipeline.ledger.manifest import read
 from pipeline.ledger.picks import Picks
 from pipeline.models import Job, rfc3339
 from pipeline.report import collect, write
+from pipeline.report.data import ReportData
 from pipeline.state import read_files
 from pipeline.store.layout import Layout
+from pipeline.store.posters import PosterIndex
 from pipeline.store.shelf import Shelf, open_shelf
 
 # With more clips than this, a page is too large to use, and `run` does not write it.
@@ -31,6 +33,32 @@ def write_report(
     Raises:
         DirectoryError: the output directory is another job's, or cannot be read.
         StorageError: the page cannot be written; `BucketError`: it is here, and not copied.
+    """
+    layout = Layout(job.output_dir)
+    shelf = open_shelf(job, layout)
+    if sign is not None and not shelf.far:
+        shelf.sign(layout.report.name, sign)  # says that there is nothing to sign
+    data = gather(job, command, settle, sign=sign, shelf=shelf)
+    write(layout.report, data, shelf)
+    if shelf.far and sign is None:  # a page with signed links is for whoever is given it
+        shelf.publish(layout.report)
+    return layout.report
+
+
+def gather(
+    job: Job,
+    command: Callable[..., str],
+    settle: str = "",
+    *,
+    sign: float | None = None,
+    shelf: Shelf | None = None,
+) -> ReportData:
+    """Gather all that the page of a job says, from its files as they are now.
+
+    The arguments are as in `write_report`; `shelf` has the clips, by default that of the job.
+
+    Raises:
+        DirectoryError: the output directory is another job's, or cannot be read.
     """
     layout = Layout(job.output_dir)
     files = read_files(job)
@@ -55,16 +83,9 @@ def write_report(
         kept=kept,
         settle=settle,
     )
-    data = replace(data, expect=job.expect)
-    shelf = open_shelf(job, layout)
-    if shelf.far:
-        data = replace(data, link=_linker(job, shelf, sign))
-    elif sign is not None:
-        shelf.sign(layout.report.name, sign)  # says that there is nothing to sign
-    write(layout.report, data, shelf)
-    if shelf.far and sign is None:  # a page with signed links is for whoever is given it
-        shelf.publish(layout.report)
-    return layout.report
+    data = replace(data, expect=job.expect, posters=PosterIndex(layout))
+    shelf = shelf or open_shelf(job, layout)
+    return replace(data, link=_linker(job, shelf, sign)) if shelf.far else data
 
 
 def _linker(job: Job, shelf: Shelf, sign: float | None) -> Callable[[str], str | None] | None:

@@ -12,6 +12,7 @@ from pipeline.amounts import ZERO, rounded
 from pipeline.ledger.manifest import corrected
 from pipeline.models import CORRECTION, Expect, Record, Settled, Status
 from pipeline.report.night import Night, Span, nights, span
+from pipeline.store.posters import PosterIndex, Shown
 
 # What a person has said of a doubt.
 _WORDS = frozenset({Settled.BILLED, Settled.NOT_BILLED})
@@ -48,7 +49,7 @@ class ReportData:
     ones wait at the provider, `saved` ones are rendered and not in their place yet. `names` has for
     tasks of the job what their files are called, without extension. `link` makes the URL of an
     output; None is beside the page. `expect` says
-    what the clips should be like.
+    what the clips should be like. `posters` are the still pictures beside the page.
     """
 
     name: str
@@ -67,6 +68,13 @@ class ReportData:
     names: Mapping[str, str] = field(default_factory=dict)
     link: Callable[[str], str | None] | None = None
     expect: Expect | None = None
+    posters: PosterIndex | None = None
+
+    def poster_of(self, record: Record) -> Shown:
+        """Return the poster of a record's clip, as far as it has one."""
+        if self.posters is None or record.output is None:
+            return Shown()
+        return self.posters.poster_of(record.output, record.sha256) or Shown()
 
     def url_of(self, output: str | None) -> str | None:
         """Return where the page finds an output that is not beside it; None where it is."""

@@ -1,6 +1,6 @@
 """The data of the page's script: a JSON object for each task."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from decimal import Decimal
 from pathlib import PurePosixPath
 from typing import Any
@@ -64,6 +64,15 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     settled: Settled | None = None
     media: Facts | None = None
     flags: tuple[str, ...] = ()
+    poster: str | None = None
+    strip: str | None = None
+    poster_w: int | None = None
+    poster_h: int | None = None
+    small: bool = False
+
+
+Embed = Callable[[Entry], Entry]
+"""Puts what a page shows of a clip into its entry."""
 
 
 def embedded(value: Any) -> str:
@@ -71,16 +80,18 @@ def embedded(value: Any) -> str:
     return _ENCODER.encode(value).decode().translate(_UNSAFE)
 
 
-def embedded_entries(data: ReportData) -> Iterator[str]:
+def embedded_entries(data: ReportData, embed: Embed | None = None) -> Iterator[str]:
     """Encode the entries of the page as one JSON array, a piece for each entry."""
     yield "["
     for number, record in enumerate(data.records):
-        yield (",\n" if number else "") + embedded(entry(record, data))
+        one = entry(record, data)
+        yield (",\n" if number else "") + embedded(embed(one) if embed else one)
     yield "]"
 
 
 def entry(record: Record, data: ReportData) -> Entry:
     """Make the entry of a task."""
+    poster = data.poster_of(record)
     return Entry(
         task=record.task,
         status=record.status,
@@ -110,6 +121,10 @@ def entry(record: Record, data: ReportData) -> Entry:
         settled=record.settled,
         media=record.media,
         flags=tuple(map(str, flags_of(record, data.expect))),
+        poster=url(poster.poster),
+        strip=url(poster.strip),
+        poster_w=poster.width,
+        poster_h=poster.height,
     )
 
 
