@@ -19,6 +19,7 @@ from pipeline.report.render import looked_for, place
 from pipeline.report.shortening import shortened_params
 from pipeline.state import read_files
 from pipeline.store.layout import Layout
+from pipeline.store.posters import PosterIndex
 from pipeline.store.shelf import Shelf, open_shelf
 
 # With more clips than this, a page is too large to use, and `run` does not write it.
@@ -102,6 +103,7 @@ def gather(  # noqa: PLR0913 - the commands that the page shows
         data,
         current=current,
         end=records.end,
+        posters=PosterIndex(layout),
         expect=job.expect,
         timezone=job.schedule.timezone if job.schedule else None,
         tasks=tasks,
