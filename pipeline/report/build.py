@@ -49,7 +49,7 @@ def write_report(  # noqa: PLR0913 - the commands that the page shows
     if sign is not None and not shelf.far:
         shelf.sign(layout.report.name, sign)  # says that there is nothing to sign
     data = gather(job, command, settle, picks=picks, calendar=calendar, sign=sign, shelf=shelf)
-    place(layout.report, data)
+    place(layout.report, looked_for(data, shelf))
     if shelf.far and sign is None:  # a page with signed links is for whoever is given it
         shelf.publish(layout.report)
     return layout.report
@@ -64,14 +64,13 @@ def gather(  # noqa: PLR0913 - the commands that the page shows
     calendar: str = "",
     sign: float | None = None,
     shelf: Shelf | None = None,
-    look: bool = True,
 ) -> ReportData:
     """Gather all that the page of a job says, from its files as they are now.
 
     `command` writes the command that continues the job, with these flags of `run` besides, and
     `settle` is the one that settles its doubts, `picks` takes in a file of verdicts, `calendar`
     exports the posts: the page shows them. `sign` is as in `write_report`; `shelf` has the clips,
-    by default that of the job; without `look`, it is not asked which of them are there.
+    by default that of the job. Whether the clips are in their places is `looked_for` afterwards.
 
     Raises:
         JobFileError: the rows of the job cannot be read.
@@ -114,7 +113,7 @@ def gather(  # noqa: PLR0913 - the commands that the page shows
         data = replace(data, link=_linker(job, shelf, sign))
     else:
         data = replace(data, versions=versions.find(layout, data))
-    return looked_for(data, shelf) if look else data
+    return data
 
 
 def _tasks(job: Job, history: History) -> tuple[dict[str, str], dict[str, Task]]:

@@ -24,8 +24,9 @@ from pipeline.facts.asking import NoAnswerError
 from pipeline.facts.drawing import Previews
 from pipeline.report.data import ReportData
 from pipeline.report.entries import Entry, entries
-from pipeline.report.render import place_page, render
+from pipeline.report.render import looked_for, place_page, render
 from pipeline.store.layout import Layout
+from pipeline.store.shelf import LocalShelf
 
 _MOST_PICTURE = 2 * 1024**2  # bytes of a still, or a strip
 _AT_ONCE = 2  # films that are made at a time
@@ -59,7 +60,7 @@ def write_bundle(
     """
     for folder in {(one.output or "").rpartition("/")[0] for one in data.records}:
         refuse_linked_folders(layout.root, folder)
-    sizes = _Sizes(layout)
+    data, sizes = looked_for(data, LocalShelf(layout)), _Sizes(layout)
     bare = sum(len(piece.encode()) for piece in render(data, embed=sizes.see))
     if bare > budget:
         raise UsageError(
