@@ -3,13 +3,12 @@
 
 import { calendar } from "./calendar.js";
 import { closeDetail, openDetail } from "./detail.js";
-import { announcer, button, data, find, make } from "./dom.js";
+import { announcer, button, find, make } from "./dom.js";
 import { showFilters, startFilters } from "./filters.js";
 import { gallery } from "./gallery.js";
 import { startKeys } from "./keys.js";
 import { isLive, startLive } from "./live.js";
 import { ask, asked, byTask, entries, on, readAddress, selected } from "./model.js";
-import { showMorning } from "./morning.js";
 import { nights } from "./night.js";
 import { unfinished } from "./unfinished.js";
 import { register, views } from "./views.js";
@@ -93,9 +92,4 @@ function counted(count) {
   return count === entries.length ? all : count ? `${number(count)} of ${all}` : `None of ${all} matches`;
 }
 
-const jobs = data("jobs");
-if (jobs) {
-  showMorning(jobs);
-} else {
-  openPage();
-}
+openPage();

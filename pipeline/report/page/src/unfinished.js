@@ -3,6 +3,7 @@
 
 import { copier, openDetail } from "./detail.js";
 import { button, find, make } from "./dom.js";
+import { extendBlock } from "./live.js";
 import { entries as ENTRIES, isMissing } from "./model.js";
 import { brief, moment, money, number, titled } from "./words.js";
 
@@ -34,6 +35,10 @@ function showUnfinished(entries) {
     const of = KIND_OF_BLOCK[block.dataset.block];
     if (of) {
       const rows = find(".rows", block);
+      if (!block.querySelector(".do")) {
+        rows.before(make("div", { class: "do" }));
+      }
+      extendBlock(find(".do", block), { block: block.dataset.block, entries: entries.filter(of) });
       rows.replaceChildren(...table(entries.filter(of), find("h3", block).textContent, entries));
     }
   }
