@@ -98,7 +98,7 @@
   var MOST_FACETS = 8;
   var SINGLE = (
     /** @type {const} */
-    ["view", "q", "status", "verdict", "sort", "day", "post", "task", "density", "chosen"]
+    ["view", "q", "status", "verdict", "sort", "day", "post", "task", "density", "chosen", "period"]
   );
   var job = data("job");
   var entries = [];

@@ -1,5 +1,56 @@
 "use strict";
 (() => {
+  // src/comeback.js
+  function comeback() {
+    const before = (
+      /** @type {HTMLElement | null} */
+      document.activeElement
+    );
+    const home = before?.closest("[id]");
+    const place = home && before ? [...home.querySelectorAll(before.localName)].indexOf(before) : -1;
+    return () => {
+      const again2 = document.getElementById(home?.id ?? "")?.querySelectorAll(before?.localName ?? "*")[place];
+      const target2 = before?.isConnected ? before : (
+        /** @type {HTMLElement | undefined} */
+        again2
+      );
+      (target2 ?? document.getElementById("work"))?.focus({ preventScroll: true });
+    };
+  }
+
+  // src/dates.js
+  var WRITTEN = /^(\d{4})-(\d\d)-(\d\d)(?:.(\d\d)(?::?(\d\d)(?::?(\d\d)(?:[.,]\d+)?)?)?(Z|[+-]\d\d(?::?\d\d)?)?)?$/su;
+  var A_DAY = 864e5;
+  function readMoment(text2) {
+    const [, year = "", month2 = "", day = "", hours = "", minutes = "00", seconds2 = "00", zone] = WRITTEN.exec(text2.trim()) ?? [];
+    const date = new Date(Date.UTC(Number(year), Number(month2) - 1, Number(day)));
+    const real = year && year !== "0000" && date.getUTCMonth() === Number(month2) - 1 && date.getUTCDate() === Number(day);
+    if (!real || Number(hours) > 23 || Number(minutes) > 59 || Number(seconds2) > 59) {
+      return null;
+    }
+    return {
+      day: `${year}-${month2}-${day}`,
+      month: `${year}-${month2}`,
+      clock: hours && `${hours}:${minutes}:${seconds2}`,
+      zone: zone === void 0 ? null : ahead(zone),
+      date
+    };
+  }
+  function ahead(zone) {
+    const [, sign, hours, minutes] = /^([+-])(\d\d):?(\d\d)?$/.exec(zone) ?? [];
+    return (sign === "-" ? -1 : 1) * (Number(hours ?? 0) * 60 + Number(minutes ?? 0));
+  }
+  function dayName(date) {
+    return date.toISOString().slice(0, 10);
+  }
+  function mondayOf(date) {
+    return new Date(date.getTime() - (date.getUTCDay() + 6) % 7 * A_DAY);
+  }
+  function today() {
+    const now = /* @__PURE__ */ new Date();
+    return new Date(Date.UTC(now.getFullYear(), now.getMonth(), now.getDate()));
+  }
+
   // src/dom.js
   var SVG = "http://www.w3.org/2000/svg";
   function fill(element, attributes, children) {
@@ -68,6 +119,7 @@
     timeZone: "UTC"
   });
   var STATUS = { succeeded: "Succeeded", failed: "Failed", in_doubt: "In doubt", pending: "To do" };
+  var VERDICT = { kept: "Kept", rejected: "Rejected" };
   var SETTLED = {
     found: "found in the provider's list of requests",
     billed: "charged, by a person's word",
@@ -135,7 +187,7 @@
   var MOST_FACETS = 8;
   var SINGLE = (
     /** @type {const} */
-    ["view", "q", "status", "verdict", "sort", "day", "post", "task", "density", "chosen"]
+    ["view", "q", "status", "verdict", "sort", "day", "post", "task", "density", "chosen", "period"]
   );
   var job = data("job");
   var entries = [];
@@ -171,22 +223,22 @@
         { attempts: 1, params: {}, meta: {}, ...each2 }
       );
       entry.post ??= entry.group;
-      const known2 = byTask.get(entry.task);
-      if (known2) {
-        entries[entries.indexOf(known2)] = entry;
+      const known4 = byTask.get(entry.task);
+      if (known4) {
+        entries[entries.indexOf(known4)] = entry;
       } else {
         entries.push(entry);
       }
       byTask.set(entry.task, entry);
       const group = posts.get(entry.post) ?? [];
-      const place = known2 ? group.indexOf(known2) : -1;
+      const place = known4 ? group.indexOf(known4) : -1;
       group[place < 0 ? group.length : place] = entry;
       posts.set(entry.post, group);
       changed.add(entry.task);
     }
     const found = [...choices("meta", 8), ...choices("params", 8)].slice(0, MOST_FACETS);
-    const known = new Map(facets.map((facet) => [facet.key, facet]));
-    facets.splice(0, facets.length, ...found.map((facet) => Object.assign(known.get(facet.key) ?? {}, facet)));
+    const known3 = new Map(facets.map((facet) => [facet.key, facet]));
+    facets.splice(0, facets.length, ...found.map((facet) => Object.assign(known3.get(facet.key) ?? {}, facet)));
     if (changed.size) {
       emit("entries", changed);
     }
@@ -209,8 +261,8 @@
       emit("entries", new Set(gone));
     }
   }
-  function differs(entry, known) {
-    return !known || written(entry) !== written(known);
+  function differs(entry, known3) {
+    return !known3 || written(entry) !== written(known3);
   }
   function written(entry) {
     const told = Object.entries(entry).filter(([name, value]) => name !== "shape" && name !== "text" && value !== void 0);
@@ -259,14 +311,8 @@
   }
   var natural = new Intl.Collator(LOCALE, { numeric: true }).compare;
   function published(entry) {
-    const parts = /^(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d:\d\d))?/.exec(String(entry.publish ?? entry.meta.publish ?? ""));
-    if (!parts) {
-      return null;
-    }
-    const [, year = "", month2 = "", day = "", time = ""] = parts;
-    const date = new Date(Date.UTC(Number(year), Number(month2) - 1, Number(day)));
-    const real = date.getUTCMonth() === Number(month2) - 1 && date.getUTCDate() === Number(day);
-    return real ? { day: `${year}-${month2}-${day}`, month: `${year}-${month2}`, time, date } : null;
+    const when2 = readMoment(String(entry.publish ?? entry.meta.publish ?? ""));
+    return when2 && { day: when2.day, month: when2.month, time: when2.clock.slice(0, 5), date: when2.date };
   }
   function text(entry) {
     entry.text ??= [
@@ -311,7 +357,7 @@
   };
   function dated(entry) {
     const when2 = published(entry);
-    return when2 ? `${when2.day} ${when2.time}` : "~";
+    return when2 ? `${when2.day} ${when2.time}` : "9999";
   }
   function selected() {
     const found = entries.filter(matches);
@@ -319,30 +365,30 @@
     return order ? found.sort(order) : found;
   }
   function readAddress() {
-    const said = new URLSearchParams(location.hash.slice(1));
+    const said2 = new URLSearchParams(location.hash.slice(1));
     for (const name of SINGLE) {
-      asked[name] = said.get(name) ?? "";
+      asked[name] = said2.get(name) ?? "";
     }
     asked.sort = asked.sort in ORDERS ? asked.sort : "";
     asked.facets.clear();
     for (const facet of facets) {
-      const value = said.get(facet.key);
+      const value = said2.get(facet.key);
       if (value !== null && facet.values.includes(value)) {
         asked.facets.set(facet, value);
       }
     }
   }
   function writeAddress() {
-    const said = new URLSearchParams();
+    const said2 = new URLSearchParams();
     for (const name of SINGLE) {
       if (asked[name]) {
-        said.set(name, asked[name]);
+        said2.set(name, asked[name]);
       }
     }
     for (const [facet, value] of asked.facets) {
-      said.set(facet.key, value);
+      said2.set(facet.key, value);
     }
-    const hash = String(said);
+    const hash = String(said2);
     history.replaceState(null, "", hash ? `#${hash}` : location.pathname + location.search);
   }
   merge(data("entries") ?? []);
@@ -410,32 +456,32 @@
     const scale = Number(getComputedStyle(document.documentElement).getPropertyValue("--scale"));
     const aim = target * scale;
     const fitting = (sum3, count2) => (width - 1 - gap * (count2 - 1)) / sum3;
-    let [start2, sum2] = [from, 0];
+    let [start4, sum2] = [from, 0];
     for (let place = from; place < made && width; place += 1) {
       const wider = sum2 + shape(shown[place]);
-      const [now, then] = [fitting(sum2, place - start2), fitting(wider, place - start2 + 1)];
-      const narrowest = then * Math.min(...shown.slice(start2, place + 1).map(shape));
-      if (place > start2 && (now * then <= aim * aim || narrowest < NARROWEST)) {
-        setRow(start2, place, Math.min(now, aim * MOST_GROWTH));
-        [start2, sum2] = [place, shape(shown[place])];
+      const [now, then] = [fitting(sum2, place - start4), fitting(wider, place - start4 + 1)];
+      const narrowest = then * Math.min(...shown.slice(start4, place + 1).map(shape));
+      if (place > start4 && (now * then <= aim * aim || narrowest < NARROWEST)) {
+        setRow(start4, place, Math.min(now, aim * MOST_GROWTH));
+        [start4, sum2] = [place, shape(shown[place])];
       } else {
         sum2 = wider;
       }
     }
-    setRow(start2, made, Math.min(fitting(sum2, made - start2), aim));
-    openRow = start2;
+    setRow(start4, made, Math.min(fitting(sum2, made - start4), aim));
+    openRow = start4;
   }
-  function setRow(start2, end, height) {
-    for (let place = start2; place < end; place += 1) {
+  function setRow(start4, end, height) {
+    for (let place = start4; place < end; place += 1) {
       clips.children[place].style.setProperty("--height", `${height.toFixed(2)}px`);
     }
   }
   function card(entry) {
-    const item = make("li", { class: `card ${entry.status}` });
-    item.style.setProperty("--ratio", String(ratio(entry) || 16 / 9));
-    const stage = make("div", { class: "stage" }, picture(entry, item));
-    item.append(stage, words(entry));
-    return item;
+    const item2 = make("li", { class: `card ${entry.status}` });
+    item2.style.setProperty("--ratio", String(ratio(entry) || 16 / 9));
+    const stage = make("div", { class: "stage" }, picture(entry, item2));
+    item2.append(stage, words(entry));
+    return item2;
   }
   function words(entry) {
     const details = button(
@@ -463,18 +509,18 @@
   }
   function parameters(entry) {
     const short = Object.entries(entry.params).map(([name, value]) => spoken(name, value));
-    return short.filter((said) => said.length <= 32).slice(0, 5).join(" · ");
+    return short.filter((said2) => said2.length <= 32).slice(0, 5).join(" · ");
   }
   function line(entry) {
-    const said = [];
+    const said2 = [];
     if (entry.cost !== void 0) {
-      said.push(make("span", {}, money(entry.cost)));
+      said2.push(make("span", {}, money(entry.cost)));
     }
     if (entry.duration_s !== void 0) {
-      said.push(make("span", {}, lasting(entry.duration_s)));
+      said2.push(make("span", {}, lasting(entry.duration_s)));
     }
     if (takeOf(entry)) {
-      said.push(
+      said2.push(
         button(
           `Take ${takeOf(entry)}`,
           () => {
@@ -488,12 +534,12 @@
       );
     }
     if (isFlagged(entry)) {
-      said.push(make("span", { class: "mark flag", title: entry.flags.join("; ") }, "Not as expected"));
+      said2.push(make("span", { class: "mark flag", title: entry.flags.join("; ") }, "Not as expected"));
     }
     if (entry.standing) {
-      said.push(make("span", { class: "mark" }, named(entry.standing)));
+      said2.push(make("span", { class: "mark" }, named(entry.standing)));
     }
-    return said;
+    return said2;
   }
   var gallery = { name: "gallery", label: "Clips", show: showGallery };
 
@@ -539,8 +585,8 @@
     }
     const { aspect_ratio: aspect, width, height } = entry.params;
     const parts = /^(\d+(?:\.\d+)?):(\d+(?:\.\d+)?)$/.exec(aspect ?? "");
-    const known = parts ? parts[1] / parts[2] : width / height;
-    return known > 0.1 && known < 10 ? known : 0;
+    const known3 = parts ? parts[1] / parts[2] : width / height;
+    return known3 > 0.1 && known3 < 10 ? known3 : 0;
   }
   function picture(entry, holder, { thumb = false } = {}) {
     if (entry.status !== "succeeded") {
@@ -825,12 +871,12 @@
     return list;
   }
   function media(found, fact) {
-    const known = (value) => value !== void 0 && value !== null;
-    fact("Picture", known(found.width) ? `${found.width} × ${found.height}` : null);
-    fact("Duration", known(found.duration_s) ? lasting(found.duration_s) : null);
+    const known3 = (value) => value !== void 0 && value !== null;
+    fact("Picture", known3(found.width) ? `${found.width} × ${found.height}` : null);
+    fact("Duration", known3(found.duration_s) ? lasting(found.duration_s) : null);
     fact("Codec", found.codec);
-    fact("Sound", known(found.audio) ? plain(found.audio) : null);
-    fact("Content credentials", known(found.content_credentials) ? plain(found.content_credentials) : null);
+    fact("Sound", known3(found.audio) ? plain(found.audio) : null);
+    fact("Content credentials", known3(found.content_credentials) ? plain(found.content_credentials) : null);
   }
   function standing(entry) {
     const words3 = {
@@ -851,152 +897,965 @@
     }
   }
 
+  // src/ics.js
+  var LONGEST_LINE = 75;
+  var LONGEST_SUMMARY = 75;
+  var CONTROL = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]|\p{Cs}/gu;
+  var ENCODER = new TextEncoder();
+  function said(entry, name) {
+    return String(entry[name] ?? entry.meta[name] ?? "").trim();
+  }
+  async function calendarFile(job2, entries2) {
+    const lines = [
+      "BEGIN:VCALENDAR",
+      "VERSION:2.0",
+      "PRODID:-//overnight-pipeline//export//EN",
+      `X-WR-CALNAME:${escaped(job2)}`
+    ];
+    const before = /* @__PURE__ */ new Map();
+    for (const post2 of postsOf(entries2)) {
+      const task = post2.entries[0]?.task ?? "";
+      const twins = before.get(task) ?? 0;
+      before.set(task, twins + 1);
+      lines.push(...event(post2, await uid(job2, task, twins)));
+    }
+    return [...lines, "END:VCALENDAR", ""].flatMap((line3) => line3 ? folded(line3) : [""]).join("\r\n");
+  }
+  function postsOf(entries2) {
+    const found = /* @__PURE__ */ new Map();
+    for (const entry of entries2) {
+      const [publish, channel, caption] = [
+        said(entry, "publish"),
+        said(entry, "channel"),
+        said(entry, "caption")
+      ];
+      if (entry.status !== "succeeded" || entry.standing || !readMoment(publish)) {
+        continue;
+      }
+      const key = JSON.stringify([publish, channel, caption]);
+      const post2 = found.get(key) ?? { publish, channel, caption, entries: [] };
+      post2.entries.push(entry);
+      found.set(key, post2);
+    }
+    return found.values();
+  }
+  async function uid(job2, task, before) {
+    const name = ENCODER.encode(`${job2}/${task}${before ? `/${before}` : ""}`);
+    const hash = new Uint8Array(await crypto.subtle.digest("SHA-256", name));
+    return `${[...hash].map((byte) => byte.toString(16).padStart(2, "0")).join("").slice(0, 20)}@overnight-pipeline`;
+  }
+  function event(post2, name) {
+    const addresses = post2.entries.map(address).filter(Boolean);
+    return [
+      "BEGIN:VEVENT",
+      `SUMMARY:${escaped(summary(post2))}`,
+      start2(post2.publish),
+      `DTSTAMP:${stamp(new Date(Math.max(...post2.entries.map(finished))))}`,
+      `UID:${name}`,
+      ...post2.caption ? [`DESCRIPTION:${escaped(post2.caption)}`] : [],
+      ...addresses.map((each2) => `ATTACH:${each2}`),
+      ...post2.channel ? [`CATEGORIES:${escaped(post2.channel)}`] : [],
+      "TRANSP:TRANSPARENT",
+      .../^https?:/.test(addresses[0] ?? "") ? [`URL:${addresses[0]}`] : [],
+      "END:VEVENT"
+    ];
+  }
+  function start2(publish) {
+    const when2 = readMoment(publish);
+    if (!when2?.clock) {
+      return `DTSTART;VALUE=DATE:${when2?.day.replaceAll("-", "")}`;
+    }
+    if (when2.zone === null) {
+      return `DTSTART:${when2.day.replaceAll("-", "")}T${when2.clock.replaceAll(":", "")}`;
+    }
+    return `DTSTART:${stamp(new Date(Date.parse(`${when2.day}T${when2.clock}Z`) - when2.zone * 6e4))}`;
+  }
+  function stamp(moment2) {
+    return moment2.toISOString().replace(/\.\d+/, "").replace(/[-:]/g, "");
+  }
+  function finished(entry) {
+    return Date.parse(entry.finished_at ?? "") || 0;
+  }
+  function summary(post2) {
+    const first = (post2.caption || post2.entries[0]?.task || "").split("\n", 1)[0] ?? "";
+    const letters2 = [...first];
+    const words3 = letters2.length <= LONGEST_SUMMARY ? first : `${letters2.slice(0, LONGEST_SUMMARY - 1).join("")}…`;
+    return post2.channel ? `${post2.channel}: ${words3}` : words3;
+  }
+  function address(entry) {
+    const found = entry.src && URL.canParse(entry.src, document.baseURI) ? new URL(entry.src, document.baseURI) : null;
+    return found && /^(https?|file):$/.test(found.protocol) ? found.href : "";
+  }
+  function escaped(text2) {
+    return text2.replace(/\r\n?/g, "\n").replace(CONTROL, "�").replace(/[\\;,]/g, "\\$&").replaceAll("\n", "\\n");
+  }
+  function folded(line3) {
+    const parts = [];
+    let [part, length] = ["", 0];
+    for (const letter of line3) {
+      const bytes = ENCODER.encode(letter).length;
+      if (length + bytes > LONGEST_LINE) {
+        parts.push(part);
+        [part, length] = [" ", 1];
+      }
+      part += letter;
+      length += bytes;
+    }
+    return [...parts, part];
+  }
+
+  // src/posts.js
+  var COLOURS = 8;
+  var LETTERS = {
+    facebook: "FB",
+    instagram: "IG",
+    linkedin: "LI",
+    pinterest: "PI",
+    snapchat: "SC",
+    threads: "TH",
+    tiktok: "TT",
+    twitter: "TW",
+    vimeo: "VI",
+    x: "X",
+    youtube: "YT"
+  };
+  var SYMBOL = { video: "▶", image: "▣", audio: "♪" };
+  var SIGN = { kept: "✓", rejected: "✕" };
+  function channels() {
+    return [...new Set(entries.map((entry) => said(entry, "channel")))].filter(Boolean).sort(natural);
+  }
+  function letters(channel) {
+    const [first = "", second = ""] = channel.split(/[^\p{L}\p{N}]+/u).filter(Boolean);
+    const made3 = second ? [...first].slice(0, 1).concat([...second].slice(0, 1)) : [...first].slice(0, 2);
+    return LETTERS[channel.toLowerCase()] ?? (made3.join("").toUpperCase() || "?");
+  }
+  var known = { count: -1, places: /* @__PURE__ */ new Map() };
+  function placeOf(channel) {
+    if (known.count !== entries.length || !known.places.has(channel)) {
+      known = { count: entries.length, places: new Map(channels().map((name, place) => [name, place])) };
+    }
+    return known.places.get(channel) ?? 0;
+  }
+  function channelMark(channel) {
+    return make(
+      "span",
+      { class: `channel channel-${placeOf(channel) % COLOURS}`, title: channel },
+      make("span", { "aria-hidden": "true" }, letters(channel)),
+      make("span", { class: "unseen" }, `${channel}: `)
+    );
+  }
+  function marks() {
+    const names = channels();
+    return names.length ? make(
+      "ul",
+      { class: "channels", role: "list", "aria-label": "Channels" },
+      ...names.slice(0, 16).map(
+        (name) => make(
+          "li",
+          { dir: "auto" },
+          channelMark(name),
+          make("span", { "aria-hidden": "true" }, brief(name, 30))
+        )
+      )
+    ) : null;
+  }
+  function item(found, pressed) {
+    const lead = found.entries.find((entry) => entry.status === "succeeded") ?? found.entries[0];
+    const { state: state2, word: word2 } = standing2(found.entries);
+    const element = make(
+      "button",
+      { type: "button", class: `event ${state2}`, "aria-haspopup": "dialog" },
+      still2(lead)
+    );
+    element.addEventListener("click", pressed);
+    const label2 = make("span", { class: "label" });
+    if (found.channel) {
+      label2.append(channelMark(found.channel));
+    }
+    if (found.time) {
+      label2.append(make("span", { class: "time" }, `${found.time} `));
+    }
+    const sign = SIGN[state2];
+    if (sign) {
+      label2.append(
+        make("strong", { "aria-hidden": "true", title: word2 }, `${sign} `),
+        make("span", { class: "unseen" }, word2)
+      );
+    } else if (word2) {
+      label2.append(make("strong", {}, word2));
+    }
+    label2.append(make("span", { dir: "auto", class: "title" }, brief(headline(lead), 90)));
+    if (found.entries.length > 1) {
+      label2.append(
+        make(
+          "span",
+          { class: "many", title: "Ratios and takes of this post" },
+          ` ×${number(found.entries.length)}`
+        )
+      );
+    }
+    element.append(label2);
+    return make("li", {}, element);
+  }
+  function headline(entry) {
+    return entry ? said(entry, "caption").split("\n", 1)[0] || titled(entry) : "";
+  }
+  function still2(entry) {
+    const thumb = make("span", { class: "thumb" });
+    const poster = entry?.poster ?? (entry?.kind === "image" && !entry.missing ? entry.src : void 0);
+    if (entry?.status === "succeeded" && poster) {
+      const image2 = make("img", { alt: "", loading: "lazy", decoding: "async", src: poster });
+      image2.addEventListener("error", () => image2.replaceWith(placeholder(entry)));
+      thumb.append(image2);
+    } else {
+      thumb.append(placeholder(entry));
+    }
+    return thumb;
+  }
+  function placeholder(entry) {
+    const symbol = entry?.status === "succeeded" ? SYMBOL[entry.kind ?? ""] ?? "▤" : "";
+    return make("span", { class: `no-still ${entry?.status ?? ""}`, "aria-hidden": "true" }, symbol);
+  }
+  function standing2(entries2) {
+    const done2 = entries2.filter((entry) => entry.status === "succeeded");
+    for (
+      const status of
+      /** @type {const} */
+      ["failed", "in_doubt", "pending"]
+    ) {
+      const count2 = entries2.filter((entry) => entry.status === status).length;
+      if (count2) {
+        const of = entries2.length > 1 ? ` ${number(count2)} of ${number(entries2.length)}` : "";
+        return { state: status, word: `${STATUS[status]}${of}: ` };
+      }
+    }
+    if (done2.some((entry) => entry.verdict === "kept")) {
+      return { state: "kept", word: `${VERDICT.kept} ` };
+    }
+    return done2.length && done2.every((entry) => entry.verdict === "rejected") ? { state: "rejected", word: `${VERDICT.rejected} ` } : { state: "succeeded", word: "" };
+  }
+
+  // src/screen.js
+  function screenOf(clip, label2, failed) {
+    if (!clip.src || /** @type {Partial<import("./types").Entry>} */
+    clip.missing) {
+      return { screen: absent2(clip), player: null };
+    }
+    const element = made2(clip, label2);
+    if (!element) {
+      return { screen: absent2(clip), player: null };
+    }
+    element.addEventListener("error", () => {
+      if (element.hasAttribute("src")) {
+        element.replaceWith(absent2(clip));
+        failed();
+      }
+    });
+    element.setAttribute("src", clip.src);
+    return { screen: element, player: element instanceof HTMLMediaElement ? element : null };
+  }
+  function made2(clip, label2) {
+    if (clip.kind === "image") {
+      return make("img", { alt: label2, decoding: "async" });
+    }
+    if (clip.kind !== "audio" && clip.kind !== "video") {
+      return null;
+    }
+    const player2 = make(clip.kind, { preload: "auto", "aria-label": label2 });
+    if (player2 instanceof HTMLVideoElement) {
+      player2.playsInline = true;
+      player2.disableRemotePlayback = true;
+      player2.poster = clip.poster ?? "";
+      player2.addEventListener("loadeddata", () => {
+        player2.poster = "";
+      });
+    }
+    player2.muted = true;
+    return player2;
+  }
+  function absent2(clip) {
+    return make(
+      "div",
+      { class: "cannot" },
+      make("strong", {}, "Cannot be played here"),
+      make(
+        "span",
+        {},
+        clip.file ? `${clip.file} is not beside this page, or this browser cannot show it.` : "No file was recorded."
+      )
+    );
+  }
+
+  // src/verdicts.js
+  async function judge(clips2, word2) {
+    const at2 = (/* @__PURE__ */ new Date()).toISOString();
+    take(
+      clips2.filter((entry) => entry.sha256).map((entry) => ({
+        task: entry.task,
+        verdict: word2.verdict === void 0 ? entry.verdict ?? null : word2.verdict,
+        note: word2.note ?? entry.note ?? null,
+        sha256: (
+          /** @type {string} */
+          entry.sha256
+        ),
+        by: null,
+        at: at2
+      }))
+    );
+  }
+
+  // src/reel.js
+  var STILL = 3;
+  var KEYS = "Space play · ← → clip · P keep · X reject · U clear · M sound · Esc close";
+  var open = null;
+  function openReel(entries2) {
+    open?.close();
+    open = new Reel(entries2);
+  }
+  on("said", () => open?.showWords());
+  on("entries", () => open?.showWords());
+  function hasClip(entry) {
+    return entry.status === "succeeded" && !entry.missing && Boolean(entry.src);
+  }
+  function dated2(entry) {
+    const when2 = published(entry);
+    return when2 ? `${when2.day} ${when2.time}` : "9999";
+  }
+  var Reel = class {
+    /** @type {Slot | null} */
+    #now = null;
+    /** @type {Slot | null} */
+    #next = null;
+    #place = 0;
+    #playing = true;
+    #sound = false;
+    #kept = false;
+    #byDate = false;
+    #skipped = 0;
+    /** How long a still has been shown, and since when. */
+    #shownFor = 0;
+    #since = 0;
+    #frame = 0;
+    #back = comeback();
+    #dialog = make("dialog", { class: "theatre reel", "aria-label": "Reel" });
+    #stage = make("div", { class: "reel-stage", tabindex: "-1", role: "group", "aria-label": "The clip" });
+    #caption = make("div", { class: "reel-caption" });
+    #progress = make("progress", {
+      class: "reel-progress",
+      max: 1,
+      value: 0,
+      "aria-label": "How much of the reel was shown"
+    });
+    #where = make("span", { class: "where" });
+    #acts = make("span", { class: "side-acts" });
+    #status = make("p", { class: "unseen", role: "status", "aria-live": "polite" });
+    #tell = announcer(this.#status, 50);
+    #play = button("Pause", () => this.#toggle(), { class: "quiet transport-play" });
+    #mute = button("Sound", () => this.#setSound(), { class: "quiet", "aria-pressed": "false" });
+    /** @param {Entry[]} entries */
+    constructor(entries2) {
+      this.all = entries2;
+      this.list = [];
+      this.#build();
+      document.body.append(this.#dialog);
+      this.#dialog.showModal();
+      this.#stage.focus({ preventScroll: true });
+      this.#order();
+    }
+    close() {
+      this.#dialog.close();
+    }
+    #build() {
+      const kept2 = button(
+        "Kept only",
+        () => {
+          this.#kept = !this.#kept;
+          kept2.setAttribute("aria-pressed", String(this.#kept));
+          this.#order();
+        },
+        { class: "quiet", "aria-pressed": "false" }
+      );
+      const order = make(
+        "select",
+        { "aria-label": "Order" },
+        make("option", { value: "" }, "As listed"),
+        make("option", { value: "date" }, "By date")
+      );
+      order.addEventListener("change", () => {
+        this.#byDate = order.value === "date";
+        this.#order();
+      });
+      this.#stage.append(this.#caption);
+      this.#dialog.append(
+        make(
+          "div",
+          { class: "theatre-bar" },
+          make("h2", {}, "Reel"),
+          kept2,
+          order,
+          button("Close", () => this.close(), { class: "quiet" })
+        ),
+        this.#stage,
+        this.#progress,
+        make(
+          "div",
+          { class: "reel-foot" },
+          button("‹", () => this.#go(-1), { class: "quiet", "aria-label": "Previous clip" }),
+          this.#play,
+          button("›", () => this.#go(1), { class: "quiet", "aria-label": "Next clip" }),
+          this.#mute,
+          this.#where,
+          this.#acts
+        ),
+        make("p", { class: "hint" }, KEYS),
+        this.#status
+      );
+      this.#dialog.addEventListener("keydown", (event2) => this.#key(event2));
+      this.#dialog.addEventListener("click", (event2) => {
+        if (event2.detail && this.#dialog.open && !/** @type {Element} */
+        event2.target.matches("select")) {
+          this.#stage.focus({ preventScroll: true });
+        }
+      });
+      this.#dialog.addEventListener("close", () => this.#closed());
+    }
+    #closed() {
+      cancelAnimationFrame(this.#frame);
+      this.#drop(this.#now);
+      this.#drop(this.#next);
+      this.#dialog.remove();
+      open = open === this ? null : open;
+      this.#back();
+    }
+    // What is shown stays the same while it plays, whatever is said of the clips meanwhile.
+    #order() {
+      const wanted = this.all.map((entry) => byTask.get(entry.task) ?? entry).filter((entry) => !this.#kept || entry.verdict === "kept");
+      this.list = wanted.filter(hasClip);
+      this.#skipped = wanted.length - this.list.length;
+      if (this.#byDate) {
+        this.list.sort((one, other) => natural(dated2(one), dated2(other)));
+      }
+      this.#show(0);
+    }
+    /** @param {number} by */
+    #go(by) {
+      this.#show(Math.min(Math.max(0, this.#place + by), this.list.length));
+    }
+    /** @param {number} place */
+    #show(place) {
+      this.#place = place;
+      const entry = this.list[place];
+      const ready = entry && this.#next?.entry === entry ? this.#next : null;
+      if (!ready) {
+        this.#drop(this.#next);
+      }
+      this.#next = null;
+      this.#drop(this.#now);
+      this.#now = entry ? ready ?? this.#slot(entry) : null;
+      this.#shownFor = 0;
+      this.#since = performance.now();
+      if (this.#now) {
+        this.#now.element.classList.remove("waiting");
+        this.#start();
+        const after2 = this.list[place + 1];
+        if (after2) {
+          this.#next = this.#slot(after2);
+          this.#next.element.classList.add("waiting");
+        }
+      }
+      this.showWords();
+      cancelAnimationFrame(this.#frame);
+      this.#tick();
+    }
+    /** @param {Entry} entry @returns {Slot} */
+    #slot(entry) {
+      const slot = { entry, element: make("div", { class: "reel-slot" }), player: null, broken: false };
+      const { screen, player: player2 } = screenOf(entry, brief(titled(entry)), () => {
+        slot.broken = true;
+        if (slot === this.#now) {
+          this.#skip();
+        }
+      });
+      slot.player = player2;
+      slot.element.append(screen);
+      player2?.addEventListener("ended", () => {
+        if (slot === this.#now) {
+          this.#go(1);
+        }
+      });
+      this.#stage.prepend(slot.element);
+      return slot;
+    }
+    /** @param {Slot | null} slot */
+    #drop(slot) {
+      slot?.player?.pause();
+      slot?.player?.removeAttribute("src");
+      slot?.player?.load();
+      slot?.element.remove();
+    }
+    #skip() {
+      this.#skipped += 1;
+      this.#tell(
+        `${brief(titled(this.#now?.entry ?? /** @type {any} */
+        {}), 60)} cannot be played: skipped.`
+      );
+      this.#go(1);
+    }
+    #start() {
+      const slot = this.#now;
+      if (slot?.broken) {
+        this.#skip();
+        return;
+      }
+      this.#since = performance.now();
+      if (slot?.player) {
+        slot.player.muted = !this.#sound;
+        if (this.#playing) {
+          slot.player.play().catch(() => {
+          });
+        } else {
+          slot.player.pause();
+        }
+      }
+    }
+    #toggle() {
+      if (!this.#now) {
+        this.#playing = true;
+        this.#show(0);
+        return;
+      }
+      this.#shownFor = this.#gone();
+      this.#playing = !this.#playing;
+      this.#start();
+      this.#showState();
+    }
+    #setSound() {
+      this.#sound = !this.#sound;
+      this.#mute.setAttribute("aria-pressed", String(this.#sound));
+      if (this.#now?.player) {
+        this.#now.player.muted = !this.#sound;
+      }
+    }
+    // Seconds that a still was shown.
+    #gone() {
+      return this.#shownFor + (this.#playing ? (performance.now() - this.#since) / 1e3 : 0);
+    }
+    #tick() {
+      this.#frame = requestAnimationFrame(() => {
+        const { player: player2 } = this.#now ?? {};
+        const part = player2 ? player2.currentTime / (player2.duration || Number.POSITIVE_INFINITY) : this.#gone() / STILL;
+        this.#progress.value = this.list.length ? (this.#place + Math.min(1, this.#now ? part : 0)) / this.list.length : 1;
+        if (this.#now && !player2 && this.#gone() >= STILL) {
+          this.#go(1);
+        } else if (this.#now) {
+          this.#tick();
+        }
+      });
+    }
+    #showState() {
+      const left = this.#skipped ? ` · ${number(this.#skipped)} without a clip to play left out` : "";
+      const at2 = this.#now ? `${number(this.#place + 1)} of ${number(this.list.length)}` : `${number(this.list.length)} shown`;
+      this.#where.textContent = at2 + left;
+      this.#play.textContent = this.#now ? this.#playing ? "Pause" : "Play" : "Play again";
+      this.#play.disabled = !this.list.length;
+    }
+    /** What is under the clip: the words for it, and those that people have said. */
+    showWords() {
+      this.#showState();
+      const held = this.#acts.contains(document.activeElement) ? document.activeElement?.getAttribute("data-do") : null;
+      const entry = this.#now && (byTask.get(this.#now.entry.task) ?? this.#now.entry);
+      if (!entry) {
+        const words3 = this.list.length ? "The end" : this.#kept ? "None of these clips is kept" : "None of these has a clip that can be played";
+        this.#caption.replaceChildren(make("h3", {}, words3));
+        this.#acts.replaceChildren();
+        return;
+      }
+      const when2 = published(entry);
+      const channel = said(entry, "channel");
+      this.#caption.replaceChildren(
+        make("h3", { dir: "auto" }, said(entry, "caption") || titled(entry)),
+        make(
+          "p",
+          { class: "reel-facts" },
+          channel ? make(
+            "span",
+            { dir: "auto" },
+            channelMark(channel),
+            make("span", { "aria-hidden": "true" }, brief(channel, 40))
+          ) : null,
+          when2 ? make("span", {}, `${DATE.format(when2.date)}${when2.time ? `, ${when2.time}` : ""}`) : make("span", {}, "no date"),
+          ...Object.values(entry.values ?? {}).map(
+            (value) => make("span", { dir: "auto" }, brief(plain(value), 40))
+          ),
+          said(entry, "campaign") ? make("span", { dir: "auto" }, brief(said(entry, "campaign"), 60)) : null
+        )
+      );
+      const act = (label2, word2) => button(label2, () => this.#say(word2, true), {
+        class: "quiet",
+        "data-do": word2 ?? "clear",
+        ...word2 ? { "aria-pressed": String(entry.verdict === word2) } : {}
+      });
+      this.#acts.replaceChildren(
+        act("Keep", "kept"),
+        act("Reject", "rejected"),
+        entry.verdict ? act("Clear", null) : ""
+      );
+      (held ? this.#acts.querySelector(`[data-do="${held}"]`) : null)?.focus();
+    }
+    /** @param {Word | null} verdict @param {boolean} stay with the clip */
+    async #say(verdict, stay) {
+      const slot = this.#now;
+      const entry = slot && byTask.get(slot.entry.task);
+      if (!entry || entry.sha256 !== slot.entry.sha256) {
+        this.#tell("Another clip has taken the place of this one.");
+        return;
+      }
+      try {
+        await judge([entry], { verdict });
+        this.#tell(`${verdict ? VERDICT[verdict] : "No verdict"}: ${brief(titled(entry), 60)}`);
+      } catch (error) {
+        this.#tell(error instanceof Error ? error.message : String(error));
+        return;
+      }
+      if (!stay && slot === this.#now) {
+        this.#go(1);
+      }
+    }
+    /** @param {KeyboardEvent} event */
+    #key(event2) {
+      event2.stopPropagation();
+      const target2 = (
+        /** @type {HTMLElement} */
+        event2.target
+      );
+      const key = event2.key.length === 1 ? event2.key.toLowerCase() : event2.key;
+      if (event2.ctrlKey || event2.metaKey || event2.altKey || target2.matches("select") || key === " " && target2.matches("button")) {
+        return;
+      }
+      const keys = {
+        " ": () => this.#toggle(),
+        ArrowLeft: () => this.#go(-1),
+        ArrowRight: () => this.#go(1),
+        ArrowUp: () => this.#go(-1),
+        ArrowDown: () => this.#go(1),
+        Home: () => this.#show(0),
+        p: () => this.#say("kept", event2.shiftKey),
+        x: () => this.#say("rejected", event2.shiftKey),
+        u: () => this.#say(null, true),
+        m: () => this.#setSound()
+      };
+      const act = keys[key];
+      if (act) {
+        event2.preventDefault();
+        act();
+      }
+    }
+  };
+
+  // src/planner.js
+  var SPAN = new Intl.DateTimeFormat(LOCALE, {
+    day: "numeric",
+    month: "long",
+    year: "numeric",
+    timeZone: "UTC"
+  });
+  function shownPeriod(names) {
+    const [, day] = /^\d{4}-\d\d(-\d\d)?$/.exec(asked.period) ?? [];
+    const when2 = readMoment(day ? asked.period : `${asked.period}-01`);
+    if (when2) {
+      return day ? { week: true, first: mondayOf(when2.date) } : { week: false, first: when2.date };
+    }
+    const now = dayName(today());
+    const next = names.find((name) => name >= now) ?? names.at(-1) ?? now;
+    return { week: false, first: firstOfMonth(/* @__PURE__ */ new Date(`${next}T00:00:00Z`)) };
+  }
+  function firstOfMonth(date) {
+    return new Date(Date.UTC(date.getUTCFullYear(), date.getUTCMonth(), 1));
+  }
+  function moved({ week: weekly, first }, by) {
+    return weekly ? dayName(new Date(first.getTime() + by * 7 * A_DAY)) : dayName(new Date(Date.UTC(first.getUTCFullYear(), first.getUTCMonth() + by, 1))).slice(0, 7);
+  }
+  function plannerHead(shown3, names, days) {
+    const of = shown3.week ? "week" : "month";
+    const name = shown3.week ? `Week of ${SPAN.format(shown3.first)}` : MONTH.format(shown3.first);
+    const go = (period, pressed) => {
+      ask({ period });
+      find(`#calendar [data-go="${pressed}"]`).focus();
+      say(find("#calendar .period").textContent ?? "");
+    };
+    const step = (label2, words3, key, period) => button(label2, () => go(period(), key), {
+      class: "quiet",
+      "data-go": key,
+      ...words3 ? { "aria-label": words3 } : {}
+    });
+    const now = dayName(today());
+    return make(
+      "div",
+      { class: "planner-head" },
+      make("h3", { class: "period" }, name),
+      make(
+        "div",
+        { class: "steps", role: "group", "aria-label": "Move" },
+        step("‹", `Previous ${of}`, "before", () => moved(shown3, -1)),
+        step("Today", "", "today", () => shown3.week ? now : now.slice(0, 7)),
+        step("›", `Next ${of}`, "after", () => moved(shown3, 1))
+      ),
+      jump(shown3, names, days),
+      make(
+        "div",
+        { class: "views", role: "group", "aria-label": "Length" },
+        ...["Month", "Week"].map(
+          (label2) => button(label2, () => go(resized(shown3, label2 === "Week", names), label2), {
+            "data-go": label2,
+            "aria-pressed": String(label2 === "Week" === shown3.week)
+          })
+        )
+      ),
+      make("div", { class: "planner-tools" }, reelButton(shown3, names, days), fileButton())
+    );
+  }
+  function resized(shown3, weekly, names) {
+    if (weekly === shown3.week) {
+      return asked.period;
+    }
+    if (!weekly) {
+      return dayName(new Date(shown3.first.getTime() + 3 * A_DAY)).slice(0, 7);
+    }
+    const here = dayName(shown3.first).slice(0, 7);
+    return names.find((name) => name.startsWith(here)) ?? dayName(shown3.first);
+  }
+  function jump(shown3, names, days) {
+    const months = [...new Set(names.map((name) => name.slice(0, 7)))];
+    if (months.length < 2) {
+      return null;
+    }
+    const here = shown3.week ? "" : dayName(shown3.first).slice(0, 7);
+    const select = make(
+      "select",
+      {},
+      ...months.includes(here) ? [] : [make("option", { value: "" }, "Month…")]
+    );
+    for (const name of months) {
+      const count2 = names.filter((day) => day.startsWith(name)).reduce((total, day) => total + (days.get(day)?.length ?? 0), 0);
+      select.append(
+        make("option", { value: name }, `${MONTH.format(/* @__PURE__ */ new Date(`${name}-01T00:00:00Z`))} (${number(count2)})`)
+      );
+    }
+    select.value = months.includes(here) ? here : "";
+    select.addEventListener("change", () => {
+      ask({ period: select.value });
+      find("#calendar .jump select").focus();
+    });
+    return make("label", { class: "jump" }, make("span", { class: "unseen" }, "Go to month"), select);
+  }
+  function reelButton(shown3, names, days) {
+    const until = shown3.week ? dayName(new Date(shown3.first.getTime() + 7 * A_DAY)) : `${moved(shown3, 1)}-01`;
+    const here = names.filter((name) => name >= dayName(shown3.first) && name < until);
+    const clips2 = here.flatMap((name) => days.get(name) ?? []).flatMap((each2) => each2.entries);
+    return clips2.some((entry) => entry.src && entry.status === "succeeded") ? button("Play as a reel", () => openReel(clips2), { class: "quiet", "aria-haspopup": "dialog" }) : null;
+  }
+  function fileButton() {
+    const kept2 = asked.verdict === "kept";
+    const label2 = kept2 ? "Calendar file of the kept (.ics)" : "Calendar file (.ics)";
+    if (job?.live) {
+      return make(
+        "a",
+        { class: "quiet", href: `${job.live.base}calendar.ics${kept2 ? "?kept=1" : ""}`, download: "" },
+        label2
+      );
+    }
+    return button(label2, () => saveFile(kept2), { class: "quiet" });
+  }
+  async function saveFile(kept2) {
+    if (!globalThis.crypto?.subtle) {
+      say(
+        `This address is not secure, so that the page cannot make the file: ${job?.export_ics ?? "pipeline export --to ics"} does.`
+      );
+      return;
+    }
+    const name = job?.name ?? document.querySelector("h1")?.textContent ?? "";
+    const text2 = await calendarFile(
+      name,
+      entries.filter((entry) => !kept2 || entry.verdict === "kept")
+    );
+    const address2 = URL.createObjectURL(new Blob([text2], { type: "text/calendar;charset=utf-8" }));
+    make("a", { href: address2, download: "posts.ics" }).click();
+    setTimeout(() => URL.revokeObjectURL(address2), 6e4);
+    const events = text2.split("\r\nBEGIN:VEVENT").length - 1;
+    say(`Saved posts.ics with ${number(events)} ${events === 1 ? "event" : "events"}.`);
+  }
+
   // src/calendar.js
-  var months = find("#calendar .months");
-  var MOST_A_DAY = 3;
-  var MONDAY = Date.UTC(2024, 0, 1);
-  var A_DAY = 864e5;
+  var MOST_A_DAY = { month: 3, week: 40 };
+  var MOST_IN_TRAY = 40;
+  var MONDAY = new Date(Date.UTC(2024, 0, 1));
+  var trayOpen = false;
+  var drawn = "";
   function showCalendar(entries2) {
-    letGo(months);
-    const days = /* @__PURE__ */ new Map();
-    let undated = 0;
-    let unread = "";
+    const now = signature(entries2);
+    const months = find("#calendar .months");
+    if (now === drawn) {
+      return;
+    }
+    drawn = now;
+    const back = months.contains(document.activeElement) ? comeback() : null;
+    const { days, undated } = placed(entries2);
+    const names = [...days.keys()].sort();
+    const shown3 = shownPeriod(names);
+    const table2 = shown3.week ? week(shown3.first, days, entries2) : month(shown3.first, days, entries2);
+    months.replaceChildren(
+      plannerHead(shown3, names, days),
+      marks() ?? "",
+      make(
+        "div",
+        { class: `planner${undated.length ? " with-tray" : ""}` },
+        table2,
+        tray(undated, entries2, names.length)
+      )
+    );
+    back?.();
+  }
+  function signature(entries2) {
+    const told = entries2.map((each2) => [
+      each2.task,
+      each2.status,
+      each2.verdict,
+      each2.poster,
+      each2.missing,
+      ...["publish", "channel", "caption"].map((name) => said(
+        each2,
+        /** @type {"caption"} */
+        name
+      ))
+    ]);
+    return JSON.stringify([dayName(today()), asked.period, asked.verdict, trayOpen, entries.length, told]);
+  }
+  function placed(entries2) {
+    const items = /* @__PURE__ */ new Map();
     for (const entry of entries2) {
       const when2 = published(entry);
-      if (!when2) {
-        undated += 1;
-        unread ||= String(entry.meta.publish ?? "").trim();
-      } else if (days.has(when2.day)) {
-        days.get(when2.day).push(entry);
+      const key = JSON.stringify([entry.post, when2?.day, when2?.time, said(entry, "channel")]);
+      const there = items.get(key);
+      if (there) {
+        there.entries.push(entry);
       } else {
-        days.set(when2.day, [entry]);
+        items.set(key, {
+          entries: [entry],
+          day: when2?.day ?? "",
+          time: when2?.time ?? "",
+          channel: said(entry, "channel")
+        });
       }
     }
-    const names = [...new Set([...days.keys()].map((day) => day.slice(0, 7)))].sort();
-    months.replaceChildren(
-      names.length > 2 ? jumps(names) : "",
-      ...names.map((name) => month(name, days, entries2)),
-      remark(undated, unread, names.length)
-    );
-  }
-  function remark(undated, unread, dated2) {
-    const count2 = `${number(undated)} ${undated === 1 ? "clip has" : "clips have"} no date of publication`;
-    const why = unread ? ` that can be read: “${brief(unread, 40)}” is none, 2026-12-01 would be one.` : ".";
-    const how = "Give prompts a “publish” date under “meta” in the job file, and they appear here.";
-    return make(
-      "p",
-      { class: "empty" },
-      undated ? `${count2}${why} ${dated2 || unread ? "" : how}` : dated2 ? "" : "Nothing matches."
-    );
-  }
-  function jumps(names) {
-    const row2 = make("ul", { role: "list" });
-    for (const name of names) {
-      const link = button(
-        monthName(name),
-        () => {
-          const table2 = document.getElementById(`month-${name}`);
-          table2.scrollIntoView({ behavior: calm.matches ? "auto" : "smooth" });
-          table2.focus({ preventScroll: true });
-        },
-        { class: "quiet" }
-      );
-      row2.append(make("li", {}, link));
+    const days = /* @__PURE__ */ new Map();
+    const undated = [];
+    for (const each2 of items.values()) {
+      if (each2.day) {
+        days.set(each2.day, [...days.get(each2.day) ?? [], each2]);
+      } else {
+        undated.push(each2);
+      }
     }
-    return make("nav", { class: "jumps", "aria-label": "Months" }, row2);
+    for (const each2 of days.values()) {
+      each2.sort((one, other) => natural(one.time, other.time));
+    }
+    return { days, undated };
   }
-  function monthName(name) {
-    return MONTH.format(/* @__PURE__ */ new Date(`${name}-01T00:00:00Z`));
-  }
-  function month(name, days, entries2) {
-    const [year, ofYear] = name.split("-").map(Number);
-    const first = Date.UTC(year, ofYear - 1, 1);
-    const length = new Date(Date.UTC(year, ofYear, 0)).getUTCDate();
-    const before = (new Date(first).getUTCDay() + 6) % 7;
-    const body = make("tbody", { role: "rowgroup" });
-    for (let week = -before; week < length; week += 7) {
+  function month(first, days, entries2) {
+    const length = new Date(Date.UTC(first.getUTCFullYear(), first.getUTCMonth() + 1, 0)).getUTCDate();
+    const before = (first.getUTCDay() + 6) % 7;
+    const rows = [];
+    for (let start4 = -before; start4 < length; start4 += 7) {
       const row2 = make("tr", { role: "row" });
-      for (let day = week; day < week + 7; day += 1) {
+      for (let day = start4; day < start4 + 7; day += 1) {
         row2.append(
-          day < 0 || day >= length ? make("td", { class: "outside", role: "cell" }) : dayCell(new Date(first + day * A_DAY), days, entries2)
+          day < 0 || day >= length ? make("td", { class: "outside", role: "cell" }) : dayCell(new Date(first.getTime() + day * A_DAY), days, entries2, MOST_A_DAY.month)
         );
       }
-      body.append(row2);
+      rows.push(row2);
+    }
+    return sheet("month", MONTH.format(first), MONDAY, rows);
+  }
+  function week(first, days, entries2) {
+    const row2 = make("tr", { role: "row" });
+    for (let day = 0; day < 7; day += 1) {
+      row2.append(dayCell(new Date(first.getTime() + day * A_DAY), days, entries2, MOST_A_DAY.week));
+    }
+    return sheet("month week", `Week of ${SPAN.format(first)}`, first, [row2]);
+  }
+  function sheet(kind, name, monday, rows) {
+    const heads = make("tr", { role: "row" });
+    for (let day = 0; day < 7; day += 1) {
+      const head = WEEKDAY.format(new Date(monday.getTime() + day * A_DAY));
+      heads.append(make("th", { scope: "col", role: "columnheader" }, head));
     }
     return make(
       "table",
-      { class: "month", id: `month-${name}`, role: "table", tabindex: "-1" },
-      make("caption", {}, monthName(name)),
-      weekdays(),
-      body
+      { class: kind, role: "table" },
+      make("caption", { class: "unseen" }, name),
+      make("thead", { role: "rowgroup" }, heads),
+      make("tbody", { role: "rowgroup" }, ...rows)
     );
   }
-  function weekdays() {
-    const row2 = make("tr", { role: "row" });
-    for (let day = 0; day < 7; day += 1) {
-      const name = WEEKDAY.format(new Date(MONDAY + day * A_DAY));
-      row2.append(make("th", { scope: "col", role: "columnheader" }, name));
-    }
-    return make("thead", { role: "rowgroup" }, row2);
-  }
-  function dayCell(date, days, entries2) {
-    const day = date.toISOString().slice(0, 10);
-    const here = (days.get(day) ?? []).sort(
-      (one, other) => natural(published(one).time, published(other).time)
-    );
-    const cell = make("td", { role: "cell", class: here.length ? "some" : "none" });
+  function dayCell(date, days, entries2, most) {
+    const day = dayName(date);
+    const here = days.get(day) ?? [];
+    const now = day === dayName(today());
+    const cell = make("td", { role: "cell", class: `${here.length ? "some" : "none"}${now ? " today" : ""}` });
     cell.append(
       make(
         "time",
-        { class: "day", datetime: day },
+        { class: "day", datetime: day, ...now ? { "aria-current": "date" } : {} },
         make("span", { class: "weekday" }, `${WEEKDAY.format(date)} `),
         String(date.getUTCDate())
       )
     );
     if (here.length) {
       const list = make("ul", { class: here.length === 1 ? "alone" : "several", role: "list" });
-      list.append(...here.slice(0, MOST_A_DAY).map((entry) => event(entry, entries2)));
-      cell.append(list, andMore(day, here.length - MOST_A_DAY));
+      list.append(...here.slice(0, most).map((each2) => item(each2, () => openItem(each2, entries2))));
+      cell.append(list, andMore(date, here.length - most));
     }
     return cell;
   }
-  function andMore(day, count2) {
-    return count2 <= 0 ? "" : button(
-      `${number(count2)} more`,
-      () => {
-        ask({ day, view: "" });
-      },
-      {
-        class: "link",
-        "aria-label": `${number(count2)} more on ${DATE.format(new Date(day))}`
-      }
+  function openItem(found, entries2) {
+    const [first] = found.entries;
+    if (first) {
+      openDetail(first, entries2);
+    }
+  }
+  function andMore(date, count2) {
+    return count2 <= 0 ? "" : button(`+${number(count2)}`, () => ask({ day: dayName(date), view: "" }), {
+      class: "link",
+      "aria-label": `+${number(count2)} more on ${DATE.format(date)}`
+    });
+  }
+  function tray(undated, entries2, dated3) {
+    if (!undated.length) {
+      return dated3 ? null : make("p", { class: "empty" }, entries.length ? "Nothing matches." : "There are no posts yet.");
+    }
+    const list = make("ul", { class: "several", role: "list" });
+    const some = trayOpen ? undated : undated.slice(0, MOST_IN_TRAY);
+    list.append(...some.map((each2) => item(each2, () => openItem(each2, entries2))));
+    const left = undated.length - some.length;
+    return make(
+      "aside",
+      { class: "tray", "aria-labelledby": "tray-title" },
+      make("h3", { id: "tray-title" }, "No date ", make("span", { class: "tally" }, number(undated.length))),
+      make("p", { class: "remark" }, remark(undated)),
+      list,
+      left ? button(
+        `Show ${number(left)} more`,
+        () => {
+          trayOpen = true;
+          showCalendar(entries2);
+        },
+        { class: "quiet" }
+      ) : null
     );
   }
-  function event(entry, entries2) {
-    const element = button(
-      "",
-      () => {
-        openDetail(entry, entries2);
-      },
-      { class: `event ${entry.status}`, "aria-haspopup": "dialog" }
-    );
-    const thumb = make("span", { class: "thumb" });
-    if (entry.status === "succeeded") {
-      thumb.append(picture(entry, element, { thumb: true }));
-    } else {
-      thumb.append(make("span", { class: "why" }, brief(entry.error ?? "", 120)));
-    }
-    const label2 = make("span", { class: "label" });
-    const { time } = published(entry);
-    if (time) {
-      label2.append(make("span", { class: "time" }, `${time} `));
-    }
-    if (entry.status !== "succeeded") {
-      label2.append(make("strong", {}, `${STATUS[entry.status]}: `));
-    }
-    label2.append(brief(titled(entry), 90));
-    element.append(thumb, label2);
-    return make("li", {}, element);
+  function remark(undated) {
+    const unread = undated.map((each2) => each2.entries[0] && said(each2.entries[0], "publish")).find(Boolean);
+    return unread ? `“${brief(unread, 40)}” is no date that can be read; 2026-12-01 would be one.` : "Give prompts a “publish” date under “meta”, and they appear in the calendar.";
   }
   var calendar = { name: "calendar", label: "Calendar", show: showCalendar };
 
@@ -1131,7 +1990,7 @@
     }
     const ended = !latest.running && latest.code !== 0;
     log.hidden = false;
-    const summary = make(
+    const summary2 = make(
       "summary",
       {},
       make("code", {}, latest.what),
@@ -1139,7 +1998,7 @@
     );
     const last = latest.lines.at(-1);
     if (latest.running && last) {
-      summary.append(make("span", { class: "soft last-line" }, ` · ${last}`));
+      summary2.append(make("span", { class: "soft last-line" }, ` · ${last}`));
     }
     const parts = shown3.flatMap((action) => [
       make("p", { class: "log-head" }, make("code", {}, action.what), ` ${outcome(action)}`),
@@ -1150,9 +2009,9 @@
       )
     ]);
     const focused2 = log.contains(document.activeElement);
-    log.replaceChildren(summary, make("div", { class: "log-body" }, ...parts));
+    log.replaceChildren(summary2, make("div", { class: "log-body" }, ...parts));
     if (focused2) {
-      summary.focus({ preventScroll: true });
+      summary2.focus({ preventScroll: true });
     }
   }
 
@@ -1403,8 +2262,8 @@
     }
     const told = await answer.json().catch(() => null);
     if (!answer.ok) {
-      const said = [told?.error, told?.hint].filter((each2) => typeof each2 === "string" && each2);
-      throw new Refused(said.join(": ") || `the server answers ${answer.status}`, answer.status);
+      const said2 = [told?.error, told?.hint].filter((each2) => typeof each2 === "string" && each2);
+      throw new Refused(said2.join(": ") || `the server answers ${answer.status}`, answer.status);
     }
     if (told === null || typeof told !== "object") {
       throw new Refused("the server's answer cannot be read: load the page again", answer.status);
@@ -1434,16 +2293,16 @@
     return await startRun(title, { retry: [which] }, []);
   }
   async function startRun(title, request, clips2, note) {
-    const started2 = await askFirst({
+    const started = await askFirst({
       title,
       yes: "Start the run",
       body: async () => priced(await get(`price${query(request)}`), clips2, note),
       act: async () => await post("run", request)
     });
-    if (started2) {
+    if (started) {
       say("The run is starting.");
     }
-    return started2;
+    return started;
   }
   function query(request) {
     const asked2 = new URLSearchParams();
@@ -1561,9 +2420,9 @@
   function arrivals(now) {
     const found = new Array(STEPS).fill(0);
     const since = new Date((now - MINUTES * 60) * 1e3).toISOString().slice(0, 19);
-    for (const { status, finished_at: finished } of entries) {
-      if (status === "succeeded" && finished && finished >= since) {
-        const ago = now - Date.parse(finished) / 1e3;
+    for (const { status, finished_at: finished2 } of entries) {
+      if (status === "succeeded" && finished2 && finished2 >= since) {
+        const ago = now - Date.parse(finished2) / 1e3;
         const place = STEPS - 1 - Math.floor(Math.max(ago, 0) * STEPS / (MINUTES * 60));
         if (place >= 0) {
           found[place] += 1;
@@ -1771,20 +2630,20 @@
       make("button", { type: "submit", class: "quiet slim", "aria-label": `Set: ${label2}` }, "Set"),
       wrong
     );
-    const made2 = { action, input, fault: wrong, form, dirty: false };
+    const made3 = { action, input, fault: wrong, form, dirty: false };
     input.addEventListener("input", () => {
-      made2.dirty = true;
+      made3.dirty = true;
     });
     form.addEventListener("submit", async (event2) => {
       event2.preventDefault();
       const typed = input.value.trim();
       const value = typed === "" ? "none" : Number.isFinite(Number(typed)) ? Number(typed) : typed;
       if (await control(action, value, wrong)) {
-        made2.dirty = false;
+        made3.dirty = false;
       }
       input.toggleAttribute("aria-invalid", Boolean(wrong.textContent));
     });
-    return made2;
+    return made3;
   }
   function put(element, text2) {
     if (element.textContent !== text2) {
@@ -1890,7 +2749,7 @@
   }
   async function settle(entry, word2) {
     const [label2, question, effect] = WORDS[word2];
-    const said = await askFirst({
+    const said2 = await askFirst({
       title: `${entry.at_risk ? money(entry.at_risk) : "This clip"} ${question}`,
       body: () => [
         make("p", { dir: "auto" }, brief(titled(entry), 200)),
@@ -1899,7 +2758,7 @@
       yes: label2,
       act: async () => await post("settle", { tasks: [entry.task], word: word2 })
     });
-    if (said) {
+    if (said2) {
       say(`${label2}: noted.`);
     }
   }
@@ -2045,15 +2904,15 @@ ${word2.sha256}`, word2);
   function takeIn() {
     const began = performance.now();
     const changed = [...news.values()].filter((entry) => differs(entry, byTask.get(entry.task)));
-    const said = [...words2.values()];
+    const said2 = [...words2.values()];
     news.clear();
     words2.clear();
     const back = focused();
     if (changed.length) {
       merge(changed);
     }
-    if (said.length) {
-      take(said);
+    if (said2.length) {
+      take(said2);
     }
     back();
     setTimeout(
@@ -2087,41 +2946,59 @@ ${word2.sha256}`, word2);
   }
 
   // src/night.js
-  var NIGHTS = data("nights");
-  var nightSection = document.getElementById("night");
-  var nightPicture = find(".night-picture");
-  var nightReading = find(".night-reading");
   var ENDS = ["succeeded", "in_doubt", "failed"];
   var TICKS = [300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400, 172800, 604800];
   var PAD = { left: 2, right: 2 };
-  var night = NIGHTS[NIGHTS.length - 1];
+  var all = data("nights") ?? [];
+  var chosen = all.length - 1;
   var drawnWidth = 0;
-  function startNight() {
-    if (!night) {
-      return;
+  var watched = false;
+  function showNights() {
+    const picture2 = find(".night-picture");
+    if (!watched) {
+      watched = true;
+      start3(picture2);
     }
-    nightSection.hidden = false;
-    const choice = document.getElementById("night-choice");
-    const select = find("select", choice);
-    NIGHTS.forEach((each2, place) => {
-      select.append(make("option", { value: place }, when(each2)));
+    const night = all[chosen];
+    for (const part of [picture2, find(".night-figures")]) {
+      part.hidden = !night;
+    }
+    showChoice();
+    if (night) {
+      showNight(night);
+    } else {
+      find(".night-span").textContent = "";
+      find(".night-reading").textContent = "Nothing was sent yet: the picture of the night begins with the first answer.";
+    }
+  }
+  function start3(picture2) {
+    find("#night-choice select").addEventListener("change", (event2) => {
+      chosen = Number(
+        /** @type {HTMLSelectElement} */
+        event2.target.value
+      );
+      showNights();
     });
-    select.value = String(NIGHTS.length - 1);
-    choice.hidden = NIGHTS.length < 2;
-    select.addEventListener("change", () => {
-      night = NIGHTS[Number(select.value)];
-      showNight();
-    });
-    new ResizeObserver(([{ contentRect }]) => {
-      if (Math.round(contentRect.width) !== drawnWidth) {
-        drawNight();
+    new ResizeObserver(() => {
+      const night = all[chosen];
+      if (night && picture2.clientWidth && Math.round(picture2.clientWidth) !== drawnWidth) {
+        drawNight(night);
       }
-    }).observe(nightPicture);
-    nightPicture.addEventListener("pointermove", readNight);
-    nightPicture.addEventListener("pointerleave", () => {
-      point(-1);
-    });
-    showNight();
+    }).observe(picture2);
+    picture2.addEventListener("pointermove", (move) => readNight(move, picture2));
+    picture2.addEventListener("pointerleave", () => point(-1));
+  }
+  function showChoice() {
+    const select = (
+      /** @type {HTMLSelectElement} */
+      find("#night-choice select")
+    );
+    const names = all.map(when);
+    if (names.join() !== [...select.options].map((each2) => each2.textContent).join()) {
+      select.replaceChildren(...names.map((name, place) => make("option", { value: place }, name)));
+    }
+    select.value = String(chosen);
+    find("#night-choice").hidden = all.length < 2;
   }
   function when(each2) {
     const [from, to] = [new Date(each2.start * 1e3), new Date(each2.end * 1e3)];
@@ -2131,23 +3008,27 @@ ${word2.sha256}`, word2);
   function sum(values) {
     return values.reduce((total, value) => total + value, 0);
   }
-  function nightWords() {
-    const [succeeded, doubt2, failed] = ENDS.map((status) => sum(night[status]));
-    const told = night.balance.filter((value) => value !== null);
+  function nightWords(night) {
+    const [succeeded, doubt2, failed] = [sum(night.succeeded), sum(night.in_doubt), sum(night.failed)];
+    const told = known2(night);
     return [
       `At most ${number(Math.max(...night.in_flight))} in flight`,
       `${number(succeeded)} finished`,
       failed ? `${number(failed)} failed` : "",
       doubt2 ? `${number(doubt2)} in doubt` : "",
-      told.length ? `balance from ${money(told[0])} to ${money(told[told.length - 1])}` : ""
+      told.length ? `balance from ${money(told[0] ?? 0)} to ${money(told.at(-1) ?? 0)}` : ""
     ].filter(Boolean).join(", ");
   }
-  function showNight() {
-    find(".night-span").textContent = `${NIGHTS.length > 1 ? "" : `${when(night)} · `}${lasting(night.end - night.start)}`;
-    find(".night-figures .scroll").replaceChildren(nightTable());
-    drawNight();
+  function known2(night) {
+    return night.balance.filter((value) => value !== null);
   }
-  function drawNight() {
+  function showNight(night) {
+    find(".night-span").textContent = `${all.length > 1 ? "" : `${when(night)} · `}${lasting(night.end - night.start)}`;
+    find(".night-figures .scroll").replaceChildren(nightTable(night));
+    drawNight(night);
+  }
+  function drawNight(night) {
+    const nightPicture = find(".night-picture");
     const width = Math.max(280, Math.round(nightPicture.clientWidth));
     drawnWidth = Math.round(nightPicture.clientWidth);
     const count2 = night.in_flight.length;
@@ -2159,13 +3040,13 @@ ${word2.sha256}`, word2);
       height,
       viewBox: `0 0 ${width} ${height}`,
       role: "img",
-      "aria-label": `The night: ${nightWords()}.`
+      "aria-label": `The night: ${nightWords(night)}.`
     });
     canvas.append(
-      ...axis(at2, width, height),
-      ...flights(at2),
-      ...endings(at2),
-      ...told ? credits(at2, width) : [],
+      ...axis(night, at2, width, height),
+      ...flights(night, at2),
+      ...endings(night, at2),
+      ...told ? credits(night, at2, width) : [],
       draw("line", { class: "pointer", y1: 0, y2: height - 22 })
     );
     nightPicture.replaceChildren(canvas);
@@ -2174,22 +3055,22 @@ ${word2.sha256}`, word2);
   function label(x, y, words3, attributes = {}) {
     return draw("text", { x, y, ...attributes }, words3);
   }
-  function axis(at2, width, height) {
+  function axis(night, at2, width, height) {
     const step = TICKS.find((tick) => (night.end - night.start) / tick <= width / 90) ?? 2592e3;
     const shift = new Date(night.start * 1e3).getTimezoneOffset() * 60;
-    const marks = [];
+    const marks2 = [];
     const length = night.in_flight.length * night.step;
     for (let time = Math.ceil((night.start - shift) / step) * step + shift; time < night.start + length; time += step) {
       const x = at2((time - night.start) / night.step);
-      marks.push(draw("line", { class: "tick", x1: x, x2: x, y1: 0, y2: height - 22 }));
+      marks2.push(draw("line", { class: "tick", x1: x, x2: x, y1: 0, y2: height - 22 }));
       if (x < width - 18) {
         const name = step < 86400 ? CLOCK.format(new Date(time * 1e3)) : DAY.format(new Date(time * 1e3)).replace(/ \d{4}$/, "");
-        marks.push(label(Math.max(0, x), height - 5, name, { "text-anchor": x > 18 ? "middle" : "start" }));
+        marks2.push(label(Math.max(0, x), height - 5, name, { "text-anchor": x > 18 ? "middle" : "start" }));
       }
     }
-    return marks;
+    return marks2;
   }
-  function flights(at2) {
+  function flights(night, at2) {
     const [top, base2] = [24, 96];
     const most = Math.max(1, ...night.in_flight);
     let path = `M${at2(0)} ${base2}`;
@@ -2205,9 +3086,11 @@ ${word2.sha256}`, word2);
       draw("path", { class: "flight-line", d: line3 })
     ];
   }
-  function endings(at2) {
+  function endings(night, at2) {
     const [top, base2] = [128, 172];
-    const sums = night.succeeded.map((value, place) => value + night.failed[place] + night.in_doubt[place]);
+    const sums = night.succeeded.map(
+      (value, place) => value + (night.failed[place] ?? 0) + (night.in_doubt[place] ?? 0)
+    );
     const most = Math.max(1, ...sums);
     const gap = Math.min(1.5, (at2(1) - at2(0)) * 0.25);
     const bars = [];
@@ -2234,9 +3117,9 @@ ${word2.sha256}`, word2);
     const each2 = `each ${lasting(night.step)}`;
     return [label(0, 116, `Finished ${each2}, at most ${number(most)}`, { class: "name" }), ...bars];
   }
-  function credits(at2, width) {
+  function credits(night, at2, width) {
     const [top, base2] = [198, 224];
-    const told = night.balance.filter((value) => value !== null);
+    const told = known2(night);
     const [least, most] = [Math.min(...told), Math.max(...told)];
     let line3 = "";
     night.balance.forEach((value, place) => {
@@ -2246,50 +3129,54 @@ ${word2.sha256}`, word2);
       }
     });
     return [
-      label(0, 190, `Balance ${money(told[0])}`, { class: "name" }),
-      label(width - 2, 190, money(told[told.length - 1]), { class: "name", "text-anchor": "end" }),
+      label(0, 190, `Balance ${money(told[0] ?? 0)}`, { class: "name" }),
+      label(width - 2, 190, money(told.at(-1) ?? 0), { class: "name", "text-anchor": "end" }),
       draw("path", { class: "balance-line", d: `${line3}H${at2(night.in_flight.length)}` })
     ];
   }
-  function readNight(move) {
-    const box = nightPicture.getBoundingClientRect();
-    const place = Math.floor((move.clientX - box.left) / box.width * night.in_flight.length);
-    point(Math.min(night.in_flight.length - 1, Math.max(0, place)));
+  function readNight(move, picture2) {
+    const box = picture2.getBoundingClientRect();
+    const count2 = all[chosen]?.in_flight.length ?? 0;
+    const place = Math.floor((move.clientX - box.left) / box.width * count2);
+    point(Math.min(count2 - 1, Math.max(0, place)));
   }
   function point(place) {
-    const line3 = find(".pointer", nightPicture);
+    const night = all[chosen];
+    const line3 = document.querySelector(".night-picture .pointer");
+    if (!night || !line3) {
+      return;
+    }
     line3.classList.toggle("off", place < 0);
-    const x = (Math.max(place, 0) + 0.5) / night.in_flight.length * Math.max(280, drawnWidth);
+    const x = String((Math.max(place, 0) + 0.5) / night.in_flight.length * Math.max(280, drawnWidth));
     line3.setAttribute("x1", x);
     line3.setAttribute("x2", x);
-    nightReading.textContent = place < 0 ? `${nightWords()}.` : reading2(place);
+    find(".night-reading").textContent = place < 0 ? `${nightWords(night)}.` : reading2(night, place);
   }
-  function reading2(place) {
-    const from = CLOCK.format(new Date((night.start + place * night.step) * 1e3));
-    const ended = ENDS.map((status) => [
-      night[status][place],
-      status === "succeeded" ? "finished" : STATUS[status].toLowerCase()
-    ]);
+  function reading2(night, place) {
     const balance = night.balance.slice(0, place + 1).findLast((value) => value !== null);
+    const ended = ENDS.map((status) => {
+      const count2 = night[status][place] ?? 0;
+      return count2 ? `${number(count2)} ${status === "succeeded" ? "finished" : String(STATUS[status]).toLowerCase()}` : "";
+    });
     return [
-      from,
-      `${number(night.in_flight[place])} in flight`,
-      ...ended.filter(([value]) => value).map(([value, word2]) => `${number(value)} ${word2}`),
-      balance === void 0 ? "" : money(balance)
+      CLOCK.format(new Date((night.start + place * night.step) * 1e3)),
+      `${number(night.in_flight[place] ?? 0)} in flight`,
+      ...ended,
+      balance === void 0 || balance === null ? "" : money(balance)
     ].filter(Boolean).join(" · ");
   }
-  function nightTable() {
+  function nightTable(night) {
     const columns = ["From", "In flight, at most", "Finished", "Failed", "In doubt", "Balance"];
     const every = Math.ceil(night.in_flight.length / 24);
     const body = make("tbody");
     for (let place = 0; place < night.in_flight.length; place += every) {
-      const part = (name) => night[name].slice(place, place + every);
-      const told = part("balance").findLast((value) => value !== null);
+      const part = (values) => values.slice(place, place + every);
+      const told = part(night.balance).findLast((value) => value !== null);
       const cells = [
-        Math.max(...part("in_flight")),
-        sum(part("succeeded")),
-        sum(part("failed")),
-        sum(part("in_doubt"))
+        Math.max(...part(night.in_flight)),
+        sum(part(night.succeeded)),
+        sum(part(night.failed)),
+        sum(part(night.in_doubt))
       ].map(number);
       const from = MOMENT.format(new Date((night.start + place * night.step) * 1e3));
       body.append(
@@ -2297,7 +3184,9 @@ ${word2.sha256}`, word2);
           "tr",
           {},
           make("th", { scope: "row" }, from),
-          ...[...cells, told === void 0 ? "–" : money(told)].map((cell) => make("td", {}, cell))
+          ...[...cells, told === void 0 || told === null ? "–" : money(told)].map(
+            (cell) => make("td", {}, cell)
+          )
         )
       );
     }
@@ -2309,76 +3198,176 @@ ${word2.sha256}`, word2);
       body
     );
   }
-  var started = false;
-  var nights = {
-    name: "night",
-    label: "The night",
-    show: () => {
-      if (!started) {
-        started = true;
-        startNight();
-      }
-    }
-  };
+  var nights = { name: "night", label: "The night", show: showNights };
 
   // src/unfinished.js
   var ROWS = 100;
-  var KIND_OF_BLOCK = {
-    failed: (entry) => entry.status === "failed" && entry.settled !== "not_billed" && !entry.standing,
-    in_doubt: (entry) => entry.status === "in_doubt" && !entry.standing,
-    missing: (entry) => isMissing(entry) && !entry.standing
-  };
-  var blocks = [...document.querySelectorAll("#unfinished .block")];
-  for (const block of blocks) {
-    for (const command of block.querySelectorAll(".command")) {
-      const text2 = find("code", command).textContent;
-      command.append(copier("Copy", text2));
-      find("button", command).setAttribute(
-        "aria-label",
-        `Copy the command: ${find("h3", block).textContent}, ${text2}`
-      );
+  var FOLDED = 12;
+  var KINDS = {
+    failed: {
+      name: "Failed",
+      of: (entry) => entry.status === "failed" && entry.settled !== "not_billed" && !entry.standing
+    },
+    in_doubt: { name: "In doubt", of: (entry) => entry.status === "in_doubt" && !entry.standing },
+    accepted: { name: "Waiting at the provider", quiet: true, of: (entry) => entry.standing === "accepted" },
+    saved: { name: "Rendered, and not in place", quiet: true, of: (entry) => entry.standing === "saved" },
+    missing: { name: "Missing files", of: (entry) => isMissing(entry) && !entry.standing },
+    pending: {
+      name: "Left to do",
+      quiet: true,
+      of: (entry) => entry.standing === "changed" || !entry.standing && (entry.status === "pending" || entry.settled === "not_billed")
     }
+  };
+  var extend = null;
+  var drawn2 = /* @__PURE__ */ new Map();
+  function extendCommands(extension) {
+    extend = extension;
+    drawn2.clear();
   }
   function unfinishedCount() {
-    return entries.filter((entry) => Object.values(KIND_OF_BLOCK).some((of) => of(entry))).length;
+    const { failed, in_doubt: doubt2, missing } = KINDS;
+    return entries.filter((entry) => [failed, doubt2, missing].some((kind) => kind?.of(entry))).length;
   }
   function showUnfinished(entries2) {
-    for (const block of blocks) {
-      const of = KIND_OF_BLOCK[block.dataset.block];
-      if (of) {
-        const rows = find(".rows", block);
-        if (!block.querySelector(".do")) {
-          rows.before(make("div", { class: "do" }));
+    for (const [key, kind] of Object.entries(KINDS)) {
+      const all2 = entries.filter(kind.of);
+      const block = blockOf(key, all2);
+      if (block) {
+        block.hidden = Boolean(job?.live) && !all2.length;
+        const found = entries2.filter(kind.of);
+        const now = signature2(all2, found);
+        if (drawn2.get(block) !== now) {
+          drawn2.set(block, now);
+          showBlock(block, key, all2, found, entries2);
         }
-        extendBlock(find(".do", block), { block: block.dataset.block, entries: entries2.filter(of) });
-        rows.replaceChildren(...table(entries2.filter(of), find("h3", block).textContent, entries2));
       }
     }
   }
-  function table(found, name, entries2) {
-    if (!found.length) {
-      return [make("p", { class: "empty" }, "None of them matches the filters.")];
+  function signature2(all2, found) {
+    const told = found.map(({ task, status, error, words: words3, attempts, at_risk: risk }) => [
+      task,
+      status,
+      error,
+      words3?.what,
+      attempts,
+      risk
+    ]);
+    return JSON.stringify([all2.length, all2.map((entry) => entry.words?.command), told]);
+  }
+  function blockOf(key, all2) {
+    const section = find("#unfinished");
+    const there = (
+      /** @type {HTMLElement | null} */
+      section.querySelector(`.block[data-block="${key}"]`)
+    );
+    if (there || !all2.length) {
+      return there;
     }
+    const made3 = make(
+      "section",
+      { class: "block", "data-block": key, "aria-labelledby": `block-${key}` },
+      make("h3", { id: `block-${key}` }, KINDS[key]?.name ?? key),
+      make("div", { class: "rows" })
+    );
+    const order = Object.keys(KINDS);
+    const after2 = [...section.querySelectorAll(".block")].find(
+      (each2) => order.indexOf(each2.getAttribute("data-block") ?? "") > order.indexOf(key)
+    );
+    section.insertBefore(made3, after2 ?? null);
+    for (const empty of section.querySelectorAll(":scope > .empty")) {
+      empty.remove();
+    }
+    return made3;
+  }
+  function showBlock(block, key, all2, found, entries2) {
+    const heading = find("h3", block);
+    if (all2.length && /: [\d,]+$/.test(heading.textContent ?? "")) {
+      heading.textContent = `${KINDS[key]?.name}: ${number(all2.length)}`;
+    }
+    const name = heading.textContent ?? "";
+    for (const command of block.querySelectorAll(":scope > .command")) {
+      dress(
+        /** @type {HTMLElement} */
+        command,
+        key,
+        name,
+        all2
+      );
+    }
+    const common = [...block.querySelectorAll(":scope > .command code")].map((code) => code.textContent ?? "");
+    const reasons = reasonsOf(found);
+    const rows = find(".rows", block);
+    if (found.length && reasons.every((reason2) => !reason2.what)) {
+      rows.replaceChildren(...table(found, name, entries2));
+    } else if (found.length) {
+      rows.replaceChildren(...reasons.map((reason2) => reasonBlock(reason2, key, name, common, entries2)));
+    } else {
+      rows.replaceChildren(
+        all2.length ? make("p", { class: "empty" }, "None of them matches the filters.") : ""
+      );
+    }
+  }
+  function dress(command, key, name, entries2) {
+    const text2 = find("code", command).textContent ?? "";
+    if (!command.querySelector("button")) {
+      const copy = copier("Copy", text2);
+      copy.setAttribute("aria-label", `Copy the command: ${name}, ${text2}`);
+      command.append(copy);
+    }
+    const after2 = command.nextElementSibling;
+    const there = after2 instanceof HTMLElement && after2.matches(".do") ? after2 : null;
+    const holder = there ?? make("div", { class: "do", "data-block": key, "data-command": text2 });
+    command.after(holder);
+    extend?.(holder, { block: key, command: text2, entries: entries2 });
+  }
+  function reasonsOf(found) {
+    const reasons = /* @__PURE__ */ new Map();
+    for (const entry of found) {
+      const { what = "", todo = "", command = "" } = entry.words ?? {};
+      const key = JSON.stringify([what, todo, command]);
+      const reason2 = reasons.get(key) ?? { what, todo, command, entries: [] };
+      reason2.entries.push(entry);
+      reasons.set(key, reason2);
+    }
+    return [...reasons.values()].sort((one, other) => other.entries.length - one.entries.length);
+  }
+  function reasonBlock(reason2, key, name, common, entries2) {
+    const what = reason2.what || "No reason was given.";
+    const part = make(
+      "div",
+      { class: "reason" },
+      make("h4", { dir: "auto" }, what, make("span", { class: "tally" }, ` ${number(reason2.entries.length)}`)),
+      reason2.todo ? make("p", { dir: "auto" }, reason2.todo) : null
+    );
+    if (reason2.command && !common.includes(reason2.command)) {
+      const command = make("div", { class: "command" }, make("code", {}, reason2.command));
+      part.append(command);
+      dress(command, key, what, reason2.entries);
+    }
+    const rows = table(reason2.entries, `${name}: ${what}`, entries2);
+    if (KINDS[key]?.quiet && reason2.entries.length >= FOLDED) {
+      const summary2 = make("summary", {}, `Which ${number(reason2.entries.length)} these are`);
+      part.append(make("details", {}, summary2, ...rows));
+    } else {
+      part.append(...rows);
+    }
+    return part;
+  }
+  function table(found, name, entries2) {
     const columns = ["Task", "Reason", "Attempts", "At risk", "When"];
     const head = make("tr", { role: "row" });
     head.append(...columns.map((column) => make("th", { scope: "col", role: "columnheader" }, column)));
     const body = make("tbody", { role: "rowgroup" });
-    const sheet = make(
+    const sheet2 = make(
       "table",
       { class: "sheet", role: "table" },
       make("caption", { class: "unseen" }, name),
       make("thead", { role: "rowgroup" }, head),
       body
     );
-    const more = button(
-      "",
-      () => {
-        addRows(body, found, more, entries2);
-      },
-      { class: "quiet" }
-    );
+    const more = button("", () => addRows(body, found, more, entries2), { class: "quiet" });
     addRows(body, found, more, entries2);
-    return [sheet, make("p", { class: "more" }, more)];
+    return more.hidden ? [sheet2] : [sheet2, make("p", { class: "more" }, more)];
   }
   function addRows(body, found, more, entries2) {
     const from = body.children.length;
@@ -2388,37 +3377,37 @@ ${word2.sha256}`, word2);
     more.textContent = `Show ${number(Math.min(ROWS, left))} more of ${number(left)}`;
   }
   function row(entry, entries2) {
-    const open = button(
-      brief(titled(entry), 160),
-      () => {
-        openDetail(entry, entries2);
-      },
-      {
-        class: "link",
-        "aria-haspopup": "dialog"
-      }
-    );
+    const open2 = button(brief(titled(entry), 160), () => openDetail(entry, entries2), {
+      class: "link",
+      dir: "auto",
+      "aria-haspopup": "dialog"
+    });
     const code = entry.http_status && entry.status !== "succeeded" ? ` HTTP ${entry.http_status}` : "";
-    const why = entry.status === "succeeded" ? `${entry.file} is not beside this page.` : entry.error ?? "No reason was given.";
+    const why = isMissing(entry) ? `${entry.file} is not beside this page.` : entry.error ?? (entry.words ? "–" : "No reason was given.");
     return make(
       "tr",
       { role: "row" },
       make(
         "th",
         { scope: "row", role: "rowheader" },
-        open,
+        open2,
         make("span", { class: "task" }, entry.file ?? entry.name ?? entry.task)
       ),
-      field("Reason", why, code && make("span", { class: "code" }, code)),
-      field("Attempts", number(entry.attempts)),
+      field("Reason", brief(why, 600), code && make("span", { class: "code" }, code)),
+      field("Attempts", entry.status === "pending" ? "–" : number(entry.attempts)),
       field("At risk", entry.at_risk ? money(entry.at_risk) : "–"),
       field("When", entry.finished_at ? moment(entry.finished_at) : "–")
     );
   }
   function field(label2, ...children) {
-    return make("td", { role: "cell", "data-label": label2 }, ...children);
+    return make("td", { role: "cell", "data-label": label2, dir: "auto" }, ...children);
   }
-  var unfinished = { name: "unfinished", label: "Unfinished", show: showUnfinished, badge: unfinishedCount };
+  var unfinished = {
+    name: "unfinished",
+    label: "Unfinished",
+    show: showUnfinished,
+    badge: unfinishedCount
+  };
 
   // src/views.js
   var views = [];
@@ -2448,6 +3437,7 @@ ${word2.sha256}`, word2);
     on("asked", refresh);
     on("entries", refresh);
     on("said", refresh);
+    extendCommands(extendBlock);
     readAddress();
     refresh();
     if (isLive) {
@@ -2496,8 +3486,8 @@ ${word2.sha256}`, word2);
     if (!entries.length) {
       return "No clips yet";
     }
-    const all = `${number(entries.length)} ${entries.length === 1 ? "clip" : "clips"}`;
-    return count2 === entries.length ? all : count2 ? `${number(count2)} of ${all}` : `None of ${all} matches`;
+    const all2 = `${number(entries.length)} ${entries.length === 1 ? "clip" : "clips"}`;
+    return count2 === entries.length ? all2 : count2 ? `${number(count2)} of ${all2}` : `None of ${all2} matches`;
   }
   openPage();
 })();

@@ -7,10 +7,10 @@ import { announcer, button, find, make } from "./dom.js";
 import { showFilters, startFilters } from "./filters.js";
 import { gallery } from "./gallery.js";
 import { startKeys } from "./keys.js";
-import { isLive, startLive } from "./live.js";
+import { extendBlock, isLive, startLive } from "./live.js";
 import { ask, asked, byTask, entries, on, readAddress, selected } from "./model.js";
 import { nights } from "./night.js";
-import { unfinished } from "./unfinished.js";
+import { extendCommands, unfinished } from "./unfinished.js";
 import { register, views } from "./views.js";
 import { moment, number } from "./words.js";
 
@@ -37,6 +37,7 @@ function openPage() {
   on("asked", refresh);
   on("entries", refresh);
   on("said", refresh);
+  extendCommands(extendBlock);
   readAddress();
   refresh();
   if (isLive) {

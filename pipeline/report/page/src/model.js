@@ -2,6 +2,7 @@
 // The entries, what is asked of them, and the address that says it: a link opens the same view.
 // What changes tells those who listen; nothing here touches the document.
 
+import { readMoment } from "./dates.js";
 import { data } from "./dom.js";
 import { LOCALE, plain, titled } from "./words.js";
 
@@ -17,7 +18,7 @@ import { LOCALE, plain, titled } from "./words.js";
 
 const MOST_CHOICES = 24;
 const MOST_FACETS = 8;
-const SINGLE = /** @type {const} */ (["view", "q", "status", "verdict", "sort", "day", "post", "task", "density", "chosen"]);
+const SINGLE = /** @type {const} */ (["view", "q", "status", "verdict", "sort", "day", "post", "task", "density", "chosen", "period"]);
 
 /** @type {JobData | null} */
 export const job = data("job");
@@ -212,14 +213,8 @@ export const natural = new Intl.Collator(LOCALE, { numeric: true }).compare;
  * @param {Entry} entry
  */
 export function published(entry) {
-  const parts = /^(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d:\d\d))?/.exec(String(entry.publish ?? entry.meta.publish ?? ""));
-  if (!parts) {
-    return null;
-  }
-  const [, year = "", month = "", day = "", time = ""] = parts;
-  const date = new Date(Date.UTC(Number(year), Number(month) - 1, Number(day)));
-  const real = date.getUTCMonth() === Number(month) - 1 && date.getUTCDate() === Number(day);
-  return real ? { day: `${year}-${month}-${day}`, month: `${year}-${month}`, time, date } : null;
+  const when = readMoment(String(entry.publish ?? entry.meta.publish ?? ""));
+  return when && { day: when.day, month: when.month, time: when.clock.slice(0, 5), date: when.date };
 }
 
 /** @param {Entry} entry */
@@ -280,7 +275,7 @@ export const ORDERS = {
 /** @param {Entry} entry */
 function dated(entry) {
   const when = published(entry);
-  return when ? `${when.day} ${when.time}` : "~";
+  return when ? `${when.day} ${when.time}` : "9999";
 }
 
 /** The entries that match, in the order asked for. */
