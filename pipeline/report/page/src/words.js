@@ -21,9 +21,18 @@ export const DATE = new Intl.DateTimeFormat(LOCALE, {
   timeZone: "UTC",
 });
 
+export const SHORT_DATE = new Intl.DateTimeFormat(LOCALE, {
+  weekday: "short",
+  day: "numeric",
+  month: "short",
+  timeZone: "UTC",
+});
+
+/** @type {Record<string, string>} */
 export const STATUS = { succeeded: "Succeeded", failed: "Failed", in_doubt: "In doubt", pending: "To do" };
 /** @type {Record<string, string>} */
 export const VERDICT = { kept: "Kept", rejected: "Rejected" };
+/** @type {Record<string, string>} */
 export const SETTLED = {
   found: "found in the provider's list of requests",
   billed: "charged, by a person's word",
