@@ -372,7 +372,12 @@
     element.muted = true;
     element.setAttribute("aria-hidden", "true");
     element.tabIndex = -1;
-    bindSource(element, entry, holder, () => (element.closest(".screen") ?? element).replaceWith(absent(entry)));
+    bindSource(
+      element,
+      entry,
+      holder,
+      () => (element.closest(".screen") ?? element).replaceWith(absent(entry))
+    );
     return element;
   }
   var Screen = class {
@@ -479,7 +484,10 @@
       const { left, width } = this.box.getBoundingClientRect();
       const tile = Math.min(Math.max(Math.floor((event2.clientX - left) / width * TILES), 0), TILES - 1);
       if (!this.strip.style.backgroundImage) {
-        this.strip.style.setProperty("background-image", `url("${this.entry.strip.replace(/["\\\n]/g, encodeURIComponent)}")`);
+        this.strip.style.setProperty(
+          "background-image",
+          `url("${this.entry.strip.replace(/["\\\n]/g, encodeURIComponent)}")`
+        );
         this.strip.style.setProperty("--ratio", String(ratio(this.entry) || 16 / 9));
       }
       this.strip.style.setProperty("--tile", String(tile));
@@ -537,7 +545,18 @@
   var MOST_FACETS = 8;
   var SINGLE = (
     /** @type {const} */
-    ["view", "q", "status", "verdict", "sort", "day", "post", "task", "density", "chosen"]
+    [
+      "view",
+      "q",
+      "status",
+      "verdict",
+      "sort",
+      "day",
+      "post",
+      "task",
+      "density",
+      "chosen"
+    ]
   );
   var job = data("job");
   var entries = [];
@@ -652,7 +671,9 @@
   }
   var natural = new Intl.Collator(LOCALE, { numeric: true }).compare;
   function published(entry) {
-    const parts = /^(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d:\d\d))?/.exec(String(entry.publish ?? entry.meta.publish ?? ""));
+    const parts = /^(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d:\d\d))?/.exec(
+      String(entry.publish ?? entry.meta.publish ?? "")
+    );
     if (!parts) {
       return null;
     }
@@ -842,7 +863,10 @@
   var mine = /* @__PURE__ */ new Map();
   var unsaved = /* @__PURE__ */ new Set();
   var undone = [];
-  var saveButton = button("", () => save(), { class: "quiet save", title: "Save the verdicts as a file (s)" });
+  var saveButton = button("", () => save(), {
+    class: "quiet save",
+    title: "Save the verdicts as a file (s)"
+  });
   var sending = Promise.resolve();
   async function judge(clips, word2) {
     const meant2 = clips.filter((entry) => entry.sha256 && entry.status === "succeeded");
@@ -924,7 +948,10 @@
     store();
   }
   function store() {
-    const kept = remember(KEY, mine.size ? JSON.stringify({ words: [...mine.values()], unsaved: [...unsaved] }) : "");
+    const kept = remember(
+      KEY,
+      mine.size ? JSON.stringify({ words: [...mine.values()], unsaved: [...unsaved] }) : ""
+    );
     saveButton.classList.toggle("volatile", !kept);
     saveButton.textContent = unsaved.size ? `Save picks (${number(unsaved.size)})` : "Save picks";
     saveButton.classList.toggle("due", unsaved.size > 0);
@@ -1119,7 +1146,9 @@
      * @param {Entry} entry
      */
     show(post2, entry) {
-      const pictured2 = [entry.task, entry.status, entry.sha256, entry.src, entry.poster, entry.missing].join("\n");
+      const pictured2 = [entry.task, entry.status, entry.sha256, entry.src, entry.poster, entry.missing].join(
+        "\n"
+      );
       if (pictured2 !== this.#pictured) {
         this.#pictured = pictured2;
         letGo(this.stage);
@@ -1173,7 +1202,11 @@
         "aria-label": `Details: ${brief(heading(entry), 60)}`
       });
       return [
-        make("p", { class: "plan", dir: "auto" }, told.length ? told.join(" · ") : entry.own_id ?? entry.file ?? ""),
+        make(
+          "p",
+          { class: "plan", dir: "auto" },
+          told.length ? told.join(" · ") : entry.own_id ?? entry.file ?? ""
+        ),
         make("h3", {}, title),
         make("p", { class: "line" }, ...marks(entry), this.#switches(post2, entry))
       ];
@@ -1193,8 +1226,8 @@
       const here = placeOf(entry);
       const variants = [...new Set(post2.entries.map((each) => placeOf(each).variant))];
       const takes = post2.entries.filter((each) => placeOf(each).variant === here.variant);
-      const to = (other, label2, spoken) => button(label2, () => this.gallery.choose(this.post, other.task), {
-        class: `switch ${other.verdict ?? ""}`,
+      const to = (other, label2, spoken, verdict = other.verdict ?? "") => button(label2, () => this.gallery.choose(this.post, other.task), {
+        class: `switch ${verdict}`,
         tabindex: "-1",
         "aria-label": spoken,
         "aria-pressed": String(other === entry)
@@ -1202,7 +1235,12 @@
       const ratios = variants.map((variant) => {
         const there = post2.entries.filter((each) => placeOf(each).variant === variant);
         const other = there.find((each) => placeOf(each).take === here.take) ?? there[0] ?? entry;
-        return to(variant === here.variant ? entry : other, brief(variant, 14), variant);
+        return to(
+          variant === here.variant ? entry : other,
+          brief(variant, 14),
+          variant,
+          takes.length > 1 ? "" : void 0
+        );
       });
       const numbers = takes.map((each) => to(each, String(placeOf(each).take), `Take ${placeOf(each).take}`));
       return make(
@@ -1248,11 +1286,7 @@
     Object.assign(doing, what);
   }
   dialog.addEventListener("close", () => {
-    letGo(dialog);
-    for (const film of dialog.querySelectorAll("video, audio")) {
-      film.removeAttribute("src");
-      film.load();
-    }
+    quiet();
     dialog.replaceChildren();
     [task, pictured, earlier] = ["", "", null];
     if (asked.task) {
@@ -1264,6 +1298,13 @@
       dialog.close();
     }
   });
+  function quiet() {
+    letGo(dialog);
+    for (const film of dialog.querySelectorAll("video, audio")) {
+      film.removeAttribute("src");
+      film.load();
+    }
+  }
   function openDetail(entry, entries2) {
     around = entries2;
     place = around.includes(entry) ? around.indexOf(entry) : place;
@@ -1282,6 +1323,7 @@
     }
     if (isOther) {
       dialog.scrollTop = 0;
+      find(".detail-text", dialog).scrollTop = 0;
     }
   }
   function draw2(entry, isOther) {
@@ -1289,42 +1331,52 @@
     const now = [task, clip.src, clip.sha256, entry.status, entry.missing].join("\n");
     const focused = document.activeElement;
     const by = focused instanceof HTMLElement && dialog.contains(focused) ? focused.dataset.focus : "";
-    const written = find2("textarea")?.value;
-    if (!dialog.open || isOther) {
+    const written = noteField()?.value;
+    if (!dialog.open) {
       dialog.replaceChildren(
         make("div", { class: "detail-bar" }),
-        make("div", { class: "detail-body" }, make("div", { class: "detail-stage" }), make("div", { class: "detail-text" })),
+        make(
+          "div",
+          { class: "detail-body" },
+          make("div", { class: "detail-stage" }),
+          make("div", { class: "detail-text" })
+        ),
         make("p", { class: "said unseen", role: "status" })
       );
       pictured = "";
     }
     if (now !== pictured) {
       pictured = now;
+      quiet();
       stage = make("div", { class: "stage" });
       stage.style.setProperty("--ratio", String(ratio(clip) || ratio(entry) || 16 / 9));
-      stage.append(player(
-        /** @type {Entry} */
-        { ...entry, ...clip, status: entry.status, missing: earlier ? false : entry.missing }
-      ));
+      stage.append(
+        player(
+          /** @type {Entry} */
+          {
+            ...entry,
+            ...clip,
+            status: entry.status,
+            missing: earlier ? false : entry.missing
+          }
+        )
+      );
       find(".detail-stage", dialog).replaceChildren(stage, earlier ? earlierMark() : "");
     }
     find(".detail-bar", dialog).replaceChildren(...bar(entry));
     find(".detail-text", dialog).replaceChildren(...text2(entry));
-    if (by === "note" && !isOther && written !== void 0) {
-      find2("textarea", written);
+    const field2 = noteField();
+    if (by === "note" && !isOther && field2 && written !== void 0) {
+      field2.value = written;
     }
     if (by) {
       const again2 = dialog.querySelector(`[data-focus="${by}"]:not(:disabled)`) ?? dialog.querySelector("#detail-title");
       again2?.focus({ preventScroll: true });
     }
   }
-  function find2(selector, value) {
-    const field2 = dialog.querySelector(selector);
-    if (field2 instanceof HTMLTextAreaElement) {
-      field2.value = value ?? field2.value;
-      return field2;
-    }
-    return null;
+  function noteField() {
+    const field2 = dialog.querySelector("textarea");
+    return field2 instanceof HTMLTextAreaElement ? field2 : null;
   }
   function earlierMark() {
     return make("p", { class: "earlier-mark" }, "An earlier version");
@@ -1342,14 +1394,28 @@
       step("Previous", -1),
       step("Next", 1),
       make("span", { class: "where" }, where),
-      others2 && doing.compare ? button("Compare", () => doing.compare?.(entry), { class: "quiet", title: "Compare (c)", "data-focus": "compare" }) : "",
+      others2 && doing.compare ? button("Compare", () => doing.compare?.(entry), {
+        class: "quiet",
+        title: "Compare (c)",
+        "data-focus": "compare"
+      }) : "",
       button("Close", () => dialog.close(), { class: "quiet", "data-focus": "close" })
     ];
   }
   function text2(entry) {
     const told = plan(entry);
     return [
-      make("h2", { id: "detail-title", tabindex: "-1", autofocus: true, dir: "auto", class: heading(entry).length > 240 ? "long" : null }, heading(entry)),
+      make(
+        "h2",
+        {
+          id: "detail-title",
+          tabindex: "-1",
+          autofocus: true,
+          dir: "auto",
+          class: heading(entry).length > 240 ? "long" : null
+        },
+        heading(entry)
+      ),
       told.length ? make("p", { class: "plan", dir: "auto" }, told.join(" · ")) : "",
       entry.status === "succeeded" ? "" : trouble(entry),
       ...entry.status === "succeeded" && entry.sha256 ? [verdicts(entry), note(entry)] : [],
@@ -1433,11 +1499,29 @@
     const list2 = make("ul", { class: "others", role: "list" });
     for (const each of takes.slice(from, from + MOST_THUMBS)) {
       const label2 = clipName(each) || "Now";
-      list2.append(thumb(each, label2, each === entry && !earlier, `${each.verdict ?? ""}`, differences(entry, each), () => show(each, null)));
+      list2.append(
+        thumb(
+          each,
+          label2,
+          each === entry && !earlier,
+          `${each.verdict ?? ""}`,
+          differences(entry, each),
+          () => show(each, null)
+        )
+      );
     }
     for (const each of versions) {
       const label2 = `Earlier${each.finished_at ? `, ${moment(each.finished_at)}` : ""}`;
-      list2.append(thumb(each, label2, each === earlier, each.verdict ?? "", differences(entry, each), () => show(entry, each)));
+      list2.append(
+        thumb(
+          each,
+          label2,
+          each === earlier,
+          each.verdict ?? "",
+          differences(entry, each),
+          () => show(entry, each)
+        )
+      );
     }
     return list2;
   }
@@ -1498,7 +1582,7 @@
     }
   }
   function focusNote() {
-    find2("textarea")?.focus();
+    noteField()?.focus();
   }
   function actions(entry) {
     const row2 = make("p", { class: "actions" });
@@ -1509,10 +1593,22 @@
       row2.append(copier("Copy caption", entry.caption));
     }
     if (entry.src && entry.status === "succeeded" && !entry.missing) {
-      row2.append(make("a", { href: (earlier ?? entry).src, class: "quiet", target: "_blank", rel: "noopener" }, "Open the file"));
+      row2.append(
+        make(
+          "a",
+          { href: (earlier ?? entry).src, class: "quiet", target: "_blank", rel: "noopener" },
+          "Open the file"
+        )
+      );
     }
     if (doing.again && entry.status === "succeeded") {
-      row2.append(button("Render again", () => doing.again?.(entry), { class: "quiet", title: "Render again (r)", "data-focus": "again" }));
+      row2.append(
+        button("Render again", () => doing.again?.(entry), {
+          class: "quiet",
+          title: "Render again (r)",
+          "data-focus": "again"
+        })
+      );
     }
     return row2;
   }
@@ -1947,7 +2043,9 @@
       const { top, bottom } = card.element.getBoundingClientRect();
       const head = find("#toolbar").getBoundingClientRect().bottom;
       const from = getComputedStyle(find("#toolbar")).position === "sticky" ? Math.max(head, 0) : 0;
-      if (top < from + 4) {
+      if (to < columns && top + scrollY + card.element.offsetHeight <= innerHeight) {
+        scrollTo({ top: 0, behavior: "instant" });
+      } else if (top < from + 4) {
         scrollBy({ top: top - from - 12, behavior: "instant" });
       } else if (bottom > innerHeight - 4) {
         scrollBy({ top: bottom - innerHeight + 12, behavior: "instant" });
@@ -2131,7 +2229,10 @@
   addEventListener("afterprint", () => setPrinting(false));
   matchMedia("print").addEventListener("change", ({ matches }) => setPrinting(matches));
   function reelButton() {
-    return button("Reel", () => playReel(), { class: "quiet", title: "Play what is shown, one after the other (v)" });
+    return button("Reel", () => playReel(), {
+      class: "quiet",
+      title: "Play what is shown, one after the other (v)"
+    });
   }
   function playReel() {
     const meant2 = selection.size ? clipsMeant() : found;
@@ -2147,12 +2248,12 @@
   var gallery = { name: "gallery", label: "Clips", show: showGallery, hide: hideGallery };
 
   // src/filters.js
-  var STATUSES = [
-    ...Object.entries(STATUS),
-    ["missing", "File missing"],
-    ["flagged", "Not as expected"]
+  var STATUSES = [...Object.entries(STATUS), ["missing", "File missing"], ["flagged", "Not as expected"]];
+  var VERDICTS = [
+    ["kept", "Kept"],
+    ["rejected", "Rejected"],
+    ["none", "Not seen"]
   ];
-  var VERDICTS = [["kept", "Kept"], ["rejected", "Rejected"], ["none", "Not seen"]];
   var search = make("input", {
     type: "search",
     placeholder: "Search",
@@ -2160,8 +2261,18 @@
     autocomplete: "off",
     spellcheck: "false"
   });
-  var popover = make("div", { id: "filter-box", class: "filter-box", popover: "auto", role: "group", "aria-label": "Filters" });
-  var opener = make("button", { type: "button", class: "quiet", popovertarget: "filter-box", "aria-expanded": "false" }, "Filter");
+  var popover = make("div", {
+    id: "filter-box",
+    class: "filter-box",
+    popover: "auto",
+    role: "group",
+    "aria-label": "Filters"
+  });
+  var opener = make(
+    "button",
+    { type: "button", class: "quiet", popovertarget: "filter-box", "aria-expanded": "false" },
+    "Filter"
+  );
   var order = make("select", { "aria-label": "Order", class: "quiet" });
   var densities = make("div", { class: "densities", role: "group", "aria-label": "Size of the clips" });
   var chips = find(".chips");
@@ -2185,7 +2296,10 @@
       opener.ariaExpanded = String(isOpen);
       if (isOpen) {
         const { left, bottom } = opener.getBoundingClientRect();
-        popover.style.setProperty("--left", `${Math.max(8, Math.min(left, innerWidth - popover.offsetWidth - 8))}px`);
+        popover.style.setProperty(
+          "--left",
+          `${Math.max(8, Math.min(left, innerWidth - popover.offsetWidth - 8))}px`
+        );
         popover.style.setProperty("--top", `${bottom + 6}px`);
       }
     });
@@ -2195,10 +2309,14 @@
     order.addEventListener("change", () => ask({ sort: order.value }));
     for (const [name2, { label: label2 }] of Object.entries(DENSITIES)) {
       densities.append(
-        button("", () => {
-          remember("density", name2 === "medium" ? "" : name2);
-          ask({ density: name2 === "medium" ? "" : name2 });
-        }, { "aria-label": label2, title: label2, class: `density ${name2}`, "data-density": name2 })
+        button(
+          "",
+          () => {
+            remember("density", name2 === "medium" ? "" : name2);
+            ask({ density: name2 === "medium" ? "" : name2 });
+          },
+          { "aria-label": label2, title: label2, class: `density ${name2}`, "data-density": name2 }
+        )
       );
     }
     find(".filters").append(search, opener, popover, order, densities);
@@ -2217,7 +2335,14 @@
       each.ariaPressed = String(each instanceof HTMLElement && each.dataset.density === shown2);
     }
     densities.hidden = find("#gallery").hidden;
-    const said2 = JSON.stringify([asked.status, asked.verdict, asked.day, asked.post, [...asked.facets].map(([facet, value]) => [facet.key, value]), facets.map((facet) => [facet.key, facet.values])]);
+    const said2 = JSON.stringify([
+      asked.status,
+      asked.verdict,
+      asked.day,
+      asked.post,
+      [...asked.facets].map(([facet, value]) => [facet.key, value]),
+      facets.map((facet) => [facet.key, facet.values])
+    ]);
     if (said2 !== drawn) {
       drawn = said2;
       showPopover();
@@ -2228,8 +2353,20 @@
   }
   function choices2() {
     return [
-      { name: "verdict", label: "Verdict", value: asked.verdict, choices: VERDICTS, set: (value) => ask({ verdict: value }) },
-      { name: "status", label: "Status", value: asked.status, choices: STATUSES, set: (value) => ask({ status: value }) },
+      {
+        name: "verdict",
+        label: "Verdict",
+        value: asked.verdict,
+        choices: VERDICTS,
+        set: (value) => ask({ verdict: value })
+      },
+      {
+        name: "status",
+        label: "Status",
+        value: asked.status,
+        choices: STATUSES,
+        set: (value) => ask({ status: value })
+      },
       ...facets.map((facet) => ({
         name: facet.key,
         label: named(facet.name),
@@ -2250,7 +2387,12 @@
         select.append(...given.map(([each, text3]) => make("option", { value: each }, text3)));
         select.value = value;
         select.addEventListener("change", () => set(select.value));
-        return make("div", { class: value ? "chooser set" : "chooser" }, make("label", { for: `by-${name2}` }, label2), select);
+        return make(
+          "div",
+          { class: value ? "chooser set" : "chooser" },
+          make("label", { for: `by-${name2}` }, label2),
+          select
+        );
       })
     );
     if (focused.startsWith("by-")) {
@@ -2267,19 +2409,32 @@
       set.push([Number.isNaN(date.getTime()) ? asked.day : DAY.format(date), () => ask({ day: "" })]);
     }
     if (asked.post) {
-      set.push([`Post: ${brief(titled(posts.get(asked.post)?.[0] ?? /** @type {Entry} */
-      { task: asked.post }), 40)}`, () => ask({ post: "" })]);
+      set.push([
+        `Post: ${brief(titled(posts.get(asked.post)?.[0] ?? /** @type {Entry} */
+        { task: asked.post }), 40)}`,
+        () => ask({ post: "" })
+      ]);
     }
     chips.replaceChildren(
-      ...set.map(([label2, remove]) => button(label2, () => {
-        remove();
-        search.focus({ preventScroll: true });
-      }, { class: "chip", "aria-label": `Remove the filter ${label2}` })),
-      isFiltered() ? button("Clear filters", () => {
-        search.value = "";
-        clearFilters();
-        search.focus({ preventScroll: true });
-      }, { class: "chip clear" }) : ""
+      ...set.map(
+        ([label2, remove]) => button(
+          label2,
+          () => {
+            remove();
+            search.focus({ preventScroll: true });
+          },
+          { class: "chip", "aria-label": `Remove the filter ${label2}` }
+        )
+      ),
+      isFiltered() ? button(
+        "Clear filters",
+        () => {
+          search.value = "";
+          clearFilters();
+          search.focus({ preventScroll: true });
+        },
+        { class: "chip clear" }
+      ) : ""
     );
   }
   function showProgress() {
@@ -2290,9 +2445,13 @@
     const count = selectedCount();
     selecting.hidden = count === 0;
     if (count) {
-      const word2 = (label2, verdict) => button(label2, () => {
-        void judge(clipsMeant(), { verdict });
-      }, { class: "quiet" });
+      const word2 = (label2, verdict) => button(
+        label2,
+        () => {
+          void judge(clipsMeant(), { verdict });
+        },
+        { class: "quiet" }
+      );
       selecting.replaceChildren(
         make("span", {}, selectionWords()),
         word2("Keep", "kept"),
@@ -2311,7 +2470,7 @@
   // src/keys.js
   var inDetail = () => clipInDetail() !== null;
   var KEYS = {
-    "Go": [
+    Go: [
       {
         keys: ["arrowright", "l"],
         show: "→ or L",
@@ -2340,12 +2499,40 @@
         repeats: true,
         run: (event2) => inDetail() ? stepWithin(-1) : move({ rows: -1 }, event2.shiftKey)
       },
-      { keys: ["pagedown"], show: "Page down", help: "A screen down", repeats: true, run: () => move({ screens: 1 }) },
-      { keys: ["pageup"], show: "Page up", help: "A screen up", repeats: true, run: () => move({ screens: -1 }) },
-      { keys: ["home"], show: "Home", help: "The first card", run: (event2) => move({ end: -1 }, event2.shiftKey) },
-      { keys: ["end"], show: "End", help: "The last card", run: (event2) => move({ end: 1 }, event2.shiftKey) },
+      {
+        keys: ["pagedown"],
+        show: "Page down",
+        help: "A screen down",
+        repeats: true,
+        run: () => move({ screens: 1 })
+      },
+      {
+        keys: ["pageup"],
+        show: "Page up",
+        help: "A screen up",
+        repeats: true,
+        run: () => move({ screens: -1 })
+      },
+      {
+        keys: ["home"],
+        show: "Home",
+        help: "The first card",
+        run: (event2) => move({ end: -1 }, event2.shiftKey)
+      },
+      {
+        keys: ["end"],
+        show: "End",
+        help: "The last card",
+        run: (event2) => move({ end: 1 }, event2.shiftKey)
+      },
       { keys: ["."], show: ".", help: "Next take or ratio of the card", about: true, run: () => within(1) },
-      { keys: [","], show: ",", help: "Previous take or ratio of the card", about: true, run: () => within(-1) },
+      {
+        keys: [","],
+        show: ",",
+        help: "Previous take or ratio of the card",
+        about: true,
+        run: () => within(-1)
+      },
       {
         keys: ["1", "2", "3", "4", "5"],
         show: "1 – 5",
@@ -2356,25 +2543,70 @@
       { keys: ["enter"], show: "Enter", help: "Open the details", about: true, run: openCurrent },
       { keys: ["escape"], show: "Esc", help: "Close, or select nothing", run: () => clearSelection() }
     ],
-    "Judge": [
-      { keys: ["p"], show: "P", help: "Keep and move on; with Shift stay", about: true, run: (event2) => word("kept", !event2.shiftKey) },
-      { keys: ["x"], show: "X", help: "Reject and move on; with Shift stay", about: true, run: (event2) => word("rejected", !event2.shiftKey) },
+    Judge: [
+      {
+        keys: ["p"],
+        show: "P",
+        help: "Keep and move on; with Shift stay",
+        about: true,
+        run: (event2) => word("kept", !event2.shiftKey)
+      },
+      {
+        keys: ["x"],
+        show: "X",
+        help: "Reject and move on; with Shift stay",
+        about: true,
+        run: (event2) => word("rejected", !event2.shiftKey)
+      },
       { keys: ["u"], show: "U", help: "Clear the verdict", about: true, run: () => word(null, false) },
-      { keys: ["o"], show: "O", help: "Keep only this take: reject the others of its ratio", about: true, run: onlyThis },
-      { keys: ["n"], show: "N", help: "Write a note", about: true, run: () => inDetail() ? focusNote() : openNote(meant()) },
+      {
+        keys: ["o"],
+        show: "O",
+        help: "Keep only this take: reject the others of its ratio",
+        about: true,
+        run: onlyThis
+      },
+      {
+        keys: ["n"],
+        show: "N",
+        help: "Write a note",
+        about: true,
+        run: () => inDetail() ? focusNote() : openNote(meant())
+      },
       { keys: ["z"], show: "Z", help: "Take the last verdict back", run: takeBack },
       { keys: ["r"], show: "R", help: "Render again", about: true, run: () => again(meant()) },
       { keys: ["s"], show: "S", help: "Save the picks as a file", run: () => save() }
     ],
-    "Look": [
+    Look: [
       { keys: [" "], show: "Space", help: "Play or pause", about: true, run: () => togglePlay(stage2()) },
       { keys: ["f"], show: "F", help: "Full screen", about: true, run: fullScreen },
-      { keys: ["m"], show: "M", help: "Sound on or off", run: () => toast(toggleSound() ? "Sound on" : "Sound off") },
-      { keys: ["c"], show: "C", help: "Compare the takes and versions, or what is selected", about: true, run: compare },
-      { keys: ["v"], show: "V", help: "Reel: play what is shown, one after the other", run: () => playReel() }
+      {
+        keys: ["m"],
+        show: "M",
+        help: "Sound on or off",
+        run: () => toast(toggleSound() ? "Sound on" : "Sound off")
+      },
+      {
+        keys: ["c"],
+        show: "C",
+        help: "Compare the takes and versions, or what is selected",
+        about: true,
+        run: compare
+      },
+      {
+        keys: ["v"],
+        show: "V",
+        help: "Reel: play what is shown, one after the other",
+        run: () => playReel()
+      }
     ],
-    "Page": [
-      { keys: ["/"], show: "/", help: "Search", run: () => inDetail() || find(".filters input[type=search]").focus() },
+    Page: [
+      {
+        keys: ["/"],
+        show: "/",
+        help: "Search",
+        run: () => inDetail() || find(".filters input[type=search]").focus()
+      },
       { keys: ["?"], show: "?", help: "This list", run: openHelp }
     ]
   };
@@ -2383,7 +2615,9 @@
     ["Shift + arrows", "Select several cards: verdicts are for all of them"],
     ["Ctrl or Shift + click", "The same with a mouse"]
   ];
-  var BY_KEY = new Map(Object.values(KEYS).flat().flatMap((key) => key.keys.map((each) => [each, key])));
+  var BY_KEY = new Map(
+    Object.values(KEYS).flat().flatMap((key) => key.keys.map((each) => [each, key]))
+  );
   function meant() {
     const clip = clipInDetail();
     return clip ? [clip] : clipsMeant();
@@ -2447,7 +2681,9 @@
       return;
     }
     const name2 = clipName(clip).split(", take")[0];
-    const others2 = (posts.get(clip.post) ?? []).filter((each) => each !== clip && clipName(each).split(", take")[0] === name2);
+    const others2 = (posts.get(clip.post) ?? []).filter(
+      (each) => each !== clip && clipName(each).split(", take")[0] === name2
+    );
     void judge([clip], { verdict: "kept" });
     void judge(others2, { verdict: "rejected" });
     tell2(others2.length ? `Kept, ${number(others2.length)} rejected` : "Kept", clip);
@@ -2461,7 +2697,9 @@
     if (clips[0] && !inDetail()) {
       goTo(clips[0]);
     }
-    toast(clips.length ? `Taken back: ${clips.length === 1 && clips[0] ? brief(heading(clips[0]), 60) : `${number(clips.length)} clips`}` : "There is nothing to take back.");
+    toast(
+      clips.length ? `Taken back: ${clips.length === 1 && clips[0] ? brief(heading(clips[0]), 60) : `${number(clips.length)} clips`}` : "There is nothing to take back."
+    );
   }
   function openNote(clips) {
     const [first] = clips;
@@ -2470,7 +2708,13 @@
       toast("There is no clip to write a note for.");
       return;
     }
-    const field2 = make("textarea", { id: "note-text", rows: 4, maxlength: LONGEST_NOTE, dir: "auto", autofocus: true });
+    const field2 = make("textarea", {
+      id: "note-text",
+      rows: 4,
+      maxlength: LONGEST_NOTE,
+      dir: "auto",
+      autofocus: true
+    });
     field2.value = clips.length === 1 ? first.note ?? "" : "";
     const done = () => {
       dialog2.close();
@@ -2504,7 +2748,11 @@
     }
     const many = clips.length === 1 ? "this clip" : `these ${number(clips.length)} clips`;
     openDialog("Render again", [
-      make("p", {}, `This command renders ${many} again, at the usual price. The present one is kept in superseded/.`),
+      make(
+        "p",
+        {},
+        `This command renders ${many} again, at the usual price. The present one is kept in superseded/.`
+      ),
       commandRow(againCommand(clips))
     ]);
   }
@@ -2515,7 +2763,10 @@
     }
     const clips = others2.length ? [first, ...others2] : posts.get(first.post) ?? [first];
     const ordered = others2.length ? clips : [first, ...clips.filter((each) => each !== first)];
-    const sides = ordered.filter((entry) => entry.status === "succeeded" && entry.src && !entry.missing).flatMap((entry) => [{ clip: entry, label: sideName(entry, others2.length > 0), task: entry.task }, ...others2.length ? [] : versionsOf(entry)]);
+    const sides = ordered.filter((entry) => entry.status === "succeeded" && entry.src && !entry.missing).flatMap((entry) => [
+      { clip: entry, label: sideName(entry, others2.length > 0), task: entry.task },
+      ...others2.length ? [] : versionsOf(entry)
+    ]);
     if (sides.length > 1) {
       openCompare(sides);
     } else {
@@ -2536,17 +2787,38 @@
     const switching = make("input", { type: "checkbox", id: "single-keys" });
     switching.checked = areOn();
     switching.addEventListener("change", () => remember("keys", switching.checked ? "" : "off"));
-    const group = (title, rows2) => make("section", {}, make("h3", {}, title), make("dl", {}, ...rows2.map(([show2 = "", help = ""]) => make("div", {}, make("dt", {}, make("kbd", {}, show2)), make("dd", {}, help)))));
+    const group = (title, rows2) => make(
+      "section",
+      {},
+      make("h3", {}, title),
+      make(
+        "dl",
+        {},
+        ...rows2.map(
+          ([show2 = "", help = ""]) => make("div", {}, make("dt", {}, make("kbd", {}, show2)), make("dd", {}, help))
+        )
+      )
+    );
     openDialog(
       "Keys",
       [
         make(
           "div",
           { class: "key-groups" },
-          ...Object.entries(KEYS).map(([title, keys]) => group(title, keys.map(({ show: show2, help }) => [show2, help]))),
+          ...Object.entries(KEYS).map(
+            ([title, keys]) => group(
+              title,
+              keys.map(({ show: show2, help }) => [show2, help])
+            )
+          ),
           group("Select", WITH_MOUSE)
         ),
-        make("p", { class: "switch-row" }, switching, make("label", { for: "single-keys" }, "Keys of a single character work"))
+        make(
+          "p",
+          { class: "switch-row" },
+          switching,
+          make("label", { for: "single-keys" }, "Keys of a single character work")
+        )
       ],
       { class: "help" }
     );
@@ -3000,7 +3272,10 @@
     const entry = byTask.get(asked.task);
     if (entry) {
       detailed = entry.task;
-      openDetail(entry, grouped(found2).flatMap((post2) => post2.entries));
+      openDetail(
+        entry,
+        grouped(found2).flatMap((post2) => post2.entries)
+      );
     } else if (clipInDetail()) {
       closeDetail();
     }

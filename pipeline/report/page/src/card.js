@@ -121,14 +121,21 @@ export class Card {
    * @param {Entry} entry
    */
   show(post, entry) {
-    const pictured = [entry.task, entry.status, entry.sha256, entry.src, entry.poster, entry.missing].join("\n");
+    const pictured = [entry.task, entry.status, entry.sha256, entry.src, entry.poster, entry.missing].join(
+      "\n",
+    );
     if (pictured !== this.#pictured) {
       this.#pictured = pictured;
       letGo(this.stage);
       this.stage.replaceChildren(picture(entry, this.stage), this.#judging(entry));
     }
     const worded = [
-      pictured, entry.verdict, entry.note, entry.at, entry.standing, entry.flags?.length,
+      pictured,
+      entry.verdict,
+      entry.note,
+      entry.at,
+      entry.standing,
+      entry.flags?.length,
       ...post.entries.map((each) => `${each.task} ${each.verdict}`),
     ].join("\n");
     if (worded !== this.#worded) {
@@ -150,7 +157,10 @@ export class Card {
     }
     const word = (/** @type {"kept" | "rejected"} */ verdict, /** @type {string} */ label) =>
       button("", () => void judge([entry], { verdict: entry.verdict === verdict ? null : verdict }), {
-        class: `word ${verdict}`, "aria-label": label, title: label, tabindex: "-1",
+        class: `word ${verdict}`,
+        "aria-label": label,
+        title: label,
+        tabindex: "-1",
       });
     return make("div", { class: "judging" }, word("kept", "Keep"), word("rejected", "Reject"));
   }
@@ -162,12 +172,19 @@ export class Card {
   #lines(post, entry) {
     const told = plan(entry);
     const title = button(brief(heading(entry), 300), () => openDetail(entry, this.gallery.shown()), {
-      class: "title", dir: "auto", tabindex: "-1", "aria-haspopup": "dialog",
+      class: "title",
+      dir: "auto",
+      tabindex: "-1",
+      "aria-haspopup": "dialog",
       title: heading(entry).length > 90 ? brief(heading(entry), 600) : null,
       "aria-label": `Details: ${brief(heading(entry), 60)}`,
     });
     return [
-      make("p", { class: "plan", dir: "auto" }, told.length ? told.join(" · ") : (entry.own_id ?? entry.file ?? "")),
+      make(
+        "p",
+        { class: "plan", dir: "auto" },
+        told.length ? told.join(" · ") : (entry.own_id ?? entry.file ?? ""),
+      ),
       make("h3", {}, title),
       make("p", { class: "line" }, ...marks(entry), this.#switches(post, entry)),
     ];
@@ -188,15 +205,27 @@ export class Card {
     const here = placeOf(entry);
     const variants = [...new Set(post.entries.map((each) => placeOf(each).variant))];
     const takes = post.entries.filter((each) => placeOf(each).variant === here.variant);
-    const to = (/** @type {Entry} */ other, /** @type {string} */ label, /** @type {string} */ spoken) =>
+    const to = (
+      /** @type {Entry} */ other,
+      /** @type {string} */ label,
+      /** @type {string} */ spoken,
+      verdict = other.verdict ?? "",
+    ) =>
       button(label, () => this.gallery.choose(this.post, other.task), {
-        class: `switch ${other.verdict ?? ""}`, tabindex: "-1", "aria-label": spoken,
+        class: `switch ${verdict}`,
+        tabindex: "-1",
+        "aria-label": spoken,
         "aria-pressed": String(other === entry),
       });
     const ratios = variants.map((variant) => {
       const there = post.entries.filter((each) => placeOf(each).variant === variant);
       const other = there.find((each) => placeOf(each).take === here.take) ?? there[0] ?? entry;
-      return to(variant === here.variant ? entry : other, brief(variant, 14), variant);
+      return to(
+        variant === here.variant ? entry : other,
+        brief(variant, 14),
+        variant,
+        takes.length > 1 ? "" : undefined,
+      );
     });
     const numbers = takes.map((each) => to(each, String(placeOf(each).take), `Take ${placeOf(each).take}`));
     return make(

@@ -64,7 +64,9 @@ export function commandRow(command) {
  */
 export function againCommand(entries) {
   const start = job?.again?.endsWith(" rejected") ? job.again.slice(0, -" --again rejected".length) : "";
-  const which = entries.map((entry) => `${entry.task.startsWith("-") ? " --again=" : " --again "}${quoted(entry.task)}`).join("");
+  const which = entries
+    .map((entry) => `${entry.task.startsWith("-") ? " --again=" : " --again "}${quoted(entry.task)}`)
+    .join("");
   return `${start || job?.command || "pipeline run JOB.yaml"}${which}`;
 }
 

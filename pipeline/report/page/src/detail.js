@@ -7,7 +7,19 @@ import { button, find, make } from "./dom.js";
 import { letGo, player, ratio } from "./media.js";
 import { ask, asked, byTask, posts } from "./model.js";
 import { judge, LONGEST_NOTE } from "./verdicts.js";
-import { brief, lasting, moment, money, named, number, plain, SETTLED, STATUS, size, titled, VERDICT } from "./words.js";
+import {
+  brief,
+  lasting,
+  moment,
+  money,
+  named,
+  number,
+  plain,
+  SETTLED,
+  STATUS,
+  size,
+  VERDICT,
+} from "./words.js";
 
 export { copier } from "./commands.js";
 
@@ -38,11 +50,7 @@ export function provide(what) {
 }
 
 dialog.addEventListener("close", () => {
-  letGo(dialog);
-  for (const film of dialog.querySelectorAll("video, audio")) {
-    film.removeAttribute("src");
-    /** @type {HTMLMediaElement} */ (film).load();
-  }
+  quiet();
   dialog.replaceChildren();
   [task, pictured, earlier] = ["", "", null];
   if (asked.task) {
@@ -54,6 +62,15 @@ dialog.addEventListener("click", (event) => {
     dialog.close();
   }
 });
+
+/** Release the film that is shown. */
+function quiet() {
+  letGo(dialog);
+  for (const film of dialog.querySelectorAll("video, audio")) {
+    film.removeAttribute("src");
+    /** @type {HTMLMediaElement} */ (film).load();
+  }
+}
 
 /**
  * @param {Entry} entry
@@ -77,6 +94,7 @@ export function openDetail(entry, entries) {
   }
   if (isOther) {
     dialog.scrollTop = 0;
+    find(".detail-text", dialog).scrollTop = 0;
   }
 }
 
@@ -90,45 +108,54 @@ function draw(entry, isOther) {
   const now = [task, clip.src, clip.sha256, entry.status, entry.missing].join("\n");
   const focused = document.activeElement;
   const by = focused instanceof HTMLElement && dialog.contains(focused) ? focused.dataset.focus : "";
-  const written = find2("textarea")?.value;
-  if (!dialog.open || isOther) {
+  const written = noteField()?.value;
+  if (!dialog.open) {
     dialog.replaceChildren(
       make("div", { class: "detail-bar" }),
-      make("div", { class: "detail-body" }, make("div", { class: "detail-stage" }), make("div", { class: "detail-text" })),
+      make(
+        "div",
+        { class: "detail-body" },
+        make("div", { class: "detail-stage" }),
+        make("div", { class: "detail-text" }),
+      ),
       make("p", { class: "said unseen", role: "status" }),
     );
     pictured = "";
   }
   if (now !== pictured) {
     pictured = now;
+    quiet();
     stage = make("div", { class: "stage" });
     stage.style.setProperty("--ratio", String(ratio(clip) || ratio(entry) || 16 / 9));
-    stage.append(player(/** @type {Entry} */ ({ ...entry, ...clip, status: entry.status, missing: earlier ? false : entry.missing })));
+    stage.append(
+      player(
+        /** @type {Entry} */ ({
+          ...entry,
+          ...clip,
+          status: entry.status,
+          missing: earlier ? false : entry.missing,
+        }),
+      ),
+    );
     find(".detail-stage", dialog).replaceChildren(stage, earlier ? earlierMark() : "");
   }
   find(".detail-bar", dialog).replaceChildren(...bar(entry));
   find(".detail-text", dialog).replaceChildren(...text(entry));
-  if (by === "note" && !isOther && written !== undefined) {
-    find2("textarea", written);
+  const field = noteField();
+  if (by === "note" && !isOther && field && written !== undefined) {
+    field.value = written;
   }
   if (by) {
-    const again = dialog.querySelector(`[data-focus="${by}"]:not(:disabled)`) ?? dialog.querySelector("#detail-title");
+    const again =
+      dialog.querySelector(`[data-focus="${by}"]:not(:disabled)`) ?? dialog.querySelector("#detail-title");
     /** @type {HTMLElement | null} */ (again)?.focus({ preventScroll: true });
   }
 }
 
-/**
- * The field of the note, where there is one.
- * @param {string} selector
- * @param {string} [value] to put into it
- */
-function find2(selector, value) {
-  const field = dialog.querySelector(selector);
-  if (field instanceof HTMLTextAreaElement) {
-    field.value = value ?? field.value;
-    return field;
-  }
-  return null;
+/** The field of the note, where there is one. */
+function noteField() {
+  const field = dialog.querySelector("textarea");
+  return field instanceof HTMLTextAreaElement ? field : null;
 }
 
 function earlierMark() {
@@ -149,7 +176,13 @@ function bar(entry) {
     step("Previous", -1),
     step("Next", 1),
     make("span", { class: "where" }, where),
-    others && doing.compare ? button("Compare", () => doing.compare?.(entry), { class: "quiet", title: "Compare (c)", "data-focus": "compare" }) : "",
+    others && doing.compare
+      ? button("Compare", () => doing.compare?.(entry), {
+          class: "quiet",
+          title: "Compare (c)",
+          "data-focus": "compare",
+        })
+      : "",
     button("Close", () => dialog.close(), { class: "quiet", "data-focus": "close" }),
   ];
 }
@@ -158,7 +191,17 @@ function bar(entry) {
 function text(entry) {
   const told = plan(entry);
   return [
-    make("h2", { id: "detail-title", tabindex: "-1", autofocus: true, dir: "auto", class: heading(entry).length > 240 ? "long" : null }, heading(entry)),
+    make(
+      "h2",
+      {
+        id: "detail-title",
+        tabindex: "-1",
+        autofocus: true,
+        dir: "auto",
+        class: heading(entry).length > 240 ? "long" : null,
+      },
+      heading(entry),
+    ),
     told.length ? make("p", { class: "plan", dir: "auto" }, told.join(" · ")) : "",
     entry.status === "succeeded" ? "" : trouble(entry),
     ...(entry.status === "succeeded" && entry.sha256 ? [verdicts(entry), note(entry)] : []),
@@ -182,7 +225,11 @@ function trouble(entry) {
 
 /** @param {Entry} entry */
 function verdicts(entry) {
-  const word = (/** @type {Word | null} */ verdict, /** @type {string} */ label, /** @type {string} */ key) => {
+  const word = (
+    /** @type {Word | null} */ verdict,
+    /** @type {string} */ label,
+    /** @type {string} */ key,
+  ) => {
     const element = button(label, () => void judge([entry], { verdict }), {
       class: `verdict ${verdict ?? "none"}`,
       "aria-pressed": verdict ? String(entry.verdict === verdict) : null,
@@ -194,7 +241,9 @@ function verdicts(entry) {
     return element;
   };
   const by = entry.verdict && (entry.by || entry.at || entry.said_by_row);
-  const from = entry.said_by_row ? "as the sheet says" : [entry.by && `by ${entry.by}`, entry.at && moment(entry.at)].filter(Boolean).join(", ");
+  const from = entry.said_by_row
+    ? "as the sheet says"
+    : [entry.by && `by ${entry.by}`, entry.at && moment(entry.at)].filter(Boolean).join(", ");
   return make(
     "div",
     { class: "verdicts", role: "group", "aria-label": "Verdict" },
@@ -208,8 +257,13 @@ function verdicts(entry) {
 /** @param {Entry} entry */
 function note(entry) {
   const field = make("textarea", {
-    id: "detail-note", rows: 2, maxlength: LONGEST_NOTE, dir: "auto", "data-focus": "note",
-    placeholder: "Why, or what to change", "aria-keyshortcuts": "N",
+    id: "detail-note",
+    rows: 2,
+    maxlength: LONGEST_NOTE,
+    dir: "auto",
+    "data-focus": "note",
+    placeholder: "Why, or what to change",
+    "aria-keyshortcuts": "N",
   });
   field.value = entry.note ?? "";
   const keep = () => {
@@ -248,11 +302,19 @@ function others(entry) {
   const list = make("ul", { class: "others", role: "list" });
   for (const each of takes.slice(from, from + MOST_THUMBS)) {
     const label = clipName(each) || "Now";
-    list.append(thumb(each, label, each === entry && !earlier, `${each.verdict ?? ""}`, differences(entry, each), () => show(each, null)));
+    list.append(
+      thumb(each, label, each === entry && !earlier, `${each.verdict ?? ""}`, differences(entry, each), () =>
+        show(each, null),
+      ),
+    );
   }
   for (const each of versions) {
     const label = `Earlier${each.finished_at ? `, ${moment(each.finished_at)}` : ""}`;
-    list.append(thumb(each, label, each === earlier, each.verdict ?? "", differences(entry, each), () => show(entry, each)));
+    list.append(
+      thumb(each, label, each === earlier, each.verdict ?? "", differences(entry, each), () =>
+        show(entry, each),
+      ),
+    );
   }
   return list;
 }
@@ -280,7 +342,9 @@ function show(entry, version) {
  */
 function thumb(clip, label, isShown, verdict, differing, pressed) {
   const element = button("", pressed, {
-    class: `other ${verdict}`, "aria-pressed": String(isShown), "data-focus": `other ${label}`,
+    class: `other ${verdict}`,
+    "aria-pressed": String(isShown),
+    "data-focus": `other ${label}`,
     title: differing.join("\n") || null,
   });
   element.append(
@@ -289,7 +353,9 @@ function thumb(clip, label, isShown, verdict, differing, pressed) {
       : make("span", { class: "no-picture", "aria-hidden": "true" }, "▷"),
     make("span", { class: "label", dir: "auto" }, label),
     verdict ? make("span", { class: `mark ${verdict}` }, VERDICT[verdict] ?? "") : "",
-    ...differing.slice(0, MOST_DIFFERENCES).map((each) => make("span", { class: "difference", dir: "auto" }, brief(each, 60))),
+    ...differing
+      .slice(0, MOST_DIFFERENCES)
+      .map((each) => make("span", { class: "difference", dir: "auto" }, brief(each, 60))),
   );
   return make("li", {}, element);
 }
@@ -356,7 +422,7 @@ export function stepWithin(by, nth = 0) {
 }
 
 export function focusNote() {
-  find2("textarea")?.focus();
+  noteField()?.focus();
 }
 
 /** @param {Entry} entry */
@@ -369,10 +435,22 @@ function actions(entry) {
     row.append(copier("Copy caption", entry.caption));
   }
   if (entry.src && entry.status === "succeeded" && !entry.missing) {
-    row.append(make("a", { href: (earlier ?? entry).src, class: "quiet", target: "_blank", rel: "noopener" }, "Open the file"));
+    row.append(
+      make(
+        "a",
+        { href: (earlier ?? entry).src, class: "quiet", target: "_blank", rel: "noopener" },
+        "Open the file",
+      ),
+    );
   }
   if (doing.again && entry.status === "succeeded") {
-    row.append(button("Render again", () => doing.again?.(entry), { class: "quiet", title: "Render again (r)", "data-focus": "again" }));
+    row.append(
+      button("Render again", () => doing.again?.(entry), {
+        class: "quiet",
+        title: "Render again (r)",
+        "data-focus": "again",
+      }),
+    );
   }
   return row;
 }

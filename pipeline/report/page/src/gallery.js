@@ -51,7 +51,11 @@ let frame = 0;
 const shape = { columns: 0, density: "", aspect: 0, width: 0 };
 
 function density() {
-  return asked.density in DENSITIES ? asked.density : remembered("density") in DENSITIES ? remembered("density") : "medium";
+  return asked.density in DENSITIES
+    ? asked.density
+    : remembered("density") in DENSITIES
+      ? remembered("density")
+      : "medium";
 }
 
 /** @param {Entry[]} entries */
@@ -89,7 +93,10 @@ function hideGallery() {
 
 /** Most clips decide the shape of all cells: the others are letterboxed. */
 function aspect() {
-  const some = list.slice(0, 200).map((post) => ratio(post.lead) || 16 / 9).sort((one, other) => one - other);
+  const some = list
+    .slice(0, 200)
+    .map((post) => ratio(post.lead) || 16 / 9)
+    .sort((one, other) => one - other);
   const middle = some[some.length >> 1] ?? 16 / 9;
   return SHAPES.find((each) => middle >= each * 0.99) ?? 3 / 4;
 }
@@ -105,7 +112,12 @@ function measure() {
   columns = Math.max(1, Math.floor((width + style.gap) / (cell + style.gap)));
   const stage = (width - style.gap * (columns - 1)) / columns / tall;
   rowHeight = Math.round(stage + style.words + style.gap);
-  if (shape.columns !== columns || shape.density !== density() || shape.aspect !== tall || shape.width !== width) {
+  if (
+    shape.columns !== columns ||
+    shape.density !== density() ||
+    shape.aspect !== tall ||
+    shape.width !== width
+  ) {
     Object.assign(shape, { columns, density: density(), aspect: tall, width });
     grid.dataset.density = density();
     grid.style.setProperty("--columns", String(columns));
@@ -130,7 +142,9 @@ function wanted() {
   const { top } = grid.getBoundingClientRect();
   const ahead = innerHeight * AHEAD;
   const first = isPrinting ? 0 : Math.max(0, Math.floor((-top - ahead) / rowHeight));
-  const last = isPrinting ? count - 1 : Math.min(count - 1, Math.floor((innerHeight - top + ahead) / rowHeight));
+  const last = isPrinting
+    ? count - 1
+    : Math.min(count - 1, Math.floor((innerHeight - top + ahead) / rowHeight));
   const needed = new Set();
   for (let row = first; row <= last; row += 1) {
     needed.add(row);
@@ -200,7 +214,10 @@ function fillRow(row, place) {
   here.forEach((element, column) => {
     element.ariaColIndex = String(column + 1);
   });
-  if (here.length !== row.children.length || here.some((element, column) => row.children[column] !== element)) {
+  if (
+    here.length !== row.children.length ||
+    here.some((element, column) => row.children[column] !== element)
+  ) {
     row.replaceChildren(...here);
   }
 }
@@ -241,7 +258,11 @@ function isInGrid() {
 
 /** Whether keys are about a card: one has the focus, or nothing else has. */
 export function isReady() {
-  return isShown && list.length > 0 && (isInGrid() || document.activeElement === document.body || document.activeElement === find("#work"));
+  return (
+    isShown &&
+    list.length > 0 &&
+    (isInGrid() || document.activeElement === document.body || document.activeElement === find("#work"))
+  );
 }
 
 /** The clip that the current card shows. */
@@ -284,7 +305,9 @@ function focusPlace(place) {
     const { top, bottom } = card.element.getBoundingClientRect();
     const head = find("#toolbar").getBoundingClientRect().bottom;
     const from = getComputedStyle(find("#toolbar")).position === "sticky" ? Math.max(head, 0) : 0;
-    if (top < from + 4) {
+    if (to < columns && top + scrollY + card.element.offsetHeight <= innerHeight) {
+      scrollTo({ top: 0, behavior: "instant" });
+    } else if (top < from + 4) {
       scrollBy({ top: top - from - 12, behavior: "instant" });
     } else if (bottom > innerHeight - 4) {
       scrollBy({ top: bottom - innerHeight + 12, behavior: "instant" });
@@ -351,7 +374,8 @@ export function onwards() {
   const post = list[place];
   const here = post && clipOf(post);
   const left = post?.entries.find(
-    (each, number) => number > post.entries.indexOf(here ?? post.lead) && !each.verdict && each.status === "succeeded",
+    (each, number) =>
+      number > post.entries.indexOf(here ?? post.lead) && !each.verdict && each.status === "succeeded",
   );
   const next = list[place + 1]?.post;
   return () => {
@@ -472,7 +496,10 @@ grid.addEventListener("focusin", (event) => {
 
 grid.addEventListener("click", (event) => {
   const card = event.target instanceof Element ? event.target.closest(".card") : null;
-  if (card instanceof HTMLElement && !(event.target instanceof Element && event.target.closest("button, video, audio"))) {
+  if (
+    card instanceof HTMLElement &&
+    !(event.target instanceof Element && event.target.closest("button, video, audio"))
+  ) {
     card.focus({ preventScroll: true });
   }
 });
@@ -517,7 +544,10 @@ matchMedia("print").addEventListener("change", ({ matches }) => setPrinting(matc
 
 /** The button that plays what is shown, one clip after the other. */
 export function reelButton() {
-  return button("Reel", () => playReel(), { class: "quiet", title: "Play what is shown, one after the other (v)" });
+  return button("Reel", () => playReel(), {
+    class: "quiet",
+    title: "Play what is shown, one after the other (v)",
+  });
 }
 
 /** Play what is selected, otherwise all that is shown. */

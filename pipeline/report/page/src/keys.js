@@ -4,7 +4,15 @@
 import { clipName, heading } from "./card.js";
 import { againCommand, commandRow } from "./commands.js";
 import { openCompare } from "./compare.js";
-import { clipInDetail, detailStage, focusNote, openDetail, seesEarlier, stepDetail, stepWithin } from "./detail.js";
+import {
+  clipInDetail,
+  detailStage,
+  focusNote,
+  openDetail,
+  seesEarlier,
+  stepDetail,
+  stepWithin,
+} from "./detail.js";
 import { button, find, make, openDialog, remember, remembered, say, toast } from "./dom.js";
 import * as gallery from "./gallery.js";
 import * as live from "./live.js";
@@ -25,55 +33,143 @@ const inDetail = () => clipInDetail() !== null;
 
 /** @type {Record<string, Key[]>} */
 const KEYS = {
-  "Go": [
+  Go: [
     {
-      keys: ["arrowright", "l"], show: "→ or L", help: "Next card; in the details the next clip", repeats: true,
+      keys: ["arrowright", "l"],
+      show: "→ or L",
+      help: "Next card; in the details the next clip",
+      repeats: true,
       run: (event) => (inDetail() ? stepDetail(1) : gallery.move({ columns: 1 }, event.shiftKey)),
     },
     {
-      keys: ["arrowleft", "h"], show: "← or H", help: "Previous card or clip", repeats: true,
+      keys: ["arrowleft", "h"],
+      show: "← or H",
+      help: "Previous card or clip",
+      repeats: true,
       run: (event) => (inDetail() ? stepDetail(-1) : gallery.move({ columns: -1 }, event.shiftKey)),
     },
     {
-      keys: ["arrowdown", "j"], show: "↓ or J", help: "A row down; in the details the next take", repeats: true,
+      keys: ["arrowdown", "j"],
+      show: "↓ or J",
+      help: "A row down; in the details the next take",
+      repeats: true,
       run: (event) => (inDetail() ? stepWithin(1) : gallery.move({ rows: 1 }, event.shiftKey)),
     },
     {
-      keys: ["arrowup", "k"], show: "↑ or K", help: "A row up; in the details the previous take", repeats: true,
+      keys: ["arrowup", "k"],
+      show: "↑ or K",
+      help: "A row up; in the details the previous take",
+      repeats: true,
       run: (event) => (inDetail() ? stepWithin(-1) : gallery.move({ rows: -1 }, event.shiftKey)),
     },
-    { keys: ["pagedown"], show: "Page down", help: "A screen down", repeats: true, run: () => gallery.move({ screens: 1 }) },
-    { keys: ["pageup"], show: "Page up", help: "A screen up", repeats: true, run: () => gallery.move({ screens: -1 }) },
-    { keys: ["home"], show: "Home", help: "The first card", run: (event) => gallery.move({ end: -1 }, event.shiftKey) },
-    { keys: ["end"], show: "End", help: "The last card", run: (event) => gallery.move({ end: 1 }, event.shiftKey) },
-    { keys: ["."], show: ".", help: "Next take or ratio of the card", about: true, run: () => within(1) },
-    { keys: [","], show: ",", help: "Previous take or ratio of the card", about: true, run: () => within(-1) },
     {
-      keys: ["1", "2", "3", "4", "5"], show: "1 – 5", help: "The first to fifth take or ratio of the card", about: true,
+      keys: ["pagedown"],
+      show: "Page down",
+      help: "A screen down",
+      repeats: true,
+      run: () => gallery.move({ screens: 1 }),
+    },
+    {
+      keys: ["pageup"],
+      show: "Page up",
+      help: "A screen up",
+      repeats: true,
+      run: () => gallery.move({ screens: -1 }),
+    },
+    {
+      keys: ["home"],
+      show: "Home",
+      help: "The first card",
+      run: (event) => gallery.move({ end: -1 }, event.shiftKey),
+    },
+    {
+      keys: ["end"],
+      show: "End",
+      help: "The last card",
+      run: (event) => gallery.move({ end: 1 }, event.shiftKey),
+    },
+    { keys: ["."], show: ".", help: "Next take or ratio of the card", about: true, run: () => within(1) },
+    {
+      keys: [","],
+      show: ",",
+      help: "Previous take or ratio of the card",
+      about: true,
+      run: () => within(-1),
+    },
+    {
+      keys: ["1", "2", "3", "4", "5"],
+      show: "1 – 5",
+      help: "The first to fifth take or ratio of the card",
+      about: true,
       run: (event) => within(0, Number(event.key)),
     },
     { keys: ["enter"], show: "Enter", help: "Open the details", about: true, run: openCurrent },
     { keys: ["escape"], show: "Esc", help: "Close, or select nothing", run: () => gallery.clearSelection() },
   ],
-  "Judge": [
-    { keys: ["p"], show: "P", help: "Keep and move on; with Shift stay", about: true, run: (event) => word("kept", !event.shiftKey) },
-    { keys: ["x"], show: "X", help: "Reject and move on; with Shift stay", about: true, run: (event) => word("rejected", !event.shiftKey) },
+  Judge: [
+    {
+      keys: ["p"],
+      show: "P",
+      help: "Keep and move on; with Shift stay",
+      about: true,
+      run: (event) => word("kept", !event.shiftKey),
+    },
+    {
+      keys: ["x"],
+      show: "X",
+      help: "Reject and move on; with Shift stay",
+      about: true,
+      run: (event) => word("rejected", !event.shiftKey),
+    },
     { keys: ["u"], show: "U", help: "Clear the verdict", about: true, run: () => word(null, false) },
-    { keys: ["o"], show: "O", help: "Keep only this take: reject the others of its ratio", about: true, run: onlyThis },
-    { keys: ["n"], show: "N", help: "Write a note", about: true, run: () => (inDetail() ? focusNote() : openNote(meant())) },
+    {
+      keys: ["o"],
+      show: "O",
+      help: "Keep only this take: reject the others of its ratio",
+      about: true,
+      run: onlyThis,
+    },
+    {
+      keys: ["n"],
+      show: "N",
+      help: "Write a note",
+      about: true,
+      run: () => (inDetail() ? focusNote() : openNote(meant())),
+    },
     { keys: ["z"], show: "Z", help: "Take the last verdict back", run: takeBack },
     { keys: ["r"], show: "R", help: "Render again", about: true, run: () => again(meant()) },
     { keys: ["s"], show: "S", help: "Save the picks as a file", run: () => save() },
   ],
-  "Look": [
+  Look: [
     { keys: [" "], show: "Space", help: "Play or pause", about: true, run: () => togglePlay(stage()) },
     { keys: ["f"], show: "F", help: "Full screen", about: true, run: fullScreen },
-    { keys: ["m"], show: "M", help: "Sound on or off", run: () => toast(toggleSound() ? "Sound on" : "Sound off") },
-    { keys: ["c"], show: "C", help: "Compare the takes and versions, or what is selected", about: true, run: compare },
-    { keys: ["v"], show: "V", help: "Reel: play what is shown, one after the other", run: () => gallery.playReel() },
+    {
+      keys: ["m"],
+      show: "M",
+      help: "Sound on or off",
+      run: () => toast(toggleSound() ? "Sound on" : "Sound off"),
+    },
+    {
+      keys: ["c"],
+      show: "C",
+      help: "Compare the takes and versions, or what is selected",
+      about: true,
+      run: compare,
+    },
+    {
+      keys: ["v"],
+      show: "V",
+      help: "Reel: play what is shown, one after the other",
+      run: () => gallery.playReel(),
+    },
   ],
-  "Page": [
-    { keys: ["/"], show: "/", help: "Search", run: () => inDetail() || find(".filters input[type=search]").focus() },
+  Page: [
+    {
+      keys: ["/"],
+      show: "/",
+      help: "Search",
+      run: () => inDetail() || find(".filters input[type=search]").focus(),
+    },
     { keys: ["?"], show: "?", help: "This list", run: openHelp },
   ],
 };
@@ -85,7 +181,11 @@ const WITH_MOUSE = [
 ];
 
 /** @type {Map<string, Key>} */
-const BY_KEY = new Map(Object.values(KEYS).flat().flatMap((key) => key.keys.map((each) => [each, key])));
+const BY_KEY = new Map(
+  Object.values(KEYS)
+    .flat()
+    .flatMap((key) => key.keys.map((each) => [each, key])),
+);
 
 /** The clips that a key is about. */
 function meant() {
@@ -166,7 +266,9 @@ function onlyThis() {
     return;
   }
   const name = clipName(clip).split(", take")[0];
-  const others = (posts.get(clip.post) ?? []).filter((each) => each !== clip && clipName(each).split(", take")[0] === name);
+  const others = (posts.get(clip.post) ?? []).filter(
+    (each) => each !== clip && clipName(each).split(", take")[0] === name,
+  );
   void judge([clip], { verdict: "kept" });
   void judge(others, { verdict: "rejected" });
   tell(others.length ? `Kept, ${number(others.length)} rejected` : "Kept", clip);
@@ -186,7 +288,11 @@ function takeBack() {
   if (clips[0] && !inDetail()) {
     gallery.goTo(clips[0]);
   }
-  toast(clips.length ? `Taken back: ${clips.length === 1 && clips[0] ? brief(heading(clips[0]), 60) : `${number(clips.length)} clips`}` : "There is nothing to take back.");
+  toast(
+    clips.length
+      ? `Taken back: ${clips.length === 1 && clips[0] ? brief(heading(clips[0]), 60) : `${number(clips.length)} clips`}`
+      : "There is nothing to take back.",
+  );
 }
 
 /** @param {Entry[]} clips */
@@ -197,7 +303,13 @@ export function openNote(clips) {
     toast("There is no clip to write a note for.");
     return;
   }
-  const field = make("textarea", { id: "note-text", rows: 4, maxlength: LONGEST_NOTE, dir: "auto", autofocus: true });
+  const field = make("textarea", {
+    id: "note-text",
+    rows: 4,
+    maxlength: LONGEST_NOTE,
+    dir: "auto",
+    autofocus: true,
+  });
   field.value = clips.length === 1 ? (first.note ?? "") : "";
   const done = () => {
     dialog.close();
@@ -233,7 +345,11 @@ export function again(clips) {
   }
   const many = clips.length === 1 ? "this clip" : `these ${number(clips.length)} clips`;
   openDialog("Render again", [
-    make("p", {}, `This command renders ${many} again, at the usual price. The present one is kept in superseded/.`),
+    make(
+      "p",
+      {},
+      `This command renders ${many} again, at the usual price. The present one is kept in superseded/.`,
+    ),
     commandRow(againCommand(clips)),
   ]);
 }
@@ -248,7 +364,10 @@ export function compare() {
   const ordered = others.length ? clips : [first, ...clips.filter((each) => each !== first)];
   const sides = ordered
     .filter((entry) => entry.status === "succeeded" && entry.src && !entry.missing)
-    .flatMap((entry) => [{ clip: entry, label: sideName(entry, others.length > 0), task: entry.task }, ...(others.length ? [] : versionsOf(entry))]);
+    .flatMap((entry) => [
+      { clip: entry, label: sideName(entry, others.length > 0), task: entry.task },
+      ...(others.length ? [] : versionsOf(entry)),
+    ]);
   if (sides.length > 1) {
     openCompare(sides);
   } else {
@@ -261,14 +380,18 @@ export function compare() {
  * @param {boolean} isOther of another post
  */
 function sideName(entry, isOther) {
-  return (isOther ? [brief(heading(entry), 60), clipName(entry)] : [clipName(entry) || "Now"]).filter(Boolean).join(", ");
+  return (isOther ? [brief(heading(entry), 60), clipName(entry)] : [clipName(entry) || "Now"])
+    .filter(Boolean)
+    .join(", ");
 }
 
 /** @param {Entry} entry */
 function versionsOf(entry) {
   return (entry.versions ?? []).map((clip) => ({
     clip,
-    label: [clipName(entry), `earlier${clip.finished_at ? `, ${moment(clip.finished_at)}` : ""}`].filter(Boolean).join(", "),
+    label: [clipName(entry), `earlier${clip.finished_at ? `, ${moment(clip.finished_at)}` : ""}`]
+      .filter(Boolean)
+      .join(", "),
     task: entry.task,
   }));
 }
@@ -278,14 +401,38 @@ function openHelp() {
   switching.checked = areOn();
   switching.addEventListener("change", () => remember("keys", switching.checked ? "" : "off"));
   const group = (/** @type {string} */ title, /** @type {string[][]} */ rows) =>
-    make("section", {}, make("h3", {}, title), make("dl", {}, ...rows.map(([show = "", help = ""]) => make("div", {}, make("dt", {}, make("kbd", {}, show)), make("dd", {}, help)))));
+    make(
+      "section",
+      {},
+      make("h3", {}, title),
+      make(
+        "dl",
+        {},
+        ...rows.map(([show = "", help = ""]) =>
+          make("div", {}, make("dt", {}, make("kbd", {}, show)), make("dd", {}, help)),
+        ),
+      ),
+    );
   openDialog(
     "Keys",
     [
-      make("div", { class: "key-groups" },
-        ...Object.entries(KEYS).map(([title, keys]) => group(title, keys.map(({ show, help }) => [show, help]))),
-        group("Select", WITH_MOUSE)),
-      make("p", { class: "switch-row" }, switching, make("label", { for: "single-keys" }, "Keys of a single character work")),
+      make(
+        "div",
+        { class: "key-groups" },
+        ...Object.entries(KEYS).map(([title, keys]) =>
+          group(
+            title,
+            keys.map(({ show, help }) => [show, help]),
+          ),
+        ),
+        group("Select", WITH_MOUSE),
+      ),
+      make(
+        "p",
+        { class: "switch-row" },
+        switching,
+        make("label", { for: "single-keys" }, "Keys of a single character work"),
+      ),
     ],
     { class: "help" },
   );
@@ -365,4 +512,3 @@ export function startKeys() {
     button("?", openHelp, { class: "quiet help-button", "aria-label": "Keys", title: "Keys (?)" }),
   );
 }
-

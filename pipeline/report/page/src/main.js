@@ -75,7 +75,10 @@ function refresh() {
   const entry = byTask.get(asked.task);
   if (entry) {
     detailed = entry.task;
-    openDetail(entry, grouped(found).flatMap((post) => post.entries));
+    openDetail(
+      entry,
+      grouped(found).flatMap((post) => post.entries),
+    );
   } else if (clipInDetail()) {
     closeDetail();
   }

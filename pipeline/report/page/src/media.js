@@ -254,7 +254,9 @@ function firstFrame(entry, holder) {
   element.muted = true;
   element.setAttribute("aria-hidden", "true");
   element.tabIndex = -1;
-  bindSource(element, entry, holder, () => (element.closest(".screen") ?? element).replaceWith(absent(entry)));
+  bindSource(element, entry, holder, () =>
+    (element.closest(".screen") ?? element).replaceWith(absent(entry)),
+  );
   return element;
 }
 
@@ -372,7 +374,10 @@ class Screen {
     const { left, width } = this.box.getBoundingClientRect();
     const tile = Math.min(Math.max(Math.floor(((event.clientX - left) / width) * TILES), 0), TILES - 1);
     if (!this.strip.style.backgroundImage) {
-      this.strip.style.setProperty("background-image", `url("${this.entry.strip.replace(/["\\\n]/g, encodeURIComponent)}")`);
+      this.strip.style.setProperty(
+        "background-image",
+        `url("${this.entry.strip.replace(/["\\\n]/g, encodeURIComponent)}")`,
+      );
       this.strip.style.setProperty("--ratio", String(ratio(this.entry) || 16 / 9));
     }
     this.strip.style.setProperty("--tile", String(tile));

@@ -17,7 +17,18 @@ import { LOCALE, plain, titled } from "./words.js";
 
 const MOST_CHOICES = 24;
 const MOST_FACETS = 8;
-const SINGLE = /** @type {const} */ (["view", "q", "status", "verdict", "sort", "day", "post", "task", "density", "chosen"]);
+const SINGLE = /** @type {const} */ ([
+  "view",
+  "q",
+  "status",
+  "verdict",
+  "sort",
+  "day",
+  "post",
+  "task",
+  "density",
+  "chosen",
+]);
 
 /** @type {JobData | null} */
 export const job = data("job");
@@ -133,7 +144,10 @@ export function ask(changes) {
 
 /** Whether something is looked for. */
 export function isFiltered() {
-  return asked.facets.size > 0 || ["q", "status", "verdict", "day", "post"].some((name) => asked[/** @type {"q"} */ (name)]);
+  return (
+    asked.facets.size > 0 ||
+    ["q", "status", "verdict", "day", "post"].some((name) => asked[/** @type {"q"} */ (name)])
+  );
 }
 
 /** Look for nothing any more. */
@@ -195,7 +209,9 @@ export const natural = new Intl.Collator(LOCALE, { numeric: true }).compare;
  * @param {Entry} entry
  */
 export function published(entry) {
-  const parts = /^(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d:\d\d))?/.exec(String(entry.publish ?? entry.meta.publish ?? ""));
+  const parts = /^(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d:\d\d))?/.exec(
+    String(entry.publish ?? entry.meta.publish ?? ""),
+  );
   if (!parts) {
     return null;
   }
@@ -208,10 +224,22 @@ export function published(entry) {
 /** @param {Entry} entry */
 function text(entry) {
   entry.text ??= [
-    entry.prompt, entry.task, entry.file, entry.name, entry.error, entry.model, entry.request_id,
-    entry.note, entry.caption, entry.channel, entry.campaign,
-    ...Object.values(entry.meta).map(plain), ...Object.values(entry.params).map(plain),
-  ].join("\n").toLowerCase();
+    entry.prompt,
+    entry.task,
+    entry.file,
+    entry.name,
+    entry.error,
+    entry.model,
+    entry.request_id,
+    entry.note,
+    entry.caption,
+    entry.channel,
+    entry.campaign,
+    ...Object.values(entry.meta).map(plain),
+    ...Object.values(entry.params).map(plain),
+  ]
+    .join("\n")
+    .toLowerCase();
   return entry.text;
 }
 

@@ -1,8 +1,8 @@
 // @ts-check
 // What the person at the page says of clips: sent to `pipeline view`, or kept until "Save picks".
 
-import { button, find, make, openDialog, remember, remembered, toast } from "./dom.js";
 import { commandRow } from "./commands.js";
+import { button, find, make, openDialog, remember, remembered, toast } from "./dom.js";
 import { isLive, post } from "./live.js";
 import { byTask, entries, job, take } from "./model.js";
 import { number } from "./words.js";
@@ -27,7 +27,10 @@ const mine = new Map();
 const unsaved = new Set();
 /** @type {{ entry: Entry, verdict: Word | null, note: string }[][]} how things were before, the last one first */
 const undone = [];
-const saveButton = button("", () => save(), { class: "quiet save", title: "Save the verdicts as a file (s)" });
+const saveButton = button("", () => save(), {
+  class: "quiet save",
+  title: "Save the verdicts as a file (s)",
+});
 let sending = Promise.resolve();
 
 /**
@@ -156,7 +159,10 @@ function keep(words) {
 }
 
 function store() {
-  const kept = remember(KEY, mine.size ? JSON.stringify({ words: [...mine.values()], unsaved: [...unsaved] }) : "");
+  const kept = remember(
+    KEY,
+    mine.size ? JSON.stringify({ words: [...mine.values()], unsaved: [...unsaved] }) : "",
+  );
   saveButton.classList.toggle("volatile", !kept);
   saveButton.textContent = unsaved.size ? `Save picks (${number(unsaved.size)})` : "Save picks";
   saveButton.classList.toggle("due", unsaved.size > 0);
@@ -201,7 +207,12 @@ function isSaid(word) {
 /** The words as the lines of `verdicts.jsonl`. @param {string} by who said them, or nothing */
 function lines(by) {
   const words = [...mine.values()].map(({ task, verdict, note, sha256, at }) => ({
-    task, verdict, note, sha256, by: by || null, at,
+    task,
+    verdict,
+    note,
+    sha256,
+    by: by || null,
+    at,
   }));
   return words
     .map((word, place) => `${JSON.stringify(place ? word : { ...word, format: FORMAT })}\n`)
@@ -221,7 +232,12 @@ export function save() {
 
 function openSave() {
   const field = make("input", {
-    id: "by", type: "text", maxlength: LONGEST_NAME, autocomplete: "name", value: remembered("by"), autofocus: true,
+    id: "by",
+    type: "text",
+    maxlength: LONGEST_NAME,
+    autocomplete: "name",
+    value: remembered("by"),
+    autofocus: true,
   });
   const form = make(
     "form",
@@ -256,7 +272,10 @@ function counted() {
 }
 
 function fileName() {
-  const safe = name.normalize("NFC").replace(/[^\p{L}\p{N}._-]+/gu, "-").replace(/^[-.]+|[-.]+$/g, "");
+  const safe = name
+    .normalize("NFC")
+    .replace(/[^\p{L}\p{N}._-]+/gu, "-")
+    .replace(/^[-.]+|[-.]+$/g, "");
   return `picks-${safe.slice(0, 80) || "job"}.jsonl`;
 }
 

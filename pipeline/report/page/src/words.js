@@ -48,7 +48,8 @@ export function number(value) {
 export function money(amount) {
   const size = Math.abs(amount);
   // In cents, and finer where cents are off by more than 1 %.
-  const fits = (/** @type {number} */ digits) => size >= 1 || Math.abs(Number(size.toFixed(digits)) - size) <= size / 100;
+  const fits = (/** @type {number} */ digits) =>
+    size >= 1 || Math.abs(Number(size.toFixed(digits)) - size) <= size / 100;
   const digits = [2, 4, 6].find(fits) ?? 6;
   const text = size.toLocaleString(LOCALE, {
     minimumFractionDigits: 2,
