@@ -2,13 +2,13 @@
 //
 //   node visit.mjs CHROMIUM PAGE BIG_PAGE NIGHT_PAGE HTTP_PAGE DOWNLOADS
 //
-// The pages are addresses; DOWNLOADS is a folder for what a page saves.
+// The pages are addresses; DOWNLOADS is a folder for what a page saves. Names of visits may follow: then only those.
 
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { chromium } from "playwright-core";
 
-const [, , executablePath, local, big, night, http, downloads] = process.argv;
+const [, , executablePath, local, big, night, http, downloads, ...only] = process.argv;
 const AXE = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const FLAGS = [
   "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
@@ -33,6 +33,7 @@ async function open(address, { hash = "", width = 1280, height = 900, ...options
   await page.addInitScript(() => {
     addEventListener("securitypolicyviolation", (event) => console.error(`refused: ${event.violatedDirective}`));
   });
+  page.setDefaultTimeout(10_000);
   await page.goto(address + hash);
   return { page, log, done: () => context.close() };
 }
@@ -88,11 +89,12 @@ const visits = {
     const seen = {
       title: await page.title(), heading: await page.locator("h1").textContent(),
       titles: await titles(page), count: await count(page, "clips"),
-      night: await page.locator(".night-picture svg").getAttribute("aria-label"),
       images: await page.locator("img").count(), hit: await page.evaluate(() => "hit" in globalThis),
       instead: await page.locator(".card .instead").allTextContents(),
     };
     await page.waitForTimeout(500);
+    await page.evaluate(() => { location.hash = "#view=night"; });
+    seen.night = await page.locator(".night-picture svg").getAttribute("aria-label");
     await done();
     return { ...seen, ...log };
   },
@@ -512,7 +514,7 @@ const visits = {
 };
 
 const seen = {};
-for (const [name, visit] of Object.entries(visits)) {
+for (const [name, visit] of Object.entries(visits).filter(([name]) => !only.length || only.includes(name))) {
   try {
     seen[name] = await visit();
   } catch (error) {
