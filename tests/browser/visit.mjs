@@ -24,7 +24,15 @@ async function open(address, { hash = "", width = 1280, height = 900, ...options
   const log = { requests: [], complaints: [] };
   page.on("request", (request) => log.requests.push(request.url()));
   page.on("pageerror", (error) => log.complaints.push(String(error)));
-  page.on("dialog", (dialog) => { log.complaints.push(`dialog: ${dialog.message()}`); dialog.dismiss(); });
+  page.on("dialog", (dialog) => {
+    if (dialog.type() === "beforeunload") {
+      log.warned = true;
+      dialog.accept();
+    } else {
+      log.complaints.push(`dialog: ${dialog.message()}`);
+      dialog.dismiss();
+    }
+  });
   page.on("console", (message) => {
     if (["error", "warning"].includes(message.type())) {
       log.complaints.push(message.text());

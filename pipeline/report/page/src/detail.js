@@ -195,6 +195,7 @@ function text(entry) {
       "h2",
       {
         id: "detail-title",
+        "data-focus": "title",
         tabindex: "-1",
         autofocus: true,
         dir: "auto",
