@@ -147,7 +147,7 @@ const visits = {
     const box = await page.locator(".card .screen").boundingBox();
     const tiles = [];
     for (const part of [0.05, 0.5, 0.95]) {
-      await page.mouse.move(box.x + box.width * part, box.y + 20);
+      await page.mouse.move(box.x + box.width * part, box.y + box.height * 0.7);
       tiles.push(await page.locator(".strip").evaluate((strip) => [strip.hidden, strip.style.getPropertyValue("--tile")]));
     }
     await page.mouse.move(1, 1);
@@ -169,11 +169,11 @@ const visits = {
     seen.text = [await count(page, "1 of"), await titles(page), await page.evaluate(() => location.hash)];
     await page.getByRole("button", { name: "Clear filters" }).click();
     await page.getByRole("button", { name: "Filter", exact: true }).click();
-    await page.getByLabel("Status").selectOption("failed");
+    await page.getByLabel("Status", { exact: true }).selectOption("failed");
     seen.status = [await count(page, "1 of"), await titles(page)];
     seen.chip = await page.locator(".chip").allTextContents();
-    await page.getByLabel("Status").selectOption("");
-    await page.getByLabel("Channel").selectOption("youtube");
+    await page.getByLabel("Status", { exact: true }).selectOption("");
+    await page.getByLabel("Channel", { exact: true }).selectOption("youtube");
     await count(page, "of");
     seen.meta = [await titles(page), await page.evaluate(() => location.hash)];
     seen.facets = await page.locator(".chooser label").allTextContents();

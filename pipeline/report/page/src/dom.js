@@ -150,7 +150,8 @@ export function openDialog(title, children, attributes = {}) {
   const before = document.activeElement;
   dialog.addEventListener("close", () => {
     dialog.remove();
-    if (before instanceof HTMLElement) {
+    // The browser has put the focus back already, and a quick hand may have moved it on since.
+    if (before instanceof HTMLElement && document.activeElement === document.body) {
       before.focus({ preventScroll: true });
     }
   });
