@@ -68,10 +68,10 @@ export function button(label, pressed, attributes = {}) {
  */
 export function find(selector, within = document) {
   const found = within.querySelector(selector);
-  if (!(found instanceof HTMLElement)) {
+  if (!(found instanceof HTMLElement || found instanceof SVGElement)) {
     throw new Error(`the page has no ${selector}`);
   }
-  return found;
+  return /** @type {HTMLElement} */ (found);
 }
 
 /**

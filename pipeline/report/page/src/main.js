@@ -62,12 +62,12 @@ function refresh() {
   const view = views.find((each) => each.name === asked.view) ?? views[0];
   const found = selected();
   showTabs(view?.name ?? "");
-  for (const each of views) {
-    find(`#${each.name}`).hidden = each !== view;
-  }
   if (shown !== view?.name) {
     views.find((each) => each.name === shown)?.hide?.();
     shown = view?.name ?? "";
+  }
+  for (const each of views) {
+    find(`#${each.name}`).hidden = each !== view;
   }
   view?.show(found);
   showFilters();
