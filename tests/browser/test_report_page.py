@@ -14,7 +14,6 @@ from pipeline.store.layout import Layout
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(620)]
 
 Seen = dict[str, Any]
-CHANNELS = ("instagram", "youtube")
 HOSTILE = '<script>hit = 1</script> "><img src=x onerror="hit = 1"> </script><!--'
 
 
@@ -119,19 +118,19 @@ def test_a_link_opens_the_same_selection(seen: Seen) -> None:
 
 def test_every_key_does_what_the_help_says(seen: Seen) -> None:
     there = visit(seen, "has a key for everything")
-    lighthouse, odd = "A lighthouse at dusk, Tue 1 Dec, instagram", "An odd name, Wed 2 Dec, youtube"
+    lighthouse, odd = "A lighthouse at dusk", "An odd name"
     assert (there["first"], there["second"], there["third"]) == (lighthouse, odd, lighthouse)
-    assert there["last"].startswith("A clip that is pictured")
+    assert there["last"] == "A clip that is pictured"
     assert there["home"] == lighthouse
     assert there["kept"] == [odd, "1 of 14 seen · 1 kept · 0 rejected"]
     assert there["said"] == "Kept. 1 of 14 seen: An odd name"
-    rejected = "An odd name, Rejected, Wed 2 Dec, youtube"
+    rejected = "An odd name, Rejected"
     assert there["stayed"] == [rejected, "2 of 14 seen · 1 kept · 1 rejected"]
     assert there["cleared"] == [odd, "1 of 14 seen · 1 kept · 0 rejected"]
     assert there["back"] == there["stayed"]
     assert there["playing"] == 0
     assert there["searched"].startswith("Search")
-    first, second = (f"The same twice, take {n} of 2, {c}" for n, c in enumerate(CHANNELS, 1))
+    first, second = (f"The same twice, take {n} of 2" for n in (1, 2))
     assert there["takes"] == [first, second, first, second]
     assert there["detail"] == ["The same twice", "2 of 2"]
     assert there["judged"].startswith("Keep")
@@ -143,7 +142,7 @@ def test_every_key_does_what_the_help_says(seen: Seen) -> None:
 def test_keys_are_text_where_somebody_writes(seen: Seen) -> None:
     there = visit(seen, "has a key for everything")
     note = "Too dark\np x, and the left hand"
-    told = "An odd name, Rejected, with a note, Wed 2 Dec, youtube"
+    told = "An odd name, Rejected, Note"
     assert there["note"] == [told, note, "2 of 14 seen · 1 kept · 1 rejected"]
     assert there["left"] == [told, note]
     assert there["typed"] == "twice px"
@@ -269,10 +268,9 @@ def test_the_keyboard_reaches_everything_in_order_and_shows_where_it_is(seen: Se
         "Filter",
     ]
     # One card is a stop of Tab, with what can be pressed in it.
-    card = names.index("A lighthouse at dusk, Tue 1 Dec, instagram")
-    pressed = ["Play: A lighthouse at dusk", "Keep", "Reject", "Details: A lighthouse at dusk"]
-    assert names[card + 1 : card + 5] == pressed
-    assert "An odd name, Wed 2 Dec, youtube" not in names
+    card = names.index("card")
+    assert names[card + 1 : card + 5] == ["A lighthouse at dusk", "Play", "Keep", "Reject"]
+    assert "An odd name" not in names
     assert all(stop["seen"] for stop in order[: card + 5])
 
 
@@ -289,10 +287,11 @@ def test_of_a_thousand_clips_only_those_near_are_there(seen: Seen) -> None:
     there = visit(seen, "holds a thousand")
     assert max(there["cards"]) <= 60
     assert 0 < max(there["live"]) <= 60
-    assert there["last"].startswith("Shot 999 of a thousand")
+    assert there["last"] == "Shot 999 of a thousand"
     assert there["rows"] == there["total"]
     assert there["calendar"] <= 150
-    assert there["kept"], "the place in the list is lost where another view is shown meanwhile"
+    before, after = there["kept"]
+    assert before == after, "the place in the list is lost where another view is shown meanwhile"
 
 
 def test_a_search_through_a_thousand_clips_shows_at_once(seen: Seen) -> None:

@@ -64,7 +64,7 @@ async function violations(page) {
 
 // A clip plays when its time goes on and it has a picture.
 async function play(page, name) {
-  await page.getByRole("button", { name: `Play: ${name}` }).click();
+  await page.locator(".card", { hasText: name }).getByRole("button", { name: "Play" }).click();
   return page.evaluate(async (label) => {
     const find = () => [...document.querySelectorAll(".plays video:not([aria-hidden])")].find((each) => each.ariaLabel === label);
     const until = performance.now() + 8_000;
@@ -81,7 +81,12 @@ async function play(page, name) {
 
 const playing = (page) => page.evaluate(() => [...document.querySelectorAll("video")].filter((each) => !each.paused).length);
 const said = (page) => page.evaluate(() => document.querySelector("dialog[open] .said, #said").textContent);
-const focused = (page) => page.evaluate(() => document.activeElement.ariaLabel ?? document.activeElement.textContent.trim());
+// What has the focus; of a card its title, the take, and what is said of it.
+const focused = (page) => page.evaluate(() => {
+  const { activeElement: it } = document;
+  const words = [...it.querySelectorAll(":scope.card :is(.title, .line > .unseen, .mark)")].map((each) => each.textContent);
+  return it.ariaLabel ?? (words.filter(Boolean).join(", ") || it.textContent.trim());
+});
 // Cards that are wholly on the screen.
 const whole = (page) => page.locator(".card").evaluateAll((cards) => cards.filter((card) => {
   const { top, bottom, left, right } = card.getBoundingClientRect();
@@ -260,7 +265,7 @@ const visits = {
 
   async details() {
     const { page, log, done } = await open(local);
-    await page.getByRole("button", { name: "Details: An old wizard" }).click();
+    await page.getByRole("button", { name: "An old wizard" }).click();
     const dialog = page.getByRole("dialog");
     const seen = {
       name: await dialog.getByRole("heading").textContent(), facts: await dialog.locator(".facts").textContent(),
@@ -272,7 +277,7 @@ const visits = {
     await page.keyboard.press("Escape");
     await dialog.waitFor({ state: "hidden" });
     await page.waitForFunction(() => location.hash === "");
-    seen.focus = await page.evaluate(() => document.activeElement.getAttribute("aria-label"));
+    seen.focus = await focused(page);
     await page.goto(`${local}#task=failed-one`);
     await dialog.waitFor();
     seen.linked = await dialog.getByRole("heading").textContent();
@@ -285,7 +290,7 @@ const visits = {
     const focus = () => page.evaluate(() => {
       const { activeElement: it } = document;
       const { outlineStyle, boxShadow } = getComputedStyle(it);
-      return { name: it.getAttribute("aria-label") ?? it.textContent.trim(), seen: outlineStyle !== "none" || boxShadow !== "none" };
+      return { name: it.className.includes("card") ? "card" : (it.getAttribute("aria-label") ?? it.textContent.trim()), seen: outlineStyle !== "none" || boxShadow !== "none" };
     });
     await page.keyboard.press("Tab");
     const order = [await focus()];
@@ -455,7 +460,7 @@ const visits = {
       seen.cards.push(await cards());
       seen.live.push(await live(page));
     }
-    seen.last = await page.locator(".card").last().getAttribute("aria-label");
+    seen.last = (await titles(page)).at(-1);
     seen.rows = await page.locator("[role=row]").last().getAttribute("aria-rowindex");
     seen.total = await page.locator("[role=grid]").getAttribute("aria-rowcount");
     const at = await page.evaluate(() => scrollY);
@@ -465,7 +470,7 @@ const visits = {
     seen.calendar = await live(page);
     await page.getByRole("button", { name: "Clips", exact: true }).click();
     await drawn(page);
-    seen.kept = (await page.evaluate(() => scrollY)) === at;
+    seen.kept = [at, await page.evaluate(() => scrollY)];
     await page.getByRole("searchbox").fill("no such");
     await count(page, "None");
     seen.search = await page.evaluate(() => {

@@ -81,23 +81,9 @@ export function plan(entry) {
 }
 
 /**
- * A card as a screen reader says it.
- * @param {Entry} entry
+ * One cell of the grid, kept as long as its post is near. Its words come first: a screen reader
+ * says what is in the cell, in this order, and the style puts the picture above them.
  */
-function spokenCard(entry) {
-  const said = [
-    brief(heading(entry), 160),
-    clipName(entry),
-    entry.status === "succeeded" ? (VERDICT[entry.verdict ?? ""] ?? "") : (STATUS[entry.status] ?? ""),
-    entry.note ? "with a note" : "",
-    isFlagged(entry) ? "not as expected" : "",
-    entry.missing ? "file missing" : "",
-    ...plan(entry),
-  ];
-  return said.filter(Boolean).join(", ");
-}
-
-/** One cell of the grid, kept as long as its post is near. */
 export class Card {
   #pictured = "";
   #worded = "";
@@ -111,7 +97,7 @@ export class Card {
     this.gallery = gallery;
     this.stage = make("div", { class: "stage" });
     this.words = make("div", { class: "words" });
-    this.element = make("div", { class: "card", role: "gridcell", tabindex: "-1" }, this.stage, this.words);
+    this.element = make("div", { class: "card", role: "gridcell", tabindex: "-1" }, this.words, this.stage);
     this.element.dataset.post = post;
   }
 
@@ -143,7 +129,6 @@ export class Card {
       const hadFocus = this.words.contains(document.activeElement);
       this.words.replaceChildren(...this.#lines(post, entry));
       this.element.className = ["card", entry.status, entry.verdict].filter(Boolean).join(" ");
-      this.element.ariaLabel = spokenCard(entry);
       if (hadFocus) {
         this.element.focus({ preventScroll: true });
       }
@@ -177,7 +162,6 @@ export class Card {
       tabindex: "-1",
       "aria-haspopup": "dialog",
       title: heading(entry).length > 90 ? brief(heading(entry), 600) : null,
-      "aria-label": `Details: ${brief(heading(entry), 60)}`,
     });
     return [
       make(
@@ -186,7 +170,7 @@ export class Card {
         told.length ? told.join(" · ") : (entry.own_id ?? entry.file ?? ""),
       ),
       make("h3", {}, title),
-      make("p", { class: "line" }, ...marks(entry), this.#switches(post, entry)),
+      make("p", { class: "line" }, make("span", { class: "unseen" }, clipName(entry)), ...marks(entry), this.#switches(post, entry)),
     ];
   }
 
@@ -232,7 +216,7 @@ export class Card {
       "span",
       { class: "switches" },
       number,
-      variants.length > 1 ? make("span", { role: "group", "aria-label": "Versions for" }, ...ratios) : "",
+      variants.length > 1 ? make("span", { role: "group", "aria-label": "Other ratios" }, ...ratios) : "",
       takes.length > 1 ? make("span", { role: "group", "aria-label": "Takes" }, ...numbers) : "",
     );
   }

@@ -15,9 +15,9 @@ import { number } from "./words.js";
 
 /** @type {Record<string, Density>} */
 export const DENSITIES = {
-  large: { label: "Large", cell: 380, gap: 18, words: 94 },
-  medium: { label: "Medium", cell: 250, gap: 14, words: 88 },
-  grid: { label: "Culling grid", cell: 168, gap: 8, words: 24 },
+  large: { label: "Large", cell: 380, gap: 18, words: 98 },
+  medium: { label: "Medium", cell: 250, gap: 14, words: 92 },
+  grid: { label: "Culling grid", cell: 168, gap: 8, words: 28 },
 };
 const SHAPES = [16 / 9, 1, 3 / 4];
 const AHEAD = 0.75; // screens of rows that are kept ready above and below

@@ -277,7 +277,7 @@ class Screen {
       type: "button",
       class: "play",
       tabindex: "-1",
-      "aria-label": `Play: ${brief(titled(entry))}`,
+      "aria-label": "Play",
     });
     this.strip = make("div", { class: "strip", "aria-hidden": "true", hidden: true });
     this.box = make("div", { class: "screen" }, still(entry, holder), this.strip, this.cover);
