@@ -464,11 +464,13 @@ const visits = {
     seen.rows = await page.locator("[role=row]").last().getAttribute("aria-rowindex");
     seen.total = await page.locator("[role=grid]").getAttribute("aria-rowcount");
     const at = await page.evaluate(() => scrollY);
-    await page.getByRole("button", { name: "Calendar" }).click();
+    // Pressed in the page: Playwright's own press scrolls first.
+    const press = (label) => page.getByRole("button", { name: label, exact: true }).evaluate((tab) => { tab.click(); });
+    await press("Calendar");
     await page.locator(".month").first().waitFor();
     await page.waitForTimeout(400);
     seen.calendar = await live(page);
-    await page.getByRole("button", { name: "Clips", exact: true }).click();
+    await press("Clips");
     await drawn(page);
     seen.kept = [at, await page.evaluate(() => scrollY)];
     await page.getByRole("searchbox").fill("no such");

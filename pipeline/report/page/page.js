@@ -34,10 +34,13 @@
   }
   function find(selector, within2 = document) {
     const found2 = within2.querySelector(selector);
-    if (!(found2 instanceof HTMLElement)) {
+    if (!(found2 instanceof HTMLElement || found2 instanceof SVGElement)) {
       throw new Error(`the page has no ${selector}`);
     }
-    return found2;
+    return (
+      /** @type {HTMLElement} */
+      found2
+    );
   }
   function data(id) {
     return JSON.parse(document.getElementById(id)?.textContent || "null");
@@ -86,7 +89,7 @@
     const before2 = document.activeElement;
     dialog2.addEventListener("close", () => {
       dialog2.remove();
-      if (before2 instanceof HTMLElement) {
+      if (before2 instanceof HTMLElement && document.activeElement === document.body) {
         before2.focus({ preventScroll: true });
       }
     });
@@ -395,7 +398,7 @@
         type: "button",
         class: "play",
         tabindex: "-1",
-        "aria-label": `Play: ${brief(titled(entry))}`
+        "aria-label": "Play"
       });
       this.strip = make("div", { class: "strip", "aria-hidden": "true", hidden: true });
       this.box = make("div", { class: "screen" }, still(entry, holder), this.strip, this.cover);
@@ -1113,18 +1116,6 @@
     const channel = entry.channel ?? plain(entry.meta.channel ?? "");
     return [date, channel, entry.campaign ?? plain(entry.meta.campaign ?? "")].filter(Boolean);
   }
-  function spokenCard(entry) {
-    const said2 = [
-      brief(heading(entry), 160),
-      clipName(entry),
-      entry.status === "succeeded" ? VERDICT[entry.verdict ?? ""] ?? "" : STATUS[entry.status] ?? "",
-      entry.note ? "with a note" : "",
-      isFlagged(entry) ? "not as expected" : "",
-      entry.missing ? "file missing" : "",
-      ...plan(entry)
-    ];
-    return said2.filter(Boolean).join(", ");
-  }
   var Card = class {
     #pictured = "";
     #worded = "";
@@ -1137,7 +1128,7 @@
       this.gallery = gallery2;
       this.stage = make("div", { class: "stage" });
       this.words = make("div", { class: "words" });
-      this.element = make("div", { class: "card", role: "gridcell", tabindex: "-1" }, this.stage, this.words);
+      this.element = make("div", { class: "card", role: "gridcell", tabindex: "-1" }, this.words, this.stage);
       this.element.dataset.post = post2;
     }
     /**
@@ -1168,7 +1159,6 @@
         const hadFocus = this.words.contains(document.activeElement);
         this.words.replaceChildren(...this.#lines(post2, entry));
         this.element.className = ["card", entry.status, entry.verdict].filter(Boolean).join(" ");
-        this.element.ariaLabel = spokenCard(entry);
         if (hadFocus) {
           this.element.focus({ preventScroll: true });
         }
@@ -1198,8 +1188,7 @@
         dir: "auto",
         tabindex: "-1",
         "aria-haspopup": "dialog",
-        title: heading(entry).length > 90 ? brief(heading(entry), 600) : null,
-        "aria-label": `Details: ${brief(heading(entry), 60)}`
+        title: heading(entry).length > 90 ? brief(heading(entry), 600) : null
       });
       return [
         make(
@@ -1208,7 +1197,13 @@
           told.length ? told.join(" · ") : entry.own_id ?? entry.file ?? ""
         ),
         make("h3", {}, title),
-        make("p", { class: "line" }, ...marks(entry), this.#switches(post2, entry))
+        make(
+          "p",
+          { class: "line" },
+          make("span", { class: "unseen" }, clipName(entry)),
+          ...marks(entry),
+          this.#switches(post2, entry)
+        )
       ];
     }
     /**
@@ -1247,7 +1242,7 @@
         "span",
         { class: "switches" },
         number2,
-        variants.length > 1 ? make("span", { role: "group", "aria-label": "Versions for" }, ...ratios) : "",
+        variants.length > 1 ? make("span", { role: "group", "aria-label": "Other ratios" }, ...ratios) : "",
         takes.length > 1 ? make("span", { role: "group", "aria-label": "Takes" }, ...numbers) : ""
       );
     }
@@ -1409,6 +1404,7 @@
         "h2",
         {
           id: "detail-title",
+          "data-focus": "title",
           tabindex: "-1",
           autofocus: true,
           dir: "auto",
@@ -1827,9 +1823,9 @@
 
   // src/gallery.js
   var DENSITIES = {
-    large: { label: "Large", cell: 380, gap: 18, words: 94 },
-    medium: { label: "Medium", cell: 250, gap: 14, words: 88 },
-    grid: { label: "Culling grid", cell: 168, gap: 8, words: 24 }
+    large: { label: "Large", cell: 380, gap: 18, words: 98 },
+    medium: { label: "Medium", cell: 250, gap: 14, words: 92 },
+    grid: { label: "Culling grid", cell: 168, gap: 8, words: 28 }
   };
   var SHAPES = [16 / 9, 1, 3 / 4];
   var AHEAD = 0.75;
@@ -3259,12 +3255,12 @@
     const view = views.find((each) => each.name === asked.view) ?? views[0];
     const found2 = selected();
     showTabs(view?.name ?? "");
-    for (const each of views) {
-      find(`#${each.name}`).hidden = each !== view;
-    }
     if (shown !== view?.name) {
       views.find((each) => each.name === shown)?.hide?.();
       shown = view?.name ?? "";
+    }
+    for (const each of views) {
+      find(`#${each.name}`).hidden = each !== view;
     }
     view?.show(found2);
     showFilters();

@@ -170,7 +170,13 @@ export class Card {
         told.length ? told.join(" · ") : (entry.own_id ?? entry.file ?? ""),
       ),
       make("h3", {}, title),
-      make("p", { class: "line" }, make("span", { class: "unseen" }, clipName(entry)), ...marks(entry), this.#switches(post, entry)),
+      make(
+        "p",
+        { class: "line" },
+        make("span", { class: "unseen" }, clipName(entry)),
+        ...marks(entry),
+        this.#switches(post, entry),
+      ),
     ];
   }
 
