@@ -204,7 +204,7 @@ def test_the_calendar_has_a_table_for_each_month(seen: Seen) -> None:
     assert "09:30 An old wizard" in there["timed"]
     assert "Failed: What failed" in there["failed"]
     assert there["empty"].endswith("30")
-    assert there["remark"].startswith("6 clips have no date")
+    assert there["remark"].startswith("7 clips have no date")
     assert there["pressed"] == ["Calendar"]
     assert there["opened"] == "A lighthouse at dusk"
 
@@ -212,8 +212,8 @@ def test_the_calendar_has_a_table_for_each_month(seen: Seen) -> None:
 def test_a_crowded_day_leads_to_its_clips(seen: Seen) -> None:
     there = visit(seen, "calendar")
     assert there["crowded"] == 3
-    assert there["day"] == ["5 of 16 clips", "#day=2027-01-05"]
-    assert there["without"] == "16 clips"
+    assert there["day"] == ["5 of 17 clips", "#day=2027-01-05"]
+    assert there["without"] == "17 clips"
 
 
 def test_what_is_unfinished_has_reasons_and_commands(seen: Seen) -> None:

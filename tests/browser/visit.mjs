@@ -442,7 +442,7 @@ const visits = {
     for (const hash of ["", "#density=grid", "#view=calendar", "#view=unfinished", "#view=night", "#task=wizard"]) {
       const { page, done } = await open(local, { hash, width: 360, height: 740 });
       await page.locator(".count", { hasText: /\w/ }).waitFor();
-      widths[hash] = await page.evaluate(() => [document.documentElement, document.getElementById("detail")].map((each) => each.scrollWidth - each.clientWidth));
+      widths[hash] = await page.evaluate(() => [document.documentElement, document.getElementById("detail")].map((each) => Math.max(0, each.scrollWidth - each.clientWidth)));
       await done();
     }
     return widths;

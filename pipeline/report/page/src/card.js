@@ -6,7 +6,7 @@ import { button, make } from "./dom.js";
 import { letGo, picture } from "./media.js";
 import { isFlagged, on, posts, published } from "./model.js";
 import { judge } from "./verdicts.js";
-import { brief, named, plain, SHORT_DATE, STATUS, titled, VERDICT } from "./words.js";
+import { brief, named, plain, SHORT_DATE, titled, VERDICT } from "./words.js";
 
 const MOST_SWITCHES = 12; // clips of one card; of more there is only the number
 
