@@ -185,7 +185,8 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     shown. `former` is the same task as version 0.1 read its row, if that differs: see
     `History.known`. `once` is our id of one attempt at it, where its provider takes one. `verdict`
     is what its row says of its clip: see `ledger.picks`. `own_id` is the id of its prompt, empty
-    where that has none.
+    where that has none. `post` is the same for all tasks of one prompt; `values` are those of the
+    matrix and `take` the number of the take, from 1, by which they differ: 0 where there is one.
     """
 
     id: str
@@ -201,6 +202,9 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     once: str = ""
     verdict: Literal["kept", "rejected"] | None = None
     own_id: str = ""
+    post: str = ""
+    values: dict[str, Any] = {}
+    take: int = 0
 
     @property
     def prompt(self) -> str:

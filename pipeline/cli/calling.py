@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
 import click
 from click.core import ParameterSource
@@ -67,6 +67,24 @@ def _written(option: click.Option, value: Any) -> list[str]:
         return [flag, text]
     # An option whose value may be left out; without one it means this value.
     return [flag] if value == option.flag_value else [f"{flag}={text}"]
+
+
+class OfPage(TypedDict):
+    """Commands that a job's page shows, by their names in `report.commands`."""
+
+    picks: str
+    calendar: str
+
+
+def of_page(job: Path, flags: Collection[str] = ()) -> OfPage:
+    """Write the commands that a job's page shows besides `run` and `settle`, by their names.
+
+    `flags` say where its outputs are, as in a command line.
+    """
+    return {
+        "picks": spelled("pick", str(job), *flags, "--import", "FILE"),
+        "calendar": spelled("export", str(job), *flags, "--to", "ics", "--out", "posts.ics"),
+    }
 
 
 def as_program(arguments: list[str]) -> str:

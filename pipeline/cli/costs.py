@@ -3,23 +3,17 @@
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import click
 
 from pipeline.cli.options import distinct, load_job, output_option
 from pipeline.cli.output import aligned, message, show, write_json
+from pipeline.costing import add_costs
 from pipeline.display.words import first_words, money
-from pipeline.errors import JobFileError, UsageError
-from pipeline.ledger.costs import FIXED, META, Costs, Key, Sums, dimension
-from pipeline.ledger.history import History
-from pipeline.ledger.manifest import spendings
-from pipeline.ledger.picks import Picks
-from pipeline.ledger.verdicts import read
+from pipeline.errors import UsageError
+from pipeline.ledger.costs import FIXED, META, Costs, Key, Sums
 from pipeline.models import Job
 from pipeline.printable import printable
-from pipeline.state import read_files
-from pipeline.store.layout import Layout
 
 _MOST = 2
 _DATES = frozenset({"day", "month"})
@@ -70,47 +64,15 @@ def costs(
     loaded = distinct([load_job(job, output, to_send=False) for job in jobs])
     found = Costs()
     for job in loaded:
-        _add(found, job, by)
+        add_costs(found, job, by, _warn)
     if as_data:
         write_json(_as_json(loaded, by, found))
     else:
         show("\n".join(_lines(loaded, by, found)))
 
 
-def _add(costs: Costs, job: Job, by: Sequence[str]) -> None:
-    """Count the records of a job, and what a killed run of it has left, as `status` does.
-
-    Raises:
-        DirectoryError: the output directory is another job's, or cannot be read.
-    """
-    zone = ZoneInfo(job.schedule.timezone) if job.schedule and job.schedule.timezone else None
-    dimensions = [dimension(name, zone) for name in by]
-    files, layout = read_files(job), Layout(job.output_dir)
-    said, rows = read(layout.verdicts), _kept_by_rows(job, files.history)
-    for offset, record in spendings(layout.manifest):
-        is_last = files.history.is_last(record.task, offset)
-        word = said.on(record.task, record.sha256) if is_last else None
-        kept = record.task in rows if word is None else word.verdict == "kept"
-        costs.add(record, dimensions, is_last=is_last, kept=kept)
-    for doubt in files.doubtful:
-        costs.add(doubt, dimensions, is_last=True)
-
-
-def _kept_by_rows(job: Job, history: History) -> set[str]:
-    """Return the tasks whose present clips are kept by what their rows say.
-
-    What was spent is known without the sheet: where that cannot be read, only this is not.
-    """
-    picks = Picks(Layout(job.output_dir).manifest)
-    try:
-        known = map(history.recognising(), job.tasks())
-        return {task.id for task in known if task.verdict and picks.of(task) == "kept"}
-    except JobFileError as error:
-        message(
-            f"warning: {job.name}: the rows cannot be read, so clips that only a sheet keeps do not"
-            f" count as kept: {str(error).splitlines()[0]}"
-        )
-        return set()
+def _warn(text: str) -> None:
+    message(f"warning: {text}")
 
 
 def _as_json(jobs: Sequence[Job], by: Sequence[str], found: Costs) -> dict[str, Any]:

@@ -24,6 +24,7 @@ _COMMANDS = {
     "costs": "Show what jobs have cost, by model, day, month, account or meta.",
     "inspect": "Show what the finished clips are like, and what is not as expected.",
     "report": "Write report.html beside the manifest.",
+    "view": "Serve the page of jobs on this machine, live.",
     "export": "List the finished clips, for scheduling tools.",
     "init": "Write a commented job file to start from.",
     "providers": "List the providers that are known, show one, check a description.",

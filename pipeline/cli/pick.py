@@ -1,9 +1,7 @@
 """`pipeline pick`."""
 
-import getpass
-import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 import click
@@ -14,17 +12,14 @@ from pipeline.cli.patterns import in_words
 from pipeline.cli.verdicts import as_json, listed, present_word, table
 from pipeline.errors import DirectoryError, UsageError
 from pipeline.job.selecting import meant
-from pipeline.ledger.manifest import clips, replay
-from pipeline.ledger.picks import Picks
+from pipeline.ledger.manifest import clips
+from pipeline.ledger.picking import Saying, say, take_in, user
+from pipeline.ledger.picks import of_rows
 from pipeline.ledger.selection import WORDS, refuse_nothing
-from pipeline.ledger.verdicts import LONGEST_NOTE, Verdict, Verdicts, Word, read, update, whole
-from pipeline.models import Job, rfc3339
+from pipeline.ledger.verdicts import Verdict, Verdicts, Word, read, whole
+from pipeline.models import Job
 from pipeline.printable import printable
 from pipeline.store.layout import Layout, refuse_another_job, refuse_newer_files
-
-# A clock may be wrong; but a word from the far future would outlast every later one.
-_AHEAD = timedelta(days=1)
-_LONGEST_NAME = 200
 
 
 @click.command()
@@ -76,10 +71,16 @@ def pick(  # noqa: PLR0913, PLR0917 - the flags of the command
         raise UsageError("no task is named", hint="name one, or '*' for every clip")
     present = dict(clips(layout.manifest))
     # To keep a clip by its name, no sheet is read: it may be open, or wrong, just now.
-    rows = {} if word and not as_data and WORDS.isdisjoint(in_words(tasks)) else _of_rows(loaded)
+    rows = (
+        {}
+        if word and not as_data and WORDS.isdisjoint(in_words(tasks))
+        else of_rows(loaded, layout.manifest)
+    )
     if says:
-        words = _say(layout, present, tasks, word, rows, note=_text(note), by=_text(by) or _user())
-        message(_said(words))
+        saying = Saying(word, _text(note), _text(by) or user())
+        _named(tasks, present, read(layout.verdicts), rows)  # before the file is made
+        choose = partial(_named, tasks, present, rows=rows)
+        message(_said(say(layout.verdicts, saying, choose, present, rows)))
     elif by is not None:
         raise UsageError("--by says whose a verdict is: add --keep, --reject, --clear or --note")
     there = read(layout.verdicts)
@@ -108,88 +109,7 @@ def _layout(job: Job) -> Layout:
 
 
 def _text(text: str | None) -> str | None:
-    if text is None:
-        return None
-    if not text.isascii() and text != text.encode(errors="replace").decode():
-        raise UsageError("a note or a name is not valid UTF-8")
-    return text.strip() or None
-
-
-def _user() -> str | None:
-    try:
-        return getpass.getuser()[:_LONGEST_NAME]
-    except (KeyError, OSError):  # a user without a name, as in a container
-        return None
-
-
-def _of_rows(job: Job) -> dict[str, Word]:
-    """Return the verdicts on the present clips, by task, those that the rows of a sheet say too."""
-    manifest = Layout(job.output_dir).manifest
-    picks, known = Picks(manifest), replay(manifest).recognising()
-    found = ((task.id, picks.of(task)) for task in map(known, job.tasks()) if task.verdict)
-    return {task: word for task, word in found if word is not None}
-
-
-def _say(  # noqa: PLR0913 - what a verdict says
-    layout: Layout,
-    present: dict[str, str],
-    tasks: Sequence[str],
-    word: str | None,
-    rows: Mapping[str, Word],
-    *,
-    note: str | None,
-    by: str | None,
-) -> Sequence[Verdict]:
-    """Write a verdict on the clip of each task that is named."""
-    if note is not None and len(note) > LONGEST_NOTE:
-        raise UsageError(f"the note has {len(note):,} characters", hint=f"at most {LONGEST_NOTE:,}")
-    if by is not None and len(by) > _LONGEST_NAME:
-        raise UsageError(f"the name has {len(by)} characters", hint=f"at most {_LONGEST_NAME}")
-    _named(tasks, present, read(layout.verdicts), rows)  # before the file is made
-    now = rfc3339(time.time())
-
-    def change(there: Verdicts) -> list[Verdict]:
-        words = []
-        for task in _named(tasks, present, there, rows):
-            before = there.on(task, present[task])
-            verdict = _verdict(word, before.verdict if before else rows.get(task))
-            if word is not None and note is None and before and before.verdict == verdict:
-                continue  # it was said before
-            words.append(
-                Verdict(
-                    task=task,
-                    verdict=verdict,
-                    note=note,
-                    sha256=present[task],
-                    by=by,
-                    at=_after(now, before),
-                )
-            )
-        return words
-
-    return _write(layout, change)
-
-
-def _write(layout: Layout, change: Callable[[Verdicts], Sequence[Verdict]]) -> Sequence[Verdict]:
-    try:
-        return update(layout.verdicts, change)
-    except OSError as error:
-        raise DirectoryError(
-            f"{layout.verdicts} cannot be written: {error.strerror}; no verdict was taken in"
-        ) from error
-
-
-def _verdict(word: str | None, before: Word | None) -> Word | None:
-    if word is None:
-        return before
-    return "kept" if word == "kept" else "rejected" if word == "rejected" else None
-
-
-def _after(now: str, before: Verdict | None) -> str:
-    """Return when a word is said: not before the one it takes the place of, whatever clocks say."""
-    if before is None or before.moment <= datetime.fromisoformat(now):
-        return now
-    return before.at
+    return (text.strip() or None) if text is not None else None
 
 
 def _named(
@@ -231,24 +151,12 @@ def _import(layout: Layout, file: Path) -> None:
         words = whole(file.resolve())
     except OSError as error:
         raise UsageError(f"{file} cannot be read: {error.strerror}") from error
-    latest = datetime.now(UTC) + _AHEAD
-    if ahead := [one for one in words if one.moment > latest]:
-        raise UsageError(
-            f"{file}: the verdict on {printable(ahead[0].task)} is of {printable(ahead[0].at)},"
-            " which is still to come",
-            hint="set the clock of the machine that has saved it; nothing was taken in",
-        )
-    taken = _write(layout, lambda there: list(_new(words, there)))
+    taken = take_in(layout.verdicts, words, file)
     present = dict(clips(layout.manifest))
     stray = sum(present.get(one.task) != one.sha256 for one in words)
     about = f"; {stray:,} on clips that are not there any more: kept, without effect"
     message(
         f"{len(taken):,} taken in, {len(words) - len(taken):,} known before{about if stray else ''}"
     )
-
-
-def _new(words: Iterable[Verdict], there: Verdicts) -> Iterator[Verdict]:
-    for one in words:
-        if not there.has(one):
-            there.add(one)
-            yield one
+    if not any(one.task in present for one in words):
+        message(f"warning: {file} names no clip of this job: has another job's page saved it?")

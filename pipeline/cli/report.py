@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from pipeline.cli.calling import spelled
+from pipeline.cli.calling import of_page, spelled
 from pipeline.cli.options import (
     job_argument,
     load_job,
@@ -34,4 +34,5 @@ def report(job: Path, output: Path | None, sign: float | None) -> None:
         )
     again = partial(spelled, "run", str(job), *output_flag(output))
     settle = spelled("settle", str(job), *output_flag(output))
-    write(str(write_report(loaded, again, settle, sign=sign)))
+    others = of_page(job, output_flag(output))
+    write(str(write_report(loaded, again, settle, sign=sign, **others)))

@@ -39,6 +39,42 @@ def open_file(path: Path, flags: int = os.O_RDONLY) -> int:
     return file
 
 
+def open_below(root: Path, relative: str) -> int:
+    """Open a regular file inside the folder `root`, whose own path may be a link.
+
+    No part of `relative` is followed where it is a link, also if it becomes one meanwhile.
+
+    Raises:
+        DirectoryError: it is, or a part of its path is, a link, or it is not a regular file.
+        OSError: it cannot be opened.
+    """
+    *folders, name = relative.split("/")
+    here = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        for folder in folders:
+            inner = _opened_in(here, folder, os.O_DIRECTORY, root / relative)
+            os.close(here)
+            here = inner
+        file = _opened_in(here, name, 0, root / relative)
+    finally:
+        os.close(here)
+    if not stat.S_ISREG(os.fstat(file).st_mode):
+        os.close(file)
+        raise _not_regular(root / relative)
+    return file
+
+
+def _opened_in(folder: int, name: str, flags: int, path: Path) -> int:
+    if name in {"", ".", ".."}:
+        raise _not_regular(path)
+    try:
+        return os.open(name, os.O_RDONLY | _SAFE | flags, dir_fd=folder)
+    except OSError as error:
+        if error.errno in {errno.ELOOP, errno.EMLINK, errno.ENXIO, errno.ENOTDIR}:
+            raise _not_regular(path) from error
+        raise
+
+
 def read_file(path: Path, most: int) -> bytes:
     """Read a small file of at most `most` bytes.
 

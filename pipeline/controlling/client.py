@@ -30,8 +30,13 @@ class NoRunError(DirectoryError):
     """No run is in progress in the directory."""
 
 
-def ask(layout: Layout, action: str, value: object = None) -> Standing:
+def ask(
+    layout: Layout, action: str, value: object = None, *, patience: float | None = None
+) -> Standing:
     """Ask the run of a directory, and return what stands then.
+
+    With `patience`, it is waited for so many seconds at most, until it listens and until it
+    answers.
 
     Raises:
         NoRunError: there is none.
@@ -39,9 +44,9 @@ def ask(layout: Layout, action: str, value: object = None) -> Standing:
     """
     asked = read_request(action, value).action
     line = encode_request(asked, value)
-    with _connect(layout) as connection:
-        patience = _TO_RELOAD if asked is Action.RELOAD else _TO_ANSWER
-        end = time.monotonic() + patience
+    with _connect(layout, patience or _TO_LISTEN) as connection:
+        usual = _TO_RELOAD if asked is Action.RELOAD else _TO_ANSWER
+        end = time.monotonic() + (patience or usual)
         said = _exchange(connection, line, layout, end)
     if not said.endswith(b"\n"):
         # A run that was killed closes its connections a moment before its locks.
@@ -57,9 +62,9 @@ def ask(layout: Layout, action: str, value: object = None) -> Standing:
     return decode_answer(said)
 
 
-def _connect(layout: Layout) -> socket.socket:
+def _connect(layout: Layout, patience: float) -> socket.socket:
     """Connect to the run; the lock says whether there is one, not the socket."""
-    path, end = socket_place(layout.root), time.monotonic() + _TO_LISTEN
+    path, end = socket_place(layout.root), time.monotonic() + patience
     while True:
         if not layout.is_running():
             raise _no_run(layout, "no run is in progress")

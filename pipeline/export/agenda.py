@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 from pipeline.export.dates import Moment, moment
 from pipeline.export.rows import Row
+from pipeline.ledger.posts import text_of
 from pipeline.models import task_key
 
 if TYPE_CHECKING:
@@ -38,7 +39,9 @@ def posts(rows: Iterable[Row]) -> tuple[list[Post], list[Row]]:
     dates: dict[str, Moment] = {}
     undated = []
     for row in rows:
-        publish, channel, caption = (_text(row, key) for key in ("publish", "channel", "caption"))
+        publish, channel, caption = (
+            text_of(row.task.meta, key) for key in ("publish", "channel", "caption")
+        )
         when = dates.get(publish) or moment(publish)
         if when is None:
             undated.append(row)
@@ -47,11 +50,6 @@ def posts(rows: Iterable[Row]) -> tuple[list[Post], list[Row]]:
         groups.setdefault((publish, channel, caption), []).append(row)
     made = [Post(dates[key[0]], *key[1:], tuple(found)) for key, found in groups.items()]
     return made, undated
-
-
-def _text(row: Row, key: str) -> str:
-    value = row.task.meta.get(key)
-    return "" if value is None else str(value).strip()
 
 
 def calendar(job: str, listed: Sequence[Post]) -> bytes:
@@ -136,7 +134,7 @@ def _address(file: str) -> str:
 def undated(rows: Sequence[Row], most: int = 3) -> Iterator[str]:
     """Say which clips are in no calendar, and why; one line each for the first of them."""
     for row in rows[:most]:
-        publish = _text(row, "publish")
+        publish = text_of(row.task.meta, "publish")
         why = f"publish {publish!r} is not a date" if publish else "it has no publish date"
         yield f"{row.task.line or row.task.id}: {row.task.id} is not in the calendar: {why}"
     if len(rows) > most:

@@ -84,6 +84,25 @@ def read(path: Path) -> Iterator[Record]:
         yield _decode(path, offset, line)
 
 
+class Following:
+    """The whole records of a manifest from the line that begins at `start`, in order.
+
+    Once they are read, `end` is where the next one will begin. Raises what `read` does.
+    """
+
+    def __init__(self, path: Path, start: int = 0) -> None:
+        self._lines = Lines(path, start=start)
+
+    def __iter__(self) -> Iterator[Record]:
+        for offset, line in self._lines:
+            yield _decode(self._lines.path, offset, line)
+
+    @property
+    def end(self) -> int:
+        """Where the last record that was read ends, its line end included where it is there."""
+        return self._lines.end
+
+
 def summaries(path: Path) -> Iterator[tuple[int, Summary]]:
     """Yield the offset and the gist of every whole record: twice as fast as `read`."""
     for offset, line in Lines(path):
@@ -243,10 +262,13 @@ class Lines:
     but for its line end.
     """
 
-    def __init__(self, path: Path, most: int | None = None) -> None:
-        """With `most`, only the lines that begin in the last so many bytes are read."""
-        self.path, self._most = path, most
-        self.end = 0
+    def __init__(self, path: Path, most: int | None = None, start: int = 0) -> None:
+        """With `most`, only the lines that begin in the last so many bytes are read.
+
+        With `start`, those from there on.
+        """
+        self.path, self._most, self._start = path, most, start
+        self.end = start
         self.unended = False
 
     def __iter__(self) -> Iterator[tuple[int, bytes]]:
@@ -275,7 +297,7 @@ class Lines:
         """Go to the first line to read; return its offset."""
         size = os.fstat(file.fileno()).st_size
         if self._most is None or size <= self._most:
-            return 0
+            return file.seek(self._start)
         file.seek(size - self._most)
         file.readline(_LONGEST)
         return file.tell()

@@ -31,6 +31,8 @@ _LONGEST_LINE = 64 * 1024  # bytes
 _LARGEST = 128 * 1024**2  # bytes of a file: half a million verdicts
 _PATIENCE = 10.0  # seconds to wait for another command that writes
 _TRIES = 5
+_MOST_PROBLEMS = 20
+_FORM = "one JSON object a line, as a page saves them; nothing was taken in"
 _SAYS_FORMAT = b',"format":%d}\n' % FORMAT
 _UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, ValueError)
 
@@ -146,15 +148,24 @@ def whole(path: Path) -> list[Verdict]:
     """Read a file of verdicts that came from elsewhere, such as from a page: all of it, or nothing.
 
     Raises:
-        DirectoryError: as `read` does; or it is cut off, or holds nothing.
+        DirectoryError: as `read` does, with every line that is wrong; or it is cut off, or holds
+            nothing.
         OSError: it cannot be read.
     """
-    there = _Lines(path)
-    words = list(_decoded(there))
-    if there.end < path.stat().st_size:
-        raise _wrong(path, there.end, "it is cut off, or damaged")
+    there, words, wrong = _Lines(path), list[Verdict](), list[str]()
+    for offset, line in there:
+        try:
+            words.append(_word(path, offset, line))
+        except DirectoryError as error:
+            wrong.append(error.message)
+            if len(wrong) == _MOST_PROBLEMS:
+                break
+    if len(wrong) < _MOST_PROBLEMS and there.end < path.stat().st_size:
+        wrong.append(_wrong(path, there.end, "it is cut off, or damaged").message)
+    if wrong:
+        raise DirectoryError("\n".join(wrong), hint=_FORM)
     if not words:
-        raise DirectoryError(f"{path} has no verdicts: it is empty")
+        raise DirectoryError(f"{path} has no verdicts: it is empty", hint=_FORM)
     return words
 
 
@@ -218,13 +229,17 @@ def _is_verdict(line: bytes) -> bool:
 
 def _decoded(found: _Lines) -> Iterator[Verdict]:
     for offset, line in found:
-        refuse_newer(found.path, line)
-        try:
-            word = _DECODER.decode(line)
-            _ = word.moment
-        except _UNREADABLE as error:
-            raise _wrong(found.path, offset, str(error)) from error
-        yield word
+        yield _word(found.path, offset, line)
+
+
+def _word(path: Path, offset: int, line: bytes) -> Verdict:
+    refuse_newer(path, line)
+    try:
+        word = _DECODER.decode(line)
+        _ = word.moment
+    except _UNREADABLE as error:
+        raise _wrong(path, offset, str(error)) from error
+    return word
 
 
 def _open_locked(path: Path) -> tuple[int, bool]:

@@ -1,4 +1,4 @@
-"""Gathers the report of a job from its files, and writes it beside the manifest."""
+"""Gathers what a page shows of a job from its files, and writes the page beside the manifest."""
 
 import time
 from collections.abc import Callable
@@ -7,10 +7,16 @@ from functools import partial
 from itertools import chain
 from pathlib import Path
 
-from pipeline.ledger.manifest import read
+from msgspec.structs import replace as changed
+
+from pipeline.ledger.history import History
+from pipeline.ledger.manifest import Following
 from pipeline.ledger.picks import Picks
-from pipeline.models import Job, rfc3339
-from pipeline.report import collect, write
+from pipeline.models import Job, Task, rfc3339
+from pipeline.report import versions
+from pipeline.report.data import ReportData, collect
+from pipeline.report.render import looked_for, place
+from pipeline.report.shortening import shortened_params
 from pipeline.state import read_files
 from pipeline.store.layout import Layout
 from pipeline.store.shelf import Shelf, open_shelf
@@ -19,52 +25,112 @@ from pipeline.store.shelf import Shelf, open_shelf
 MOST = 20_000
 
 
-def write_report(
-    job: Job, command: Callable[..., str], settle: str = "", *, sign: float | None = None
+def write_report(  # noqa: PLR0913 - the commands that the page shows
+    job: Job,
+    command: Callable[..., str],
+    settle: str = "",
+    *,
+    picks: str = "",
+    calendar: str = "",
+    sign: float | None = None,
 ) -> Path:
     """Write `report.html`; returns its path. Where outputs lie in a bucket, it is copied there.
 
-    `command` writes the command that continues the job, with these flags of `run` besides, and
-    `settle` is the one that settles its doubts: the page shows them. With `sign`, its links to
-    clips in a bucket are valid for so many seconds, for anybody who has the page.
+    With `sign`, its links to clips in a bucket are valid for so many seconds, for anybody who has
+    the page. The other arguments are those of `gather`.
 
     Raises:
         DirectoryError: the output directory is another job's, or cannot be read.
         StorageError: the page cannot be written; `BucketError`: it is here, and not copied.
     """
     layout = Layout(job.output_dir)
-    files = read_files(job)
-    current, meta, names = {}, {}, {}
-    picks, kept = Picks(layout.manifest), set[str]()
-    for task in map(files.history.recognising(), job.tasks()):
-        current[task.id], meta[task.id] = task.fingerprint, task.meta
-        if picks.of(task) == "kept":
-            kept.add(task.id)
-        names[task.id] = task.output
+    shelf = open_shelf(job, layout)
+    if sign is not None and not shelf.far:
+        shelf.sign(layout.report.name, sign)  # says that there is nothing to sign
+    data = gather(job, command, settle, picks=picks, calendar=calendar, sign=sign, shelf=shelf)
+    place(layout.report, data)
+    if shelf.far and sign is None:  # a page with signed links is for whoever is given it
+        shelf.publish(layout.report)
+    return layout.report
+
+
+def gather(  # noqa: PLR0913 - the commands that the page shows
+    job: Job,
+    command: Callable[..., str],
+    settle: str = "",
+    *,
+    picks: str = "",
+    calendar: str = "",
+    sign: float | None = None,
+    shelf: Shelf | None = None,
+    look: bool = True,
+) -> ReportData:
+    """Gather all that the page of a job says, from its files as they are now.
+
+    `command` writes the command that continues the job, with these flags of `run` besides, and
+    `settle` is the one that settles its doubts, `picks` takes in a file of verdicts, `calendar`
+    exports the posts: the page shows them. `sign` is as in `write_report`; `shelf` has the clips,
+    by default that of the job; without `look`, it is not asked which of them are there.
+
+    Raises:
+        JobFileError: the rows of the job cannot be read.
+        DirectoryError: the output directory is another job's, or cannot be read.
+    """
+    layout = Layout(job.output_dir)
+    files, said = read_files(job), Picks(layout.manifest)
+    current, tasks = _tasks(job, files.history)
+    records = Following(layout.manifest)
     data = collect(
-        chain(read(layout.manifest), files.doubtful, files.successes),
+        chain(records, files.doubtful, files.successes),
         name=job.name,
         command=command,
         generated_at=rfc3339(time.time()),
         current=current,
-        meta=meta,
-        names=names,
+        meta={name: task.meta for name, task in tasks.items()},
+        names={name: task.output for name, task in tasks.items()},
         balance=files.balance,
         accepted=files.accepted,
         saved=files.saved,
-        kept=kept,
+        kept=[name for name, task in tasks.items() if said.of(task) == "kept"],
         settle=settle,
+        picks=picks,
+        calendar=calendar,
     )
-    data = replace(data, expect=job.expect)
-    shelf = open_shelf(job, layout)
+    shelf = shelf or open_shelf(job, layout)
+    by_row = {name: word for name, task in tasks.items() if (word := said.of_row(task))}
+    data = replace(
+        data,
+        current=current,
+        end=records.end,
+        expect=job.expect,
+        timezone=job.schedule.timezone if job.schedule else None,
+        tasks=tasks,
+        verdicts=said.verdicts,
+        by_row=by_row,
+    )
     if shelf.far:
         data = replace(data, link=_linker(job, shelf, sign))
-    elif sign is not None:
-        shelf.sign(layout.report.name, sign)  # says that there is nothing to sign
-    write(layout.report, data, shelf)
-    if shelf.far and sign is None:  # a page with signed links is for whoever is given it
-        shelf.publish(layout.report)
-    return layout.report
+    else:
+        data = replace(data, versions=versions.find(layout, data))
+    return looked_for(data, shelf) if look else data
+
+
+def _tasks(job: Job, history: History) -> tuple[dict[str, str], dict[str, Task]]:
+    """Return the fingerprints of all tasks by their ids, and the tasks that the page shows.
+
+    Those without a record are left out where there are more than `MOST` tasks. Of one that has a
+    record, that says what was sent.
+    """
+    current, tasks = dict[str, str](), dict[str, Task]()
+    for task in map(history.recognising(), job.tasks()):
+        current[task.id] = task.fingerprint
+        has_record = history.has(task.id)
+        if has_record or len(current) <= MOST:
+            params = {} if has_record else shortened_params(task.params)
+            tasks[task.id] = changed(task, params=params, inputs={}, former=None)
+    if len(current) > MOST:
+        tasks = {name: task for name, task in tasks.items() if history.has(name)}
+    return current, tasks
 
 
 def _linker(job: Job, shelf: Shelf, sign: float | None) -> Callable[[str], str | None] | None:

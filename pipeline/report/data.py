@@ -1,7 +1,7 @@
 """What the report shows, gathered from records. No I/O."""
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -10,8 +10,11 @@ from msgspec.structs import replace
 
 from pipeline.amounts import ZERO, rounded
 from pipeline.ledger.manifest import corrected
-from pipeline.models import CORRECTION, Expect, Record, Settled, Status
+from pipeline.ledger.verdicts import Verdicts, Word
+from pipeline.models import CORRECTION, Expect, Record, Settled, Status, Task
+from pipeline.report.commands import Commands
 from pipeline.report.night import Night, Span, nights, span
+from pipeline.report.shortening import shortened_params
 
 # What a person has said of a doubt.
 _WORDS = frozenset({Settled.BILLED, Settled.NOT_BILLED})
@@ -41,18 +44,22 @@ class Totals:
 class ReportData:
     """All that the page says.
 
-    `command` writes the command that runs the job with the flags it is given, `settle` is the one
-    that settles its doubts, empty where there is none. `generated_at` is RFC 3339. `records` has
+    `generated_at` is RFC 3339. `records` has
     the last record of each task. The sets name tasks: `former` ones left the job, `changed` ones
     will be rendered again, `missing` ones succeeded and their file is not there now, `accepted`
     ones wait at the provider, `saved` ones are rendered and not in their place yet. `names` has for
     tasks of the job what their files are called, without extension. `link` makes the URL of an
     output; None is beside the page. `expect` says
-    what the clips should be like.
+    what the clips should be like. `tasks` are those of the job, in its order, by their ids; one
+    that has no record is shown as it is planned. `verdicts` are what people have said of clips,
+    `by_row` what only a sheet says. `earlier` has the clips before the present one of a task, the
+    oldest first, and `versions` those of them whose file is there, with that, the newest first.
+    `current` maps the tasks of the job to their fingerprints; `end` is where in the manifest the
+    records end that were read.
     """
 
     name: str
-    command: Callable[..., str]
+    commands: Commands
     generated_at: str
     totals: Totals
     records: tuple[Record, ...]
@@ -63,10 +70,17 @@ class ReportData:
     missing: frozenset[str] = frozenset()
     accepted: frozenset[str] = frozenset()
     saved: frozenset[str] = frozenset()
-    settle: str = ""
     names: Mapping[str, str] = field(default_factory=dict)
     link: Callable[[str], str | None] | None = None
     expect: Expect | None = None
+    timezone: str | None = None
+    tasks: Mapping[str, Task] = field(default_factory=dict)
+    verdicts: Verdicts = field(default_factory=Verdicts)
+    by_row: Mapping[str, Word] = field(default_factory=dict)
+    earlier: Mapping[str, Sequence[Record]] = field(default_factory=dict)
+    versions: Mapping[str, Sequence[tuple[Record, str]]] = field(default_factory=dict)
+    current: Mapping[str, str] = field(default_factory=dict)
+    end: int = 0
 
     def url_of(self, output: str | None) -> str | None:
         """Return where the page finds an output that is not beside it; None where it is."""
@@ -82,6 +96,8 @@ class _Tally:
     spent: Decimal = Decimal(0)
     at_risk: Decimal = Decimal(0)
     simulated: bool = False
+    clips: dict[str, Record] = field(default_factory=dict)
+    earlier: dict[str, list[Record]] = field(default_factory=dict)
 
     def add(self, record: Record) -> None:
         self.last[record.task] = corrected(self.last.get(record.task), record)
@@ -89,9 +105,24 @@ class _Tally:
         self.at_risk += rounded(record.at_risk or ZERO)
         if record.reason == CORRECTION or record.settled in _WORDS:
             return  # nothing was in flight for it
+        if record.status is Status.SUCCEEDED and record.output is not None:
+            before = self.clips.get(record.task)
+            if before is not None:  # it may hold whole pictures
+                light = replace(before, params=shortened_params(before.params))
+                self.earlier.setdefault(record.task, []).append(light)
+            self.clips[record.task] = record
         self.simulated |= bool(record.simulated)
         if (placed := span(record)) is not None:
             self.spans.append(placed)
+
+    def before(self) -> dict[str, list[Record]]:
+        """Return the clips of each task before the present one; the last, where none is now."""
+        gone = {
+            task: [*self.earlier.get(task, ()), clip]
+            for task, clip in self.clips.items()
+            if self.last[task].status is not Status.SUCCEEDED
+        }
+        return {**self.earlier, **gone}
 
     def describe(self, meta: Mapping[str, dict[str, Any]]) -> None:
         for task in self.last.keys() & meta.keys():
@@ -113,10 +144,13 @@ def collect(  # noqa: PLR0913  # all but the first are passed by name
     saved: Collection[str] = (),
     kept: Collection[str] = (),
     settle: str = "",
+    picks: str = "",
+    calendar: str = "",
 ) -> ReportData:
     """Gather the report of the job `name` from all records of its manifest, in their order.
 
-    `command` and `settle` are as in `ReportData`. `current` maps each task of the job as it is now
+    `command` writes the command that runs the job, with the flags it is given; `settle`, `picks`
+    and `calendar` are as in `Commands`. `current` maps each task of the job as it is now
     to its fingerprint, in the order of the job file: with it, tasks that left the job or changed
     are marked and not counted, and the page keeps its order. `meta` is what the job says of its
     tasks now, which editing it changes without rendering anything. `pending` counts the tasks that
@@ -135,7 +169,7 @@ def collect(  # noqa: PLR0913  # all but the first are passed by name
     waiting, here = _among(accepted, current), _among(saved, current)
     return ReportData(
         name=name,
-        command=command,
+        commands=Commands.of(command, settle=settle, picks=picks, calendar=calendar),
         generated_at=generated_at,
         totals=_totals(
             tally,
@@ -153,8 +187,8 @@ def collect(  # noqa: PLR0913  # all but the first are passed by name
         changed=changed,
         accepted=waiting,
         saved=here,
-        settle=settle,
         names=names or {},
+        earlier=tally.before(),
     )
 
 

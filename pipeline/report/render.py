@@ -11,23 +11,27 @@ import dataclasses
 import hashlib
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from importlib import resources
 from pathlib import Path
 from string import Template
+from typing import Any
 
 from pipeline.common.files import create, open_file, refuse_linked_folders
 from pipeline.errors import BucketError, DirectoryError, StorageError
 from pipeline.ledger.disk import Clips
+from pipeline.ledger.formats import FORMAT
 from pipeline.report import summary
 from pipeline.report.data import ReportData
 from pipeline.report.entries import embedded, embedded_entries, outputs
+from pipeline.report.front import parts
 from pipeline.store.layout import Layout
 from pipeline.store.shelf import LocalShelf
 
 # Marks a page as written by us, since the first version. It is in the head.
 _MARK = b'<meta name="generator" content="pipeline">'
 _HEAD = 16 * 1024
+
 
 def write(path: Path, data: ReportData, shelf: Clips | None = None) -> None:
     """Make the page at `path`, and replace an older page whole.
@@ -38,11 +42,14 @@ def write(path: Path, data: ReportData, shelf: Clips | None = None) -> None:
         StorageError: the page cannot be written.
         DirectoryError: the file at `path` was not written by `pipeline`; it is left alone.
     """
+    place(path, looked_for(data, shelf or LocalShelf(Layout(path.parent))))
+
+
+def place(path: Path, data: ReportData) -> None:
+    """Write the page as `write` does, of which the missing clips are known."""
     _refuse_foreign_page(path)
     for folder in {output.rpartition("/")[0] for _, output in outputs(data.records)}:
         refuse_linked_folders(path.parent, folder)
-    shelf = shelf or LocalShelf(Layout(path.parent))
-    data = dataclasses.replace(data, missing=data.missing | _missing(shelf, data))
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         with os.fdopen(create(part), "w", encoding="utf-8", newline="\n") as page:
@@ -69,17 +76,64 @@ def _refuse_foreign_page(path: Path) -> None:
         )
 
 
-def render(data: ReportData) -> Iterator[str]:
-    """Yield the page in pieces, so that a long one is never in memory as a whole."""
+def render(data: ReportData, live: Mapping[str, Any] | None = None) -> Iterator[str]:
+    """Yield the page in pieces, so that a long one is never in memory as a whole.
+
+    `live` says to its script where it is served, and by whom; None is a page that lies on a disk.
+    """
     style, script = _style(), _script()
     head, tail = _text("page.html").split("$entries")
     yield Template(head).substitute(
         summary.parts(data),
-        policy=_policy(style, script, _elsewhere(data)),
+        policy=_policy(style, script, _elsewhere(data), live=live is not None),
         style=style,
     )
     yield from embedded_entries(data)
-    yield Template(tail).substitute(nights=embedded(data.nights), script=script)
+    yield Template(tail).substitute(
+        nights=embedded(data.nights), job=embedded(facts(data, live)), script=script
+    )
+
+
+def facts(data: ReportData, live: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Return what the script knows of the job besides its entries; what is unknown is left out.
+
+    `format` is that of the lines of a file of verdicts.
+    """
+    commands = data.commands
+    known = {
+        "timezone": data.timezone,
+        "settle": commands.settle,
+        "import": commands.picks,
+        "export_ics": commands.calendar,
+    }
+    return {
+        "name": data.name,
+        "command": commands.run,
+        "again": commands.rejected,
+        **{name: value for name, value in known.items() if value},
+        "simulated": data.simulated,
+        "generated_at": data.generated_at,
+        "format": FORMAT,
+        "totals": data.totals,
+        "live": live,
+    }
+
+
+def render_front(front: dict[str, Any]) -> str:
+    """Return the first page of several jobs, as `view` serves it; see `pipeline.report.front`."""
+    style = _style()
+    policy = (
+        f"default-src 'none'; img-src 'self' data:; style-src '{_digest(style)}';"
+        " base-uri 'none'; form-action 'none'"
+    )
+    return Template(_text("front.html")).substitute(
+        parts(front), policy=policy, style=style, jobs=embedded(front)
+    )
+
+
+def looked_for(data: ReportData, shelf: Clips) -> ReportData:
+    """Note which clips are not in their place."""
+    return dataclasses.replace(data, missing=data.missing | _missing(shelf, data))
 
 
 def _missing(shelf: Clips, data: ReportData) -> frozenset[str]:
@@ -98,7 +152,7 @@ def _elsewhere(data: ReportData) -> str:
     return f" {found[0]}" if found else ""
 
 
-def _policy(style: str, script: str, elsewhere: str) -> str:
+def _policy(style: str, script: str, elsewhere: str, *, live: bool) -> str:
     # For Chromium 'self' is the folder of a file: page; other browsers need `file:`.
     return "; ".join(
         (
@@ -107,6 +161,7 @@ def _policy(style: str, script: str, elsewhere: str) -> str:
             f"img-src 'self' file: data:{elsewhere}",
             f"style-src '{_digest(style)}'",
             f"script-src '{_digest(script)}'",
+            *(["connect-src 'self'"] if live else []),
             "base-uri 'none'",
             "form-action 'none'",
             "require-trusted-types-for 'script'",

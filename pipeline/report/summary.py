@@ -124,24 +124,23 @@ def _figure(label: str, value: str, key: str = "") -> str:
 
 
 def _unfinished(data: ReportData) -> Iterator[str]:
-    totals, command = data.totals, data.command
+    totals, commands = data.totals, data.commands
     if totals.failed:
-        yield _block("failed", "Failed", _FAILED, command("--retry", "failed"))
+        yield _block("failed", "Failed", _FAILED, commands.failed)
     if totals.in_doubt:
-        commands = [data.settle] if data.settle else []
-        again = command("--retry", "in-doubt")
-        yield _block("in_doubt", "In doubt", _IN_DOUBT, *commands, again)
+        settle = [commands.settle] if commands.settle else []
+        yield _block("in_doubt", "In doubt", _IN_DOUBT, *settle, commands.in_doubt)
     if totals.accepted:
         heading = f"Waiting at the provider: {totals.accepted:,}"
-        yield _block("accepted", heading, _ACCEPTED, command())
+        yield _block("accepted", heading, _ACCEPTED, commands.run)
     if totals.saved:
         heading = f"Rendered, and not in place: {totals.saved:,}"
-        yield _block("saved", heading, _SAVED, command())
+        yield _block("saved", heading, _SAVED, commands.run)
     if data.missing - data.former - data.changed:
-        yield _block("missing", "Missing files", _MISSING, command("--retry", "missing"))
+        yield _block("missing", "Missing files", _MISSING, commands.missing)
     if totals.pending:
         heading = f"Left to do: {totals.pending:,}"
-        yield _block("pending", heading, _PENDING, command())
+        yield _block("pending", heading, _PENDING, commands.run)
 
 
 def _block(key: str, heading: str, meaning: str, *commands: str) -> str:

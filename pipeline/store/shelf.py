@@ -122,6 +122,17 @@ class Shelf(Protocol):
         """Return how many bytes are free; None if that is not known."""
 
 
+def retired_names(name: str, folder: Path) -> Iterator[str]:
+    """Yield the names that a file may have in one of our own folders; the first free one is taken.
+
+    `name` is that of an output, with `-` for `/`.
+    """
+    most = places.longest_name(str(folder))
+    stem, suffix = os.path.splitext(name)
+    for number in itertools.count(1):
+        yield places.fitting(f"{stem}.{number}{suffix}", most)
+
+
 class Owners:
     """Which task each output belongs to, found from either side: a scan a task is quadratic."""
 
@@ -306,12 +317,8 @@ class LocalShelf:
     def _retire(self, file: str, name: str, folder: Path) -> str:
         """Move a file into one of our own folders, under a name that nothing has yet."""
         folder.mkdir(exist_ok=True)
-        most = places.longest_name(str(folder))
-        stem, suffix = os.path.splitext(name)
-        for number in itertools.count(1):
-            free = places.fitting(f"{stem}.{number}{suffix}", most)
-            if not os.path.lexists(folder / free):
-                break
+        names = retired_names(name, folder)
+        free = next(one for one in names if not os.path.lexists(folder / one))
         os.replace(file, folder / free)
         self._sync(folder)
         return free

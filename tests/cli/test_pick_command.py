@@ -161,6 +161,9 @@ def test_a_word_on_a_clip_that_is_not_the_task_s_is_kept_and_does_not_apply(rend
     assert rendered.verdicts() == {}
     assert "(of an older clip)" in rendered.pick().out
     assert len(json.loads(rendered.pick("--json").out)) == 2
+    assert "warning" not in ended.err
+    other = rendered.saved("other.jsonl", {"task": "of another job", **gone})
+    assert "names no clip of this job" in rendered.pick("--import", other).err
 
 
 @pytest.mark.parametrize(

@@ -221,6 +221,16 @@ def test_a_note_that_was_not_written_by_this_program_changes_nothing(
         assert rendered.run("--again", "hero") == ["hero"]
 
 
+def test_the_report_of_a_run_repeats_no_wish_that_has_been_fulfilled(rendered: Job) -> None:
+    assert rendered("run", "--again", "hero").code == 0
+    page = (rendered.out / "report.html").read_text(encoding="utf-8")
+    told = json.loads(page.partition('id="job">')[2].partition("</script>")[0])
+    assert "--again" not in told["command"]
+    assert told["again"].endswith("--again rejected")
+    assert "pick" in told["import"]
+    assert "--to ics" in told["export_ics"]
+
+
 def test_the_report_counts_a_kept_clip_though_its_task_has_changed(rendered: Job) -> None:
     rendered("pick", "hero", "--keep")
     rendered.write(JOB.replace("ACME", "Apex"))

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -13,7 +14,16 @@ from support.helpers import environment
 from pipeline.errors import DirectoryError
 from pipeline.ledger import verdicts
 from pipeline.ledger.formats import FORMAT
-from pipeline.ledger.verdicts import Verdict, append, applies, encode, lines, read, update
+from pipeline.ledger.verdicts import (
+    Verdict,
+    append,
+    applies,
+    encode,
+    lines,
+    read,
+    update,
+    whole,
+)
 from pipeline.models import Record, Status, fingerprint
 
 ONE, TWO = "1" * 64, "2" * 64
@@ -159,6 +169,53 @@ def test_a_line_that_is_no_verdict_is_an_error_that_names_it_and_changes_nothing
         with pytest.raises(DirectoryError, match=rf"verdicts\.jsonl:2: .*{why}"):
             action()
     assert path.read_bytes() == before
+
+
+def test_of_a_file_from_elsewhere_every_line_that_is_wrong_is_named_at_once(path: Path) -> None:
+    bad = said("a", "maybe")
+    path.write_bytes(encode([A, bad, B, bad]) + b'{"task":')
+    with pytest.raises(DirectoryError) as caught:
+        whole(path)
+    found = re.findall(r"verdicts\.jsonl:(\d): this line is not a verdict", caught.value.message)
+    assert found == ["2", "4", "5"]
+    path.write_bytes(encode([bad] * 1000))
+    with pytest.raises(DirectoryError) as caught:
+        whole(path)
+    assert len(caught.value.message.splitlines()) == 20
+
+
+@pytest.mark.parametrize(
+    "spelled",
+    [
+        lambda text: b"\xef\xbb\xbf" + text,
+        lambda text: text.replace(b"\n", b"\r\n"),
+        lambda text: text.rstrip(b"\n"),
+        lambda text: text.replace(b',"format":%d' % FORMAT, b""),
+        lambda text: b"\n" + text + b"\n\n",
+    ],
+)
+def test_a_file_that_an_editor_or_a_page_has_saved_its_own_way_is_read(
+    path: Path, spelled: Any
+) -> None:
+    path.write_bytes(spelled(encode([A, B])))
+    assert whole(path) == [A, B]
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        lambda text: b"[" + b",".join(text.splitlines()) + b"]\n",
+        lambda text: text.decode().encode("utf-16"),
+        lambda text: text.replace(b"dark", b"\\ud800"),
+        lambda text: b"\0" * len(text),
+        lambda text: b"",
+    ],
+)
+def test_a_file_of_another_form_is_refused_with_the_right_one(path: Path, made: Any) -> None:
+    path.write_bytes(made(encode([A, B])))
+    with pytest.raises(DirectoryError) as caught:
+        whole(path)
+    assert "one JSON object a line" in str(caught.value.hint)
 
 
 def test_a_file_of_somebody_else_is_left_alone(path: Path) -> None:

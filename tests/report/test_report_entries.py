@@ -12,16 +12,15 @@ from hypothesis import strategies as st
 from pipeline.models import Expect, Facts, Record, Settled, Status
 from pipeline.report import ReportData
 from pipeline.report.entries import (
-    LONGEST_VALUE,
     Entry,
     embedded,
     embedded_entries,
     entry,
     kind,
     outputs,
-    shortened,
     url,
 )
+from pipeline.report.shortening import LONGEST_VALUE, shortened
 
 MakeRecord = Callable[..., Record]
 MakeReport = Callable[..., ReportData]
@@ -87,7 +86,7 @@ def test_what_has_no_value_takes_no_room(a_record: MakeRecord, a_report: MakeRep
     (shown,) = json.loads("".join(embedded_entries(a_report(a_record()))))
     assert set(shown) == {
         "task", "status", "prompt", "model", "group", "params",
-        "file", "src", "kind", "cost", "finished_at", "duration_s",
+        "file", "src", "kind", "cost", "finished_at", "duration_s", "post",
     }  # fmt: skip
     assert shown["params"] == {"aspect_ratio": "16:9", "loop": False}
 

@@ -97,9 +97,10 @@ def make_tasks(plan: Plan, item: Item, index: int) -> Iterator[Task]:
     overrides = item.params.keys() & first.axes if item.params else None
     prints: dict[str, Cell] = {}
     may_be_twins = overrides or len(first.axes) < len(first.values)
+    takes, post = plan.takes_of(item), item.id or ""
     label, line = "", f"{item.origin.file_from(plan.folder)}:{item.line}"
     for cell in plan.cells:
-        for take in range(1, plan.takes_of(item) + 1):
+        for take in range(1, takes + 1):
             scope = _scope(plan, item, index, cell, take)
             params = _params(plan, item, cell, scope)
             has_inputs = plan.inputs.has_any(item.inputs)
@@ -115,6 +116,7 @@ def make_tasks(plan: Plan, item: Item, index: int) -> Iterator[Task]:
                 output = default_name(label, cell.words, take, task)
             else:
                 output = safe_name(plan.output({"prompt": params["prompt"], **scope}))
+            post = post or task
             yield Task(
                 id=task,
                 model=plan.target.model,
@@ -127,7 +129,18 @@ def make_tasks(plan: Plan, item: Item, index: int) -> Iterator[Task]:
                 line=line,
                 verdict=item.verdict,
                 own_id=item.id or "",
+                post=post,
+                values=_values(cell, params, scope) if cell.values else cell.values,
+                take=take if takes > 1 else 0,
             )
+
+
+def _values(cell: Cell, params: dict[str, Any], scope: dict[str, Any]) -> dict[str, Any]:
+    """Return the values of the matrix as they are sent, and as templates see the others."""
+    return {
+        name: params[name] if name in cell.axes else scope.get(name, value)
+        for name, value in cell.values.items()
+    }
 
 
 def words_of(plan: Plan, item: Item, index: int) -> Iterator[dict[str, Any]]:

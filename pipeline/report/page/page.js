@@ -292,7 +292,9 @@
     const film = video(entry);
     film.controls = true;
     film.autoplay = !calm.matches;
-    film.poster = entry.poster ?? "";
+    if (entry.poster) {
+      film.poster = entry.poster;
+    }
     film.preload = calm.matches && entry.poster ? "none" : "auto";
     film.addEventListener("error", () => film.hasAttribute("src") && film.replaceWith(absent(entry)));
     film.addEventListener("volumechange", () => {
