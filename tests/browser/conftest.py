@@ -228,22 +228,22 @@ def downloads(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
+def pages(demo: Folder, night: Path, address: str) -> list[str]:
+    """The addresses of the pages that are visited; the last one is served."""
+    big = _thousand(demo.path.parent / "big", demo.clips)
+    folders = demo.path, big.path, night.parent / "out"
+    return [*(f"file://{quote(str(each))}/report.html" for each in folders), address]
+
+
+@pytest.fixture(scope="module")
 def seen(
-    demo: Folder,
-    night: Path,
-    downloads: Path,
-    address: str,
-    node: str,
-    tmp_path_factory: pytest.TempPathFactory,
+    pages: list[str], downloads: Path, node: str, tmp_path_factory: pytest.TempPathFactory
 ) -> dict[str, Any]:
     browser = _browser()
     if not (HERE / "node_modules" / "playwright-core").is_dir():
         pytest.skip(f"playwright-core and axe-core are not installed: {HOW}")
-    big = _thousand(demo.path.parent / "big", demo.clips)
-    folders = demo.path, big.path, night.parent / "out"
-    pages = [f"file://{quote(str(each))}/report.html" for each in folders]
     done = subprocess.run(
-        [node, str(HERE / "visit.mjs"), browser, *pages, address, str(downloads)],
+        [node, str(HERE / "visit.mjs"), browser, *pages, str(downloads)],
         env={**os.environ, "TMPDIR": str(tmp_path_factory.mktemp("profile"))},
         capture_output=True,
         text=True,
