@@ -15,8 +15,8 @@ import tempfile
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -44,7 +44,7 @@ _LONGEST_LINE = 300
 _SHORTEST_SECRET = 8
 _SOON = 1.0  # seconds after which a wait is worth a line
 _PATIENCE = 2.0  # seconds that an ended command has to leave
-_SIGNALS = frozenset({ExitCode.SIGHUP, ExitCode.SIGINT, ExitCode.SIGTERM})
+SIGNALS = frozenset({ExitCode.SIGHUP, ExitCode.SIGINT, ExitCode.SIGTERM})
 _HELD = re.compile(r"\{\{|\}\}|\{(\w*)\}")
 _NAMES = ("file", "path", "task", "sha256")
 
@@ -161,7 +161,7 @@ class Hook:
                 if is_clip and record.reason != CORRECTION:
                     self._put(record)
             case ev.Stopping(exit_code=code) | ev.Summary(exit_code=code):
-                self._was_stopped = code in _SIGNALS
+                self._was_stopped = code in SIGNALS
             case _:
                 pass
 
@@ -250,9 +250,8 @@ class Hook:
         Another signal meanwhile ends them too.
         """
         asked = threading.Event()
-        before = _on_signals(lambda: self._ask(asked))
         patience = self._grace if self._was_stopped or kind is not None else None
-        try:
+        with on_signals(lambda: self._ask(asked)):
             self._wait(asked, patience)
             with self._changed:
                 if not self._threads:
@@ -266,9 +265,6 @@ class Hook:
                     _send(process, ending)
                 with self._changed:
                     self._changed.wait_for(lambda: not self._threads, _PATIENCE)
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
 
     def _wait(self, asked: threading.Event, patience: float | None) -> None:
         """Wait until no command is left, or a signal asks to end, or for so many seconds."""
@@ -378,13 +374,17 @@ def _signal_name(number: int) -> str:
         return f"signal {number}"
 
 
-def _on_signals(act: Callable[[], None]) -> dict[int, Any]:
-    """Call `act` for the signals that end a program; return their handlers as they were."""
-    before: dict[int, Any] = {}
-    if threading.current_thread() is not threading.main_thread():
-        return before
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        if (handler := signal.getsignal(number)) is not signal.SIG_IGN:
-            before[number] = handler
-            signal.signal(number, lambda *_: act())
-    return before
+@contextmanager
+def on_signals(act: Callable[[], None]) -> Iterator[None]:
+    """Call `act` for the signals that end a program, in the main thread."""
+    before: dict[signal.Signals, Any] = {}
+    if threading.current_thread() is threading.main_thread():
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            if (handler := signal.getsignal(number)) is not signal.SIG_IGN:
+                before[number] = handler
+                signal.signal(number, lambda *_: act())
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -22,6 +22,9 @@ for number in (signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_DFL)
 
 
+# A process more for each run with a clip; the tests of posters take it away.
+os.environ["PIPELINE_NO_POSTERS"] = "1"
+
 # Before any fixture: those of a module begin before `state_folder`.
 os.environ["XDG_STATE_HOME"] = tempfile.mkdtemp(prefix="state-")
 atexit.register(shutil.rmtree, os.environ["XDG_STATE_HOME"], ignore_errors=True)

@@ -17,6 +17,7 @@ import yaml
 
 import pipeline
 from pipeline.cli.group import cli
+from pipeline.cli.posters import NO_POSTERS
 from pipeline.job.keys import account
 from pipeline.models import Cause
 from pipeline.runtime.lifecycle import Stage, transitions
@@ -75,7 +76,7 @@ def test_every_environment_variable_that_is_read_is_documented() -> None:
     files = [*ROOT.glob("pipeline/**/*.py")]
     texts = "".join(file.read_text(encoding="utf-8") for file in files)
     read = set(re.findall(r"\b(?!DEFAULT)[A-Z]+_(?:API_KEY|BASE_URL|PROXY)\b", texts))
-    assert listed == read | {account.SWITCH, *account.VARIABLES}
+    assert listed == read | {account.SWITCH, *account.VARIABLES, NO_POSTERS}
 
 
 def test_every_reason_is_explained() -> None:

@@ -15,8 +15,9 @@ from pipeline.cli.options import job_argument, load_job, output_option
 from pipeline.cli.output import as_json, message, show, write_json
 from pipeline.common.files import refuse_linked_folders
 from pipeline.errors import UsageError
+from pipeline.facts.asking import INSTALL, can_look
 from pipeline.facts.expected import Flag, flags
-from pipeline.facts.looking import INSTALL, Looking, can_look
+from pipeline.facts.looking import Looking
 from pipeline.facts.reading import read_facts
 from pipeline.facts.stretches import Look, twins
 from pipeline.job.problems import did_you_mean

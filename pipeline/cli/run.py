@@ -38,6 +38,7 @@ from pipeline.cli.options import (
 )
 from pipeline.cli.output import message, secrets
 from pipeline.cli.patterns import selection
+from pipeline.cli.posters import NO_POSTERS, BesideRun
 from pipeline.display import words
 from pipeline.display.live import LiveDisplay
 from pipeline.display.logfile import LogFile
@@ -136,6 +137,12 @@ class _Money(click.ParamType[Any]):
 )
 @click.option("--no-fsync", is_flag=True, help="Faster, but a power loss may cost finished work.")
 @click.option("--no-report", is_flag=True, help="Write no report.html at the end.")
+@click.option(
+    "--no-posters",
+    is_flag=True,
+    envvar=NO_POSTERS,
+    help="Leave the still pictures of clips to `report` and `view`.",
+)
 @debug_option
 def run(  # noqa: PLR0913, PLR0917 - the flags of the command
     job: Path,
@@ -160,6 +167,7 @@ def run(  # noqa: PLR0913, PLR0917 - the flags of the command
     no_wait: bool,
     no_fsync: bool,
     no_report: bool,
+    no_posters: bool,
     debug: bool,  # noqa: ARG001 - the edge reads it
 ) -> int:
     """Render JOB.yaml, or continue where an earlier run stopped.
@@ -191,6 +199,8 @@ def run(  # noqa: PLR0913, PLR0917 - the flags of the command
     parsed = None if command is None else Command(command)
     with ExitStack() as resources:
         watchers = _watch(resources, loaded, log_file, report=not no_report)
+        if not no_posters:
+            watchers.add(resources.enter_context(BesideRun(loaded)))
         hook = None
         if parsed is not None:
             hook = resources.enter_context(_hook(parsed, loaded, watchers, exec_timeout))

@@ -6,11 +6,15 @@ import re
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
 
-OWN = frozenset(
-    {"manifest.jsonl", "report.html", "verdicts.jsonl", "control.sock", "superseded", "errors"}
-)
+OWN = frozenset({
+    "manifest.jsonl", "verdicts.jsonl", "report.html", "report-bundle.html", "control.sock",
+    "superseded", "errors", "posters",
+})  # fmt: skip
 """Reserved names at the top of an output directory. Other reserved names start with a dot, which
 the name of an output never does."""
+
+# What an earlier version has reserved too: its outputs may lie in `posters/`.
+_ALWAYS = OWN - {"report-bundle.html", "posters"}
 
 _LONGEST_EXTENSION = 16  # bytes, with its dot
 # What most names are: letters, digits and marks of ASCII, in no folder, without a dot in front.
@@ -20,7 +24,7 @@ _LONGEST = 255  # bytes of a name, if the file system does not report it
 
 def fault(output: str) -> str | None:
     """Return why `output` is not a valid name inside the output directory, None if it is one."""
-    usual = _USUAL.fullmatch(output) and output.lower() not in OWN
+    usual = _USUAL.fullmatch(output) and output.lower() not in _ALWAYS
     return None if usual else _fault(output)
 
 
@@ -34,7 +38,7 @@ def _fault(output: str) -> str | None:
         return "leads out of the directory"
     if any(part.startswith(".") or not part for part in parts):
         return "has a part that is empty or starts with a dot"
-    if parts[0].casefold() in OWN:
+    if parts[0].casefold() in _ALWAYS:
         return "is reserved for a file of pipeline"
     return None
 

@@ -5,14 +5,9 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from pipeline.common.files import replace_file
+from pipeline.common.output_names import OWN
 from pipeline.errors import StorageError, UsageError
 from pipeline.models import Job
-
-# Of an output directory; what begins with a dot is the program's too.
-_OWN = frozenset({
-    "manifest.jsonl", "verdicts.jsonl", "report.html", "report-bundle.html", "control.sock",
-    "superseded", "errors", "posters",
-})  # fmt: skip
 
 
 def refuse_own_files(out: Path, job: Job, needed: Iterable[Path], outputs: Iterable[str]) -> Path:
@@ -34,7 +29,7 @@ def refuse_own_files(out: Path, job: Job, needed: Iterable[Path], outputs: Itera
     if place.is_relative_to(here):
         inside = place.relative_to(here).as_posix()
         first = inside.partition("/")[0]
-        if first in _OWN or first.startswith(".") or inside in set(outputs):
+        if first in OWN or first.startswith(".") or inside in set(outputs):
             raise UsageError(
                 f"--out: {out} is a file of the output directory, and is never written over",
                 hint="choose another file",

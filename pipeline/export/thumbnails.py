@@ -10,6 +10,8 @@ from pipeline.common.files import read_file
 from pipeline.errors import DirectoryError
 from pipeline.export.rows import Row
 from pipeline.models import Job
+from pipeline.store.layout import Layout
+from pipeline.store.posters import PosterIndex
 
 if TYPE_CHECKING:
     from openpyxl.worksheet.worksheet import Worksheet
@@ -28,10 +30,11 @@ def of(job: Job, rows: Sequence[Row]) -> dict[str, bytes]:
     except ImportError:
         return {}
     made: dict[str, bytes] = {}
+    posters = PosterIndex(Layout(job.output_dir))
     for row in rows:
         if len(made) >= _MOST:
             break
-        for still in _stills(job.output_dir, row.path):
+        for still in _stills(job.output_dir, row, posters):
             try:
                 with warnings.catch_warnings():
                     warnings.simplefilter("error")  # a picture of too many pixels is only warned of
@@ -44,15 +47,13 @@ def of(job: Job, rows: Sequence[Row]) -> dict[str, bytes]:
     return made
 
 
-def _stills(folder: Path, output: str) -> Iterator[Path]:
-    """Yield where a still picture of a clip may be: the clip itself, or its poster."""
-    name = PurePosixPath(output)
-    if name.suffix.casefold() in _STILLS:
-        yield folder / name
-    elif output:
-        for suffix in _STILLS:
-            yield folder / "posters" / f"{output}{suffix}"
-            yield folder / "posters" / name.with_suffix(suffix)
+def _stills(folder: Path, row: Row, posters: PosterIndex) -> Iterator[Path]:
+    """Yield where a still picture of a clip is: the clip itself, or its poster."""
+    if PurePosixPath(row.path).suffix.casefold() in _STILLS:
+        yield folder / row.path
+    sha256 = None if row.record is None else row.record.sha256
+    if (shown := posters.poster_of(row.path, sha256)) is not None and shown.poster is not None:
+        yield folder / shown.poster
 
 
 def _small(image: object, data: bytes) -> bytes:

@@ -1,14 +1,5 @@
-"""Looks at the frames of clips: the program of the child process. Needs the extra `media`.
+"""Looks at the frames of clips: the program of a child process. Needs the extra `media`."""
 
-It reads the paths of clips, one a line, and answers each with a line of JSON. Clips are hostile, so
-all of it happens under limits of memory, time and open files, and a container is only ever read as
-what it is by its first bytes: a play list, which could name other files, is none of these.
-"""
-
-import contextlib
-import os
-import resource
-import sys
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
@@ -20,61 +11,35 @@ import msgspec
 from av.filter import Graph
 from PIL import Image
 
-from pipeline.common.files import open_file
-from pipeline.facts import boxes, matroska, pictures
-from pipeline.facts.reading import reader_of
+from pipeline.facts.child import FILMS, PICTURES, opened, pictures_of, serve
 from pipeline.facts.stretches import Look
 
-_MEMORY = 2 * 1024**3
-_MOST_PIXELS = 64 * 1024**2  # of a frame
 # Of a longer or faster clip, what comes first.
 _MOST_FRAMES = 20_000
 # Seconds from which a stretch counts; a fade, or a scene that rests for a moment, is none.
 _BLACK, _FROZEN = 0.5, 1.0
 _WIDTH = 160  # to which frames are made smaller before they are compared
 _HASHED = 16  # frames whose hashes stand for a clip
-_FILMS = {boxes.read: "mov", matroska.read: "matroska"}
-_PICTURES = {pictures.png: "PNG", pictures.jpeg: "JPEG", pictures.webp: "WEBP", pictures.gif: "GIF"}
 
 
-def main() -> None:
-    """Answer each path until there are no more."""
-    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
-    _, most = resource.getrlimit(resource.RLIMIT_AS)
-    memory = _MEMORY if most == resource.RLIM_INFINITY else min(_MEMORY, most)
-    with contextlib.suppress(ValueError, OSError):  # macOS has no such limit; the others hold
-        resource.setrlimit(resource.RLIMIT_AS, (memory, most))
-    Image.MAX_IMAGE_PIXELS = _MOST_PIXELS
-    for line in sys.stdin.buffer:
-        path = Path(os.fsdecode(line.removesuffix(b"\n")))
-        try:
-            found = _look(path)
-        except Exception as error:  # noqa: BLE001 - whatever a decoder may raise over hostile bytes
-            found = Look(fault=f"{type(error).__name__}: {error}"[:200])
-        sys.stdout.buffer.write(msgspec.json.encode(found) + b"\n")
-        sys.stdout.buffer.flush()
+def _answer(path: Path) -> tuple[bytes, ...]:
+    return (msgspec.json.encode(_look(path)),)
 
 
 def _look(path: Path) -> Look:
-    with os.fdopen(open_file(path), "rb") as file:
-        reader = reader_of(file.read(16))
-        file.seek(0)
-        if reader in _FILMS:
-            return _film(file, _FILMS[reader])
-        if reader in _PICTURES:
-            with Image.open(file, formats=[_PICTURES[reader]]) as picture:
+    with opened(path) as (file, reader):
+        if reader in FILMS:
+            return _film(file, FILMS[reader])
+        if reader in PICTURES:
+            with Image.open(file, formats=[PICTURES[reader]]) as picture:
                 return Look(hashes=(_hash(picture),))
     return Look()
 
 
 def _film(file: Any, form: str) -> Look:
     with av.open(file, format=form) as container:
-        if not container.streams.video:
+        if (stream := pictures_of(container)) is None:
             return Look()
-        stream = container.streams.video[0]
-        if stream.width * stream.height > _MOST_PIXELS:
-            return Look(fault=f"its frames are too large: {stream.width} × {stream.height}")
-        stream.thread_count = 1  # threads take address space, which is bounded
         seen = _Seen()
         frames = islice(container.decode(stream), _MOST_FRAMES)
         for frame in _filtered(stream, frames):
@@ -161,4 +126,4 @@ def _hash(picture: Image.Image) -> str:
 
 
 if __name__ == "__main__":
-    main()
+    serve(_answer)

@@ -19,6 +19,7 @@ from pipeline.report.render import looked_for, place
 from pipeline.report.shortening import shortened_params
 from pipeline.state import read_files
 from pipeline.store.layout import Layout
+from pipeline.store.posters import PosterIndex
 from pipeline.store.shelf import Shelf, open_shelf
 
 # With more clips than this, a page is too large to use, and `run` does not write it.
@@ -48,7 +49,7 @@ def write_report(  # noqa: PLR0913 - the commands that the page shows
     if sign is not None and not shelf.far:
         shelf.sign(layout.report.name, sign)  # says that there is nothing to sign
     data = gather(job, command, settle, picks=picks, calendar=calendar, sign=sign, shelf=shelf)
-    place(layout.report, data)
+    place(layout.report, looked_for(data, shelf))
     if shelf.far and sign is None:  # a page with signed links is for whoever is given it
         shelf.publish(layout.report)
     return layout.report
@@ -63,14 +64,13 @@ def gather(  # noqa: PLR0913 - the commands that the page shows
     calendar: str = "",
     sign: float | None = None,
     shelf: Shelf | None = None,
-    look: bool = True,
 ) -> ReportData:
     """Gather all that the page of a job says, from its files as they are now.
 
     `command` writes the command that continues the job, with these flags of `run` besides, and
     `settle` is the one that settles its doubts, `picks` takes in a file of verdicts, `calendar`
     exports the posts: the page shows them. `sign` is as in `write_report`; `shelf` has the clips,
-    by default that of the job; without `look`, it is not asked which of them are there.
+    by default that of the job. Whether the clips are in their places is `looked_for` afterwards.
 
     Raises:
         JobFileError: the rows of the job cannot be read.
@@ -102,6 +102,7 @@ def gather(  # noqa: PLR0913 - the commands that the page shows
         data,
         current=current,
         end=records.end,
+        posters=PosterIndex(layout),
         expect=job.expect,
         timezone=job.schedule.timezone if job.schedule else None,
         tasks=tasks,
@@ -112,7 +113,7 @@ def gather(  # noqa: PLR0913 - the commands that the page shows
         data = replace(data, link=_linker(job, shelf, sign))
     else:
         data = replace(data, versions=versions.find(layout, data))
-    return looked_for(data, shelf) if look else data
+    return data
 
 
 def _tasks(job: Job, history: History) -> tuple[dict[str, str], dict[str, Task]]:

@@ -15,6 +15,7 @@ from pipeline.models import CORRECTION, Expect, Record, Settled, Status, Task
 from pipeline.report.commands import Commands
 from pipeline.report.night import Night, Span, nights, span
 from pipeline.report.shortening import shortened_params
+from pipeline.store.posters import PosterIndex, Shown
 
 # What a person has said of a doubt.
 _WORDS = frozenset({Settled.BILLED, Settled.NOT_BILLED})
@@ -55,7 +56,8 @@ class ReportData:
     `by_row` what only a sheet says. `earlier` has the clips before the present one of a task, the
     oldest first, and `versions` those of them whose file is there, with that, the newest first.
     `current` maps the tasks of the job to their fingerprints; `end` is where in the manifest the
-    records end that were read.
+    records end that were read. `posters` are the still
+    pictures beside the page.
     """
 
     name: str
@@ -81,6 +83,13 @@ class ReportData:
     versions: Mapping[str, Sequence[tuple[Record, str]]] = field(default_factory=dict)
     current: Mapping[str, str] = field(default_factory=dict)
     end: int = 0
+    posters: PosterIndex | None = None
+
+    def poster_of(self, record: Record) -> Shown:
+        """Return the poster of a record's clip, as far as it has one."""
+        if self.posters is None or record.output is None:
+            return Shown()
+        return self.posters.poster_of(record.output, record.sha256) or Shown()
 
     def url_of(self, output: str | None) -> str | None:
         """Return where the page finds an output that is not beside it; None where it is."""

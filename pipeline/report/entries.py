@@ -1,6 +1,6 @@
 """The data of the page's script: a JSON object for each task."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from decimal import Decimal
 from enum import StrEnum
 from pathlib import PurePosixPath
@@ -53,6 +53,10 @@ class Version(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     sha256: str | None = None
     cost: Decimal | None = None
     params: dict[str, Any] = {}
+    poster: str | None = None
+    strip: str | None = None
+    poster_w: int | None = None
+    poster_h: int | None = None
     verdict: Word | None = None
     note: str | None = None
 
@@ -113,6 +117,15 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     campaign: str = ""
     versions: tuple[Version, ...] = ()
     words: Words | None = None
+    poster: str | None = None
+    strip: str | None = None
+    poster_w: int | None = None
+    poster_h: int | None = None
+    small: bool = False
+
+
+Embed = Callable[[Entry], Entry]
+"""Puts what a page shows of a clip into its entry."""
 
 
 def embedded(value: Any) -> str:
@@ -120,11 +133,11 @@ def embedded(value: Any) -> str:
     return _ENCODER.encode(value).decode().translate(_UNSAFE)
 
 
-def embedded_entries(data: ReportData) -> Iterator[str]:
+def embedded_entries(data: ReportData, embed: Embed | None = None) -> Iterator[str]:
     """Encode the entries of the page as one JSON array, a piece for each entry."""
     yield "["
     for number, one in enumerate(entries(data)):
-        yield (",\n" if number else "") + embedded(one)
+        yield (",\n" if number else "") + embedded(embed(one) if embed else one)
     yield "]"
 
 
@@ -157,6 +170,7 @@ def planned(task: Task, data: ReportData) -> Entry:
 
 def entry(record: Record, data: ReportData) -> Entry:
     """Make the entry of a task from its last record."""
+    poster = data.poster_of(record)
     return Entry(
         task=record.task,
         status=Shown(record.status),
@@ -189,6 +203,10 @@ def entry(record: Record, data: ReportData) -> Entry:
         words=people.words(record, data),
         **_said(record, data),
         **_post(record.task, record.meta, data.tasks.get(record.task)),
+        poster=url(poster.poster),
+        strip=url(poster.strip),
+        poster_w=poster.width,
+        poster_h=poster.height,
     )
 
 
@@ -217,9 +235,13 @@ def _said(record: Record, data: ReportData) -> dict[str, Any]:
 
 def _versions(task: str, data: ReportData) -> Iterator[Version]:
     for record, file in data.versions.get(task, ()):
-        said = data.verdicts.of(record)
+        said, poster = data.verdicts.of(record), data.poster_of(record)
         yield Version(
             src=url(file),
+            poster=url(poster.poster),
+            strip=url(poster.strip),
+            poster_w=poster.width,
+            poster_h=poster.height,
             file=file,
             finished_at=record.finished_at,
             kind=kind(record),

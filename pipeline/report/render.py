@@ -11,7 +11,7 @@ import dataclasses
 import hashlib
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from importlib import resources
 from pathlib import Path
 from string import Template
@@ -23,7 +23,7 @@ from pipeline.ledger.disk import Clips
 from pipeline.ledger.formats import FORMAT
 from pipeline.report import summary
 from pipeline.report.data import ReportData
-from pipeline.report.entries import embedded, embedded_entries, outputs
+from pipeline.report.entries import Embed, embedded, embedded_entries, outputs
 from pipeline.report.front import parts
 from pipeline.store.layout import Layout
 from pipeline.store.shelf import LocalShelf
@@ -47,18 +47,29 @@ def write(path: Path, data: ReportData, shelf: Clips | None = None) -> None:
 
 def place(path: Path, data: ReportData) -> None:
     """Write the page as `write` does, of which the missing clips are known."""
-    _refuse_foreign_page(path)
     for folder in {output.rpartition("/")[0] for _, output in outputs(data.records)}:
         refuse_linked_folders(path.parent, folder)
+    place_page(path, render(data))
+
+
+def place_page(path: Path, pieces: Iterable[str]) -> None:
+    """Write a page piece by piece, and replace an older page whole.
+
+    Raises:
+        StorageError: the page cannot be written.
+        DirectoryError: the file at `path` was not written by `pipeline`; it is left alone.
+    """
+    _refuse_foreign_page(path)
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         with os.fdopen(create(part), "w", encoding="utf-8", newline="\n") as page:
-            page.writelines(render(data))
+            page.writelines(pieces)
         part.replace(path)
     except OSError as error:
+        raise StorageError(f"cannot write the report {path}: {error}") from error
+    finally:
         with contextlib.suppress(OSError):
             part.unlink()
-        raise StorageError(f"cannot write the report {path}: {error}") from error
 
 
 def _refuse_foreign_page(path: Path) -> None:
@@ -76,19 +87,22 @@ def _refuse_foreign_page(path: Path) -> None:
         )
 
 
-def render(data: ReportData, live: Mapping[str, Any] | None = None) -> Iterator[str]:
+def render(
+    data: ReportData, live: Mapping[str, Any] | None = None, embed: Embed | None = None
+) -> Iterator[str]:
     """Yield the page in pieces, so that a long one is never in memory as a whole.
 
     `live` says to its script where it is served, and by whom; None is a page that lies on a disk.
+    `embed` puts pictures and films into an entry: then the page has nothing beside it.
     """
     style, script = _style(), _script()
     head, tail = _text("page.html").split("$entries")
     yield Template(head).substitute(
         summary.parts(data),
-        policy=_policy(style, script, _elsewhere(data), live=live is not None),
+        policy=_policy(style, script, None if embed else _elsewhere(data), live=live is not None),
         style=style,
     )
-    yield from embedded_entries(data)
+    yield from embedded_entries(data, embed)
     yield Template(tail).substitute(
         nights=embedded(data.nights), job=embedded(facts(data, live)), script=script
     )
@@ -152,13 +166,16 @@ def _elsewhere(data: ReportData) -> str:
     return f" {found[0]}" if found else ""
 
 
-def _policy(style: str, script: str, elsewhere: str, *, live: bool) -> str:
+def _policy(style: str, script: str, elsewhere: str | None, *, live: bool) -> str:
+    """Compose the policy; `elsewhere` is None for a page that has its clips in it."""
     # For Chromium 'self' is the folder of a file: page; other browsers need `file:`.
+    clips = "data: blob:" if elsewhere is None else f"'self' file:{elsewhere}"
+    pictures = clips if elsewhere is None else f"'self' file: data:{elsewhere}"
     return "; ".join(
         (
             "default-src 'none'",
-            f"media-src 'self' file:{elsewhere}",
-            f"img-src 'self' file: data:{elsewhere}",
+            f"media-src {clips}",
+            f"img-src {pictures}",
             f"style-src '{_digest(style)}'",
             f"script-src '{_digest(script)}'",
             *(["connect-src 'self'"] if live else []),

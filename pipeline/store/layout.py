@@ -1,6 +1,6 @@
 """The output directory: its places, its lock, and to whom it belongs.
 
-<output name>.<ext>   manifest.jsonl   report.html   superseded/   errors/
+<output name>.<ext>   manifest.jsonl   report.html   superseded/   errors/   posters/
 .inflight/            the claims, and a part for each attempt on the wire
 .lock   .job.json     one run at a time; one job a directory
 .again.json           what a run was asked to render again, until it has ended
@@ -59,6 +59,11 @@ class Layout:
         """The page for people."""
         return self.root / "report.html"
 
+    @property
+    def bundle(self) -> Path:
+        """The page for people who have no clips: pictures and small films are in it."""
+        return self.root / "report-bundle.html"
+
     @cached_property
     def inflight(self) -> Path:
         """Claims and parts of attempts on the wire."""
@@ -73,6 +78,11 @@ class Layout:
     def errors(self) -> Path:
         """Bodies that were no media."""
         return self.root / "errors"
+
+    @property
+    def posters(self) -> Path:
+        """Still pictures of clips."""
+        return self.root / "posters"
 
     @property
     def lock(self) -> Path:

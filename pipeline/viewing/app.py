@@ -114,25 +114,24 @@ class Site:
         feed = self._feed(request)
         try:
             await feed.fresh()
-            # From here on the page gets what is new, at worst once more than needed.
-            live = self._live(feed, feed.channel.at)
+            live = {
+                "base": "./",
+                "job": feed.address,
+                "name": feed.name,
+                "jobs": len(self._feeds),
+                # From here on the page gets what is new, at worst once more than needed.
+                "after": feed.channel.at,
+            }
             return html(await feed.using(lambda picture: written(picture.page(live))))
         except PipelineError as error:
             return error_page(feed.name, error)
-
-    def _live(self, feed: Feed, after: str) -> dict[str, Any]:
-        """Say to a page where it is served: below `base`, as one of so many `jobs`."""
-        about = {"base": "./", "job": feed.address, "name": feed.name, "jobs": len(self._feeds)}
-        return {**about, "after": after}
 
     async def _data(self, request: Request) -> Response:
         feed = self._feed(request)
         await feed.fresh()
         after = feed.channel.at
-        state, live = await feed.state(), self._live(feed, after)
-        whole = await feed.using(
-            lambda picture: {"entries": picture.entries, **picture.about(live)}
-        )
+        state = await feed.state()
+        whole = await feed.using(lambda picture: {"entries": picture.entries, **picture.about()})
         running = list(feed.actions.values())
         return data({**whole, "state": state, "actions": running, "after": after})
 

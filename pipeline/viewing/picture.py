@@ -22,12 +22,12 @@ from pipeline.common.files import open_file
 from pipeline.errors import PipelineError
 from pipeline.export.sources import needed
 from pipeline.ledger.manifest import Following, corrected
-from pipeline.ledger.verdicts import Verdict, Verdicts, read
+from pipeline.ledger.verdicts import Verdict, read
 from pipeline.models import Job, Record, Settled
 from pipeline.report.build import gather
 from pipeline.report.data import ReportData, Totals
 from pipeline.report.entries import Entry, entries, entry
-from pipeline.report.render import facts, render
+from pipeline.report.render import facts, looked_for, render
 from pipeline.store.layout import Layout
 from pipeline.store.shelf import open_shelf
 from pipeline.viewing.channel import encode
@@ -37,6 +37,7 @@ from pipeline.viewing.stamps import Stamps
 # Everything is read again at most after so many times what that has taken, and so many seconds.
 _SELDOM, _SOONEST, _AT_ONCE = 50, 5.0, 1.0
 _COMPARED = 4096  # bytes
+_SAID = ("task", "verdict", "note", "by", "at", "sha256")
 _PACE = 200  # results by which the pace is measured
 
 
@@ -61,7 +62,6 @@ class Picture:
         self._last: dict[str, Record] = {}
         self._encoded: dict[str, bytes] = {}
         self._files: dict[str, frozenset[str]] = {}
-        self._verdicts = Verdicts()
         self._end, self._ending = 0, b""
         self._stamps = Stamps()
         self._read_at, self._took = 0.0, 0.0
@@ -92,7 +92,7 @@ class Picture:
     def verdict(self, task: str) -> Verdict | None:
         """Return what counts of the present clip of a task."""
         record = self._last.get(task)
-        return None if record is None else self._verdicts.of(record)
+        return None if record is None else self.data.verdicts.of(record)
 
     def has_file(self, relative: str) -> bool:
         """Return whether a page shows this file of the output directory."""
@@ -103,9 +103,9 @@ class Picture:
         records = tuple(self._last.values())
         return render(dataclasses.replace(self.data, records=records), live)
 
-    def about(self, live: dict[str, Any]) -> dict[str, Any]:
+    def about(self) -> dict[str, Any]:
         """Say of the job what a page needs besides its entries."""
-        return {"job": facts(self.data, live), "nights": self.data.nights}
+        return {"job": facts(self.data), "nights": self.data.nights}
 
     def look(self, *, fully: bool = False) -> Changes:
         """Take in what has changed since the last time; `fully` where a page is about to be shown.
@@ -160,8 +160,6 @@ class Picture:
             self._stamps.watch(needed(self.job, ()))
         job, layout = self.job, Layout(self.job.output_dir)
         self._stamps.look(layout)  # before reading: what changes meanwhile is looked at again
-        self._verdicts = read(layout.verdicts)
-        # A bucket is not asked for each of its clips again and again.
         shelf = open_shelf(job, layout)
         data = gather(
             job,
@@ -170,8 +168,9 @@ class Picture:
             picks=source.import_picks,
             calendar=source.export_calendar,
             shelf=shelf,
-            look=first or not shelf.far,
         )
+        # A bucket is not asked for each of its clips again and again.
+        data = data if shelf.far else looked_for(data, shelf)
         before = self._encoded
         self._data, self._end = data, data.end
         self._ending = _ending(layout.manifest, data.end)
@@ -248,18 +247,19 @@ class Picture:
 
     def _listen(self, changes: Changes) -> None:
         """Take in the verdicts that were said."""
-        before, self._verdicts = self._verdicts, read(Layout(self.job.output_dir).verdicts)
-        self._data = dataclasses.replace(self.data, verdicts=self._verdicts)
-        for task in dict.fromkeys([*before, *self._verdicts]):
+        before, now = self.data.verdicts, read(Layout(self.job.output_dir).verdicts)
+        self._data = dataclasses.replace(self.data, verdicts=now)
+        for task in dict.fromkeys([*before, *now]):
             record = self._last.get(task)
-            if record is None or before.of(record) == self._verdicts.of(record):
+            if record is None or before.of(record) == now.of(record):
                 continue
-            self._show(entry(record, self.data))
-            changes.said[task] = spoken(record, self._verdicts.of(record))
+            one = entry(record, self.data)
+            self._show(one)
+            changes.said[task] = spoken(one)
         self._is_stale |= bool(self.data.changed)  # a kept clip stands for its task
 
     def _show(self, one: Entry) -> bytes:
-        """Write an entry, and note which files it names."""
+        """Take the entry of a task, and the files that it names."""
         self._encoded[one.task] = text = encode(one)
         self._files[one.task] = frozenset(_files(one))
         return text
@@ -285,10 +285,9 @@ def _ending(path: Path, end: int) -> bytes:
         return b""
 
 
-def spoken(record: Record, said: Verdict | None) -> dict[str, Any]:
+def spoken(one: Entry) -> dict[str, Any]:
     """Write what counts of a clip as pages read it."""
-    words = {name: getattr(said, name, None) for name in ("verdict", "note", "by", "at")}
-    return {"task": record.task, **words, "sha256": record.sha256}
+    return {name: getattr(one, name) for name in _SAID}
 
 
 def _files(one: Entry) -> Iterator[str]:

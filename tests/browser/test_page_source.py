@@ -6,8 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.ledger.formats import FORMAT
-
 HERE = Path(__file__).parent
 PAGE = Path("pipeline/report/page")
 ROOT = HERE.parent.parent
@@ -51,8 +49,3 @@ def test_the_page_is_what_its_source_builds(tmp_path: Path) -> None:
         assert built == (ROOT / PAGE / name).read_bytes(), (
             f"{name} is older than its source: run `npm run build` in tests/browser"
         )
-
-
-def test_the_file_that_the_page_saves_says_the_format_of_verdicts() -> None:
-    source = (ROOT / PAGE / "src" / "verdicts.js").read_text("utf-8")
-    assert f"\nconst FORMAT = {FORMAT};\n" in source

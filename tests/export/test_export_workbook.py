@@ -17,6 +17,8 @@ from pipeline.export.rows import Row, rows
 from pipeline.export.writing import Export, Wanted
 from pipeline.job import load
 from pipeline.models import Record
+from pipeline.store.layout import Layout
+from pipeline.store.posters import save
 from tests.export.conftest import Exporting
 from tests.support.rendered import render
 
@@ -195,10 +197,14 @@ def test_columns_need_no_copy(plan: Plan) -> None:
 
 def test_a_still_picture_is_shown_in_a_small_one(plan: Plan) -> None:
     image = pytest.importorskip("PIL.Image")
-    poster = plan.job.output_dir / "posters" / f"{plan.rows[1].path}.jpg"
-    poster.parent.mkdir(parents=True)
-    image.new("RGB", (640, 360), "red").save(poster)
-    (poster.parent / f"{plan.rows[0].path}.jpg").write_bytes(b"no picture")
+    red = io.BytesIO()
+    image.new("RGB", (640, 360), "red").save(red, "WEBP")
+    layout = Layout(plan.job.output_dir)
+    layout.root.mkdir(parents=True, exist_ok=True)
+    for row, still in zip(plan.rows[:2], (b"no picture", red.getvalue()), strict=True):
+        assert row.record is not None
+        assert row.record.sha256 is not None
+        save(layout, row.path, row.record.sha256, still, None)
     data = plan.export()
     assert plan.export() == data
     sheet = openpyxl.load_workbook(io.BytesIO(data))["Plan"]

@@ -22,8 +22,13 @@ FORMS = {
 }
 
 
-def film(path: Path, frames: list[Image.Image], form: str = "mp4") -> Path:
-    with av.open(path, "w", format=form) as container:
+def film(
+    path: Path,
+    frames: list[Image.Image],
+    form: str = "mp4",
+    options: dict[str, str] | None = None,
+) -> Path:
+    with av.open(path, "w", format=form, options=options or {}) as container:
         stream = container.add_stream("libx264", rate=RATE)
         stream.width, stream.height = frames[0].size
         stream.pix_fmt, stream.thread_count = "yuv420p", 1

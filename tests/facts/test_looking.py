@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from PIL import Image, ImageDraw
 
-from pipeline.facts.looking import Looking, can_look
+from pipeline.facts.asking import can_look
+from pipeline.facts.looking import Looking
 from pipeline.facts.stretches import Look, twins
 from tests.facts.conftest import film
 
@@ -58,9 +59,9 @@ def test_a_clip_that_cannot_be_decoded_has_a_fault_and_costs_no_other(folder: Pa
         assert looking.look(folder / "broken.mp4").fault
         assert looking.look(folder / "nothing.mp4").fault
         assert looking.look(folder / "list.mp4") == Look()  # a play list names files: not opened
-        child = looking._child
+        child = looking.pid
         assert child is not None
-        os.kill(child.pid, signal.SIGSEGV)  # as a decoder may
+        os.kill(child, signal.SIGSEGV)  # as a decoder may
         assert "-11" in str(looking.look(folder / "a.mp4").fault)
         assert looking.look(folder / "a.mp4").fault is None
 

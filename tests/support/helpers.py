@@ -28,7 +28,8 @@ MODEL = "luma-txt-2-video"
 def environment(**more: str | None) -> dict[str, str]:
     """Copy the environment without what would reach a run from this machine; None takes away."""
     alien = ("SEGMIND_", "PIPELINE_", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
-    kept = {k: v for k, v in os.environ.items() if not k.upper().startswith(alien)}
+    ours = {"PIPELINE_NO_POSTERS"}
+    kept = {k: v for k, v in os.environ.items() if k in ours or not k.upper().startswith(alien)}
     return {k: v for k, v in {**kept, "COLUMNS": "200", **more}.items() if v is not None}
 
 

@@ -104,6 +104,8 @@ async def test_a_run_outlives_the_server_that_has_started_it(write: Any, keyed: 
         await served.post("/job/run", {})
         await page.until("state", lambda state: state["running"] and state["in_flight"])
     assert layout.is_running()
+    pid = json.loads(layout.state.read_text())["pid"]
+    assert os.getsid(pid) == pid  # no Ctrl-C of the server's terminal meets it
     await asyncio.to_thread(eventually, lambda: not layout.is_running(), 30, "the end")
     (record,) = read(layout.manifest)
     assert record.status == "succeeded"

@@ -269,6 +269,9 @@
     if (entry.status !== "succeeded") {
       return reason(entry);
     }
+    if (!entry.src && entry.poster) {
+      return onlyStills(entry, holder, thumb2);
+    }
     if (entry.missing || !entry.src) {
       return absent(entry);
     }
@@ -283,10 +286,13 @@
     }
     return instead("", "File", entry.file ?? "");
   }
+  function onlyStills(entry, holder, thumb2) {
+    return entry.kind === "video" && entry.strip && !thumb2 ? new Screen(entry, holder).box : make("img", { src: entry.poster, alt: thumb2 ? "" : brief(titled(entry)), decoding: "async" });
+  }
   function player(entry) {
     if (entry.kind !== "video" || entry.status !== "succeeded" || entry.missing || !entry.src) {
       const box = make("div", { class: "screen" });
-      box.append(picture({ ...entry, poster: void 0 }, box));
+      box.append(picture(entry.src ? { ...entry, poster: void 0 } : entry, box));
       return box;
     }
     const film = video(entry);
@@ -404,6 +410,7 @@
       });
       this.strip = make("div", { class: "strip", "aria-hidden": "true", hidden: true });
       this.box = make("div", { class: "screen" }, still(entry, holder), this.strip, this.cover);
+      this.cover.hidden = !entry.src;
       this.cover.addEventListener("click", () => this.toggle());
       this.box.addEventListener("pointerenter", (event2) => this.hover(event2));
       this.box.addEventListener("pointermove", (event2) => this.scrub(event2));
@@ -411,6 +418,9 @@
       screens.set(this.box, this);
     }
     toggle() {
+      if (!this.entry.src) {
+        return;
+      }
       if (this.film && !this.isPreview) {
         if (this.film.paused) {
           this.run();
@@ -465,7 +475,7 @@
         this.film.remove();
         this.film = null;
       }
-      this.cover.hidden = false;
+      this.cover.hidden = !this.entry.src;
       this.strip.hidden = true;
       this.isPreview = false;
       this.box.classList.remove("plays");
@@ -474,7 +484,7 @@
     /** @param {PointerEvent} event */
     hover(event2) {
       clearTimeout(this.timer);
-      if (event2.pointerType === "mouse" && !calm.matches && !this.film) {
+      if (event2.pointerType === "mouse" && !calm.matches && !this.film && this.entry.src) {
         this.timer = setTimeout(() => this.start(true), REST);
       }
     }
@@ -859,7 +869,6 @@
   }
 
   // src/verdicts.js
-  var FORMAT = 4;
   var LONGEST_NOTE = 4e3;
   var LONGEST_NAME = 200;
   var MOST_UNDONE = 200;
@@ -993,7 +1002,7 @@
       by: by || null,
       at
     }));
-    return words.map((word2, place2) => `${JSON.stringify(place2 ? word2 : { ...word2, format: FORMAT })}
+    return words.map((word2, place2) => `${JSON.stringify(place2 ? word2 : { ...word2, format: job?.format })}
 `).join("");
   }
   function save() {
@@ -1590,7 +1599,7 @@
     if (entry.caption) {
       row2.append(copier("Copy caption", entry.caption));
     }
-    if (entry.src && entry.status === "succeeded" && !entry.missing) {
+    if (entry.src && entry.status === "succeeded" && !entry.missing && !entry.small) {
       row2.append(
         make(
           "a",

@@ -435,7 +435,7 @@ function actions(entry) {
   if (entry.caption) {
     row.append(copier("Copy caption", entry.caption));
   }
-  if (entry.src && entry.status === "succeeded" && !entry.missing) {
+  if (entry.src && entry.status === "succeeded" && !entry.missing && !entry.small) {
     row.append(
       make(
         "a",

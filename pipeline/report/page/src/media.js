@@ -99,6 +99,9 @@ export function picture(entry, holder, { thumb = false } = {}) {
   if (entry.status !== "succeeded") {
     return reason(entry);
   }
+  if (!entry.src && entry.poster) {
+    return onlyStills(entry, holder, thumb); // a bundle has no room for the clip itself
+  }
   if (entry.missing || !entry.src) {
     return absent(entry);
   }
@@ -115,13 +118,24 @@ export function picture(entry, holder, { thumb = false } = {}) {
 }
 
 /**
+ * @param {Entry} entry
+ * @param {HTMLElement} holder
+ * @param {boolean} thumb
+ */
+function onlyStills(entry, holder, thumb) {
+  return entry.kind === "video" && entry.strip && !thumb
+    ? new Screen(entry, holder).box
+    : make("img", { src: entry.poster, alt: thumb ? "" : brief(titled(entry)), decoding: "async" });
+}
+
+/**
  * Make the large player of a clip: it plays at once where motion is welcome.
  * @param {Entry} entry
  */
 export function player(entry) {
   if (entry.kind !== "video" || entry.status !== "succeeded" || entry.missing || !entry.src) {
     const box = make("div", { class: "screen" });
-    box.append(picture({ ...entry, poster: undefined }, box));
+    box.append(picture(entry.src ? { ...entry, poster: undefined } : entry, box));
     return box;
   }
   const film = video(entry);
@@ -283,6 +297,7 @@ class Screen {
     });
     this.strip = make("div", { class: "strip", "aria-hidden": "true", hidden: true });
     this.box = make("div", { class: "screen" }, still(entry, holder), this.strip, this.cover);
+    this.cover.hidden = !entry.src;
     this.cover.addEventListener("click", () => this.toggle());
     this.box.addEventListener("pointerenter", (event) => this.hover(event));
     this.box.addEventListener("pointermove", (event) => this.scrub(event));
@@ -291,6 +306,9 @@ class Screen {
   }
 
   toggle() {
+    if (!this.entry.src) {
+      return;
+    }
     if (this.film && !this.isPreview) {
       if (this.film.paused) {
         this.run();
@@ -350,7 +368,7 @@ class Screen {
       this.film.remove();
       this.film = null;
     }
-    this.cover.hidden = false;
+    this.cover.hidden = !this.entry.src;
     this.strip.hidden = true;
     this.isPreview = false;
     this.box.classList.remove("plays");
@@ -360,7 +378,7 @@ class Screen {
   /** @param {PointerEvent} event */
   hover(event) {
     clearTimeout(this.timer);
-    if (event.pointerType === "mouse" && !calm.matches && !this.film) {
+    if (event.pointerType === "mouse" && !calm.matches && !this.film && this.entry.src) {
       this.timer = setTimeout(() => this.start(true), REST);
     }
   }

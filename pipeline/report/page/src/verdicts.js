@@ -12,8 +12,6 @@ import { number } from "./words.js";
 /** @typedef {import("./types").Said} Said */
 /** @typedef {{ verdict?: Word | null, note?: string }} Saying what is not there stays as it is */
 
-/** The version of the program's files, as `pipeline/ledger/formats.py` has it: a test compares them. */
-const FORMAT = 4;
 export const LONGEST_NOTE = 4000;
 const LONGEST_NAME = 200;
 const MOST_UNDONE = 200;
@@ -215,7 +213,7 @@ function lines(by) {
     at,
   }));
   return words
-    .map((word, place) => `${JSON.stringify(place ? word : { ...word, format: FORMAT })}\n`)
+    .map((word, place) => `${JSON.stringify(place ? word : { ...word, format: job?.format })}\n`)
     .join("");
 }
 
