@@ -149,18 +149,23 @@ const visits = {
   async "scrubs with a strip"() {
     const { page, log, done } = await open(local, { hash: "#q=pictured" });
     await page.locator(".card .stage img").waitFor();
+    // The page's clock stands still: a mouse that rests is one for which time is made to pass.
+    await page.clock.install();
+    await page.clock.pauseAt(Date.now() + 60_000);
     const box = await page.locator(".card .screen").boundingBox();
+    const over = (part) => page.mouse.move(box.x + box.width * part, box.y + box.height * 0.7);
     const tiles = [];
     for (const part of [0.05, 0.5, 0.95]) {
-      await page.mouse.move(box.x + box.width * part, box.y + box.height * 0.7);
+      await over(part);
       tiles.push(await page.locator(".strip").evaluate((strip) => [strip.hidden, strip.style.getPropertyValue("--tile")]));
     }
     await page.mouse.move(1, 1);
-    await page.waitForTimeout(500);
-    const before = log.requests.filter((each) => each.endsWith(".mp4")).length;
-    await page.mouse.move(box.x + 20, box.y + 20);
-    await page.waitForFunction(() => [...document.querySelectorAll("video")].some((each) => !each.paused));
-    const after = log.requests.filter((each) => each.endsWith(".mp4")).length;
+    await page.clock.runFor(1_000);
+    const films = () => log.requests.filter((each) => each.endsWith(".mp4")).length;
+    const before = films();
+    await over(0.5);
+    await Promise.all([page.waitForRequest(/pictured\.mp4$/), page.clock.runFor(1_000)]);
+    const after = films();
     await page.mouse.move(1, 1);
     await page.waitForFunction(() => document.querySelectorAll(".card video").length === 0);
     await done();
