@@ -25,6 +25,16 @@ from sandbox.testing import Sandbox
 ROOT = Path(__file__).parent.parent
 IMAGES = ROOT / "docs" / "images"
 SHOOT = ROOT / "tests" / "browser" / "shoot.mjs"
+# What of the pictures of the page the documentation shows, and under which name.
+PICTURES = {
+    "light": "clips",
+    "laptop": "clips-laptop",
+    "dark": "clips-dark",
+    "phone": "clips-phone",
+    "print": "clips-print",
+    "calendar": "calendar",
+    "compare": "compare",
+}
 # The picture is taken when so many tasks have ended.
 MOMENT = 7
 
@@ -61,7 +71,7 @@ class Photographer:
 
 
 def main() -> None:
-    """Render the demo and take both pictures."""
+    """Render the demo and take the pictures."""
     IMAGES.mkdir(parents=True, exist_ok=True)
     with (
         tempfile.TemporaryDirectory(prefix="demo") as folder,
@@ -78,8 +88,8 @@ def main() -> None:
             sys.exit("no Chromium: the report was not photographed")
         shots = Path(folder) / "shots"
         subprocess.run(["node", str(SHOOT), chromium, str(page), str(shots)], check=True)  # noqa: S603, S607
-        shutil.copy(shots / "report-light.png", IMAGES / "report.png")
-        shutil.copy(shots / "report-clips.png", IMAGES / "clips.png")
+        for shot, name in PICTURES.items():
+            shutil.copy(shots / f"report-{shot}.png", IMAGES / f"{name}.png")
 
 
 if __name__ == "__main__":

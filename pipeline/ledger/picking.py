@@ -21,12 +21,15 @@ _LONGEST_NAME = 200
 class Saying:
     """What a person says of clips.
 
-    `word` is `kept`, `rejected` or `cleared`; None leaves the verdict as it is. `by` is who.
+    `word` is `kept`, `rejected` or `cleared`; None leaves the verdict as it is. `by` is who. A word
+    takes the place of the one before with its note; if it `amends` that, the note stays unless
+    another one is said, and an empty one takes it away.
     """
 
     word: str | None
     note: str | None = None
     by: str | None = None
+    amends: bool = False
 
     def __post_init__(self) -> None:
         """See that it can be written.
@@ -77,14 +80,14 @@ def say(
         for task in named(there):
             before = there.on(task, present[task])
             verdict = _verdict(saying.word, before.verdict if before else rows.get(task))
-            is_word = saying.word is not None and saying.note is None
-            if is_word and before and before.verdict == verdict:
-                continue  # it was said before
+            note = _note(saying, before)
+            if before and before.verdict == verdict and _is_said(saying, note, before):
+                continue
             words.append(
                 Verdict(
                     task=task,
                     verdict=verdict,
-                    note=saying.note,
+                    note=note,
                     sha256=present[task],
                     by=saying.by,
                     at=_after(now, before),
@@ -130,6 +133,19 @@ def _verdict(word: str | None, before: Word | None) -> Word | None:
     if word is None:
         return before
     return "kept" if word == "kept" else "rejected" if word == "rejected" else None
+
+
+def _note(saying: Saying, before: Verdict | None) -> str | None:
+    if saying.amends and saying.note is None:
+        return before.note if before else None
+    return saying.note or None
+
+
+def _is_said(saying: Saying, note: str | None, before: Verdict) -> bool:
+    """Return whether a word with the verdict that is there says nothing new."""
+    if saying.amends:
+        return note == before.note
+    return saying.word is not None and saying.note is None
 
 
 def _after(now: str, before: Verdict | None) -> str:

@@ -33,7 +33,7 @@ def pick(job: Job, asked: Mapping[str, Any]) -> list[dict[str, Any]]:
     note = asked.get("note")
     if not isinstance(note, str | None) or not isinstance(seen, dict):
         raise UsageError("note is a text, and sha256 says of each task which clip was seen")
-    saying = Saying(word, (note.strip() or None) if note is not None else None, user())
+    saying = Saying(word, None if note is None else note.strip(), user(), amends=True)
     if word is None and saying.note is None:
         raise UsageError("nothing is said", hint="give a verdict or a note")
     layout = Layout(job.output_dir)

@@ -1,13 +1,15 @@
 """A folder of real clips with its report, and what a headless Chromium makes of it."""
 
 import functools
+import hashlib
 import json
 import os
+import re
 import shlex
 import shutil
 import subprocess
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -19,8 +21,12 @@ import av
 import pytest
 from PIL import Image
 
+from pipeline.job.loading import load
+from pipeline.ledger.manifest import encode
 from pipeline.models import Record, Status, fingerprint, rfc3339
 from pipeline.report import collect, write
+from pipeline.report.build import write_report
+from pipeline.store.layout import Layout
 
 HERE = Path(__file__).parent
 HOW = "run tests/browser/setup"
@@ -40,6 +46,18 @@ def make_clip(path: Path, width: int, height: int) -> None:
         container.mux(stream.encode())
 
 
+def edit(page: Path, change: Callable[[dict[str, Any]], None]) -> None:
+    """Change the entries that a page carries: what else makes them is not at hand here."""
+    text = page.read_text("utf-8")
+    found = re.search(r'(?<= id="entries">)(.*?)(?=</script>)', text, re.DOTALL)
+    assert found
+    entries = json.loads(found[0])
+    for entry in entries:
+        change(entry)
+    data = json.dumps(entries).replace("<", r"\u003c")
+    page.write_text(text[: found.start()] + data + text[found.end() :], "utf-8")
+
+
 def _command(*flags: str) -> str:
     return shlex.join(["pipeline", "run", "my job.yaml", *flags])
 
@@ -56,10 +74,14 @@ class Folder:
         number = len(self.records)
         shape = fields.pop("shape", "16:9")
         params = {"prompt": prompt, "aspect_ratio": shape, "loop": fields.pop("loop", False)}
+        params = fields.pop("params", params)
         meta = {"channel": ("instagram", "youtube")[number % 2], "publish": publish}
         output = fields.setdefault("output", f"{task}.mp4")
         if output and output.endswith(".mp4") and not (self.path / output).exists():
             os.link(self.clips[shape], self.path / output)
+        if output and (self.path / output).exists():
+            data = (self.path / output).read_bytes()
+            fields = {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest(), **fields}
         usual: dict[str, Any] = {
             "status": Status.SUCCEEDED,
             "fingerprint": fingerprint("luma-txt-2-video", params),
@@ -107,9 +129,37 @@ def _demo(path: Path, clips: dict[str, Path]) -> Folder:
     folder.add("moved", "Gone after it: moved away")
     for number in range(5):
         folder.add(f"crowd-{number}", f"One of many {number}", CROWDED)
-    folder.report(HOSTILE)
+    folder.add("pictured", "A clip that is pictured")
+    Image.new("RGB", (160, 90), "olive").save(path / "poster.webp")
+    Image.new("RGB", (9 * 80, 45), "navy").save(path / "poster.strip.webp")
+    edit(folder.report(HOSTILE), _placed)
     (path / "moved.mp4").unlink()
     return folder
+
+
+def _placed(entry: dict[str, Any]) -> None:
+    if entry["task"].startswith("take-"):
+        entry["post"] = "twice"
+    if entry["task"] == "pictured":
+        entry |= {"poster": "./poster.webp", "strip": "./poster.strip.webp"}
+        entry |= {"poster_w": 160, "poster_h": 90}
+
+
+def _night(path: Path, clip: Path) -> Path:
+    """A job whose three hundred clips are there, and its report."""
+    path.mkdir()
+    job = path / "night.yaml"
+    prompts = "".join(f"  - {{id: shot-{n}, prompt: Shot {n} of the night}}\n" for n in range(300))
+    job.write_text(f"model: luma-txt-2-video\nprompts:\n{prompts}output: {{dir: out}}\n")
+    loaded = load(job)
+    layout = Layout(loaded.output_dir)
+    layout.root.mkdir()
+    folder = Folder(layout.root, {"16:9": clip})
+    for task in loaded.tasks():
+        folder.add(task.id, "", params=task.params, fingerprint=task.fingerprint, meta=task.meta)
+    layout.manifest.write_bytes(b"".join(map(encode, folder.records)))
+    write_report(loaded, _command)
+    return job
 
 
 def _thousand(path: Path, clips: dict[str, Path]) -> Folder:
@@ -175,16 +225,33 @@ class _Quiet(SimpleHTTPRequestHandler):
 
 
 @pytest.fixture(scope="module")
+def night(demo: Folder) -> Path:
+    """The job file of the night that is culled."""
+    return _night(demo.path.parent / "night", demo.clips["16:9"])
+
+
+@pytest.fixture(scope="module")
+def downloads(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("downloads")
+
+
+@pytest.fixture(scope="module")
+def pages(demo: Folder, night: Path, address: str) -> list[str]:
+    """The addresses of the pages that are visited; the last one is served."""
+    big = _thousand(demo.path.parent / "big", demo.clips)
+    folders = demo.path, big.path, night.parent / "out"
+    return [*(f"file://{quote(str(each))}/report.html" for each in folders), address]
+
+
+@pytest.fixture(scope="module")
 def seen(
-    demo: Folder, address: str, node: str, tmp_path_factory: pytest.TempPathFactory
+    pages: list[str], downloads: Path, node: str, tmp_path_factory: pytest.TempPathFactory
 ) -> dict[str, Any]:
     browser = _browser()
     if not (HERE / "node_modules" / "playwright-core").is_dir():
         pytest.skip(f"playwright-core and axe-core are not installed: {HOW}")
-    big = _thousand(demo.path.parent / "big", demo.clips)
-    pages = [f"file://{quote(str(each.path))}/report.html" for each in (demo, big)]
     done = subprocess.run(
-        [node, str(HERE / "visit.mjs"), browser, *pages, address],
+        [node, str(HERE / "visit.mjs"), browser, *pages, str(downloads)],
         env={**os.environ, "TMPDIR": str(tmp_path_factory.mktemp("profile"))},
         capture_output=True,
         text=True,

@@ -36,13 +36,16 @@ async def test_a_verdict_is_seen_by_another_page_and_by_pick(write: Any, capsys:
         assert [one["verdict"] for one in entries] == ["rejected", "kept"]
 
 
-async def test_a_note_leaves_the_verdict_and_null_takes_it_back(write: Any) -> None:
+async def test_a_verdict_and_a_note_leave_each_other_as_they_are(write: Any) -> None:
     async with viewed(write("one")) as served:
         for words, verdict, note in (
             ({"verdict": "kept"}, "kept", None),
             ({"note": "warm"}, "kept", "warm"),
             ({"verdict": "kept"}, "kept", "warm"),  # said before
-            ({"verdict": None}, None, None),
+            ({"verdict": "rejected"}, "rejected", "warm"),
+            ({"verdict": None}, None, "warm"),
+            ({"note": " "}, None, None),
+            ({"verdict": "kept", "note": ""}, "kept", None),
         ):
             found = await served.post("/job/verdicts", {"tasks": ["one"], **words})
             (said,) = found.json()["said"]

@@ -23,24 +23,17 @@
   }
   function find(selector, within = document) {
     const found = within.querySelector(selector);
-    if (!(found instanceof HTMLElement)) {
+    if (!(found instanceof HTMLElement || found instanceof SVGElement)) {
       throw new Error(`the page has no ${selector}`);
     }
-    return found;
+    return (
+      /** @type {HTMLElement} */
+      found
+    );
   }
   function data(id) {
     return JSON.parse(document.getElementById(id)?.textContent || "null");
   }
-  function announcer(element, delay) {
-    let timer = 0;
-    return (text2) => {
-      clearTimeout(timer);
-      timer = setTimeout(() => {
-        element.textContent = text2;
-      }, delay);
-    };
-  }
-  var say = announcer(find("#said"), 50);
 
   // src/words.js
   var LOCALE = "en-GB";
@@ -60,6 +53,12 @@
     day: "numeric",
     month: "long",
     year: "numeric",
+    timeZone: "UTC"
+  });
+  var SHORT_DATE = new Intl.DateTimeFormat(LOCALE, {
+    weekday: "short",
+    day: "numeric",
+    month: "short",
     timeZone: "UTC"
   });
   function number(value) {
@@ -98,7 +97,19 @@
   var MOST_FACETS = 8;
   var SINGLE = (
     /** @type {const} */
-    ["view", "q", "status", "verdict", "sort", "day", "post", "task", "density", "chosen", "period"]
+    [
+      "view",
+      "q",
+      "status",
+      "verdict",
+      "sort",
+      "day",
+      "post",
+      "task",
+      "density",
+      "chosen",
+      "period"
+    ]
   );
   var job = data("job");
   var entries = [];

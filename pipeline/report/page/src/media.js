@@ -1,14 +1,26 @@
 // @ts-check
-// Clips: loaded when they come near, let go when they leave, so that a thousand cost like a dozen.
+// Clips on the screen: stills until they are played, loaded when near, let go when they leave.
 
 import { make } from "./dom.js";
-import { justify } from "./gallery.js";
 import { brief, STATUS, titled } from "./words.js";
 
+/** @typedef {import("./types").Entry} Entry */
+/** @typedef {{ load: () => void, unload: () => void }} Loader */
+/** @typedef {{ thumb?: boolean }} Options */
+
 export const calm = matchMedia("(prefers-reduced-motion: reduce)");
+const REST = 250; // milliseconds a mouse stays on a clip before it moves
+const TILES = 9;
+const WIDE_ENOUGH = 260; // CSS pixels that the browser's controls need
+/** @type {WeakMap<Element, Loader>} */
 const loaders = new WeakMap();
+/** @type {Set<Element>} */
 const loaded = new Set();
+/** @type {WeakMap<Element, Screen>} */
+const screens = new WeakMap();
+/** @type {Screen | null} the one that plays, or was played last */
 let playing = null;
+let muted = true;
 
 const nearby = new IntersectionObserver(
   (changes) => {
@@ -16,114 +28,212 @@ const nearby = new IntersectionObserver(
       const loader = loaders.get(target);
       if (isIntersecting && !loaded.has(target)) {
         loaded.add(target);
-        loader.load();
+        loader?.load();
       } else if (!isIntersecting && loaded.has(target)) {
         loaded.delete(target);
-        loader.unload();
+        loader?.unload();
       }
     }
   },
   { rootMargin: "300px 0px" },
 );
 
-// `holder` is what is watched: inside a card that the browser skips, nothing is ever near.
+/**
+ * @param {Element} holder what is watched
+ * @param {Loader} loader
+ */
 function watch(holder, loader) {
   loaders.set(holder, loader);
   nearby.observe(holder);
 }
 
+/**
+ * Release what the clips within an element hold, before it leaves the page.
+ * @param {Element} container
+ */
 export function letGo(container) {
   for (const holder of loaded) {
     if (container.contains(holder)) {
       nearby.unobserve(holder);
       loaded.delete(holder);
-      loaders.get(holder).unload();
+      loaders.get(holder)?.unload();
     }
+  }
+  for (const box of container.querySelectorAll(".screen")) {
+    screens.get(box)?.rest();
   }
 }
 
+/**
+ * Width ÷ height of a clip; 0 where nothing tells it.
+ * @param {Partial<Entry>} entry
+ */
 export function ratio(entry) {
   if (entry.shape) {
     return entry.shape;
   }
-  if (entry.media?.width > 0 && entry.media.height > 0) {
-    return Math.min(Math.max(entry.media.width / entry.media.height, 0.1), 10);
+  if (entry.poster_w && entry.poster_h) {
+    return bounded(entry.poster_w / entry.poster_h);
   }
-  const { aspect_ratio: aspect, width, height } = entry.params;
-  const parts = /^(\d+(?:\.\d+)?):(\d+(?:\.\d+)?)$/.exec(aspect ?? "");
-  const known = parts ? parts[1] / parts[2] : width / height;
+  if (entry.media?.width && entry.media.height) {
+    return bounded(entry.media.width / entry.media.height);
+  }
+  const { aspect_ratio: aspect, width, height } = entry.params ?? {};
+  const parts = /^(\d+(?:\.\d+)?):(\d+(?:\.\d+)?)$/.exec(String(aspect ?? ""));
+  const known = parts ? Number(parts[1]) / Number(parts[2]) : Number(width) / Number(height);
   return known > 0.1 && known < 10 ? known : 0;
 }
 
-// What stands where a clip would be; `missing` clips are known before they are tried.
+/** @param {number} shape */
+function bounded(shape) {
+  return Math.min(Math.max(shape, 0.1), 10);
+}
+
+/**
+ * Make what stands where a clip would be; `missing` clips are known before they are tried.
+ * @param {Entry} entry
+ * @param {HTMLElement} holder
+ * @param {Options} options
+ */
 export function picture(entry, holder, { thumb = false } = {}) {
   if (entry.status !== "succeeded") {
     return reason(entry);
   }
+  if (!entry.src && entry.poster) {
+    return onlyStills(entry, holder, thumb); // a bundle has no room for the clip itself
+  }
   if (entry.missing || !entry.src) {
     return absent(entry);
   }
-  const makers = { video: thumb ? still : player, image: image, audio: thumb ? noPicture : audio };
-  return (makers[entry.kind] ?? noPicture)(entry, holder);
+  if (entry.kind === "image") {
+    return image(entry, holder);
+  }
+  if (entry.kind === "audio" && !thumb) {
+    return audio(entry, holder);
+  }
+  if (entry.kind === "video") {
+    return thumb ? still(entry, holder) : new Screen(entry, holder).box;
+  }
+  return instead("", "File", entry.file ?? "");
 }
 
+/**
+ * @param {Entry} entry
+ * @param {HTMLElement} holder
+ * @param {boolean} thumb
+ */
+function onlyStills(entry, holder, thumb) {
+  return entry.kind === "video" && entry.strip && !thumb
+    ? new Screen(entry, holder).box
+    : make("img", { src: entry.poster, alt: thumb ? "" : brief(titled(entry)), decoding: "async" });
+}
+
+/**
+ * Make the large player of a clip: it plays at once where motion is welcome.
+ * @param {Entry} entry
+ */
+export function player(entry) {
+  if (entry.kind !== "video" || entry.status !== "succeeded" || entry.missing || !entry.src) {
+    const box = make("div", { class: "screen" });
+    box.append(picture(entry.src ? { ...entry, poster: undefined } : entry, box));
+    return box;
+  }
+  const film = video(entry);
+  film.controls = true;
+  film.autoplay = !calm.matches;
+  if (entry.poster) {
+    film.poster = entry.poster;
+  }
+  film.preload = calm.matches && entry.poster ? "none" : "auto";
+  film.addEventListener("error", () => film.hasAttribute("src") && film.replaceWith(absent(entry)));
+  film.addEventListener("volumechange", () => {
+    muted = film.muted;
+  });
+  film.src = entry.src;
+  return film;
+}
+
+/**
+ * @param {string} kind
+ * @param {string} what
+ * @param {...string} words
+ */
+function instead(kind, what, ...words) {
+  const lines = words.filter(Boolean).map((text) => make("span", { dir: "auto" }, brief(text, 400)));
+  return make("div", { class: `instead ${kind}` }, make("strong", {}, what), ...lines);
+}
+
+/** @param {Entry} entry */
 function reason(entry) {
-  return make(
-    "div",
-    { class: `instead ${entry.status}` },
-    make("strong", {}, STATUS[entry.status]),
-    make("span", {}, entry.error ?? entry.words?.what ?? "No reason was given."),
-  );
+  const label = entry.standing === "accepted" ? "Waiting at the provider" : (STATUS[entry.status] ?? "");
+  const why = entry.words?.what ?? entry.error ?? (entry.status === "pending" ? "" : "No reason was given.");
+  return instead(entry.status, label, why, entry.words?.todo ?? "");
 }
 
+/** @param {Entry} entry */
 function absent(entry) {
-  return make(
-    "div",
-    { class: "instead absent" },
-    make("strong", {}, "Not here"),
-    make(
-      "span",
-      {},
-      entry.file
-        ? `${entry.file} is not beside this page, or cannot be played here.`
-        : "No file was recorded.",
-    ),
-  );
+  const why = entry.file
+    ? `${entry.file} is not beside this page, or cannot be played here.`
+    : "No file was recorded.";
+  return instead("absent", "Not here", why);
 }
 
-function noPicture(entry) {
-  return make("div", { class: "instead" }, make("strong", {}, "File"), make("span", {}, entry.file));
-}
-
-function bindSource(element, entry, holder) {
+/**
+ * @param {HTMLImageElement | HTMLMediaElement} element
+ * @param {Entry} entry
+ * @param {HTMLElement} holder
+ * @param {() => void} gone
+ */
+function bindSource(element, entry, holder, gone) {
   element.addEventListener("error", () => {
     if (element.hasAttribute("src")) {
-      (element.closest(".screen") ?? element).replaceWith(absent(entry));
+      gone();
     }
   });
   watch(holder, {
     load() {
-      element.src = entry.src;
+      element.src = entry.src ?? "";
     },
     unload() {
-      element.removeAttribute("src");
-      element.load?.();
+      release(element);
     },
   });
 }
 
+/** @param {HTMLImageElement | HTMLMediaElement} element */
+function release(element) {
+  element.removeAttribute("src");
+  if (element instanceof HTMLMediaElement) {
+    element.load();
+  }
+}
+
+/**
+ * @param {Entry} entry
+ * @param {HTMLElement} holder
+ */
 function image(entry, holder) {
   const element = make("img", { alt: brief(titled(entry)), decoding: "async" });
-  bindSource(element, entry, holder);
+  if (entry.poster) {
+    element.addEventListener("error", () => element.replaceWith(absent(entry)), { once: true });
+    element.src = entry.poster;
+  } else {
+    bindSource(element, entry, holder, () => element.replaceWith(absent(entry)));
+  }
   return element;
 }
 
+/**
+ * @param {Entry} entry
+ * @param {HTMLElement} holder
+ */
 function audio(entry, holder) {
   const element = make("audio", { controls: true, preload: "metadata", "aria-label": brief(titled(entry)) });
-  bindSource(element, entry, holder);
+  bindSource(element, entry, holder, () => element.replaceWith(absent(entry)));
   return element;
 }
 
+/** @param {Entry} entry */
 function video(entry) {
   const element = make("video", {
     playsinline: true,
@@ -132,92 +242,228 @@ function video(entry) {
     "aria-label": brief(titled(entry)),
     disableremoteplayback: true,
   });
-  element.muted = true;
-  element.defaultMuted = true;
+  element.muted = muted;
+  element.defaultMuted = muted;
   return element;
 }
 
+/**
+ * A picture that never plays: the poster, or the first frame of the film.
+ * @param {Entry} entry
+ * @param {HTMLElement} holder
+ */
 function still(entry, holder) {
+  if (entry.poster) {
+    const element = make("img", { alt: "", decoding: "async", loading: "lazy", src: entry.poster });
+    element.addEventListener("error", () => element.replaceWith(firstFrame(entry, holder)), { once: true });
+    return element;
+  }
+  return firstFrame(entry, holder);
+}
+
+/**
+ * @param {Entry} entry
+ * @param {HTMLElement} holder
+ */
+function firstFrame(entry, holder) {
   const element = video(entry);
+  element.muted = true;
   element.setAttribute("aria-hidden", "true");
-  bindSource(element, entry, holder);
+  element.tabIndex = -1;
+  bindSource(element, entry, holder, () =>
+    (element.closest(".screen") ?? element).replaceWith(absent(entry)),
+  );
   return element;
 }
 
-// At rest a clip shows its first frame and one button; the browser's controls come when it plays.
-// A thousand sets of controls would be five thousand stops of the Tab key.
-function player(entry, holder) {
-  const clip = video(entry);
-  const cover = make("button", {
-    type: "button",
-    class: "play",
-    "aria-label": `Play: ${brief(titled(entry))}`,
-  });
-  const screen = make("div", { class: "screen" }, clip, cover);
-  cover.addEventListener("click", () => {
-    start(clip, cover);
-  });
-  clip.addEventListener("loadedmetadata", () => {
-    fit(holder, entry, clip);
-  });
-  preview(screen, clip, cover);
-  bindSource(clip, entry, holder);
-  const loader = loaders.get(holder);
-  loaders.set(holder, {
-    load: loader.load,
-    unload() {
-      rest(clip, cover);
-      loader.unload();
-    },
-  });
-  return screen;
-}
+/** A still that plays in its place: when it is asked to, or while a mouse rests on it. */
+class Screen {
+  /** @type {HTMLVideoElement | null} */
+  film = null;
+  isPreview = false;
+  timer = 0;
 
-export function start(clip, cover) {
-  if (playing && playing !== clip) {
-    playing.pause();
+  /**
+   * @param {Entry} entry
+   * @param {HTMLElement} holder
+   */
+  constructor(entry, holder) {
+    this.entry = entry;
+    this.cover = make("button", {
+      type: "button",
+      class: "play",
+      tabindex: "-1",
+      "aria-label": "Play",
+    });
+    this.strip = make("div", { class: "strip", "aria-hidden": "true", hidden: true });
+    this.box = make("div", { class: "screen" }, still(entry, holder), this.strip, this.cover);
+    this.cover.hidden = !entry.src;
+    this.cover.addEventListener("click", () => this.toggle());
+    this.box.addEventListener("pointerenter", (event) => this.hover(event));
+    this.box.addEventListener("pointermove", (event) => this.scrub(event));
+    this.box.addEventListener("pointerleave", () => this.leave());
+    screens.set(this.box, this);
   }
-  playing = clip;
-  clip.controls = true;
-  cover.hidden = true;
-  clip.focus({ preventScroll: true });
-  clip.play().catch(() => {
-    /* the browser's own controls are there to try again */
-  });
-}
 
-function rest(clip, cover) {
-  clip.pause();
-  clip.controls = false;
-  cover.hidden = false;
-}
-
-// A mouse that stays on a clip sees it move; leaving puts it back. Never for those who ask for calm.
-function preview(screen, clip, cover) {
-  let timer = 0;
-  screen.addEventListener("pointerenter", (event) => {
-    if (event.pointerType === "mouse" && !calm.matches) {
-      timer = setTimeout(() => {
-        clip.play().catch(() => {});
-      }, 150);
+  toggle() {
+    if (!this.entry.src) {
+      return;
     }
-  });
-  screen.addEventListener("pointerleave", () => {
-    clearTimeout(timer);
-    if (!cover.hidden && !clip.paused) {
-      clip.pause();
-      clip.currentTime = 0;
+    if (this.film && !this.isPreview) {
+      if (this.film.paused) {
+        this.run();
+      } else {
+        this.film.pause();
+      }
+      return;
     }
-  });
-}
+    clearTimeout(this.timer);
+    this.start(false);
+  }
 
-// Where the parameters do not tell the shape of a clip, its first frame does.
-function fit(holder, entry, clip) {
-  if (!ratio(entry) && clip.videoWidth) {
-    entry.shape = clip.videoWidth / clip.videoHeight;
-    holder.style.setProperty("--ratio", String(entry.shape));
-    requestAnimationFrame(() => {
-      justify();
+  /** @param {boolean} isPreview */
+  start(isPreview) {
+    if (playing !== this) {
+      playing?.rest();
+    }
+    playing = this;
+    this.isPreview = isPreview;
+    this.strip.hidden = true;
+    this.film ??= this.load();
+    this.film.muted = isPreview || muted;
+    this.film.controls = !isPreview && this.box.clientWidth >= WIDE_ENOUGH;
+    this.box.classList.toggle("plays", !isPreview);
+    this.cover.hidden = this.film.controls;
+    this.run();
+  }
+
+  run() {
+    this.film?.play().catch(() => {
+      /* it was let go meanwhile, or cannot be played: then the error is shown in its place */
     });
   }
+
+  load() {
+    const film = video(this.entry);
+    film.addEventListener("error", () => {
+      if (film.hasAttribute("src")) {
+        this.box.replaceWith(absent(this.entry));
+      }
+    });
+    film.addEventListener("volumechange", () => {
+      muted = this.isPreview ? muted : film.muted;
+    });
+    film.preload = "auto";
+    film.src = this.entry.src ?? "";
+    this.strip.before(film);
+    return film;
+  }
+
+  /** Back to the still. */
+  rest() {
+    clearTimeout(this.timer);
+    if (this.film) {
+      this.film.pause();
+      release(this.film);
+      this.film.remove();
+      this.film = null;
+    }
+    this.cover.hidden = !this.entry.src;
+    this.strip.hidden = true;
+    this.isPreview = false;
+    this.box.classList.remove("plays");
+    playing = playing === this ? null : playing;
+  }
+
+  /** @param {PointerEvent} event */
+  hover(event) {
+    clearTimeout(this.timer);
+    if (event.pointerType === "mouse" && !calm.matches && !this.film && this.entry.src) {
+      this.timer = setTimeout(() => this.start(true), REST);
+    }
+  }
+
+  /**
+   * A mouse that moves over the strip leafs through its stills; the film waits until it rests.
+   * @param {PointerEvent} event
+   */
+  scrub(event) {
+    if (event.pointerType !== "mouse" || !this.entry.strip || this.film) {
+      return;
+    }
+    const { left, width } = this.box.getBoundingClientRect();
+    const tile = Math.min(Math.max(Math.floor(((event.clientX - left) / width) * TILES), 0), TILES - 1);
+    if (!this.strip.style.backgroundImage) {
+      this.strip.style.setProperty(
+        "background-image",
+        `url("${this.entry.strip.replace(/["\\\n]/g, encodeURIComponent)}")`,
+      );
+      this.strip.style.setProperty("--ratio", String(ratio(this.entry) || 16 / 9));
+    }
+    this.strip.style.setProperty("--tile", String(tile));
+    this.strip.hidden = false;
+    this.hover(event);
+  }
+
+  leave() {
+    clearTimeout(this.timer);
+    this.strip.hidden = true;
+    if (this.isPreview) {
+      this.rest();
+    }
+  }
+}
+
+/**
+ * Play or pause the clip within an element.
+ * @param {Element} container
+ * @returns {boolean} whether there is one
+ */
+export function togglePlay(container) {
+  const screen = screens.get(container.querySelector(".screen") ?? container);
+  if (screen) {
+    screen.toggle();
+    return true;
+  }
+  const film = container.querySelector("video, audio");
+  if (film instanceof HTMLMediaElement) {
+    if (film.paused) {
+      film.play().catch(() => {});
+    } else {
+      film.pause();
+    }
+  }
+  return film !== null;
+}
+
+/** Put the clip that plays in a card back to rest. */
+export function stopPlaying() {
+  playing?.rest();
+}
+
+/**
+ * Switch the sound of what plays on or off, and of what is played next.
+ * @returns {boolean} whether it is on now
+ */
+export function toggleSound() {
+  muted = !muted;
+  for (const film of document.querySelectorAll("video")) {
+    if (!film.paused) {
+      film.muted = muted;
+    }
+  }
+  return !muted;
+}
+
+/**
+ * Show a clip on the whole screen, or no longer.
+ * @param {Element} container
+ */
+export async function toggleFullScreen(container) {
+  if (document.fullscreenElement) {
+    await document.exitFullscreen();
+    return;
+  }
+  const stage = container.querySelector(".stage") ?? container;
+  await stage.requestFullscreen();
 }

@@ -18,7 +18,19 @@ import { LOCALE, plain, titled } from "./words.js";
 
 const MOST_CHOICES = 24;
 const MOST_FACETS = 8;
-const SINGLE = /** @type {const} */ (["view", "q", "status", "verdict", "sort", "day", "post", "task", "density", "chosen", "period"]);
+const SINGLE = /** @type {const} */ ([
+  "view",
+  "q",
+  "status",
+  "verdict",
+  "sort",
+  "day",
+  "post",
+  "task",
+  "density",
+  "chosen",
+  "period",
+]);
 
 /** @type {JobData | null} */
 export const job = data("job");
@@ -136,7 +148,9 @@ export function differs(entry, known) {
 
 /** @param {Entry} entry */
 function written(entry) {
-  const told = Object.entries(entry).filter(([name, value]) => name !== "shape" && name !== "text" && value !== undefined);
+  const told = Object.entries(entry).filter(
+    ([name, value]) => name !== "shape" && name !== "text" && value !== undefined,
+  );
   return JSON.stringify(told.sort(([one], [other]) => (one < other ? -1 : 1)));
 }
 
@@ -172,6 +186,34 @@ export function ask(changes) {
   Object.assign(asked, changes);
   writeAddress();
   emit("asked", null);
+}
+
+/** Whether something is looked for. */
+export function isFiltered() {
+  return (
+    asked.facets.size > 0 ||
+    ["q", "status", "verdict", "day", "post"].some((name) => asked[/** @type {"q"} */ (name)])
+  );
+}
+
+/** Look for nothing any more. */
+export function clearFilters() {
+  asked.facets.clear();
+  ask({ q: "", status: "", verdict: "", day: "", post: "" });
+}
+
+/**
+ * Look for a value of a facet, or for any where it is empty.
+ * @param {Facet} facet
+ * @param {string} value
+ */
+export function askFacet(facet, value) {
+  if (value) {
+    asked.facets.set(facet, value);
+  } else {
+    asked.facets.delete(facet);
+  }
+  ask({});
 }
 
 /**
@@ -220,29 +262,42 @@ export function published(entry) {
 /** @param {Entry} entry */
 function text(entry) {
   entry.text ??= [
-    entry.prompt, entry.task, entry.file, entry.name, entry.error, entry.model, entry.request_id,
-    entry.note, entry.caption, entry.channel, entry.campaign,
-    ...Object.values(entry.meta).map(plain), ...Object.values(entry.params).map(plain),
-  ].join("\n").toLowerCase();
+    entry.prompt,
+    entry.task,
+    entry.file,
+    entry.name,
+    entry.error,
+    entry.model,
+    entry.request_id,
+    entry.note,
+    entry.caption,
+    entry.channel,
+    entry.campaign,
+    ...Object.values(entry.meta).map(plain),
+    ...Object.values(entry.params).map(plain),
+  ]
+    .join("\n")
+    .toLowerCase();
   return entry.text;
 }
 
 /** @type {Record<string, (entry: Entry) => boolean>} */
 const SPECIAL = { missing: isMissing, flagged: isFlagged };
 
-/** @param {Entry} entry */
-function matches(entry) {
+/** Make the test that says of an entry whether it is asked for. */
+function matching() {
   const { q, status, verdict, day, post } = asked;
-  return (
+  const words = q.toLowerCase().split(/\s+/);
+  const wanted = [...asked.facets];
+  return (/** @type {Entry} */ entry) =>
     (!status || (SPECIAL[status]?.(entry) ?? entry.status === status)) &&
     (!verdict || (verdict === "none" ? isUnseen(entry) : entry.verdict === verdict)) &&
     (!day || published(entry)?.day === day) &&
     (!post || entry.post === post) &&
-    [...asked.facets].every(
+    wanted.every(
       ([facet, value]) => facet.name in entry[facet.field] && plain(entry[facet.field][facet.name]) === value,
     ) &&
-    q.toLowerCase().split(/\s+/).every((word) => text(entry).includes(word))
-  );
+    words.every((word) => text(entry).includes(word));
 }
 
 /** @param {Entry} entry */
@@ -263,6 +318,14 @@ export function isUnseen(entry) {
   return entry.status === "succeeded" && !entry.missing && !entry.verdict;
 }
 
+/** How far the clips have been looked through. */
+export function progress() {
+  const there = entries.filter((entry) => entry.status === "succeeded" && !entry.missing);
+  const count = (/** @type {string} */ verdict) => there.filter((entry) => entry.verdict === verdict).length;
+  const [kept, rejected] = [count("kept"), count("rejected")];
+  return { clips: there.length, seen: kept + rejected, kept, rejected };
+}
+
 /** @type {Record<string, [string, ((one: Entry, other: Entry) => number) | null]>} */
 export const ORDERS = {
   "": ["Job order", null],
@@ -280,7 +343,7 @@ function dated(entry) {
 
 /** The entries that match, in the order asked for. */
 export function selected() {
-  const found = entries.filter(matches);
+  const found = entries.filter(matching());
   const order = ORDERS[asked.sort]?.[1];
   return order ? found.sort(order) : found;
 }
@@ -330,7 +393,11 @@ function writeAddress() {
     said.set(facet.key, value);
   }
   const hash = String(said);
-  history.replaceState(null, "", hash ? `#${hash}` : location.pathname + location.search);
+  try {
+    history.replaceState(null, "", hash ? `#${hash}` : location.pathname + location.search);
+  } catch {
+    // Safari refuses more than a hundred in half a minute: then the address is behind for a while.
+  }
 }
 
 merge(data("entries") ?? []);

@@ -104,6 +104,8 @@ export interface JobData {
   export_ics: string;
   simulated: boolean;
   generated_at: string;
+  /** Of the lines of a file of verdicts. */
+  format: number;
   totals: Totals;
   /** Where `pipeline view` serves the page: what its addresses begin with. */
   live: { base: string; after?: string; jobs?: number } | null;

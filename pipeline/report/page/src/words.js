@@ -21,9 +21,18 @@ export const DATE = new Intl.DateTimeFormat(LOCALE, {
   timeZone: "UTC",
 });
 
+export const SHORT_DATE = new Intl.DateTimeFormat(LOCALE, {
+  weekday: "short",
+  day: "numeric",
+  month: "short",
+  timeZone: "UTC",
+});
+
+/** @type {Record<string, string>} */
 export const STATUS = { succeeded: "Succeeded", failed: "Failed", in_doubt: "In doubt", pending: "To do" };
 /** @type {Record<string, string>} */
 export const VERDICT = { kept: "Kept", rejected: "Rejected" };
+/** @type {Record<string, string>} */
 export const SETTLED = {
   found: "found in the provider's list of requests",
   billed: "charged, by a person's word",
@@ -39,7 +48,8 @@ export function number(value) {
 export function money(amount) {
   const size = Math.abs(amount);
   // In cents, and finer where cents are off by more than 1 %.
-  const fits = (/** @type {number} */ digits) => size >= 1 || Math.abs(Number(size.toFixed(digits)) - size) <= size / 100;
+  const fits = (/** @type {number} */ digits) =>
+    size >= 1 || Math.abs(Number(size.toFixed(digits)) - size) <= size / 100;
   const digits = [2, 4, 6].find(fits) ?? 6;
   const text = size.toLocaleString(LOCALE, {
     minimumFractionDigits: 2,
