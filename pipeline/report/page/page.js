@@ -1269,8 +1269,7 @@
       entry.verdict ? mark(entry.verdict, VERDICT[entry.verdict] ?? "", entry.by ? `by ${entry.by}` : "") : "",
       entry.note ? mark("note", "Note", brief(entry.note, 600)) : "",
       isFlagged(entry) ? mark("flag", "Not as expected", entry.flags?.join("; ")) : "",
-      entry.standing ? mark("standing", named(entry.standing)) : "",
-      entry.small ? mark("standing", "Small copy") : ""
+      entry.standing ? mark("standing", named(entry.standing)) : ""
     ];
   }
 
@@ -1628,6 +1627,7 @@
     };
     fact("Prompt", entry.caption ? entry.prompt : null);
     fact("Status", (STATUS[entry.status] ?? "") + standing(entry));
+    fact("Shown", entry.small ? "a smaller copy of the clip" : null);
     fact("Settled", SETTLED[entry.settled ?? ""]);
     fact("Reason", entry.error);
     fact("Not as expected", entry.flags?.join("; "));
