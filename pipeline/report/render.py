@@ -135,13 +135,13 @@ def facts(data: ReportData, live: Mapping[str, Any] | None = None) -> dict[str, 
 
 def render_front(front: dict[str, Any]) -> str:
     """Return the first page of several jobs, as `view` serves it; see `pipeline.report.front`."""
-    style = _style()
-    policy = (
-        f"default-src 'none'; img-src 'self' data:; style-src '{_digest(style)}';"
-        " base-uri 'none'; form-action 'none'"
-    )
+    style, script = _style(), _text("front.js")
     return Template(_text("front.html")).substitute(
-        parts(front), policy=policy, style=style, jobs=embedded(front)
+        parts(front),
+        policy=_policy(style, script, "", live=True),
+        style=style,
+        jobs=embedded(front),
+        script=script,
     )
 
 

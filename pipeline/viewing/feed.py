@@ -15,6 +15,7 @@ from pipeline.errors import PipelineError
 from pipeline.events import Standing
 from pipeline.models import Job
 from pipeline.printable import printable
+from pipeline.report.posters import make_missing
 from pipeline.store.layout import Layout
 from pipeline.viewing.actions import Action
 from pipeline.viewing.channel import Channel, framed
@@ -57,6 +58,7 @@ class Feed:
         self._group: anyio.abc.TaskGroup | None = None
         self._is_watching = False
         self._listeners = 0
+        self._is_drawing, self._drawn = False, -1
 
     @property
     def job(self) -> Job:
@@ -158,6 +160,7 @@ class Feed:
         try:
             while idle < 4:  # noqa: PLR2004 - a page that is loaded again listens soon
                 await self._look()
+                self._draw_when_idle()
                 try:
                     await self._tell_state()
                 except (PipelineError, OSError) as error:
@@ -169,6 +172,24 @@ class Feed:
                 idle = 0 if self._listeners else idle + 1
         finally:
             self._is_watching = False
+
+    def _draw_when_idle(self) -> None:
+        """Have the posters made that clips lack, once for each end of a manifest.
+
+        A run makes those of its own clips.
+        """
+        end = self._picture.end
+        if self._picture.running or self._is_drawing or end == self._drawn or self._group is None:
+            return
+        self._is_drawing, self._drawn = True, end
+        self._group.start_soon(self._draw)
+
+    async def _draw(self) -> None:
+        try:
+            with suppress(PipelineError, OSError):  # the page shows films, and says what is wrong
+                await aside(partial(make_missing, self.job))
+        finally:
+            self._is_drawing = False
 
     async def _look(self, *, fully: bool = False) -> None:
         """Take in what has changed, and tell it."""

@@ -80,6 +80,11 @@ class Picture:
         return self._data is not None and not self._is_due
 
     @property
+    def end(self) -> int:
+        """Where in the manifest the records end that were read."""
+        return self._end
+
+    @property
     def totals(self) -> Totals:
         """How the job stands by its records."""
         return self.data.totals

@@ -19,7 +19,8 @@ _FEW = 5  # results from which on there is a pace
 def standing(picture: Picture, answer: Standing | None) -> dict[str, Any]:
     """Describe a job. `answer` is what its run has answered last; None where there is no answer."""
     job, totals, running = picture.job, picture.totals, picture.running
-    known = answer if running and answer is not None else totals
+    answer = answer if running else None  # of a run that has ended nothing is in flight
+    known = totals if answer is None else answer
     counts = {name: getattr(known, name) for name in _COUNTS}
     waiting = known.accepted
     left = counts["pending"] + waiting + (answer.in_flight if answer else 0)

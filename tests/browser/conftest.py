@@ -190,6 +190,14 @@ def node() -> str:
     return found
 
 
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    found = _browser()
+    if not (HERE / "node_modules" / "playwright-core").is_dir():
+        pytest.skip(f"playwright-core and axe-core are not installed: {HOW}")
+    return found
+
+
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Folder:
     base = tmp_path_factory.mktemp("browser")

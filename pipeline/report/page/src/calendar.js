@@ -1,172 +1,256 @@
 // @ts-check
-// The months in which something is to be published, each a table of weeks that begin on Monday.
+// What goes out when: posts, a month or a week at a time. No film is ever loaded here.
 
+import { comeback } from "./comeback.js";
+import { A_DAY, dayName, today } from "./dates.js";
 import { openDetail } from "./detail.js";
 import { button, find, make } from "./dom.js";
-import { ask } from "./model.js";
-import { calm, letGo, picture } from "./media.js";
-import { natural, published } from "./model.js";
-import { brief, DATE, MONTH, number, STATUS, titled, WEEKDAY } from "./words.js";
+import { said } from "./ics.js";
+import { entries as ALL, ask, asked, natural, published } from "./model.js";
+import { plannerHead, SPAN, shownPeriod } from "./planner.js";
+import { item, marks } from "./posts.js";
+import { brief, DATE, MONTH, number, WEEKDAY } from "./words.js";
 
-const months = find("#calendar .months");
-const MOST_A_DAY = 3;
-const MONDAY = Date.UTC(2024, 0, 1);
-const A_DAY = 86_400_000;
+/** @typedef {import("./types").Entry} Entry */
+/** @typedef {import("./posts.js").Item} Item */
 
+const MOST_A_DAY = { month: 3, week: 40 };
+const MOST_IN_TRAY = 40;
+const MONDAY = new Date(Date.UTC(2024, 0, 1));
+
+/** How much of the tray is shown: all, once it was asked for. */
+let trayOpen = false;
+let drawn = "";
+
+/** @param {Entry[]} entries those that match */
 function showCalendar(entries) {
-  letGo(months);
-  const days = new Map();
-  let undated = 0;
-  let unread = "";
+  const now = signature(entries);
+  const months = find("#calendar .months");
+  if (now === drawn) {
+    return;
+  }
+  drawn = now;
+  const back = months.contains(document.activeElement) ? comeback() : null;
+  const { days, undated } = placed(entries);
+  const names = [...days.keys()].sort();
+  const shown = shownPeriod(names);
+  const table = shown.week ? week(shown.first, days, entries) : month(shown.first, days, entries);
+  months.replaceChildren(
+    plannerHead(shown, names, days),
+    marks() ?? "",
+    make(
+      "div",
+      { class: `planner${undated.length ? " with-tray" : ""}` },
+      table,
+      tray(undated, entries, names.length),
+    ),
+  );
+  back?.();
+}
+
+/**
+ * All that the calendar shows: what is the same is not drawn again, twice a second in a page that is served.
+ * @param {Entry[]} entries
+ */
+function signature(entries) {
+  const told = entries.map((each) => [
+    each.task,
+    each.status,
+    each.verdict,
+    each.poster,
+    each.missing,
+    ...["publish", "channel", "caption"].map((name) => said(each, /** @type {"caption"} */ (name))),
+  ]);
+  return JSON.stringify([dayName(today()), asked.period, asked.verdict, trayOpen, ALL.length, told]);
+}
+
+/**
+ * Put the entries on their days, the ratios and takes of a post together.
+ * @param {Entry[]} entries
+ */
+function placed(entries) {
+  /** @type {Map<string, Item>} */
+  const items = new Map();
   for (const entry of entries) {
     const when = published(entry);
-    if (!when) {
-      undated += 1;
-      unread ||= String(entry.meta.publish ?? "").trim();
-    } else if (days.has(when.day)) {
-      days.get(when.day).push(entry);
+    const key = JSON.stringify([entry.post, when?.day, when?.time, said(entry, "channel")]);
+    const there = items.get(key);
+    if (there) {
+      there.entries.push(entry);
     } else {
-      days.set(when.day, [entry]);
+      items.set(key, {
+        entries: [entry],
+        day: when?.day ?? "",
+        time: when?.time ?? "",
+        channel: said(entry, "channel"),
+      });
     }
   }
-  const names = [...new Set([...days.keys()].map((day) => day.slice(0, 7)))].sort();
-  months.replaceChildren(
-    names.length > 2 ? jumps(names) : "",
-    ...names.map((name) => month(name, days, entries)),
-    remark(undated, unread, names.length),
-  );
-}
-
-function remark(undated, unread, dated) {
-  const count = `${number(undated)} ${undated === 1 ? "clip has" : "clips have"} no date of publication`;
-  const why = unread ? ` that can be read: “${brief(unread, 40)}” is none, 2026-12-01 would be one.` : ".";
-  const how = "Give prompts a “publish” date under “meta” in the job file, and they appear here.";
-  return make(
-    "p",
-    { class: "empty" },
-    undated ? `${count}${why} ${dated || unread ? "" : how}` : dated ? "" : "Nothing matches.",
-  );
-}
-
-function jumps(names) {
-  const row = make("ul", { role: "list" });
-  for (const name of names) {
-    const link = button(
-      monthName(name),
-      () => {
-        const table = document.getElementById(`month-${name}`);
-        table.scrollIntoView({ behavior: calm.matches ? "auto" : "smooth" });
-        table.focus({ preventScroll: true });
-      },
-      { class: "quiet" },
-    );
-    row.append(make("li", {}, link));
+  /** @type {Map<string, Item[]>} */
+  const days = new Map();
+  const undated = [];
+  for (const each of items.values()) {
+    if (each.day) {
+      days.set(each.day, [...(days.get(each.day) ?? []), each]);
+    } else {
+      undated.push(each);
+    }
   }
-  return make("nav", { class: "jumps", "aria-label": "Months" }, row);
+  for (const each of days.values()) {
+    each.sort((one, other) => natural(one.time, other.time));
+  }
+  return { days, undated };
 }
 
-function monthName(name) {
-  return MONTH.format(new Date(`${name}-01T00:00:00Z`));
-}
-
-export function month(name, days, entries) {
-  const [year, ofYear] = name.split("-").map(Number);
-  const first = Date.UTC(year, ofYear - 1, 1);
-  const length = new Date(Date.UTC(year, ofYear, 0)).getUTCDate();
-  const before = (new Date(first).getUTCDay() + 6) % 7;
-  const body = make("tbody", { role: "rowgroup" });
-  for (let week = -before; week < length; week += 7) {
+/**
+ * @param {Date} first
+ * @param {Map<string, Item[]>} days
+ * @param {Entry[]} entries
+ */
+function month(first, days, entries) {
+  const length = new Date(Date.UTC(first.getUTCFullYear(), first.getUTCMonth() + 1, 0)).getUTCDate();
+  const before = (first.getUTCDay() + 6) % 7;
+  const rows = [];
+  for (let start = -before; start < length; start += 7) {
     const row = make("tr", { role: "row" });
-    for (let day = week; day < week + 7; day += 1) {
+    for (let day = start; day < start + 7; day += 1) {
       row.append(
         day < 0 || day >= length
           ? make("td", { class: "outside", role: "cell" })
-          : dayCell(new Date(first + day * A_DAY), days, entries),
+          : dayCell(new Date(first.getTime() + day * A_DAY), days, entries, MOST_A_DAY.month),
       );
     }
-    body.append(row);
+    rows.push(row);
   }
-  // The roles stand in for those that a table loses on a phone, where days are laid out as a list.
-  return make(
-    "table",
-    { class: "month", id: `month-${name}`, role: "table", tabindex: "-1" },
-    make("caption", {}, monthName(name)),
-    weekdays(),
-    body,
-  );
+  return sheet("month", MONTH.format(first), MONDAY, rows);
 }
 
-function weekdays() {
+/**
+ * @param {Date} first a Monday
+ * @param {Map<string, Item[]>} days
+ * @param {Entry[]} entries
+ */
+function week(first, days, entries) {
   const row = make("tr", { role: "row" });
   for (let day = 0; day < 7; day += 1) {
-    const name = WEEKDAY.format(new Date(MONDAY + day * A_DAY));
-    row.append(make("th", { scope: "col", role: "columnheader" }, name));
+    row.append(dayCell(new Date(first.getTime() + day * A_DAY), days, entries, MOST_A_DAY.week));
   }
-  return make("thead", { role: "rowgroup" }, row);
+  return sheet("month week", `Week of ${SPAN.format(first)}`, first, [row]);
 }
 
-function dayCell(date, days, entries) {
-  const day = date.toISOString().slice(0, 10);
-  const here = (days.get(day) ?? []).sort((one, other) =>
-    natural(published(one).time, published(other).time),
+/**
+ * The roles stand in for those that a table loses on a phone, where days are laid out as a list.
+ * @param {string} kind
+ * @param {string} name
+ * @param {Date} monday
+ * @param {HTMLElement[]} rows
+ */
+function sheet(kind, name, monday, rows) {
+  const heads = make("tr", { role: "row" });
+  for (let day = 0; day < 7; day += 1) {
+    const head = WEEKDAY.format(new Date(monday.getTime() + day * A_DAY));
+    heads.append(make("th", { scope: "col", role: "columnheader" }, head));
+  }
+  return make(
+    "table",
+    { class: kind, role: "table" },
+    make("caption", { class: "unseen" }, name),
+    make("thead", { role: "rowgroup" }, heads),
+    make("tbody", { role: "rowgroup" }, ...rows),
   );
-  const cell = make("td", { role: "cell", class: here.length ? "some" : "none" });
+}
+
+/**
+ * @param {Date} date
+ * @param {Map<string, Item[]>} days
+ * @param {Entry[]} entries
+ * @param {number} most
+ */
+function dayCell(date, days, entries, most) {
+  const day = dayName(date);
+  const here = days.get(day) ?? [];
+  const now = day === dayName(today());
+  const cell = make("td", { role: "cell", class: `${here.length ? "some" : "none"}${now ? " today" : ""}` });
   cell.append(
     make(
       "time",
-      { class: "day", datetime: day },
+      { class: "day", datetime: day, ...(now ? { "aria-current": "date" } : {}) },
       make("span", { class: "weekday" }, `${WEEKDAY.format(date)} `),
       String(date.getUTCDate()),
     ),
   );
   if (here.length) {
     const list = make("ul", { class: here.length === 1 ? "alone" : "several", role: "list" });
-    list.append(...here.slice(0, MOST_A_DAY).map((entry) => event(entry, entries)));
-    cell.append(list, andMore(day, here.length - MOST_A_DAY));
+    list.append(...here.slice(0, most).map((each) => item(each, () => openItem(each, entries))));
+    cell.append(list, andMore(date, here.length - most));
   }
   return cell;
 }
 
-function andMore(day, count) {
-  return count <= 0
-    ? ""
-    : button(
-        `${number(count)} more`,
-        () => {
-          ask({ day, view: "" });
-        },
-        {
-          class: "link",
-          "aria-label": `${number(count)} more on ${DATE.format(new Date(day))}`,
-        },
-      );
+/**
+ * @param {Item} found
+ * @param {Entry[]} entries
+ */
+function openItem(found, entries) {
+  const [first] = found.entries;
+  if (first) {
+    openDetail(first, entries);
+  }
 }
 
-export function event(entry, entries) {
-  const element = button(
-    "",
-    () => {
-      openDetail(entry, entries);
-    },
-    { class: `event ${entry.status}`, "aria-haspopup": "dialog" },
+/**
+ * @param {Date} date
+ * @param {number} count
+ */
+function andMore(date, count) {
+  return count <= 0
+    ? ""
+    : button(`+${number(count)}`, () => ask({ day: dayName(date), view: "" }), {
+        class: "link",
+        "aria-label": `+${number(count)} more on ${DATE.format(date)}`,
+      });
+}
+
+/**
+ * @param {Item[]} undated
+ * @param {Entry[]} entries
+ * @param {number} dated how many days have posts
+ */
+function tray(undated, entries, dated) {
+  if (!undated.length) {
+    return dated
+      ? null
+      : make("p", { class: "empty" }, ALL.length ? "Nothing matches." : "There are no posts yet.");
+  }
+  const list = make("ul", { class: "several", role: "list" });
+  const some = trayOpen ? undated : undated.slice(0, MOST_IN_TRAY);
+  list.append(...some.map((each) => item(each, () => openItem(each, entries))));
+  const left = undated.length - some.length;
+  return make(
+    "aside",
+    { class: "tray", "aria-labelledby": "tray-title" },
+    make("h3", { id: "tray-title" }, "No date ", make("span", { class: "tally" }, number(undated.length))),
+    make("p", { class: "remark" }, remark(undated)),
+    list,
+    left
+      ? button(
+          `Show ${number(left)} more`,
+          () => {
+            trayOpen = true;
+            showCalendar(entries);
+          },
+          { class: "quiet" },
+        )
+      : null,
   );
-  const thumb = make("span", { class: "thumb" });
-  if (entry.status === "succeeded") {
-    thumb.append(picture(entry, element, { thumb: true }));
-  } else {
-    thumb.append(make("span", { class: "why" }, brief(entry.error ?? "", 120)));
-  }
-  const label = make("span", { class: "label" });
-  const { time } = published(entry);
-  if (time) {
-    label.append(make("span", { class: "time" }, `${time} `));
-  }
-  if (entry.status !== "succeeded") {
-    label.append(make("strong", {}, `${STATUS[entry.status]}: `));
-  }
-  label.append(brief(titled(entry), 90));
-  element.append(thumb, label);
-  return make("li", {}, element);
+}
+
+/** @param {Item[]} undated */
+function remark(undated) {
+  const unread = undated.map((each) => each.entries[0] && said(each.entries[0], "publish")).find(Boolean);
+  return unread
+    ? `“${brief(unread, 40)}” is no date that can be read; 2026-12-01 would be one.`
+    : "Give prompts a “publish” date under “meta”, and they appear in the calendar.";
 }
 
 /** @type {import("./views.js").View} */

@@ -3,15 +3,14 @@
 
 import { calendar } from "./calendar.js";
 import { clipInDetail, closeDetail, dialog, openDetail, provide } from "./detail.js";
-import { announcer, button, data, find, make } from "./dom.js";
+import { announcer, button, find, make } from "./dom.js";
 import { showFilters, startFilters } from "./filters.js";
 import { gallery, goTo } from "./gallery.js";
 import { again, compare, startKeys } from "./keys.js";
-import { isLive, startLive } from "./live.js";
+import { extendBlock, isLive, startLive } from "./live.js";
 import { ask, asked, byTask, entries, grouped, on, readAddress, selected } from "./model.js";
-import { showMorning } from "./morning.js";
 import { nights } from "./night.js";
-import { unfinished } from "./unfinished.js";
+import { extendCommands, unfinished } from "./unfinished.js";
 import { startVerdicts } from "./verdicts.js";
 import { register, views } from "./views.js";
 import { moment, number } from "./words.js";
@@ -51,6 +50,7 @@ function openPage() {
   on("asked", refresh);
   on("entries", refresh);
   on("said", refresh);
+  extendCommands(extendBlock);
   readAddress();
   refresh();
   if (isLive) {
@@ -114,9 +114,4 @@ function counted(count) {
   return count === entries.length ? all : count ? `${number(count)} of ${all}` : `None of ${all} matches`;
 }
 
-const jobs = data("jobs");
-if (jobs) {
-  showMorning(jobs);
-} else {
-  openPage();
-}
+openPage();

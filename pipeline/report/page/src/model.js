@@ -2,6 +2,7 @@
 // The entries, what is asked of them, and the address that says it: a link opens the same view.
 // What changes tells those who listen; nothing here touches the document.
 
+import { readMoment } from "./dates.js";
 import { data } from "./dom.js";
 import { LOCALE, plain, titled } from "./words.js";
 
@@ -28,6 +29,7 @@ const SINGLE = /** @type {const} */ ([
   "task",
   "density",
   "chosen",
+  "period",
 ]);
 
 /** @type {JobData | null} */
@@ -102,10 +104,54 @@ export function merge(given) {
     posts.set(entry.post, group);
     changed.add(entry.task);
   }
-  facets.splice(0, facets.length, ...[...choices("meta", 8), ...choices("params", 8)].slice(0, MOST_FACETS));
+  // One that is asked for is known by its object.
+  const found = [...choices("meta", 8), ...choices("params", 8)].slice(0, MOST_FACETS);
+  const known = new Map(facets.map((facet) => [facet.key, facet]));
+  facets.splice(0, facets.length, ...found.map((facet) => Object.assign(known.get(facet.key) ?? {}, facet)));
   if (changed.size) {
     emit("entries", changed);
   }
+}
+
+/**
+ * Take in all entries, in their order: what is not among them is gone. Where nothing has changed, nothing
+ * is told, so that what is shown stays as it is.
+ * @param {Entry[]} given
+ */
+export function replaceAll(given) {
+  const there = new Set(given.map((entry) => entry.task));
+  const gone = entries.filter((entry) => !there.has(entry.task)).map((entry) => entry.task);
+  const news = given.filter((entry) => differs(entry, byTask.get(entry.task)));
+  const order = given.map((entry) => entry.task).join("\n") !== entries.map((entry) => entry.task).join("\n");
+  if (!gone.length && !news.length && !order) {
+    return;
+  }
+  const shapes = new Map(entries.map((entry) => [entry.task, entry.shape]));
+  entries.length = 0;
+  byTask.clear();
+  posts.clear();
+  if (given.length) {
+    merge(given.map((entry) => ({ shape: shapes.get(entry.task), ...entry })));
+  } else {
+    emit("entries", new Set(gone));
+  }
+}
+
+/**
+ * Whether an entry tells something else than what is known; fields that the page has made are left out.
+ * @param {Entry} entry
+ * @param {Entry} [known]
+ */
+export function differs(entry, known) {
+  return !known || written(entry) !== written(known);
+}
+
+/** @param {Entry} entry */
+function written(entry) {
+  const told = Object.entries(entry).filter(
+    ([name, value]) => name !== "shape" && name !== "text" && value !== undefined,
+  );
+  return JSON.stringify(told.sort(([one], [other]) => (one < other ? -1 : 1)));
 }
 
 /**
@@ -209,16 +255,8 @@ export const natural = new Intl.Collator(LOCALE, { numeric: true }).compare;
  * @param {Entry} entry
  */
 export function published(entry) {
-  const parts = /^(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d:\d\d))?/.exec(
-    String(entry.publish ?? entry.meta.publish ?? ""),
-  );
-  if (!parts) {
-    return null;
-  }
-  const [, year = "", month = "", day = "", time = ""] = parts;
-  const date = new Date(Date.UTC(Number(year), Number(month) - 1, Number(day)));
-  const real = date.getUTCMonth() === Number(month) - 1 && date.getUTCDate() === Number(day);
-  return real ? { day: `${year}-${month}-${day}`, month: `${year}-${month}`, time, date } : null;
+  const when = readMoment(String(entry.publish ?? entry.meta.publish ?? ""));
+  return when && { day: when.day, month: when.month, time: when.clock.slice(0, 5), date: when.date };
 }
 
 /** @param {Entry} entry */
@@ -300,7 +338,7 @@ export const ORDERS = {
 /** @param {Entry} entry */
 function dated(entry) {
   const when = published(entry);
-  return when ? `${when.day} ${when.time}` : "~";
+  return when ? `${when.day} ${when.time}` : "9999";
 }
 
 /** The entries that match, in the order asked for. */

@@ -4,80 +4,125 @@
 import { data, draw, find, make } from "./dom.js";
 import { CLOCK, DAY, lasting, MOMENT, money, number, STATUS } from "./words.js";
 
-const NIGHTS = data("nights");
-const nightSection = document.getElementById("night");
-const nightPicture = find(".night-picture");
-const nightReading = find(".night-reading");
+/** @typedef {import("./types").Night} Night */
+/** @typedef {"succeeded" | "in_doubt" | "failed"} End */
+
+/** @type {readonly End[]} */
 const ENDS = ["succeeded", "in_doubt", "failed"];
 const TICKS = [300, 600, 900, 1800, 3600, 7200, 10_800, 21_600, 43_200, 86_400, 172_800, 604_800];
 const PAD = { left: 2, right: 2 };
-let night = NIGHTS[NIGHTS.length - 1];
+/** @type {Night[]} */
+let all = data("nights") ?? [];
+let chosen = all.length - 1;
 let drawnWidth = 0;
+let watched = false;
 
-function startNight() {
-  if (!night) {
-    return;
+/**
+ * Take other nights, as a page that is served hears of them; the last one is shown if it was before.
+ * @param {Night[]} given
+ */
+export function setNights(given) {
+  const last = chosen === all.length - 1;
+  all = given;
+  chosen = last ? all.length - 1 : Math.min(chosen, all.length - 1);
+  if (watched) {
+    showNights();
   }
-  nightSection.hidden = false;
-  const choice = document.getElementById("night-choice");
-  const select = find("select", choice);
-  NIGHTS.forEach((each, place) => {
-    select.append(make("option", { value: place }, when(each)));
-  });
-  select.value = String(NIGHTS.length - 1);
-  choice.hidden = NIGHTS.length < 2;
-  select.addEventListener("change", () => {
-    night = NIGHTS[Number(select.value)];
-    showNight();
-  });
-  new ResizeObserver(([{ contentRect }]) => {
-    if (Math.round(contentRect.width) !== drawnWidth) {
-      drawNight();
-    }
-  }).observe(nightPicture);
-  nightPicture.addEventListener("pointermove", readNight);
-  nightPicture.addEventListener("pointerleave", () => {
-    point(-1);
-  });
-  showNight();
 }
 
-export function when(each) {
+function showNights() {
+  const picture = find(".night-picture");
+  if (!watched) {
+    watched = true;
+    start(picture);
+  }
+  const night = all[chosen];
+  for (const part of [picture, find(".night-figures")]) {
+    part.hidden = !night;
+  }
+  showChoice();
+  if (night) {
+    showNight(night);
+  } else {
+    find(".night-span").textContent = "";
+    find(".night-reading").textContent =
+      "Nothing was sent yet: the picture of the night begins with the first answer.";
+  }
+}
+
+/** @param {HTMLElement} picture */
+function start(picture) {
+  find("#night-choice select").addEventListener("change", (event) => {
+    chosen = Number(/** @type {HTMLSelectElement} */ (event.target).value);
+    showNights();
+  });
+  new ResizeObserver(() => {
+    const night = all[chosen];
+    if (night && picture.clientWidth && Math.round(picture.clientWidth) !== drawnWidth) {
+      drawNight(night);
+    }
+  }).observe(picture);
+  picture.addEventListener("pointermove", (move) => readNight(move, picture));
+  picture.addEventListener("pointerleave", () => point(-1));
+}
+
+function showChoice() {
+  const select = /** @type {HTMLSelectElement} */ (find("#night-choice select"));
+  const names = all.map(when);
+  if (names.join() !== [...select.options].map((each) => each.textContent).join()) {
+    select.replaceChildren(...names.map((name, place) => make("option", { value: place }, name)));
+  }
+  select.value = String(chosen);
+  find("#night-choice").hidden = all.length < 2;
+}
+
+/** @param {Night} each */
+function when(each) {
   const [from, to] = [new Date(each.start * 1000), new Date(each.end * 1000)];
   const far = DAY.format(from) !== DAY.format(to);
   return `${DAY.format(from)}, ${CLOCK.format(from)} – ${far && each.end - each.start > 86_400 ? `${DAY.format(to)}, ` : ""}${CLOCK.format(to)}`;
 }
 
-export function sum(values) {
+/** @param {number[]} values */
+function sum(values) {
   return values.reduce((total, value) => total + value, 0);
 }
 
-function nightWords() {
-  const [succeeded, doubt, failed] = ENDS.map((status) => sum(night[status]));
-  const told = night.balance.filter((value) => value !== null);
+/** @param {Night} night */
+function nightWords(night) {
+  const [succeeded, doubt, failed] = [sum(night.succeeded), sum(night.in_doubt), sum(night.failed)];
+  const told = known(night);
   return [
     `At most ${number(Math.max(...night.in_flight))} in flight`,
     `${number(succeeded)} finished`,
     failed ? `${number(failed)} failed` : "",
     doubt ? `${number(doubt)} in doubt` : "",
-    told.length ? `balance from ${money(told[0])} to ${money(told[told.length - 1])}` : "",
+    told.length ? `balance from ${money(told[0] ?? 0)} to ${money(told.at(-1) ?? 0)}` : "",
   ]
     .filter(Boolean)
     .join(", ");
 }
 
-function showNight() {
-  find(".night-span").textContent =
-    `${NIGHTS.length > 1 ? "" : `${when(night)} · `}${lasting(night.end - night.start)}`;
-  find(".night-figures .scroll").replaceChildren(nightTable());
-  drawNight();
+/** @param {Night} night the balances that are known */
+function known(night) {
+  return night.balance.filter((value) => value !== null);
 }
 
-function drawNight() {
+/** @param {Night} night */
+function showNight(night) {
+  find(".night-span").textContent =
+    `${all.length > 1 ? "" : `${when(night)} · `}${lasting(night.end - night.start)}`;
+  find(".night-figures .scroll").replaceChildren(nightTable(night));
+  drawNight(night);
+}
+
+/** @param {Night} night */
+function drawNight(night) {
+  const nightPicture = find(".night-picture");
   const width = Math.max(280, Math.round(nightPicture.clientWidth));
   drawnWidth = Math.round(nightPicture.clientWidth);
   const count = night.in_flight.length;
-  const at = (place) => PAD.left + (place / count) * (width - PAD.left - PAD.right);
+  const at = (/** @type {number} */ place) => PAD.left + (place / count) * (width - PAD.left - PAD.right);
   const told = night.balance.some((value) => value !== null);
   const height = told ? 250 : 196;
   const canvas = draw("svg", {
@@ -85,24 +130,31 @@ function drawNight() {
     height,
     viewBox: `0 0 ${width} ${height}`,
     role: "img",
-    "aria-label": `The night: ${nightWords()}.`,
+    "aria-label": `The night: ${nightWords(night)}.`,
   });
   canvas.append(
-    ...axis(at, width, height),
-    ...flights(at),
-    ...endings(at),
-    ...(told ? credits(at, width) : []),
+    ...axis(night, at, width, height),
+    ...flights(night, at),
+    ...endings(night, at),
+    ...(told ? credits(night, at, width) : []),
     draw("line", { class: "pointer", y1: 0, y2: height - 22 }),
   );
   nightPicture.replaceChildren(canvas);
   point(-1);
 }
 
-export function label(x, y, words, attributes = {}) {
+/**
+ * @param {number} x
+ * @param {number} y
+ * @param {string} words
+ * @param {import("./dom.js").Attributes} attributes
+ */
+function label(x, y, words, attributes = {}) {
   return draw("text", { x, y, ...attributes }, words);
 }
 
-function axis(at, width, height) {
+/** @param {Night} night @param {(place: number) => number} at @param {number} width @param {number} height */
+function axis(night, at, width, height) {
   const step = TICKS.find((tick) => (night.end - night.start) / tick <= width / 90) ?? 2_592_000;
   const shift = new Date(night.start * 1000).getTimezoneOffset() * 60;
   const marks = [];
@@ -125,7 +177,8 @@ function axis(at, width, height) {
   return marks;
 }
 
-function flights(at) {
+/** @param {Night} night @param {(place: number) => number} at */
+function flights(night, at) {
   const [top, base] = [24, 96];
   const most = Math.max(1, ...night.in_flight);
   let path = `M${at(0)} ${base}`;
@@ -142,11 +195,15 @@ function flights(at) {
   ];
 }
 
-function endings(at) {
+/** @param {Night} night @param {(place: number) => number} at */
+function endings(night, at) {
   const [top, base] = [128, 172];
-  const sums = night.succeeded.map((value, place) => value + night.failed[place] + night.in_doubt[place]);
+  const sums = night.succeeded.map(
+    (value, place) => value + (night.failed[place] ?? 0) + (night.in_doubt[place] ?? 0),
+  );
   const most = Math.max(1, ...sums);
   const gap = Math.min(1.5, (at(1) - at(0)) * 0.25);
+  /** @type {SVGElement[]} */
   const bars = [];
   sums.forEach((_, place) => {
     let y = base;
@@ -173,9 +230,10 @@ function endings(at) {
   return [label(0, 116, `Finished ${each}, at most ${number(most)}`, { class: "name" }), ...bars];
 }
 
-function credits(at, width) {
+/** @param {Night} night @param {(place: number) => number} at @param {number} width */
+function credits(night, at, width) {
   const [top, base] = [198, 224];
-  const told = night.balance.filter((value) => value !== null);
+  const told = known(night);
   const [least, most] = [Math.min(...told), Math.max(...told)];
   let line = "";
   night.balance.forEach((value, place) => {
@@ -185,56 +243,67 @@ function credits(at, width) {
     }
   });
   return [
-    label(0, 190, `Balance ${money(told[0])}`, { class: "name" }),
-    label(width - 2, 190, money(told[told.length - 1]), { class: "name", "text-anchor": "end" }),
+    label(0, 190, `Balance ${money(told[0] ?? 0)}`, { class: "name" }),
+    label(width - 2, 190, money(told.at(-1) ?? 0), { class: "name", "text-anchor": "end" }),
     draw("path", { class: "balance-line", d: `${line}H${at(night.in_flight.length)}` }),
   ];
 }
 
-function readNight(move) {
-  const box = nightPicture.getBoundingClientRect();
-  const place = Math.floor(((move.clientX - box.left) / box.width) * night.in_flight.length);
-  point(Math.min(night.in_flight.length - 1, Math.max(0, place)));
+/** @param {PointerEvent} move @param {HTMLElement} picture */
+function readNight(move, picture) {
+  const box = picture.getBoundingClientRect();
+  const count = all[chosen]?.in_flight.length ?? 0;
+  const place = Math.floor(((move.clientX - box.left) / box.width) * count);
+  point(Math.min(count - 1, Math.max(0, place)));
 }
 
+/** @param {number} place of the step to read out; -1 for the night as a whole */
 function point(place) {
-  const line = find(".pointer", nightPicture);
+  const night = all[chosen];
+  const line = document.querySelector(".night-picture .pointer");
+  if (!night || !line) {
+    return;
+  }
   line.classList.toggle("off", place < 0);
-  const x = ((Math.max(place, 0) + 0.5) / night.in_flight.length) * Math.max(280, drawnWidth);
+  const x = String(((Math.max(place, 0) + 0.5) / night.in_flight.length) * Math.max(280, drawnWidth));
   line.setAttribute("x1", x);
   line.setAttribute("x2", x);
-  nightReading.textContent = place < 0 ? `${nightWords()}.` : reading(place);
+  find(".night-reading").textContent = place < 0 ? `${nightWords(night)}.` : reading(night, place);
 }
 
-function reading(place) {
-  const from = CLOCK.format(new Date((night.start + place * night.step) * 1000));
-  const ended = ENDS.map((status) => [
-    night[status][place],
-    status === "succeeded" ? "finished" : STATUS[status].toLowerCase(),
-  ]);
+/** @param {Night} night @param {number} place */
+function reading(night, place) {
   const balance = night.balance.slice(0, place + 1).findLast((value) => value !== null);
+  const ended = ENDS.map((status) => {
+    const count = night[status][place] ?? 0;
+    return count
+      ? `${number(count)} ${status === "succeeded" ? "finished" : String(STATUS[status]).toLowerCase()}`
+      : "";
+  });
   return [
-    from,
-    `${number(night.in_flight[place])} in flight`,
-    ...ended.filter(([value]) => value).map(([value, word]) => `${number(value)} ${word}`),
-    balance === undefined ? "" : money(balance),
+    CLOCK.format(new Date((night.start + place * night.step) * 1000)),
+    `${number(night.in_flight[place] ?? 0)} in flight`,
+    ...ended,
+    balance === undefined || balance === null ? "" : money(balance),
   ]
     .filter(Boolean)
     .join(" · ");
 }
 
-function nightTable() {
+/** @param {Night} night */
+function nightTable(night) {
   const columns = ["From", "In flight, at most", "Finished", "Failed", "In doubt", "Balance"];
   const every = Math.ceil(night.in_flight.length / 24);
   const body = make("tbody");
   for (let place = 0; place < night.in_flight.length; place += every) {
-    const part = (name) => night[name].slice(place, place + every);
-    const told = part("balance").findLast((value) => value !== null);
+    /** @template T @param {T[]} values */
+    const part = (values) => values.slice(place, place + every);
+    const told = part(night.balance).findLast((value) => value !== null);
     const cells = [
-      Math.max(...part("in_flight")),
-      sum(part("succeeded")),
-      sum(part("failed")),
-      sum(part("in_doubt")),
+      Math.max(...part(night.in_flight)),
+      sum(part(night.succeeded)),
+      sum(part(night.failed)),
+      sum(part(night.in_doubt)),
     ].map(number);
     const from = MOMENT.format(new Date((night.start + place * night.step) * 1000));
     body.append(
@@ -242,7 +311,9 @@ function nightTable() {
         "tr",
         {},
         make("th", { scope: "row" }, from),
-        ...[...cells, told === undefined ? "–" : money(told)].map((cell) => make("td", {}, cell)),
+        ...[...cells, told === undefined || told === null ? "–" : money(told)].map((cell) =>
+          make("td", {}, cell),
+        ),
       ),
     );
   }
@@ -255,16 +326,5 @@ function nightTable() {
   );
 }
 
-let started = false;
-
 /** @type {import("./views.js").View} */
-export const nights = {
-  name: "night",
-  label: "The night",
-  show: () => {
-    if (!started) {
-      started = true;
-      startNight();
-    }
-  },
-};
+export const nights = { name: "night", label: "The night", show: showNights };

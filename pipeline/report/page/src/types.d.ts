@@ -108,7 +108,16 @@ export interface JobData {
   format: number;
   totals: Totals;
   /** Where `pipeline view` serves the page: what its addresses begin with. */
-  live: { base: string } | null;
+  live: { base: string; after?: string; jobs?: number } | null;
+}
+
+/** A command that the page has had started. `lines` are the last that it said, `code` is how it ended. */
+export interface Action {
+  id: string;
+  what: string;
+  running: boolean;
+  code: number | null;
+  lines: string[];
 }
 
 /** How the job stands, as `pipeline view` tells it. Money in US dollars, times in seconds. */
