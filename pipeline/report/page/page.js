@@ -1,11 +1,5 @@
 "use strict";
 (() => {
-  var __defProp = Object.defineProperty;
-  var __export = (target, all2) => {
-    for (var name2 in all2)
-      __defProp(target, name2, { get: all2[name2], enumerable: true });
-  };
-
   // src/comeback.js
   function comeback() {
     const before2 = (
@@ -917,16 +911,6 @@
   function quoted(word3) {
     return /^[\w@%+=:,./-]+$/.test(word3) ? word3 : `'${word3.replaceAll("'", `'"'"'`)}'`;
   }
-
-  // src/live.js
-  var live_exports = {};
-  __export(live_exports, {
-    extendBlock: () => extendBlock,
-    isLive: () => isLive,
-    post: () => post,
-    startAgain: () => startAgain,
-    startLive: () => startLive
-  });
 
   // src/standing.js
   var REASON = {
@@ -5415,15 +5399,11 @@ ${word3.sha256}`, word3);
     });
   }
   function again2(clips) {
-    const hooks = (
-      /** @type {Record<string, unknown>} */
-      { ...live_exports }
-    );
     if (!clips.length) {
       return;
     }
-    if (isLive && typeof hooks.startAgain === "function") {
-      hooks.startAgain(clips);
+    if (isLive) {
+      void startAgain(clips);
       return;
     }
     const many = clips.length === 1 ? "this clip" : `these ${number(clips.length)} clips`;
