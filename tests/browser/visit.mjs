@@ -214,27 +214,17 @@ const visits = {
 
   async calendar() {
     const { page, log, done } = await open(local);
-    await page.getByRole("button", { name: "Calendar" }).click();
-    const month = page.getByRole("table", { name: "December 2026" });
-    await month.waitFor();
-    const cell = (day) => page.locator(`td:has(time[datetime="${day}"])`);
-    const seen = {
-      captions: await page.locator(".month caption").allTextContents(),
-      heads: await page.locator(".month").first().getByRole("columnheader").allTextContents(),
-      first: await cell("2026-12-01").textContent(), timed: await cell("2026-12-03").textContent(),
-      failed: await cell("2026-12-04").textContent(), empty: await cell("2026-12-30").textContent(),
-      remark: await page.locator(".months > .empty").textContent(),
-      pressed: await page.locator(".views [aria-pressed=true]").allTextContents(),
-      crowded: await cell("2027-01-05").locator("li").count(),
-    };
-    await cell("2027-01-05").getByRole("button", { name: /more/ }).click();
-    seen.day = [await count(page, "of"), await page.evaluate(() => location.hash)];
-    await page.getByRole("button", { name: "Remove the filter" }).click();
-    seen.without = await count(page, /^\d+ clips/);
-    await page.getByRole("button", { name: "Calendar" }).click();
-    await cell("2026-12-01").getByRole("button").click();
-    seen.opened = await page.getByRole("dialog").getByRole("heading").textContent();
+    await page.getByRole("button", { name: "Calendar", exact: true }).click();
+    await page.locator(".month").first().waitFor();
+    const seen = { pressed: await page.locator(".views [aria-pressed=true]").allTextContents() };
+    await page.locator('td:has(time[datetime="2026-12-01"]) .event').click();
+    seen.opened = await page.locator("#detail-title").textContent();
     await page.waitForFunction(() => document.querySelector("dialog video")?.readyState >= 2);
+    await page.keyboard.press("Escape");
+    await page.evaluate(() => { location.hash = "#day=2027-01-05"; });
+    seen.day = [await count(page, "of"), await page.locator(".chip").first().textContent()];
+    await page.getByRole("button", { name: "Remove the filter" }).first().click();
+    seen.without = await count(page, /^\d+ clips/);
     await done();
     return { ...seen, ...log };
   },

@@ -1,11 +1,5 @@
 "use strict";
 (() => {
-  var __defProp = Object.defineProperty;
-  var __export = (target, all2) => {
-    for (var name2 in all2)
-      __defProp(target, name2, { get: all2[name2], enumerable: true });
-  };
-
   // src/comeback.js
   function comeback() {
     const before2 = (
@@ -927,16 +921,6 @@
   function quoted(word3) {
     return /^[\w@%+=:,./-]+$/.test(word3) ? word3 : `'${word3.replaceAll("'", `'"'"'`)}'`;
   }
-
-  // src/live.js
-  var live_exports = {};
-  __export(live_exports, {
-    extendBlock: () => extendBlock,
-    isLive: () => isLive,
-    post: () => post,
-    startAgain: () => startAgain,
-    startLive: () => startLive
-  });
 
   // src/standing.js
   var REASON = {
@@ -2401,8 +2385,7 @@ ${word3.sha256}`, word3);
       entry.verdict ? mark(entry.verdict, VERDICT[entry.verdict] ?? "", entry.by ? `by ${entry.by}` : "") : "",
       entry.note ? mark("note", "Note", brief(entry.note, 600)) : "",
       isFlagged(entry) ? mark("flag", "Not as expected", entry.flags?.join("; ")) : "",
-      entry.standing ? mark("standing", named(entry.standing)) : "",
-      entry.small ? mark("standing", "Small copy") : ""
+      entry.standing ? mark("standing", named(entry.standing)) : ""
     ];
   }
 
@@ -2760,6 +2743,7 @@ ${word3.sha256}`, word3);
     };
     fact("Prompt", entry.caption ? entry.prompt : null);
     fact("Status", (STATUS[entry.status] ?? "") + standing(entry));
+    fact("Shown", entry.small ? "a smaller copy of the clip" : null);
     fact("Settled", SETTLED[entry.settled ?? ""]);
     fact("Reason", entry.error);
     fact("Not as expected", entry.flags?.join("; "));
@@ -5425,15 +5409,11 @@ ${word3.sha256}`, word3);
     });
   }
   function again2(clips) {
-    const hooks = (
-      /** @type {Record<string, unknown>} */
-      { ...live_exports }
-    );
     if (!clips.length) {
       return;
     }
-    if (isLive && typeof hooks.startAgain === "function") {
-      hooks.startAgain(clips);
+    if (isLive) {
+      void startAgain(clips);
       return;
     }
     const many = clips.length === 1 ? "this clip" : `these ${number(clips.length)} clips`;

@@ -246,6 +246,5 @@ function marks(entry) {
     entry.note ? mark("note", "Note", brief(entry.note, 600)) : "",
     isFlagged(entry) ? mark("flag", "Not as expected", entry.flags?.join("; ")) : "",
     entry.standing ? mark("standing", named(entry.standing)) : "",
-    entry.small ? mark("standing", "Small copy") : "",
   ];
 }

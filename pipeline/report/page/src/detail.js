@@ -469,6 +469,7 @@ function facts(entry) {
   };
   fact("Prompt", entry.caption ? entry.prompt : null);
   fact("Status", (STATUS[entry.status] ?? "") + standing(entry));
+  fact("Shown", entry.small ? "a smaller copy of the clip" : null);
   fact("Settled", SETTLED[entry.settled ?? ""]);
   fact("Reason", entry.error);
   fact("Not as expected", entry.flags?.join("; "));

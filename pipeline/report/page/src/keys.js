@@ -15,7 +15,7 @@ import {
 } from "./detail.js";
 import { button, find, make, openDialog, remember, remembered, say, toast } from "./dom.js";
 import * as gallery from "./gallery.js";
-import * as live from "./live.js";
+import { isLive, startAgain } from "./live.js";
 import { toggleFullScreen, togglePlay, toggleSound } from "./media.js";
 import { posts, progress } from "./model.js";
 import { judge, LONGEST_NOTE, save, undo } from "./verdicts.js";
@@ -335,12 +335,11 @@ export function openNote(clips) {
  * @param {Entry[]} clips
  */
 export function again(clips) {
-  const hooks = /** @type {Record<string, unknown>} */ ({ ...live });
   if (!clips.length) {
     return;
   }
-  if (live.isLive && typeof hooks.startAgain === "function") {
-    hooks.startAgain(clips);
+  if (isLive) {
+    void startAgain(clips);
     return;
   }
   const many = clips.length === 1 ? "this clip" : `these ${number(clips.length)} clips`;
