@@ -76,9 +76,11 @@ const frames = await page.evaluate(() => globalThis.frames_.slice(5).sort((one, 
 say("scrolling, median", 1000 / frames[Math.floor(frames.length / 2)], "frames/s");
 say("scrolling, slowest twentieth", 1000 / frames[Math.floor(frames.length * 0.95)], "frames/s");
 await page.waitForLoadState("networkidle");
+await page.waitForTimeout(2_000);
 const after = memory();
+say("memory of the page after all", after.page, "MB");
 say("memory of the page at most", Math.max(most.page, after.page), "MB");
-say("memory of the whole browser at most", Math.max(most.all, after.all), "MB");
+say("memory of the whole browser after all", after.all, "MB");
 say("films after all", films, "");
 say("over the wire after all", bytes / 1e6, "MB");
 

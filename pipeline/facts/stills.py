@@ -25,7 +25,9 @@ from pipeline.facts.child import (
     shown,
 )
 
-_POSTER, _TILE, _TILES = 480, 240, 9  # pixels of the longest side, of a tile's; tiles
+# Pixels of the longest side, of a tile's; tiles. A browser keeps a thousand decoded stills: larger ones
+# would fill 500 MB.
+_POSTER, _TILE, _TILES = 360, 240, 9
 # The still is the first of these tiles that shows something: a film may begin in black.
 _BEST = (3, 4, 5, 2, 6, 7, 8, 1, 0)
 _FLAT = 5.0  # deviation of the brightness, of 255, up to which a frame shows nothing

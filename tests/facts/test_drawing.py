@@ -66,7 +66,7 @@ def test_sides_are_as_the_page_expects(tmp_path: Path) -> None:
     tall = [frame.resize((360, 640)) for frame in scene(2, 12)]
     with Posters() as posters:
         still, strip = posters.make(film(tmp_path / "tall.mp4", tall))
-    assert opened(still).size == (270, 480)
+    assert opened(still).size == (202, 360)
     assert opened(strip).size == (9 * 135, 240)
 
 
@@ -84,7 +84,7 @@ def test_a_large_picture_is_made_smaller_and_turned_upright(tmp_path: Path) -> N
     exif[0x0112] = 6  # on its side
     Image.new("RGB", (1600, 800), "red").save(tmp_path / "a.jpg", exif=exif)
     with Posters() as posters:
-        assert opened(posters.make(tmp_path / "a.jpg").still).size == (240, 480)
+        assert opened(posters.make(tmp_path / "a.jpg").still).size == (180, 360)
 
 
 def bomb(path: Path) -> Path:

@@ -261,6 +261,7 @@
   var screens = /* @__PURE__ */ new WeakMap();
   var playing = null;
   var muted = true;
+  var spare = [];
   var nearby = new IntersectionObserver(
     (changes) => {
       for (const { target, isIntersecting } of changes) {
@@ -290,6 +291,14 @@
     }
     for (const box of container.querySelectorAll(".screen")) {
       screens.get(box)?.rest();
+    }
+    for (const image2 of container.querySelectorAll("img.poster")) {
+      if (image2 instanceof HTMLImageElement) {
+        image2.onerror = null;
+        image2.removeAttribute("src");
+        image2.remove();
+        spare.push(image2);
+      }
     }
   }
   function ratio(entry) {
@@ -417,8 +426,9 @@
   }
   function still(entry, holder) {
     if (entry.poster) {
-      const element = make("img", { alt: "", decoding: "async", loading: "lazy", src: entry.poster });
-      element.addEventListener("error", () => element.replaceWith(firstFrame(entry, holder)), { once: true });
+      const element = spare.pop() ?? make("img", { class: "poster", alt: "", decoding: "async" });
+      element.onerror = () => element.replaceWith(firstFrame(entry, holder));
+      element.src = entry.poster;
       return element;
     }
     return firstFrame(entry, holder);

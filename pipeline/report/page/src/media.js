@@ -22,6 +22,11 @@ const screens = new WeakMap();
 let playing = null;
 let muted = true;
 
+// Chromium never frees an image that was in the page, nor the card that was around it: so they are used
+// again, and a thousand clips need as many images as are on the screen.
+/** @type {HTMLImageElement[]} */
+const spare = [];
+
 const nearby = new IntersectionObserver(
   (changes) => {
     for (const { target, isIntersecting } of changes) {
@@ -61,6 +66,14 @@ export function letGo(container) {
   }
   for (const box of container.querySelectorAll(".screen")) {
     screens.get(box)?.rest();
+  }
+  for (const image of container.querySelectorAll("img.poster")) {
+    if (image instanceof HTMLImageElement) {
+      image.onerror = null;
+      image.removeAttribute("src");
+      image.remove();
+      spare.push(image);
+    }
   }
 }
 
@@ -254,8 +267,9 @@ function video(entry) {
  */
 function still(entry, holder) {
   if (entry.poster) {
-    const element = make("img", { alt: "", decoding: "async", loading: "lazy", src: entry.poster });
-    element.addEventListener("error", () => element.replaceWith(firstFrame(entry, holder)), { once: true });
+    const element = spare.pop() ?? make("img", { class: "poster", alt: "", decoding: "async" });
+    element.onerror = () => element.replaceWith(firstFrame(entry, holder));
+    element.src = entry.poster;
     return element;
   }
   return firstFrame(entry, holder);
