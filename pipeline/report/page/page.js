@@ -5896,6 +5896,12 @@ ${word3.sha256}`, word3);
       );
     }
     const common = [...block.querySelectorAll(":scope > .command code")].map((code) => code.textContent ?? "");
+    if (all2.length && common.length && common.every((command) => command.includes(" in-doubt"))) {
+      const there = block.querySelector(":scope > .do.alone");
+      const holder = there instanceof HTMLElement ? there : make("div", { class: "do alone", "data-block": key });
+      find(".rows", block).before(holder);
+      extend?.(holder, { block: key, command: "", entries: all2 });
+    }
     const reasons = reasonsOf(found2);
     const rows2 = find(".rows", block);
     if (found2.length && reasons.every((reason2) => !reason2.what)) {

@@ -125,6 +125,13 @@ function showBlock(block, key, all, found, entries) {
     dress(/** @type {HTMLElement} */ (command), key, name, all);
   }
   const common = [...block.querySelectorAll(":scope > .command code")].map((code) => code.textContent ?? "");
+  if (all.length && common.length && common.every((command) => command.includes(" in-doubt"))) {
+    const there = block.querySelector(":scope > .do.alone");
+    const holder =
+      there instanceof HTMLElement ? there : make("div", { class: "do alone", "data-block": key });
+    find(".rows", block).before(holder);
+    extend?.(holder, { block: key, command: "", entries: all });
+  }
   const reasons = reasonsOf(found);
   const rows = find(".rows", block);
   if (found.length && reasons.every((reason) => !reason.what)) {
