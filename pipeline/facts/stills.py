@@ -25,8 +25,8 @@ from pipeline.facts.child import (
     shown,
 )
 
-# Pixels of the longest side, of a tile's; tiles. A browser keeps a thousand decoded stills: larger ones
-# would fill 500 MB.
+# Pixels of the longest side, of a tile's; tiles. A browser keeps a thousand decoded stills: larger
+# ones would fill 500 MB.
 _POSTER, _TILE, _TILES = 360, 240, 9
 # The still is the first of these tiles that shows something: a film may begin in black.
 _BEST = (3, 4, 5, 2, 6, 7, 8, 1, 0)
