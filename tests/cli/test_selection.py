@@ -1,7 +1,6 @@
 """`--only`, `--again`, `--include-kept`: what is taken up, locked and paid for."""
 
 import json
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
