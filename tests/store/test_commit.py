@@ -202,8 +202,11 @@ async def test_what_is_being_made_durable_is_made_durable_although_the_run_is_st
 async def test_a_store_that_is_told_to_stop_carries_out_what_it_was_asked_for(
     layout: Layout,
 ) -> None:
+    key, claim = task_key("a"), claim_of("a")
     async with anyio.create_task_group() as group, opened(layout) as store:
-        group.start_soon(render, store, "a")
+        await store.claim(key, claim)
+        store.layout.part(key).write_bytes(BODY)
+        group.start_soon(store.finish, key, complete(claim, BODY))
         await anyio.wait_all_tasks_blocked()
     assert [r.task for r in records(layout)] == ["a"]
 
