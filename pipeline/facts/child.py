@@ -65,7 +65,12 @@ def serve(answer: Callable[[Path], tuple[bytes, ...]], *, niceness: int = 0) -> 
 
 
 def _said(error: Exception) -> str:
-    text = str(error) if isinstance(error, UnfitError) else f"{type(error).__name__}: {error}"
+    if isinstance(error, UnfitError):
+        text = str(error)
+    elif isinstance(error, OSError) and error.filename is not None:  # its bytes were never seen
+        text = f"it cannot be read: {error.strerror}"
+    else:  # in the decoder's words
+        text = f"it cannot be decoded: {type(error).__name__}: {error}"
     return text[:200].encode(errors="backslashreplace").decode()
 
 

@@ -26,9 +26,9 @@ from pipeline.report.data import ReportData
 from pipeline.report.entries import Entry, entries
 from pipeline.report.render import looked_for, place_page, render
 from pipeline.store.layout import Layout
+from pipeline.store.posters import LARGEST
 from pipeline.store.shelf import LocalShelf
 
-_MOST_PICTURE = 2 * 1024**2  # bytes of a still, or a strip
 _AT_ONCE = 2  # films that are made at a time
 _MISSES = 3  # films that are too large for what is left, after which no more are made
 _FIELD = 64  # bytes, at most, of a field's name and the beginning of its address
@@ -121,7 +121,7 @@ class _Sizes:
             size = path.lstat().st_size if path is not None else 0
         except OSError:
             size = 0
-        self.stills.append(_encoded(size) if 0 < size <= _MOST_PICTURE else 0)
+        self.stills.append(_encoded(size) if 0 < size <= LARGEST else 0)
         return _bare(one)
 
 
@@ -173,7 +173,7 @@ class _Filling:
         if path is None:
             return None
         try:
-            data = read_file(path, _MOST_PICTURE)
+            data = read_file(path, LARGEST)
         except (OSError, DirectoryError):  # it has gone since, or is not a file
             return None
         return data if _encoded(len(data)) <= most else None

@@ -20,6 +20,9 @@ from pipeline.facts.reading import read_facts
 from pipeline.models import Facts
 from pipeline.store.layout import Layout
 
+LARGEST = 2 * 1024**2
+"""Bytes of a still, or of a strip: pipeline makes no larger one, and shows none."""
+
 _DIGITS = 12
 _STILL, _STRIP = ".webp", ".strip.webp"
 _NAME = re.compile(rf"(?P<stem>.+)-(?P<hash>[0-9a-f]{{{_DIGITS}}})\.webp", re.DOTALL)
@@ -48,21 +51,23 @@ class PosterIndex:
         }
 
     def has(self, sha256: str) -> bool:
-        """Return whether a clip with these bytes has its poster."""
-        return sha256[:_DIGITS] in self._by_hash
+        """Return whether a clip with these bytes has its poster, and not some other file there."""
+        return self.poster_of("", sha256) is not None
 
     def poster_of(self, output: str, sha256: str | None) -> Shown | None:
         """Return the poster of a clip; None where there is none.
 
         Of several with these bytes, it is the one that has the name of this output.
         """
-        if sha256 is None or not self.has(sha256):
+        if sha256 is None or sha256[:_DIGITS] not in self._by_hash:
             return None
         still, strip = names(self._folder, output, sha256)
         if still not in self._names:
             still = self._by_hash[sha256[:_DIGITS]]
             strip = still.removesuffix(_STILL) + _STRIP
         facts = read_facts(self._folder / still) or Facts()
+        if facts.width is None or facts.height is None:  # it is not a picture
+            return None
         return Shown(
             poster=f"{self._folder.name}/{still}",
             strip=f"{self._folder.name}/{strip}" if strip in self._names else None,
@@ -75,9 +80,15 @@ def _names(folder: Path) -> frozenset[str]:
     try:
         refuse_alien_folder(folder)
         with os.scandir(folder) as found:
-            return frozenset(each.name for each in found if each.is_file(follow_symlinks=False))
+            return frozenset(each.name for each in found if _is_small(each))
     except (OSError, DirectoryError):  # it is not there, or not ours: there are none
         return frozenset()
+
+
+def _is_small(file: os.DirEntry[str]) -> bool:
+    return (
+        file.is_file(follow_symlinks=False) and file.stat(follow_symlinks=False).st_size <= LARGEST
+    )
 
 
 def is_hash(sha256: str | None) -> bool:

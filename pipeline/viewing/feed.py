@@ -198,6 +198,10 @@ class Feed:
             changes = await self.using(lambda picture: picture.look(fully=fully))
         except PipelineError as error:
             self.error = error
+        except OSError as error:
+            self.error = UnreadableError(
+                f"{error.filename or self.layout.root} cannot be read: {error.strerror or error}"
+            )
         except Exception as error:  # noqa: BLE001 - files may be anything, and others are served
             what = f"{type(error).__name__}: {error}"
             self.error = UnreadableError(f"{self.layout.root} cannot be read: {what}")

@@ -14,6 +14,7 @@ import uvicorn
 from pipeline.errors import UsageError
 from pipeline.models import Job
 from pipeline.viewing.app import Site
+from pipeline.viewing.connections import connections
 from pipeline.viewing.feed import Feed
 from pipeline.viewing.guard import Guard
 from pipeline.viewing.source import Source, addresses
@@ -65,6 +66,8 @@ async def serve(
             group.start_soon(server.stop_at, stop)
             ready(f"http://{_HOST}:{port}/?token={token}")
             await server.serve(sockets=[sock])
+            if unfinished := server.server_state.tasks:  # they were cancelled, and say so
+                await asyncio.wait(unfinished, timeout=_GRACE)
         group.cancel_scope.cancel()
 
 
@@ -90,7 +93,7 @@ class _Server(uvicorn.Server):
 def _config(app: Guard) -> uvicorn.Config:
     return uvicorn.Config(
         app,
-        http="h11",
+        http=connections(),
         ws="none",
         lifespan="off",
         log_config=None,
@@ -125,6 +128,8 @@ class _Lines(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         error = record.exc_info and record.exc_info[1]
+        if isinstance(error, asyncio.CancelledError):  # a request that did not end in time
+            return
         about = f": {type(error).__name__}: {error}" if error else ""
         self._say(f"warning: {record.getMessage().splitlines()[0]}{about}")
 

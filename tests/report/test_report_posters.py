@@ -20,7 +20,7 @@ from pipeline.report.build import gather
 from pipeline.report.entries import entry
 from pipeline.report.posters import Clip, Maker, clip_of, make_missing
 from pipeline.store.layout import Layout
-from pipeline.store.posters import PosterIndex, save
+from pipeline.store.posters import LARGEST, PosterIndex, save
 from tests.facts.conftest import film
 from tests.facts.test_looking import scene
 from tests.support.helpers import until
@@ -67,6 +67,20 @@ def test_missing_posters_are_made_once_and_entries_name_them(job: Job) -> None:
         one = entry(record, data)
         assert (one.poster, one.strip) == (f"{stem}.webp", f"{stem}.strip.webp")
         assert (one.poster_w, one.poster_h) == (160, 90)
+
+
+@pytest.mark.parametrize("what", [b"", b"<script>1</script>", b"RIFF\xff\xff\xff\xffWEBPVP8X"])
+def test_a_poster_that_is_no_picture_is_not_shown_and_made_again(job: Job, what: bytes) -> None:
+    make_missing(job)
+    place = Layout(job.output_dir).posters / shown(job)[1]
+    whole = place.read_bytes()
+    for bad in (what, whole + bytes(LARGEST)):
+        place.write_bytes(bad)
+        data = gather(job, lambda *_: "")
+        one, _ = (entry(each, data) for each in data.records)
+        assert (one.poster, one.strip) == (None, None)
+        assert make_missing(job).made == 1
+        assert place.read_bytes() == whole
 
 
 def test_a_clip_that_was_superseded_keeps_its_poster_or_gets_it(job: Job) -> None:

@@ -98,7 +98,7 @@ async def test_what_is_rejected_is_rendered_again(write: Any, keyed: Sandbox) ->
 
 
 async def test_a_run_outlives_the_server_that_has_started_it(write: Any, keyed: Sandbox) -> None:
-    path = write({"id": "slow", "prompt": "slow [[latency 2]]"}, leave=None)
+    path = write({"id": "slow", "prompt": "slow [[latency 5]]"}, leave=None)
     layout = Layout(load(path).output_dir)
     async with viewed(path) as served, served.page() as page:
         await served.post("/job/run", {})

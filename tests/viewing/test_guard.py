@@ -42,6 +42,22 @@ async def test_nothing_is_shown_without_the_token(served: Viewed, path: str) -> 
         assert (await browser.get(f"{path}?token=%ff")).status_code == 401
 
 
+@pytest.mark.parametrize(
+    "other", ['a={"b": 1}', "path=/", 'a="b', "a b=c", "=", "\u00e9", "pipeline-view-{}=other"]
+)
+async def test_cookies_of_others_on_this_machine_lock_nobody_out(
+    served: Viewed, other: str
+) -> None:
+    ours = f"pipeline-view-{served.port}={served.token}"
+    told = other.replace("{}", str(served.port))
+    async with stranger(served) as browser:
+        for both in (f"{told}; {ours}", f"{ours}; {told}"):
+            cookie = {"cookie": both.encode("latin-1")}
+            assert (await browser.get("/job/data", headers=cookie)).status_code == 200
+        alone = {"cookie": told.encode("latin-1")}
+        assert (await browser.get("/job/data", headers=alone)).status_code == 401
+
+
 async def test_a_token_leads_to_no_other_host(served: Viewed) -> None:
     async with stranger(served) as browser:
         for path in ("//evil.example/", "/%5c%5cevil.example/", "///evil.example"):
