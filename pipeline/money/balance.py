@@ -93,8 +93,13 @@ class Balance:
 
     @property
     def least(self) -> Decimal | None:
-        """The least that can be left; None while nothing was reported."""
-        return self.at_least.value
+        """The least that can be left; None while nothing was reported.
+
+        The bounds have readings of their own, and what may raise one may not raise the other: what
+        is surely not left cannot be the least.
+        """
+        least, most = self.at_least.value, self.at_most.value
+        return least if least is None or most is None else min(least, most)
 
     @property
     def most(self) -> Decimal | None:

@@ -121,6 +121,20 @@ def test_an_answer_to_what_was_asked_before_the_present_reading_came_never_raise
             assert balance.known <= known
 
 
+def test_the_least_is_never_above_the_most_whichever_readings_they_have() -> None:
+    balance = Balance()
+    first = balance.ask(quiet=False)
+    balance.risk(PRICE)
+    second = balance.ask(quiet=False)
+    balance.answer(first, Decimal(20))
+    third = balance.ask(quiet=False)
+    # It lowers the most alone, so that the third, asked for in between, may raise the least alone.
+    balance.answer(second, Decimal("19.50"))
+    assert (balance.least, balance.most) == (Decimal("19.05"), Decimal("19.50"))
+    balance.answer(third, Decimal(20))
+    assert (balance.least, balance.most) == (Decimal("19.50"), Decimal("19.50"))
+
+
 def test_a_header_never_raises_the_bounds_where_the_balance_call_works() -> None:
     balance = Balance()
     balance.answer(balance.ask(quiet=True), Decimal(5))
