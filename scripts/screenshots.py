@@ -20,6 +20,7 @@ import pipeline
 from pipeline.display.live import LiveDisplay
 from pipeline.display.words import clock, line
 from pipeline.report.build import write_report
+from pipeline.report.commands import Commands
 from sandbox.testing import Sandbox
 
 ROOT = Path(__file__).parent.parent
@@ -81,7 +82,8 @@ def main() -> None:
         endpoint = pipeline.Endpoint(sandbox.url, "sandbox")
         anyio.run(lambda: pipeline.run(job, endpoint, watch=Photographer()))
         page = write_report(
-            job, lambda *flags: shlex.join(["pipeline", "run", "jobs/demo.yaml", *flags])
+            job,
+            Commands.of(lambda *flags: shlex.join(["pipeline", "run", "jobs/demo.yaml", *flags])),
         )
         chromium = os.environ.get("CHROMIUM") or shutil.which("chromium")
         if chromium is None:

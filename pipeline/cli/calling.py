@@ -6,8 +6,9 @@ import sys
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import time
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, Any
 
 import click
 from click.core import ParameterSource
@@ -16,6 +17,7 @@ from pipeline.cli.output import redact
 
 if TYPE_CHECKING:  # it imports HTTP, which `--help` does not need
     from pipeline.api.provider import Provider
+    from pipeline.report.commands import Commands
 
 Spelling = Callable[[list[str]], str]
 """Writes our arguments (`run`, a job, flags) as a command of the program that started us."""
@@ -69,22 +71,26 @@ def _written(option: click.Option, value: Any) -> list[str]:
     return [flag] if value == option.flag_value else [f"{flag}={text}"]
 
 
-class OfPage(TypedDict):
-    """Commands that a job's page shows, by their names in `report.commands`."""
+def page_commands(
+    job: str,
+    flags: Collection[str] = (),
+    *,
+    run: Collection[str] = (),
+    settle: Collection[str] = (),
+) -> "Commands":
+    """Write the commands that a job's page shows.
 
-    picks: str
-    calendar: str
-
-
-def of_page(job: Path, flags: Collection[str] = ()) -> OfPage:
-    """Write the commands that a job's page shows besides `run` and `settle`, by their names.
-
-    `flags` say where its outputs are, as in a command line.
+    `flags` say where its outputs are, as in a command line. `run` and `settle` are the arguments of
+    these two where they are others than the job and the flags.
     """
-    return {
-        "picks": spelled("pick", str(job), *flags, "--import", "FILE"),
-        "calendar": spelled("export", str(job), *flags, "--to", "ics", "--out", "posts.ics"),
-    }
+    from pipeline.report.commands import Commands  # noqa: PLC0415 - `--help` shows no page
+
+    return Commands.of(
+        partial(spelled, *(run or ("run", job, *flags))),
+        settle=spelled(*(settle or ("settle", job, *flags))),
+        picks=spelled("pick", job, *flags, "--import", "FILE"),
+        calendar=spelled("export", job, *flags, "--to", "ics", "--out", "posts.ics"),
+    )
 
 
 def as_program(arguments: list[str]) -> str:

@@ -1,13 +1,12 @@
 """`pipeline report`."""
 
 import os
-from functools import partial
 from pathlib import Path
 
 import click
 
 from pipeline.cli import bundling
-from pipeline.cli.calling import of_page, spelled
+from pipeline.cli.calling import page_commands, spelled
 from pipeline.cli.options import (
     NamedPath,
     job_argument,
@@ -70,11 +69,9 @@ def report(  # noqa: PLR0913 - the flags of the command
         )
     place = bundling.place_of(out, loaded) if bundle else layout.report
     made_for(loaded)
-    again = partial(spelled, "run", str(job), *output_flag(output))
-    settle = spelled("settle", str(job), *output_flag(output))
-    others = of_page(job, output_flag(output))
+    commands = page_commands(str(job), output_flag(output))
     if bundle:
-        bundling.write_bundle(place, loaded, gather(loaded, again, settle, **others), budget)
+        bundling.write_bundle(place, loaded, gather(loaded, commands), budget)
         write(str(place))
     else:
-        write(str(write_report(loaded, again, settle, sign=sign, **others)))
+        write(str(write_report(loaded, commands, sign=sign)))

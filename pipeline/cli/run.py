@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.text import Text
 
 from pipeline.cli.access import endpoint
-from pipeline.cli.calling import called, of_page, spelled
+from pipeline.cli.calling import called, page_commands, spelled
 from pipeline.cli.chosen import provider
 from pipeline.cli.engines import by_engine
 from pipeline.cli.environment import key_variable
@@ -296,12 +296,9 @@ def write_report_at_end(job: Job, shown: Path, output: Path | None, counts: Coun
         message(f"  no report was written, for more than {MOST:,} clips; to write it: {command}")
         return
     try:
-        path = write_report(
-            job,
-            partial(spelled, *called(without={"retries", "again"})),  # what was asked is done
-            spelled(*_settle()),
-            **of_page(shown, output_flag(output)),
-        )
+        again = called(without={"retries", "again"})  # what was asked is done
+        flags = output_flag(output)
+        path = write_report(job, page_commands(str(shown), flags, run=again, settle=_settle()))
     except BucketError as error:
         message(f"warning: report.html was written, and not copied: {error}")
     except PipelineError as error:

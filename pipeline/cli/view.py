@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pipeline.cli.calling import as_program, host
+from pipeline.cli.calling import page_commands
 from pipeline.cli.options import distinct, load_job, output_flag, output_option
-from pipeline.cli.output import message, redact
+from pipeline.cli.output import message
 from pipeline.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
@@ -77,15 +77,12 @@ def source_of(path: Path, output: Path | None) -> "Source":
 
     # A path that begins with a dash would be a flag of the commands that a page starts.
     named = str(path) if not str(path).startswith("-") else f"./{path}"
-    spelling = host().spelling or as_program  # no command is in progress where a page is made
+    flags = output_flag(output)
 
     def load() -> "Job":
         return load_job(path, output, to_send=False)
 
-    def spelled(*arguments: str) -> str:
-        return redact(spelling(list(arguments)))
-
-    return Source(path, load, (named, *output_flag(output)), spelled)
+    return Source(load, (named, *flags), page_commands(named, flags))
 
 
 def _announce(address: str, *, browse: Callable[[str], None] | None) -> None:

@@ -14,6 +14,7 @@ from pipeline.ledger.manifest import Following
 from pipeline.ledger.picks import Picks
 from pipeline.models import Job, Task, rfc3339
 from pipeline.report import versions
+from pipeline.report.commands import Commands
 from pipeline.report.data import ReportData, collect
 from pipeline.report.render import looked_for, place
 from pipeline.report.shortening import shortened_params
@@ -26,19 +27,11 @@ from pipeline.store.shelf import Shelf, open_shelf
 MOST = 20_000
 
 
-def write_report(  # noqa: PLR0913 - the commands that the page shows
-    job: Job,
-    command: Callable[..., str],
-    settle: str = "",
-    *,
-    picks: str = "",
-    calendar: str = "",
-    sign: float | None = None,
-) -> Path:
+def write_report(job: Job, commands: Commands, *, sign: float | None = None) -> Path:
     """Write `report.html`; returns its path. Where outputs lie in a bucket, it is copied there.
 
     With `sign`, its links to clips in a bucket are valid for so many seconds, for anybody who has
-    the page. The other arguments are those of `gather`.
+    the page.
 
     Raises:
         DirectoryError: the output directory is another job's, or cannot be read.
@@ -48,29 +41,20 @@ def write_report(  # noqa: PLR0913 - the commands that the page shows
     shelf = open_shelf(job, layout)
     if sign is not None and not shelf.far:
         shelf.sign(layout.report.name, sign)  # says that there is nothing to sign
-    data = gather(job, command, settle, picks=picks, calendar=calendar, sign=sign, shelf=shelf)
+    data = gather(job, commands, sign=sign, shelf=shelf)
     place(layout.report, looked_for(data, shelf))
     if shelf.far and sign is None:  # a page with signed links is for whoever is given it
         shelf.publish(layout.report)
     return layout.report
 
 
-def gather(  # noqa: PLR0913 - the commands that the page shows
-    job: Job,
-    command: Callable[..., str],
-    settle: str = "",
-    *,
-    picks: str = "",
-    calendar: str = "",
-    sign: float | None = None,
-    shelf: Shelf | None = None,
+def gather(
+    job: Job, commands: Commands, *, sign: float | None = None, shelf: Shelf | None = None
 ) -> ReportData:
     """Gather all that the page of a job says, from its files as they are now.
 
-    `command` writes the command that continues the job, with these flags of `run` besides, and
-    `settle` is the one that settles its doubts, `picks` takes in a file of verdicts, `calendar`
-    exports the posts: the page shows them. `sign` is as in `write_report`; `shelf` has the clips,
-    by default that of the job. Whether the clips are in their places is `looked_for` afterwards.
+    `sign` is as in `write_report`; `shelf` has the clips, by default that of the job. Whether the
+    clips are in their places is `looked_for` afterwards.
 
     Raises:
         JobFileError: the rows of the job cannot be read.
@@ -83,7 +67,7 @@ def gather(  # noqa: PLR0913 - the commands that the page shows
     data = collect(
         chain(records, files.doubtful, files.successes),
         name=job.name,
-        command=command,
+        commands=commands,
         generated_at=rfc3339(time.time()),
         current=current,
         meta={name: task.meta for name, task in tasks.items()},
@@ -92,9 +76,6 @@ def gather(  # noqa: PLR0913 - the commands that the page shows
         accepted=files.accepted,
         saved=files.saved,
         kept=[name for name, task in tasks.items() if said.of(task) == "kept"],
-        settle=settle,
-        picks=picks,
-        calendar=calendar,
     )
     shelf = shelf or open_shelf(job, layout)
     by_row = {name: word for name, task in tasks.items() if (word := said.of_row(task))}

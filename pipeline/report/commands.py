@@ -22,13 +22,13 @@ class Commands:
     calendar: str = ""
 
     @classmethod
-    def of(cls, command: Callable[..., str], **others: str) -> "Commands":
-        """Write them; `command` writes the one that runs the job, with the flags it is given."""
+    def of(cls, run: Callable[..., str], **others: str) -> "Commands":
+        """Write them; `run` writes the one that runs the job, with the flags it is given."""
         return cls(
-            run=command(),
-            failed=command("--retry", "failed"),
-            in_doubt=command("--retry", "in-doubt"),
-            missing=command("--retry", "missing"),
-            rejected=command("--again", "rejected"),
+            run=run(),
+            failed=run("--retry", "failed"),
+            in_doubt=run("--retry", "in-doubt"),
+            missing=run("--retry", "missing"),
+            rejected=run("--again", "rejected"),
             **others,
         )

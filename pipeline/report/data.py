@@ -142,7 +142,7 @@ def collect(  # noqa: PLR0913  # all but the first are passed by name
     records: Iterable[Record],
     *,
     name: str,
-    command: Callable[..., str],
+    commands: Commands,
     generated_at: str,
     pending: int | None = None,
     current: Mapping[str, str] | None = None,
@@ -152,16 +152,12 @@ def collect(  # noqa: PLR0913  # all but the first are passed by name
     accepted: Collection[str] = (),
     saved: Collection[str] = (),
     kept: Collection[str] = (),
-    settle: str = "",
-    picks: str = "",
-    calendar: str = "",
 ) -> ReportData:
     """Gather the report of the job `name` from all records of its manifest, in their order.
 
-    `command` writes the command that runs the job, with the flags it is given; `settle`, `picks`
-    and `calendar` are as in `Commands`. `current` maps each task of the job as it is now
-    to its fingerprint, in the order of the job file: with it, tasks that left the job or changed
-    are marked and not counted, and the page keeps its order. `meta` is what the job says of its
+    `current` maps each task of the job as it is now to its fingerprint, in the order of the job
+    file: with it, tasks that left the job or changed are marked and not counted, and the page keeps
+    its order. `meta` is what the job says of its
     tasks now, which editing it changes without rendering anything. `pending` counts the tasks that
     no record settles; where it is None, `current` decides. `balance` is what is left, where that is
     known. `accepted` are the tasks that wait at the provider, `saved` those whose output is here
@@ -178,7 +174,7 @@ def collect(  # noqa: PLR0913  # all but the first are passed by name
     waiting, here = _among(accepted, current), _among(saved, current)
     return ReportData(
         name=name,
-        commands=Commands.of(command, settle=settle, picks=picks, calendar=calendar),
+        commands=commands,
         generated_at=generated_at,
         totals=_totals(
             tally,

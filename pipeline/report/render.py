@@ -24,7 +24,6 @@ from pipeline.ledger.formats import FORMAT
 from pipeline.report import summary
 from pipeline.report.data import ReportData
 from pipeline.report.entries import Embed, embedded, embedded_entries, outputs
-from pipeline.report.front import parts
 from pipeline.store.layout import Layout
 from pipeline.store.shelf import LocalShelf
 
@@ -134,10 +133,14 @@ def facts(data: ReportData, live: Mapping[str, Any] | None = None) -> dict[str, 
 
 
 def render_front(front: dict[str, Any]) -> str:
-    """Return the first page of several jobs, as `view` serves it; see `pipeline.report.front`."""
+    """Return the first page of several jobs, as `view` serves it.
+
+    `front` has the `jobs`, each with its `name`, its `address` and its state, or why it cannot be
+    read; and the `costs` of all of them, by campaign too. Its script shows them.
+    """
     style, script = _style(), _text("front.js")
     return Template(_text("front.html")).substitute(
-        parts(front),
+        title=f"{len(front['jobs'])} jobs",
         policy=_policy(style, script, "", live=True),
         style=style,
         jobs=embedded(front),

@@ -166,14 +166,7 @@ class Picture:
         job, layout = self.job, Layout(self.job.output_dir)
         self._stamps.look(layout)  # before reading: what changes meanwhile is looked at again
         shelf = open_shelf(job, layout)
-        data = gather(
-            job,
-            source.command,
-            source.settle,
-            picks=source.import_picks,
-            calendar=source.export_calendar,
-            shelf=shelf,
-        )
+        data = gather(job, source.commands, shelf=shelf)
         # A bucket is not asked for each of its clips again and again.
         data = data if shelf.far else looked_for(data, shelf)
         before = self._encoded

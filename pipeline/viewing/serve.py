@@ -22,6 +22,7 @@ from pipeline.viewing.source import Source, addresses
 _HOST = "127.0.0.1"
 _BACKLOG = 128
 _GRACE = 1  # seconds that open requests have to end in
+_LONGEST_HEAD = 512 * 1024  # bytes: the price is asked for with the names of some hundred tasks
 
 
 def listen(port: int) -> socket.socket:
@@ -94,6 +95,7 @@ def _config(app: Guard) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         http=connections(),
+        h11_max_incomplete_event_size=_LONGEST_HEAD,
         ws="none",
         lifespan="off",
         log_config=None,

@@ -2,11 +2,11 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 from slugify import slugify
 
 from pipeline.models import Job
+from pipeline.report.commands import Commands
 
 # Addresses of the first page's own.
 _TAKEN = frozenset({"data"})
@@ -18,32 +18,12 @@ class Source:
     """How a job is read and named.
 
     `load` reads it. `arguments` name it on the command line: its file, and its output directory
-    where that was given. `spelled` writes a command for people.
+    where that was given. `commands` are those that its page shows.
     """
 
-    path: Path
     load: Callable[[], Job]
     arguments: tuple[str, ...]
-    spelled: Callable[..., str]
-
-    def command(self, *flags: str) -> str:
-        """Write the command that runs the job, with these flags."""
-        return self.spelled("run", *self.arguments, *flags)
-
-    @property
-    def settle(self) -> str:
-        """The command that settles its doubts."""
-        return self.spelled("settle", *self.arguments)
-
-    @property
-    def import_picks(self) -> str:
-        """The command that takes in what a page has saved."""
-        return self.spelled("pick", *self.arguments, "--import", "FILE")
-
-    @property
-    def export_calendar(self) -> str:
-        """The command that writes the calendar of the posts."""
-        return self.spelled("export", *self.arguments, "--to", "ics", "--out", "posts.ics")
+    commands: Commands
 
 
 def addresses(names: list[str]) -> list[str]:

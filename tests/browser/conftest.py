@@ -26,6 +26,7 @@ from pipeline.ledger.manifest import encode
 from pipeline.models import Record, Status, fingerprint, rfc3339
 from pipeline.report import collect, write
 from pipeline.report.build import write_report
+from pipeline.report.commands import Commands
 from pipeline.store.layout import Layout
 
 HERE = Path(__file__).parent
@@ -58,8 +59,7 @@ def edit(page: Path, change: Callable[[dict[str, Any]], None]) -> None:
     page.write_text(text[: found.start()] + data + text[found.end() :], "utf-8")
 
 
-def _command(*flags: str) -> str:
-    return shlex.join(["pipeline", "run", "my job.yaml", *flags])
+COMMANDS = Commands.of(lambda *flags: shlex.join(["pipeline", "run", "my job.yaml", *flags]))
 
 
 @dataclass
@@ -100,7 +100,7 @@ class Folder:
     def report(self, name: str) -> Path:
         page = self.path / "report.html"
         moment = "2026-11-22T07:00:00Z"
-        write(page, collect(self.records, name=name, command=_command, generated_at=moment))
+        write(page, collect(self.records, name=name, commands=COMMANDS, generated_at=moment))
         return page
 
 
@@ -158,7 +158,7 @@ def _night(path: Path, clip: Path) -> Path:
     for task in loaded.tasks():
         folder.add(task.id, "", params=task.params, fingerprint=task.fingerprint, meta=task.meta)
     layout.manifest.write_bytes(b"".join(map(encode, folder.records)))
-    write_report(loaded, _command)
+    write_report(loaded, COMMANDS)
     return job
 
 

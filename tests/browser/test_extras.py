@@ -252,6 +252,7 @@ def test_takes_and_an_earlier_version_stand_side_by_side(seen: Seen) -> None:
     assert there["acts"][:2] == ["KeepReject♪", "KeepReject♪"]
     assert there["acts"][2] == "earlier version♪"
     assert there["focus"] == "1: 16:9"
+    assert there["beyond"] <= 0  # what lies in the place of the scrollbar is not seen
 
 
 def test_films_of_different_lengths_stay_in_step(seen: Seen) -> None:

@@ -17,6 +17,7 @@ from support.rendered import render as rendered
 
 from pipeline.models import Record, Status, rfc3339
 from pipeline.report import collect
+from pipeline.report.commands import Commands
 from pipeline.report.render import render
 from sandbox.testing import Sandbox
 
@@ -73,7 +74,9 @@ def _page() -> tuple[str, list[dict[str, Any]]]:
     def command(*flags: str) -> str:
         return " ".join(("pipeline run job.yaml", *flags))
 
-    data = collect(records, name="stub", command=command, generated_at=rfc3339(time.time()))
+    data = collect(
+        records, name="stub", commands=Commands.of(command), generated_at=rfc3339(time.time())
+    )
     entries: list[dict[str, Any]] = [
         {
             "task": record.task,
@@ -200,6 +203,7 @@ def test_a_page_whose_server_was_away_says_so_and_has_everything_again(seen: See
 def test_a_doubt_is_settled_only_after_a_question(seen: Seen) -> None:
     there = visit(seen, "doubts and failures")
     assert "$0.95 was charged?" in there["question"]
+    assert there["tall"] < 0.5
     assert there["none"] == 1
     assert there["posted"] == [
         {"path": "/settle", "body": {}},

@@ -44,7 +44,7 @@ def test_the_page_is_what_its_source_builds(tmp_path: Path) -> None:
     shutil.copy(HERE / "package.json", browser)
     (browser / "node_modules").symlink_to(HERE / "node_modules")
     ran("npm", "run", "--silent", "build", cwd=browser)
-    for name in ("page.js", "page.css"):
+    for name in ("page.js", "page.css", "front.js"):
         built = (copied / name).read_bytes()
         assert built == (ROOT / PAGE / name).read_bytes(), (
             f"{name} is older than its source: run `npm run build` in tests/browser"

@@ -62,6 +62,8 @@ const visits = {
       sides: await page.locator(".side .side-label").allTextContents(),
       acts: await page.locator(".side-acts").allTextContents(),
       focus: await atFocus(page),
+      beyond: await page.evaluate(() =>
+        document.querySelector("dialog[open]").getBoundingClientRect().right - document.documentElement.clientWidth),
     };
     await page.waitForFunction(() => document.querySelector(".difference-table")?.textContent.includes("Duration"));
     seen.differs = await page.locator(".difference-table tbody tr").evaluateAll((rows) =>

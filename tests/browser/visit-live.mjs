@@ -195,6 +195,7 @@ const visits = {
     await press(page, "Ask the provider");
     await press(page, /^It was charged: What is in doubt/);
     const seen = { question: await text(page, ".question") };
+    seen.tall = await page.evaluate(() => document.querySelector(".question").offsetHeight / innerHeight);
     await page.keyboard.press("Escape");
     await page.locator(".question").waitFor({ state: "detached" });
     seen.none = (await test("tell", [])).posted.length;

@@ -13,6 +13,7 @@ from pipeline.ledger.records import correction
 from pipeline.ledger.writing import Manifest
 from pipeline.models import CORRECTION, CostSource, Record, Status
 from pipeline.money.prices import Booked, PriceBook
+from pipeline.report.commands import Commands
 from pipeline.report.data import collect
 from sandbox.testing import Sandbox
 
@@ -71,7 +72,7 @@ def test_the_report_shows_a_clip_with_its_corrected_cost_and_once() -> None:
     first = a_record("1.90")
     mended = correction(first, Booked(PRICE, MEASURED))
     now = "2026-12-01T01:00:00Z"
-    data = collect([first, mended], name="n", command=lambda *_: "run", generated_at=now)
+    data = collect([first, mended], name="n", commands=Commands("run"), generated_at=now)
     (shown,) = data.records
     assert shown.cost == data.totals.spent == PRICE
     assert sum(sum(night.succeeded) for night in data.nights) == 1

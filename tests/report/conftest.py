@@ -9,10 +9,11 @@ import pytest
 
 from pipeline.models import Record, Status, fingerprint
 from pipeline.report import ReportData, collect
+from pipeline.report.commands import Commands
 
 
-def command_of(job: str) -> Callable[..., str]:
-    return lambda *flags: shlex.join(["pipeline", "run", job, *flags])
+def commands_of(job: str, **others: str) -> Commands:
+    return Commands.of(lambda *flags: shlex.join(["pipeline", "run", job, *flags]), **others)
 
 
 @pytest.fixture
@@ -46,7 +47,7 @@ def a_report(a_record: Callable[..., Record]) -> Callable[..., ReportData]:
     def make(*records: Record, **given: Any) -> ReportData:
         usual = {
             "name": "spring",
-            "command": command_of("jobs/spring.yaml"),
+            "commands": commands_of("jobs/spring.yaml"),
             "generated_at": "2026-11-22T07:00:00Z",
         }
         return collect(records, **(usual | given))

@@ -15,6 +15,7 @@ from pipeline.errors import DirectoryError, UsageError
 from pipeline.models import Job
 from pipeline.report.build import gather
 from pipeline.report.bundle import Bundled, write_bundle
+from pipeline.report.commands import Commands
 from pipeline.report.posters import make_missing
 from pipeline.store.layout import Layout
 from tests.facts.conftest import film
@@ -47,7 +48,7 @@ def job(tmp_path_factory: pytest.TempPathFactory) -> Job:
 def bundle(job: Job, budget: int, out: Path | None = None) -> tuple[Bundled, list[dict[str, Any]]]:
     layout = Layout(job.output_dir)
     path = out or layout.bundle
-    done = write_bundle(path, layout, gather(job, lambda *_: "run"), budget)
+    done = write_bundle(path, layout, gather(job, Commands("run")), budget)
     text = path.read_text("utf-8")
     assert path.stat().st_size == done.size <= budget
     entries: list[dict[str, Any]] = json.loads(Page(text).data["entries"])
@@ -139,7 +140,7 @@ def test_a_foreign_file_is_left_alone_and_a_bundle_is_replaced(job: Job, tmp_pat
 
 
 def test_what_cannot_be_decoded_or_is_not_there_has_no_film(job: Job, tmp_path: Path) -> None:
-    outputs = [one.output or "" for one in gather(job, lambda *_: "").records]
+    outputs = [one.output or "" for one in gather(job, Commands("")).records]
     gone, broken = job.output_dir / outputs[0], job.output_dir / outputs[1]
     before = gone.read_bytes(), broken.read_bytes()
     try:

@@ -17,7 +17,7 @@ from pipeline.report.build import gather
 from pipeline.report.entries import Entry, entries
 from pipeline.report.render import facts, render
 from pipeline.store.layout import Layout
-from tests.report.conftest import command_of
+from tests.report.conftest import commands_of
 
 MakeRecord = Callable[..., Record]
 SHA, OLDER = "a" * 64, "b" * 64
@@ -69,7 +69,7 @@ def recorded(job: Job, a_record: MakeRecord) -> Callable[..., Record]:
 
 
 def shown(job: Job) -> dict[str, Entry]:
-    return {one.task: one for one in entries(gather(job, command_of("spring.yaml")))}
+    return {one.task: one for one in entries(gather(job, commands_of("spring.yaml")))}
 
 
 def say(job: Job, task: str, word: str | None, at: int = 0, **fields: Any) -> None:
@@ -98,7 +98,7 @@ def test_tasks_without_a_record_are_shown_as_they_are_planned_in_the_order_of_th
     assert planned.words is not None
     assert planned.words.command == "pipeline run spring.yaml"
     assert found["left"].standing == "former"
-    totals = gather(job, command_of("spring.yaml")).totals
+    totals = gather(job, commands_of("spring.yaml")).totals
     assert (totals.total, totals.succeeded, totals.pending) == (6, 1, 5)
 
 
@@ -189,7 +189,7 @@ def test_of_too_many_tasks_only_those_with_a_record_are_shown(
     recorded(HERO)
     monkeypatch.setattr(build, "MOST", 5)
     assert list(shown(job)) == [HERO]
-    assert gather(job, command_of("spring.yaml")).totals.pending == 5
+    assert gather(job, commands_of("spring.yaml")).totals.pending == 5
 
 
 def test_the_script_is_told_the_commands_and_totals_of_the_job(
@@ -198,9 +198,11 @@ def test_the_script_is_told_the_commands_and_totals_of_the_job(
     recorded(HERO)
     data = gather(
         job,
-        command_of("spring.yaml"),
-        "pipeline settle spring.yaml",
-        picks="pipeline pick spring.yaml --import FILE",
+        commands_of(
+            "spring.yaml",
+            settle="pipeline settle spring.yaml",
+            picks="pipeline pick spring.yaml --import FILE",
+        ),
     )
     text = "".join(render(replace(data, name="</script>"), {"base": "./"}))
     told = json.loads(text.partition('id="job">')[2].partition("</script>")[0])

@@ -7,6 +7,7 @@ import pytest
 
 from pipeline.models import Cause, Record, Settled, Status
 from pipeline.report import ReportData
+from pipeline.report.commands import Commands
 from pipeline.report.people import HAPPENED, REMEDIES, words
 
 MakeRecord = Callable[..., Record]
@@ -40,7 +41,9 @@ def test_a_doubt_says_that_it_may_have_been_paid_for_and_how_it_is_settled(
     a_record: MakeRecord, a_report: MakeReport
 ) -> None:
     record = a_record(status=Status.IN_DOUBT, reason=Cause.CUT, at_risk=Decimal("0.95"))
-    said = words(record, a_report(record, settle="pipeline settle jobs/spring.yaml"))
+    said = words(
+        record, a_report(record, commands=Commands(RUN, settle="pipeline settle jobs/spring.yaml"))
+    )
     assert said is not None
     assert said.what == "The answer broke off; you may have paid for it."
     assert (said.command, "free" in said.todo) == ("pipeline settle jobs/spring.yaml", True)

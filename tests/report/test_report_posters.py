@@ -17,6 +17,7 @@ from pipeline import load
 from pipeline.errors import DirectoryError
 from pipeline.models import Job, Record
 from pipeline.report.build import gather
+from pipeline.report.commands import Commands
 from pipeline.report.entries import entry
 from pipeline.report.posters import Clip, Maker, clip_of, make_missing
 from pipeline.store.layout import Layout
@@ -59,7 +60,7 @@ def test_missing_posters_are_made_once_and_entries_name_them(job: Job) -> None:
     assert [name.endswith(".strip.webp") for name in before] == [True, False] * 2
     assert make_missing(job).made == 0
     assert shown(job) == before
-    data = gather(job, lambda *_: "")
+    data = gather(job, Commands(""))
     for record in data.records:
         assert record.output is not None
         assert record.sha256 is not None
@@ -86,7 +87,7 @@ def test_a_poster_that_is_no_picture_is_not_shown_and_made_again(job: Job, what:
 def test_a_clip_that_was_superseded_keeps_its_poster_or_gets_it(job: Job) -> None:
     make_missing(job)
     index = PosterIndex(Layout(job.output_dir))
-    (old, _) = gather(job, lambda *_: "").records
+    (old, _) = gather(job, Commands("")).records
     moved = index.poster_of("superseded/cat.1.mp4", old.sha256)
     assert moved == index.poster_of(old.output or "", old.sha256)
     assert moved is not None
@@ -102,7 +103,7 @@ def test_a_clip_that_was_superseded_keeps_its_poster_or_gets_it(job: Job) -> Non
 
 
 def test_a_poster_is_never_of_other_bytes_than_the_records(job: Job) -> None:
-    (record, _) = gather(job, lambda *_: "").records
+    (record, _) = gather(job, Commands("")).records
     (job.output_dir / (record.output or "")).write_bytes(
         film(job.path.parent / "other.mp4", scene(8, 6)).read_bytes()
     )
@@ -141,7 +142,7 @@ def test_no_link_is_followed(job: Job, tmp_path: Path) -> None:
 
 
 def films_of(job: Job) -> bytes:
-    (record, _) = gather(job, lambda *_: "").records
+    (record, _) = gather(job, Commands("")).records
     return (job.output_dir / (record.output or "")).read_bytes()
 
 
@@ -159,7 +160,7 @@ def test_drafts_of_killed_processes_are_removed_and_those_of_others_are_not(job:
 
 def test_posters_are_made_beside_a_run_which_waits_for_none(job: Job) -> None:
     maker = Maker(Layout(job.output_dir))
-    first, second = (clip_of(record) for record in gather(job, lambda *_: "").records)
+    first, second = (clip_of(record) for record in gather(job, Commands("")).records)
     assert first is not None
     assert second is not None
     maker.put(first)
@@ -176,7 +177,7 @@ def test_posters_are_made_beside_a_run_which_waits_for_none(job: Job) -> None:
 
 def test_what_is_stopped_leaves_whole_posters_or_none(job: Job) -> None:
     maker = Maker(Layout(job.output_dir))
-    for record in gather(job, lambda *_: "").records:
+    for record in gather(job, Commands("")).records:
         maker.put(Clip(record.output or "", record.sha256 or "", record.output or ""))
     made = maker.stop()
     assert (made.made + made.left, made.failed) == (2, 0)

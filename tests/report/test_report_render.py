@@ -2,7 +2,6 @@ import base64
 import hashlib
 import json
 import re
-import shlex
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -17,6 +16,7 @@ from pipeline.models import Record, Status
 from pipeline.report import ReportData, render, write
 from pipeline.report.data import Totals
 from pipeline.report.summary import lede
+from tests.report.conftest import commands_of
 
 MakeRecord = Callable[..., Record]
 MakeReport = Callable[..., ReportData]
@@ -103,7 +103,7 @@ def test_names_prompts_and_paths_cannot_become_markup(
     data = a_report(
         a_record(HOSTILE, HOSTILE, status=Status.FAILED, error=HOSTILE, meta={HOSTILE: HOSTILE}),
         name=HOSTILE,
-        command=lambda *flags: shlex.join(["pipeline", HOSTILE, *flags]),
+        commands=commands_of(HOSTILE),
         generated_at=HOSTILE,
     )
     shown = page(data)
@@ -148,7 +148,7 @@ def test_each_kind_of_unfinished_task_has_its_command(
         a_record("b", status=Status.FAILED),
         a_record("c", status=Status.IN_DOUBT),
         pending=1,
-        command=lambda *flags: shlex.join(["pipeline", "run", "my job.yaml", *flags]),
+        commands=commands_of("my job.yaml"),
     )
     text = page(replace(data, missing=frozenset({"a"}))).text
     for retry in (" --retry failed", " --retry in-doubt", " --retry missing", ""):
@@ -162,7 +162,7 @@ def test_a_doubt_is_settled_before_it_is_sent_again_and_what_waits_is_said(
         a_record("a"),
         a_record("c", status=Status.IN_DOUBT),
         accepted=["w"],
-        settle="pipeline settle 'my job.yaml'",
+        commands=commands_of("my job.yaml", settle="pipeline settle 'my job.yaml'"),
         pending=0,
     )
     text = page(data).text

@@ -18,6 +18,7 @@ from pipeline.ledger.plan import Retry, make
 from pipeline.ledger.records import doubtful, succeeded
 from pipeline.models import Claim, Completion, Job, part_of
 from pipeline.report.build import write_report
+from pipeline.report.commands import Commands
 from pipeline.settling.books import EntryState, entries
 from pipeline.state import look, read_files
 from pipeline.store.layout import Layout
@@ -135,7 +136,7 @@ def test_a_doubt_whose_output_is_here_is_no_doubt_any_more(job: Job) -> None:
 
 def test_the_report_names_it_and_links_to_no_file(job: Job) -> None:
     save(job, "a")
-    page = write_report(job, lambda *flags: " ".join(["run", *flags])).read_text()
+    page = write_report(job, Commands("run")).read_text()
     assert "Rendered, and not in place: 1" in page
     assert '"standing":"saved"' in page
     assert '"src"' not in page.split("<script", 1)[-1].partition("];")[0]

@@ -5,6 +5,8 @@ import json
 import os
 import signal
 from collections.abc import Iterator
+from contextlib import closing
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
@@ -159,6 +161,20 @@ async def test_requests_that_make_no_command_are_refused(write: Any) -> None:
             found = await served.get(f"/job/price?{query}")
             assert found.status_code == 400, query
             assert found.json()["error"]
+
+
+async def test_the_price_of_hundreds_of_tasks_can_be_asked_for(write: Any) -> None:
+    path = write("one")
+    names = "&".join(["again=" + "%C3%A9" * 118] * 400)  # more bytes than are read at a time
+    async with viewed(path) as served:
+        cookie = "; ".join(f"{name}={value}" for name, value in served.client.cookies.items())
+
+        def ask() -> bytes:
+            with closing(HTTPConnection("127.0.0.1", served.port, timeout=30)) as asking:
+                asking.request("GET", f"/job/price?{names}", headers={"Cookie": cookie})
+                return asking.getresponse().read()
+
+        assert b"no task" in await asyncio.to_thread(ask)
 
 
 @pytest.mark.parametrize(

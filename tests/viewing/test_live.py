@@ -204,7 +204,7 @@ async def test_the_first_page_adds_up_jobs_and_campaigns(write: Any) -> None:
         sums = {one["campaign"]: one["spent"] for one in front["costs"]["campaigns"]}
         assert sums == {"<i>spring": pytest.approx(1.9), None: pytest.approx(0.95)}
         page = await served.get("/")
-        assert "&lt;i&gt;spring" in page.text
+        assert r"\u003ci\u003espring" in page.text
         assert "<i>spring" not in page.text
         assert "script-src 'sha256-" in page.text  # nothing but its own runs there
 

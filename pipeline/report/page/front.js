@@ -149,8 +149,8 @@
       }
       byTask.set(entry.task, entry);
       const group = posts.get(entry.post) ?? [];
-      const place = known2 ? group.indexOf(known2) : -1;
-      group[place < 0 ? group.length : place] = entry;
+      const place2 = known2 ? group.indexOf(known2) : -1;
+      group[place2 < 0 ? group.length : place2] = entry;
       posts.set(entry.post, group);
       changed.add(entry.task);
     }
@@ -476,6 +476,7 @@
         "li",
         { class: "job-card" },
         make("div", { class: "job-head" }, head),
+        place(job2),
         make("p", { class: "fault" }, why || "Nothing is known of it.")
       );
     }
@@ -517,6 +518,7 @@
           make("span", { class: "soft" }, stateDetail(state))
         )
       ),
+      place(job2),
       film,
       shares(state),
       make("p", { class: "soft job-progress" }, progressWords(state)),
@@ -529,6 +531,9 @@
       ),
       ...wrong.map((words) => make("p", { class: "job-wrong" }, words))
     );
+  }
+  function place(job2) {
+    return make("p", { class: "soft job-place", dir: "auto" }, text(job2.output));
   }
   function table(title, first, rows, total) {
     const cells = (sums2) => {
@@ -581,7 +586,7 @@
     setTimeout(keepLooking, EVERY);
   }
   var told = data("jobs");
-  find("#front").replaceWith(make("div", { class: "morning" }, totals, note, cards, tables));
+  find("#work").append(make("div", { class: "morning" }, totals, note, cards, tables));
   show(told);
   setTimeout(keepLooking, EVERY);
   document.addEventListener("visibilitychange", () => {

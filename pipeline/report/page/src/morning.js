@@ -111,6 +111,7 @@ function card(job) {
       "li",
       { class: "job-card" },
       make("div", { class: "job-head" }, head),
+      place(job),
       make("p", { class: "fault" }, why || "Nothing is known of it."),
     );
   }
@@ -157,6 +158,7 @@ function card(job) {
         make("span", { class: "soft" }, stateDetail(state)),
       ),
     ),
+    place(job),
     film,
     shares(state),
     make("p", { class: "soft job-progress" }, progressWords(state)),
@@ -169,6 +171,14 @@ function card(job) {
     ),
     ...wrong.map((words) => make("p", { class: "job-wrong" }, words)),
   );
+}
+
+/**
+ * Where its files are: two jobs may have the same name.
+ * @param {Fields} job
+ */
+function place(job) {
+  return make("p", { class: "soft job-place", dir: "auto" }, text(job.output));
 }
 
 /**
@@ -232,7 +242,7 @@ async function keepLooking() {
 }
 
 const told = data("jobs");
-find("#front").replaceWith(make("div", { class: "morning" }, totals, note, cards, tables));
+find("#work").append(make("div", { class: "morning" }, totals, note, cards, tables));
 show(told);
 setTimeout(keepLooking, EVERY);
 document.addEventListener("visibilitychange", () => {
