@@ -18,13 +18,13 @@ from pathlib import Path
 import av
 import msgspec
 import numpy as np
-from pipeline.facts.drawing import Posters
-from pipeline.store.posters import save
 
+from pipeline.facts.drawing import Posters
 from pipeline.facts.reading import read_facts
 from pipeline.job import load
 from pipeline.models import Record, Status, Task, rfc3339
 from pipeline.store.layout import Layout
+from pipeline.store.posters import save
 
 FILMS = 8
 JOB = """\
