@@ -23,7 +23,7 @@ unexport PYTHONPATH PYTHONHOME
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
 .PHONY: help demo test coverage test-variants test-cloud test-ray test-sdks check format render overnight calendar plan status \
-	settle audit report open sandbox chaos kill-matrix simulate soak bench bench-quick browser-test test-all-pythons lock changelog clean \
+	settle audit report open sandbox chaos kill-matrix simulate soak bench bench-quick bench-page browser-test test-all-pythons lock changelog clean \
 	job-given
 
 help: ## This list
@@ -96,7 +96,7 @@ format: .venv/.installed-dev ## Format, and fix what the linter can
 	$(PY) -m ruff format .
 	$(PY) -m ruff check --fix .
 
-browser-test: .venv/.installed-dev tests/browser/node_modules/.installed ## The report in a headless Chromium; the command against aimock
+browser-test: .venv/.installed-dev tests/browser/node_modules/.installed ## The page in Chromium and Firefox; the command against aimock
 	@$(PY) -m pytest -m browser tests/browser $(ARGS)
 
 test-ray: .venv/.installed-ray ## A Ray cluster on this machine whose parts are killed, some minutes
@@ -122,6 +122,10 @@ bench: ## Speed and size beside the peers, which get a .venv-bench of their own
 
 bench-quick: ## The same in under two minutes
 	@exec bash bench/run --quick $(ARGS)
+
+bench-page: .venv/.installed-dev tests/browser/node_modules/.installed ## The page over 1,500 clips, and the server beside a run
+	@$(PY) -m bench.page $(ARGS)
+	@$(PY) -m bench.view
 
 test-all-pythons: ## The tests on each Python from 3.11 to 3.14 that is here
 	@scripts/test-pythons $(ARGS)
