@@ -39,8 +39,8 @@ export async function violations(page) {
 }
 
 // Make each visit, and print what they saw as one JSON object.
-export async function visitAll(executablePath, visits) {
-  const browser = await chromium.launch({ executablePath, headless: true, args: FLAGS });
+export async function visitAll(executablePath, visits, flags = []) {
+  const browser = await chromium.launch({ executablePath, headless: true, args: [...FLAGS, ...flags] });
   const seen = {};
   for (const [name, visit] of Object.entries(visits)) {
     try {

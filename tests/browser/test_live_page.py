@@ -3,10 +3,7 @@
 import json
 import os
 import subprocess
-import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -14,6 +11,7 @@ from typing import Any
 import pytest
 from stub_view import stubbed
 from support.rendered import render as rendered
+from support.serving import serving
 
 from pipeline.models import Record, Status, rfc3339
 from pipeline.report import collect
@@ -45,21 +43,6 @@ def _jobs(folder: Path) -> list[Path]:
     other.write_text(json.dumps({**job, "output": {"dir": "other"}, "prompts": ["One", "Two"]}))
     rendered(other)
     return [night, other]
-
-
-@contextmanager
-def _view(jobs: list[Path], url: str) -> Iterator[str]:
-    command = [sys.executable, "-m", "pipeline", "view", *map(str, jobs)]
-    env = {**os.environ, "SEGMIND_API_KEY": "sk-live", "SEGMIND_BASE_URL": url}
-    with subprocess.Popen(
-        command, env=env, cwd=jobs[0].parent, stdout=subprocess.PIPE, text=True
-    ) as server:
-        try:
-            assert server.stdout is not None
-            yield server.stdout.readline().strip()
-        finally:
-            server.terminate()
-            server.wait(timeout=30)
 
 
 def _page() -> tuple[str, list[dict[str, Any]]]:
@@ -103,7 +86,7 @@ def seen(chromium: str, node: str, tmp_path_factory: pytest.TempPathFactory) -> 
     page, entries = _page()
     with (
         Sandbox(latency=0.6, clips="tiny", credits=1_000) as sandbox,
-        _view(_jobs(folder), sandbox.url) as address,
+        serving(_jobs(folder), sandbox.url) as address,
         stubbed(page, entries, state) as stub,
     ):
         first = address.replace("/?", "/night/?")

@@ -133,6 +133,7 @@
       listener(told2);
     }
   }
+  var held = /* @__PURE__ */ new Map();
   function merge(given) {
     const changed = /* @__PURE__ */ new Set();
     for (const each2 of given) {
@@ -142,6 +143,9 @@
       );
       entry.post ??= entry.group;
       const known2 = byTask.get(entry.task);
+      if (known2 && held.has(entry.task) && known2.sha256 === entry.sha256) {
+        Object.assign(entry, { verdict: known2.verdict, note: known2.note, by: known2.by, at: known2.at });
+      }
       if (known2) {
         entries[entries.indexOf(known2)] = entry;
       } else {

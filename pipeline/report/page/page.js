@@ -655,6 +655,17 @@
       listener(told2);
     }
   }
+  var held = /* @__PURE__ */ new Map();
+  function hold(tasks, by) {
+    for (const task2 of tasks) {
+      const left = (held.get(task2) ?? 0) + by;
+      if (left > 0) {
+        held.set(task2, left);
+      } else {
+        held.delete(task2);
+      }
+    }
+  }
   function merge(given) {
     const changed = /* @__PURE__ */ new Set();
     for (const each2 of given) {
@@ -664,6 +675,9 @@
       );
       entry.post ??= entry.group;
       const known5 = byTask.get(entry.task);
+      if (known5 && held.has(entry.task) && known5.sha256 === entry.sha256) {
+        Object.assign(entry, { verdict: known5.verdict, note: known5.note, by: known5.by, at: known5.at });
+      }
       if (known5) {
         entries[entries.indexOf(known5)] = entry;
       } else {
@@ -710,10 +724,10 @@
     );
     return JSON.stringify(told2.sort(([one], [other]) => one < other ? -1 : 1));
   }
-  function take(words2) {
+  function take(words2, isOwn = false) {
     const changed = /* @__PURE__ */ new Set();
     for (const word3 of words2) {
-      const entry = byTask.get(word3.task);
+      const entry = isOwn || !held.has(word3.task) ? byTask.get(word3.task) : void 0;
       if (entry && entry.sha256 === word3.sha256 && !(entry.at && Date.parse(entry.at) > Date.parse(word3.at))) {
         entry.verdict = word3.verdict ?? void 0;
         entry.note = word3.note ?? void 0;
@@ -2054,13 +2068,18 @@ ${word3.sha256}`, word3);
   }
   async function send(clips, words2, word3) {
     const was = clips.map((entry) => said(entry, {}));
-    take(words2);
+    const tasks = clips.map((entry) => entry.task);
+    hold(tasks, 1);
+    take(words2, true);
     const sha256 = Object.fromEntries(clips.map((entry) => [entry.task, entry.sha256]));
-    const request = { tasks: clips.map((entry) => entry.task), ...word3, sha256 };
+    const request = { tasks, ...word3, sha256 };
     sending = sending.then(async () => {
       try {
-        take((await post("verdicts", request)).said ?? []);
+        const answer = await post("verdicts", request);
+        hold(tasks, -1);
+        take(answer.said ?? []);
       } catch (error) {
+        hold(tasks, -1);
         take(was);
         toast(`Not recorded: ${error instanceof Error ? error.message : error}`, "fault");
       }
@@ -3341,7 +3360,7 @@ ${word3.sha256}`, word3);
     /** What is under the clip: the words for it, and those that people have said. */
     showWords() {
       this.#showState();
-      const held = this.#acts.contains(document.activeElement) ? document.activeElement?.getAttribute("data-do") : null;
+      const held2 = this.#acts.contains(document.activeElement) ? document.activeElement?.getAttribute("data-do") : null;
       const entry = this.#now && (byTask.get(this.#now.entry.task) ?? this.#now.entry);
       if (!entry) {
         const words2 = this.list.length ? "The end" : this.#kept ? "None of these clips is kept" : "None of these has a clip that can be played";
@@ -3379,7 +3398,7 @@ ${word3.sha256}`, word3);
         act("Reject", "rejected"),
         entry.verdict ? act("Clear", null) : ""
       );
-      (held ? this.#acts.querySelector(`[data-do="${held}"]`) : null)?.focus();
+      (held2 ? this.#acts.querySelector(`[data-do="${held2}"]`) : null)?.focus();
     }
     /** @param {Word | null} verdict @param {boolean} stay with the clip */
     async #say(verdict, stay) {
@@ -3772,8 +3791,13 @@ ${word3.sha256}`, word3);
     const hadFocus = isInGrid();
     isShown = true;
     found = entries2;
+    const before2 = list;
     list = grouped(entries2);
+    const was = places.get(current) ?? -1;
     places = new Map(list.map((post2, place2) => [post2.post, place2]));
+    if (was >= 0 && !places.has(current)) {
+      current = nearest(before2, was);
+    }
     for (const post2 of selection) {
       if (!places.has(post2)) {
         selection.delete(post2);
@@ -3791,6 +3815,10 @@ ${word3.sha256}`, word3);
       cards.get(current)?.element.focus({ preventScroll: true });
     }
     showSelection();
+  }
+  function nearest(before2, was) {
+    const isThere = ({ post: post2 }) => places.has(post2);
+    return (before2.slice(was).find(isThere) ?? before2.slice(0, was).findLast(isThere))?.post ?? "";
   }
   function hideGallery() {
     scrolledTo = scrollY;
@@ -4922,7 +4950,7 @@ ${word3.sha256}`, word3);
     /** The verdicts and their buttons; what is no longer the task's clip has none. */
     showWords() {
       for (const [place2, { side, foot, player: player2 }] of this.#shown.entries()) {
-        const held = foot.contains(document.activeElement) ? document.activeElement?.getAttribute("data-do") : null;
+        const held2 = foot.contains(document.activeElement) ? document.activeElement?.getAttribute("data-do") : null;
         const entry = present(side);
         const word3 = entry ? void 0 : side.clip.verdict;
         const sound = player2 ? button("♪", () => this.#setSound(place2), {
@@ -4943,7 +4971,7 @@ ${word3.sha256}`, word3);
             sound
           )
         );
-        (held ? foot.querySelector(`[data-do="${held}"]`) : null)?.focus();
+        (held2 ? foot.querySelector(`[data-do="${held2}"]`) : null)?.focus();
       }
     }
     /** @param {number} place @param {Entry} entry */
@@ -5033,8 +5061,8 @@ ${word3.sha256}`, word3);
       }
     }
     #showTime() {
-      const { length, position, playing: playing2, held } = this.#clock;
-      const words2 = `${position.toFixed(2)} of ${length.toFixed(2)} s${held ? " · waiting" : ""}`;
+      const { length, position, playing: playing2, held: held2 } = this.#clock;
+      const words2 = `${position.toFixed(2)} of ${length.toFixed(2)} s${held2 ? " · waiting" : ""}`;
       this.#scrubber.max = String(length);
       this.#scrubber.value = String(position);
       this.#scrubber.setAttribute("aria-valuetext", `${position.toFixed(1)} of ${length.toFixed(1)} seconds`);

@@ -64,8 +64,13 @@ function showGallery(entries) {
   const hadFocus = isInGrid();
   isShown = true;
   found = entries;
+  const before = list;
   list = grouped(entries);
+  const was = places.get(current) ?? -1;
   places = new Map(list.map((post, place) => [post.post, place]));
+  if (was >= 0 && !places.has(current)) {
+    current = nearest(before, was);
+  }
   for (const post of selection) {
     if (!places.has(post)) {
       selection.delete(post);
@@ -83,6 +88,17 @@ function showGallery(entries) {
     cards.get(current)?.element.focus({ preventScroll: true });
   }
   showSelection();
+}
+
+/**
+ * The card that takes the place of one that is gone: the next one that is there, otherwise the one before.
+ * A word said here or by someone else takes cards away from "Not seen", and nobody starts over for that.
+ * @param {Post[]} before
+ * @param {number} was
+ */
+function nearest(before, was) {
+  const isThere = (/** @type {Post} */ { post }) => places.has(post);
+  return (before.slice(was).find(isThere) ?? before.slice(0, was).findLast(isThere))?.post ?? "";
 }
 
 function hideGallery() {

@@ -81,6 +81,26 @@ function emit(topic, told) {
   }
 }
 
+/** @type {Map<string, number>} by task, how many words of this page are on their way to the server */
+const held = new Map();
+
+/**
+ * Until its own last word on a clip is answered, the page takes none of the server's: that would be an
+ * earlier one, and a card that has left "Not seen" would come back for a moment.
+ * @param {string[]} tasks
+ * @param {1 | -1} by a word more, or one that is answered
+ */
+export function hold(tasks, by) {
+  for (const task of tasks) {
+    const left = (held.get(task) ?? 0) + by;
+    if (left > 0) {
+      held.set(task, left);
+    } else {
+      held.delete(task);
+    }
+  }
+}
+
 /**
  * Take in entries: new ones at the end, known ones in their place.
  * @param {Partial<Entry>[]} given
@@ -92,6 +112,9 @@ export function merge(given) {
     const entry = /** @type {Entry} */ ({ attempts: 1, params: {}, meta: {}, ...each });
     entry.post ??= entry.group;
     const known = byTask.get(entry.task);
+    if (known && held.has(entry.task) && known.sha256 === entry.sha256) {
+      Object.assign(entry, { verdict: known.verdict, note: known.note, by: known.by, at: known.at });
+    }
     if (known) {
       entries[entries.indexOf(known)] = entry;
     } else {
@@ -157,12 +180,13 @@ function written(entry) {
 /**
  * Take in what people said: it holds for the clip that it names, and of two words the later one.
  * @param {Said[]} words
+ * @param {boolean} isOwn whether they are said at this page
  */
-export function take(words) {
+export function take(words, isOwn = false) {
   /** @type {Set<string>} */
   const changed = new Set();
   for (const word of words) {
-    const entry = byTask.get(word.task);
+    const entry = isOwn || !held.has(word.task) ? byTask.get(word.task) : undefined;
     if (entry && entry.sha256 === word.sha256 && !(entry.at && Date.parse(entry.at) > Date.parse(word.at))) {
       entry.verdict = word.verdict ?? undefined;
       entry.note = word.note ?? undefined;

@@ -4,7 +4,7 @@
 import { commandRow } from "./commands.js";
 import { button, find, make, openDialog, remember, remembered, toast } from "./dom.js";
 import { isLive, post } from "./live.js";
-import { byTask, entries, job, take } from "./model.js";
+import { byTask, entries, hold, job, take } from "./model.js";
 import { number } from "./words.js";
 
 /** @typedef {import("./types").Entry} Entry */
@@ -128,13 +128,18 @@ function wellFormed(text) {
  */
 async function send(clips, words, word) {
   const was = clips.map((entry) => said(entry, {}));
-  take(words);
+  const tasks = clips.map((entry) => entry.task);
+  hold(tasks, 1);
+  take(words, true);
   const sha256 = Object.fromEntries(clips.map((entry) => [entry.task, entry.sha256]));
-  const request = { tasks: clips.map((entry) => entry.task), ...word, sha256 };
+  const request = { tasks, ...word, sha256 };
   sending = sending.then(async () => {
     try {
-      take((await post("verdicts", request)).said ?? []);
+      const answer = await post("verdicts", request);
+      hold(tasks, -1);
+      take(answer.said ?? []);
     } catch (error) {
+      hold(tasks, -1);
       take(was);
       toast(`Not recorded: ${error instanceof Error ? error.message : error}`, "fault");
     }
