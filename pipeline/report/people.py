@@ -88,7 +88,7 @@ def accepted(data: ReportData) -> Words:
 
 def pending(data: ReportData) -> Words:
     """Say that nothing of a task was sent."""
-    return Words("It was not sent yet.", _RUN, data.commands.run)
+    return Words("Nothing has been rendered for it yet.", _RUN, data.commands.run)
 
 
 def _missing(task: str, data: ReportData) -> Words | None:

@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.serving import serving
 
 from sandbox.testing import Sandbox
 from tests.browser.conftest import HOSTILE, HOW
-from tests.browser.test_live_page import TASKS, _jobs, _view
+from tests.browser.test_live_page import TASKS, _jobs
 
 HERE = Path(__file__).parent
 NO_PICTURE = "is not beside this page, or"
@@ -45,7 +46,7 @@ def seen(
     profile = tmp_path_factory.mktemp("firefox")
     with (
         Sandbox(latency=0.3, clips="tiny", credits=1_000) as sandbox,
-        _view(_jobs(profile), sandbox.url) as address,
+        serving(_jobs(profile), sandbox.url) as address,
     ):
         first = address.replace("/?", "/night/?")
         done = subprocess.run(

@@ -142,6 +142,7 @@ def test_the_focus_is_never_lost(seen: Seen) -> None:
     morning = visit(seen, "morning")
     assert morning["afterFilter"] == "Filter"
     assert morning["afterChip"] != ""
+    assert morning["stays"] is True
     assert "card" in morning["back"].split()
 
 

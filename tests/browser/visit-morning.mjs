@@ -125,6 +125,13 @@ const view = {
     await page.locator(".progress", { hasText: "60 kept · 20 rejected" }).waitFor();
     await page.locator(".count", { hasText: /^220 of 300/ }).waitFor();
     seen.culled = [await progress(page), await page.locator(".count").textContent()];
+    // Kept without moving on, the card is gone all the same: the next one has its place, not the first of all.
+    await keyboard.press("Shift+P");
+    await page.locator(".progress", { hasText: "61 kept" }).waitFor();
+    await drawn(page);
+    seen.stays = await page.evaluate(() => scrollY > 200 && document.activeElement.matches(".card.current"));
+    await keyboard.press("z");
+    await page.locator(".progress", { hasText: "60 kept" }).waitFor();
     seen.seconds = Math.round((performance.now() - began) / 100) / 10;
     await tabTo(page, /^Remove the filter/, "Shift+Tab");
     await keyboard.press("Enter");
