@@ -39,12 +39,22 @@ def test_check_says_which_provider_a_job_uses_and_why(
     pipeline: Command, job: Path, name: str | None
 ) -> None:
     if name is not None:
-        job.write_text(f"provider: {name}\n{job.read_text(encoding='utf-8')}", encoding="utf-8")
+        # ComfyUI takes a prompt into a graph.
+        graph = "params: {workflow: {'6': {inputs: {text: ''}}}}\n" if name == "comfyui" else ""
+        text = job.read_text(encoding="utf-8")
+        job.write_text(f"provider: {name}\n{graph}{text}", encoding="utf-8")
     chosen = providers.get(name)
     done = pipeline("check", job, env={})
     why = "the default" if name is None else "as the job says"
     assert f"Provider: {chosen.name} ({chosen.about}), {why}." in done.out.splitlines()
     assert json.loads(pipeline("check", job, "--json", env={}).out)["provider"] == chosen.name
+
+
+def test_a_prompt_without_the_graph_that_takes_it_is_refused(pipeline: Command, job: Path) -> None:
+    job.write_text(f"provider: comfyui\n{job.read_text(encoding='utf-8')}", encoding="utf-8")
+    done = pipeline("check", job, env={})
+    assert done.code == 2
+    assert "(the body takes it by way of others of `params`: node, workflow)" in done.err
 
 
 def test_check_says_which_hosts_get_the_key(pipeline: Command, job: Path) -> None:

@@ -63,9 +63,17 @@ class Taking:
                     name,
                     f"the request to {told.name} would not have {name}: `submit.{key}` does not"
                     f" take it from `{kind}`",
-                    did_you_mean(name, known)
-                    or f"leave it out, or let the description take it: ${kind}.{name}",
+                    _way_out(kind, name, known, params if kind == "params" else inputs),
                 )
+
+
+def _way_out(kind: str, name: str, known: list[str], given: Mapping[str, Any]) -> str:
+    """Say what to do about a name that a body does not take; `known` are those that it names."""
+    if name in known:  # it takes it into another one, as a prompt into a graph
+        others = ", ".join(one for one in known if one not in given) or "what the others are"
+        return f"the body takes it by way of others of `{kind}`: {others}"
+    hint = f"leave it out, or let the description take it: ${kind}.{name}"
+    return did_you_mean(name, known) or hint
 
 
 class _Probe:
