@@ -125,7 +125,8 @@ class _Lines(logging.Handler):
     """Logs what uvicorn says in one line each."""
 
     def __init__(self, say: Callable[[str], None]) -> None:
-        super().__init__(logging.WARNING)
+        # Warnings are of what somebody has sent, without a token too: they would fill the screen.
+        super().__init__(logging.ERROR)
         self._say = say
 
     def emit(self, record: logging.LogRecord) -> None:

@@ -2173,6 +2173,7 @@ ${word3.sha256}`, word3);
     const { kept: kept2, rejected, notes } = counted();
     const told2 = `${number(kept2)} kept, ${number(rejected)} rejected, ${number(notes)} with a note.`;
     const dialog2 = openDialog("Save picks", [make("p", {}, told2), form, ...next]);
+    field2.select();
     form.addEventListener("submit", () => {
       const by = wellFormed(field2.value.trim()).slice(0, LONGEST_NAME);
       remember("by", by);

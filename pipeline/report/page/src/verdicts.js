@@ -257,6 +257,7 @@ function openSave() {
   const { kept, rejected, notes } = counted();
   const told = `${number(kept)} kept, ${number(rejected)} rejected, ${number(notes)} with a note.`;
   const dialog = openDialog("Save picks", [make("p", {}, told), form, ...next]);
+  field.select();
   form.addEventListener("submit", () => {
     const by = wellFormed(field.value.trim()).slice(0, LONGEST_NAME);
     remember("by", by);
