@@ -68,15 +68,13 @@ async def test_the_end_waits_for_no_body_and_says_no_fault_of_it(served: Viewed)
     assert not any("ASGI" in line for line in served.said)
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "nothing of HTTP\r\n\r\n",
-        "GET / HTTP/1.1\r\nHost: x\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n",
-    ],
-)
+UPGRADE = "GET / HTTP/1.1\r\nHost: x\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n"
+
+
+@pytest.mark.parametrize("text", ["nothing of HTTP\r\n\r\n", UPGRADE])
 async def test_what_strangers_send_does_not_fill_the_screen(served: Viewed, text: str) -> None:
     reader, writer = await opened(served, text)
     assert (await reader.readline()).split()[1] in {b"400", b"421"}
     writer.close()
+    await writer.wait_closed()
     assert served.said == []
