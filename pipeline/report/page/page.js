@@ -295,6 +295,8 @@
     for (const image2 of container.querySelectorAll("img.poster")) {
       if (image2 instanceof HTMLImageElement) {
         image2.onerror = null;
+        image2.onload = null;
+        image2.classList.remove("drawn");
         image2.removeAttribute("src");
         image2.remove();
         spare.push(image2);
@@ -433,6 +435,54 @@
     }
     return firstFrame(entry, holder);
   }
+  var toDraw = [];
+  var AT_LATEST = 150;
+  var whenIdle = globalThis.requestIdleCallback ?? ((work) => setTimeout(work, 16));
+  async function drawSome(rest2) {
+    do {
+      await toDraw.pop()?.();
+    } while (toDraw.length && rest2 && rest2.timeRemaining() > 3);
+    if (toDraw.length) {
+      whenIdle(drawSome, { timeout: AT_LATEST });
+    }
+  }
+  async function draw2(image2, canvas) {
+    const { clientWidth: width, clientHeight: height } = canvas;
+    const fits = Math.min(width / image2.naturalWidth, height / image2.naturalHeight);
+    const scale = Math.min(1, fits * devicePixelRatio || 1);
+    try {
+      const bitmap = await createImageBitmap(image2, {
+        resizeWidth: Math.max(1, Math.round(image2.naturalWidth * scale)),
+        resizeHeight: Math.max(1, Math.round(image2.naturalHeight * scale)),
+        resizeQuality: "medium"
+      });
+      [canvas.width, canvas.height] = [bitmap.width, bitmap.height];
+      canvas.getContext("bitmaprenderer")?.transferFromImageBitmap(bitmap);
+    } catch {
+      canvas.remove();
+      image2.classList.remove("drawn");
+    }
+  }
+  function drawn(entry, holder) {
+    const image2 = still(entry, holder);
+    if (!(image2 instanceof HTMLImageElement)) {
+      return [image2];
+    }
+    const canvas = make("canvas", { class: "still", "aria-hidden": "true" });
+    image2.classList.add("drawn");
+    image2.onload = () => {
+      const { src } = image2;
+      toDraw.push(async () => {
+        if (image2.src === src && canvas.isConnected) {
+          await draw2(image2, canvas);
+        }
+      });
+      if (toDraw.length === 1) {
+        whenIdle(drawSome, { timeout: AT_LATEST });
+      }
+    };
+    return [image2, canvas];
+  }
   function firstFrame(entry, holder) {
     const element = video(entry);
     element.muted = true;
@@ -464,7 +514,7 @@
         "aria-label": "Play"
       });
       this.strip = make("div", { class: "strip", "aria-hidden": "true", hidden: true });
-      this.box = make("div", { class: "screen" }, still(entry, holder), this.strip, this.cover);
+      this.box = make("div", { class: "screen" }, ...drawn(entry, holder), this.strip, this.cover);
       this.cover.hidden = !entry.src;
       this.cover.addEventListener("click", () => this.toggle());
       this.box.addEventListener("pointerenter", (event2) => this.hover(event2));
@@ -2458,7 +2508,7 @@ ${word3.sha256}`, word3);
     if (isOther) {
       earlier = null;
     }
-    draw2(entry, isOther);
+    draw3(entry, isOther);
     if (!dialog.open) {
       dialog.showModal();
     }
@@ -2467,7 +2517,7 @@ ${word3.sha256}`, word3);
       find(".detail-text", dialog).scrollTop = 0;
     }
   }
-  function draw2(entry, isOther) {
+  function draw3(entry, isOther) {
     const clip = earlier ?? entry;
     const now = [task, clip.src, clip.sha256, entry.status, entry.missing].join("\n");
     const focused2 = document.activeElement;
@@ -2670,7 +2720,7 @@ ${word3.sha256}`, word3);
   function show(entry, version) {
     earlier = version;
     if (entry.task === task) {
-      draw2(entry, false);
+      draw3(entry, false);
     } else {
       openDetail(entry, around);
     }
@@ -3589,14 +3639,14 @@ ${word3.sha256}`, word3);
   var MOST_IN_TRAY = 40;
   var MONDAY = new Date(Date.UTC(2024, 0, 1));
   var trayOpen = false;
-  var drawn = "";
+  var drawn2 = "";
   function showCalendar(entries2) {
     const now = signature(entries2);
     const months = find("#calendar .months");
-    if (now === drawn) {
+    if (now === drawn2) {
       return;
     }
-    drawn = now;
+    drawn2 = now;
     const back = months.contains(document.activeElement) ? comeback() : null;
     const { days, undated } = placed(entries2);
     const names = [...days.keys()].sort();
@@ -3807,10 +3857,10 @@ ${word3.sha256}`, word3);
     nothing.hidden = list.length > 0;
     grid.hidden = list.length === 0;
     measure();
-    draw3(true);
+    draw4(true);
     if (!wasShown && scrolledTo) {
       scrollTo({ top: scrolledTo, behavior: "instant" });
-      draw3(false);
+      draw4(false);
     }
     if (hadFocus && !isInGrid()) {
       cards.get(current)?.element.focus({ preventScroll: true });
@@ -3843,6 +3893,12 @@ ${word3.sha256}`, word3);
     const stage3 = (width - style.gap * (columns - 1)) / columns / tall;
     rowHeight = Math.round(stage3 + style.words + style.gap);
     if (shape.columns !== columns || shape.density !== density() || shape.aspect !== tall || shape.width !== width) {
+      if (shape.columns !== columns || shape.density !== density()) {
+        for (const card of cards.values()) {
+          card.release();
+        }
+        cards.clear();
+      }
       Object.assign(shape, { columns, density: density(), aspect: tall, width });
       grid.dataset.density = density();
       grid.style.setProperty("--columns", String(columns));
@@ -3876,7 +3932,7 @@ ${word3.sha256}`, word3);
     }
     return needed;
   }
-  function draw3(isChanged) {
+  function draw4(isChanged) {
     if (!places.has(current)) {
       current = list[0]?.post ?? "";
     }
@@ -3946,7 +4002,7 @@ ${word3.sha256}`, word3);
   function choose(post2, task2) {
     chosen.set(post2, task2);
     current = post2;
-    draw3(true);
+    draw4(true);
   }
   function isInGrid() {
     return grid.contains(document.activeElement);
@@ -3976,7 +4032,7 @@ ${word3.sha256}`, word3);
   function focusPlace(place2) {
     const to = Math.min(Math.max(place2, 0), list.length - 1);
     current = list[to]?.post ?? "";
-    draw3(false);
+    draw4(false);
     for (const [post2, card2] of cards) {
       reach(card2, post2 === current);
     }
@@ -3992,7 +4048,7 @@ ${word3.sha256}`, word3);
       } else if (bottom > innerHeight - 4) {
         scrollBy({ top: bottom - innerHeight + 12, behavior: "instant" });
       }
-      draw3(false);
+      draw4(false);
       card.element.focus({ preventScroll: true });
     }
   }
@@ -4041,7 +4097,7 @@ ${word3.sha256}`, word3);
     return () => {
       if (left && places.has(current) && list[places.get(current) ?? -1]?.entries.includes(left)) {
         chosen.set(current, left.task);
-        draw3(true);
+        draw4(true);
         focusPlace(places.get(current) ?? 0);
       } else if (next) {
         focusPlace(places.get(next) ?? place2);
@@ -4055,7 +4111,7 @@ ${word3.sha256}`, word3);
     if (places.has(entry.post)) {
       chosen.set(entry.post, entry.task);
       current = entry.post;
-      draw3(true);
+      draw4(true);
       focusPlace(places.get(entry.post) ?? 0);
     }
   }
@@ -4065,7 +4121,7 @@ ${word3.sha256}`, word3);
     for (const each2 of list.slice(Math.min(one, other), Math.max(one, other) + 1)) {
       selection.add(each2.post);
     }
-    draw3(true);
+    draw4(true);
     showSelection();
   }
   function clearSelection() {
@@ -4073,7 +4129,7 @@ ${word3.sha256}`, word3);
     selection.clear();
     anchor = "";
     if (some) {
-      draw3(true);
+      draw4(true);
       showSelection();
     }
     return some;
@@ -4110,7 +4166,7 @@ ${word3.sha256}`, word3);
       if (event2.shiftKey) {
         selectTo(post2);
       }
-      draw3(true);
+      draw4(true);
       showSelection();
     }
   });
@@ -4149,7 +4205,7 @@ ${word3.sha256}`, word3);
     if (isShown && !frame) {
       frame = requestAnimationFrame(() => {
         frame = 0;
-        draw3(false);
+        draw4(false);
       });
     }
   }
@@ -4158,13 +4214,13 @@ ${word3.sha256}`, word3);
   new ResizeObserver(() => {
     if (isShown && grid.clientWidth !== shape.width) {
       measure();
-      draw3(true);
+      draw4(true);
     }
   }).observe(grid);
   function setPrinting(printing) {
     if (isShown && printing !== isPrinting) {
       isPrinting = printing;
-      draw3(true);
+      draw4(true);
     }
   }
   addEventListener("beforeprint", () => setPrinting(true));
@@ -4220,7 +4276,7 @@ ${word3.sha256}`, word3);
   var chips = find(".chips");
   var line2 = find(".progress");
   var selecting = find(".selecting-line");
-  var drawn2 = "";
+  var drawn3 = "";
   function startFilters() {
     search.addEventListener("input", () => ask({ q: search.value.trim() }));
     search.addEventListener("keydown", (event2) => {
@@ -4285,8 +4341,8 @@ ${word3.sha256}`, word3);
       [...asked.facets].map(([facet, value]) => [facet.key, value]),
       facets.map((facet) => [facet.key, facet.values])
     ]);
-    if (said3 !== drawn2) {
-      drawn2 = said3;
+    if (said3 !== drawn3) {
+      drawn3 = said3;
       showPopover();
       showChips();
     } else if (asked.q || chips.children.length) {
@@ -5849,10 +5905,10 @@ ${word3.sha256}`, word3);
     }
   };
   var extend = null;
-  var drawn3 = /* @__PURE__ */ new Map();
+  var drawn4 = /* @__PURE__ */ new Map();
   function extendCommands(extension) {
     extend = extension;
-    drawn3.clear();
+    drawn4.clear();
   }
   function unfinishedCount() {
     const { failed, in_doubt: doubt2, missing } = KINDS;
@@ -5866,8 +5922,8 @@ ${word3.sha256}`, word3);
         block.hidden = Boolean(job?.live) && !all2.length;
         const found2 = entries2.filter(kind.of);
         const now = signature2(all2, found2);
-        if (drawn3.get(block) !== now) {
-          drawn3.set(block, now);
+        if (drawn4.get(block) !== now) {
+          drawn4.set(block, now);
           showBlock(block, key, all2, found2, entries2);
         }
       }

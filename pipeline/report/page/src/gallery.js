@@ -134,6 +134,12 @@ function measure() {
     shape.aspect !== tall ||
     shape.width !== width
   ) {
+    if (shape.columns !== columns || shape.density !== density()) {
+      for (const card of cards.values()) {
+        card.release(); // its still is drawn for the size that it had
+      }
+      cards.clear();
+    }
     Object.assign(shape, { columns, density: density(), aspect: tall, width });
     grid.dataset.density = density();
     grid.style.setProperty("--columns", String(columns));

@@ -70,6 +70,8 @@ export function letGo(container) {
   for (const image of container.querySelectorAll("img.poster")) {
     if (image instanceof HTMLImageElement) {
       image.onerror = null;
+      image.onload = null;
+      image.classList.remove("drawn");
       image.removeAttribute("src");
       image.remove();
       spare.push(image);
@@ -275,6 +277,72 @@ function still(entry, holder) {
   return firstFrame(entry, holder);
 }
 
+/** @type {(() => Promise<void>)[]} */
+const toDraw = [];
+const AT_LATEST = 150; // milliseconds that stills wait for the page to be at rest
+// Safari has none.
+const whenIdle = globalThis.requestIdleCallback ?? ((work) => setTimeout(work, 16));
+
+/** Draw stills, the latest first, while nobody needs the page for anything else. */
+async function drawSome(/** @type {IdleDeadline | undefined} */ rest) {
+  do {
+    await toDraw.pop()?.();
+  } while (toDraw.length && rest && rest.timeRemaining() > 3);
+  if (toDraw.length) {
+    whenIdle(drawSome, { timeout: AT_LATEST });
+  }
+}
+
+/**
+ * @param {HTMLImageElement} image
+ * @param {HTMLCanvasElement} canvas
+ */
+async function draw(image, canvas) {
+  const { clientWidth: width, clientHeight: height } = canvas;
+  const fits = Math.min(width / image.naturalWidth, height / image.naturalHeight);
+  const scale = Math.min(1, fits * devicePixelRatio || 1);
+  try {
+    const bitmap = await createImageBitmap(image, {
+      resizeWidth: Math.max(1, Math.round(image.naturalWidth * scale)),
+      resizeHeight: Math.max(1, Math.round(image.naturalHeight * scale)),
+      resizeQuality: "medium",
+    });
+    [canvas.width, canvas.height] = [bitmap.width, bitmap.height];
+    canvas.getContext("bitmaprenderer")?.transferFromImageBitmap(bitmap);
+  } catch {
+    canvas.remove();
+    image.classList.remove("drawn");
+  }
+}
+
+/**
+ * A still that is drawn as large as it is shown. What a browser decodes for an image it keeps, whole, for
+ * a thousand images; so the image is there for print, and where it cannot be drawn.
+ * @param {Entry} entry
+ * @param {HTMLElement} holder
+ * @returns {Element[]}
+ */
+function drawn(entry, holder) {
+  const image = still(entry, holder);
+  if (!(image instanceof HTMLImageElement)) {
+    return [image];
+  }
+  const canvas = make("canvas", { class: "still", "aria-hidden": "true" });
+  image.classList.add("drawn");
+  image.onload = () => {
+    const { src } = image;
+    toDraw.push(async () => {
+      if (image.src === src && canvas.isConnected) {
+        await draw(image, canvas);
+      }
+    });
+    if (toDraw.length === 1) {
+      whenIdle(drawSome, { timeout: AT_LATEST });
+    }
+  };
+  return [image, canvas];
+}
+
 /**
  * @param {Entry} entry
  * @param {HTMLElement} holder
@@ -310,7 +378,7 @@ class Screen {
       "aria-label": "Play",
     });
     this.strip = make("div", { class: "strip", "aria-hidden": "true", hidden: true });
-    this.box = make("div", { class: "screen" }, still(entry, holder), this.strip, this.cover);
+    this.box = make("div", { class: "screen" }, ...drawn(entry, holder), this.strip, this.cover);
     this.cover.hidden = !entry.src;
     this.cover.addEventListener("click", () => this.toggle());
     this.box.addEventListener("pointerenter", (event) => this.hover(event));
