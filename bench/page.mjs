@@ -46,7 +46,8 @@ function memory() {
 
 const began = performance.now();
 await page.goto(address, { waitUntil: "commit" });
-await page.waitForFunction(() => [...document.querySelectorAll("#gallery img")].some((each) => each.complete && each.naturalWidth > 0));
+// A canvas that was not drawn is 300 pixels wide.
+await page.waitForFunction(() => [...document.querySelectorAll("#gallery canvas.still")].some((each) => each.width !== 300));
 say("first picture", (performance.now() - began) / 1000, "s");
 await page.waitForLoadState("networkidle");
 say("films before the first scroll", films, "");

@@ -329,10 +329,10 @@ for (const [name, keys] of Object.entries({ Ada: ["p", "p", "p"], Bo: ["x", "Arr
     const { page, log, done } = await open("about:blank", { acceptDownloads: true, offline: true });
     const seen = { axe: {}, checked: [] };
     await page.goto(address);
-    await page.locator(".card img").first().waitFor();
+    await page.locator(".card canvas.still").first().waitFor();
     await page.waitForFunction(() => {
-      const pictures = [...document.querySelectorAll(".card img")].slice(0, 4);
-      return pictures.length === 4 && pictures.every((each) => each.complete && each.naturalWidth > 0);
+      const pictures = [...document.querySelectorAll(".card canvas.still")].slice(0, 4);
+      return pictures.length === 4 && pictures.every((each) => each.width !== 300);
     });
     await page.keyboard.press("ArrowRight");
     await page.keyboard.press("Space");

@@ -148,7 +148,7 @@ const visits = {
 
   async "scrubs with a strip"() {
     const { page, log, done } = await open(local, { hash: "#q=pictured" });
-    await page.locator(".card .stage img").waitFor();
+    await page.locator(".card .stage canvas.still").waitFor();
     // The page's clock stands still: a mouse that rests is one for which time is made to pass.
     await page.clock.install();
     await page.clock.pauseAt(Date.now() + 60_000);
