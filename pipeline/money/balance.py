@@ -98,8 +98,10 @@ class Balance:
         The bounds have readings of their own, and what may raise one may not raise the other: what
         is surely not left cannot be the least.
         """
-        least, most = self.at_least.value, self.at_most.value
-        return least if least is None or most is None else min(least, most)
+        low, high = self.at_least, self.at_most  # each dispatch looks at it several times
+        if low.reading is None or high.reading is None:
+            return low.value
+        return min(low.reading.value - low.charges, high.reading.value - high.charges)
 
     @property
     def most(self) -> Decimal | None:

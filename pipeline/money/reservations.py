@@ -87,6 +87,12 @@ class Reservations:
         behind = self._ranks.behind(retained.rank)
         return Ahead(reserved - behind.reserved, requests - behind.requests)
 
+    def reserved_ahead(self, retained: Retained | None) -> Decimal:
+        """Add up the money of `ahead_of`."""
+        if retained is None:
+            return self.in_flight + self.waiting
+        return self.ahead_of(retained).reserved
+
     def may_come_free(self, retained: Retained | None) -> bool:
         """Say whether something in flight, or retained for a more important task, may come free."""
         if self.flying or retained is None:

@@ -296,6 +296,8 @@ class Lookups:
 
     def _is_open(self, attempt: Attempt, outcome: Outcome) -> bool:
         """Whether it is open what came of an attempt, and the list can be asked."""
+        if outcome.body is not None and outcome.fault is None:
+            return False  # the output is here, whole
         if not (self.provider.lists_requests and self._inquiry.is_open):
             return False
         decision = self.provider.judge(attempt.task, outcome).decision
