@@ -72,10 +72,14 @@ class Bid(NamedTuple):
 
 
 def without(bid: Bid, refused: Iterable[Bid]) -> Bid:
-    """Take from a bid what others of its run count in it that were refused meanwhile."""
+    """Take from a bid what others of its run count in it that were refused meanwhile.
+
+    Where its request makes no more in flight, as many are as may be: then the others may not count.
+    """
+    is_full = bid.after.flying == bid.before.flying
     for other in refused:
         held = other.after.held - other.before.held
-        flying = other.after.flying - other.before.flying
+        flying = 0 if is_full else other.after.flying - other.before.flying
         need = None if bid.need is None else bid.need - held
         before, after = (
             each._replace(held=each.held - held, flying=each.flying - flying)

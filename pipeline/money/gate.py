@@ -105,6 +105,8 @@ class CreditGate:
         return not self._reservations.flying and not self.elsewhere.flying
 
     def _budget_covers(self, name: str, retained: Retained | None = None) -> bool:
+        if self.budget.limit is None:
+            return True
         book, ahead = self._reservations, self._reservations.ahead_of(retained)
         unpriced = self.ledger.unpriced + book.unpriced
         price, reserved = self.prices.estimate(name), ahead.reserved + book.unrecorded
@@ -123,6 +125,22 @@ class CreditGate:
             return False
         return self._policy.gate is Gate.OFF or least is None or self._left(least, None) >= ZERO
 
+    @property
+    def is_ample(self) -> bool:
+        """Whether so much is left that what is set aside before its time is not missed.
+
+        Each in flight may come to be in doubt, which the balance may show a second time, and be
+        sent again; and there is the request that is set aside.
+        """
+        book, least = self._reservations, self.balance.least
+        more = 3 * book.in_flight
+        reserved = book.total + more
+        if not self.budget.covers(ZERO, reserved, tried=0, unpriced=0):
+            return False
+        if any(cap.used + reserved > cap.limit for cap in self.elsewhere.caps):
+            return False
+        return self._policy.gate is Gate.OFF or least is None or self._left(least, None) >= more
+
     def leave(self, token: Reservation) -> None:
         """Note that a request goes out now which was reserved a while ago.
 
@@ -132,8 +150,10 @@ class CreditGate:
 
     def closed_cap(self, name: str, retained: Retained | None = None) -> Cap | None:
         """Return the cap of the account that does not cover a request of a price class."""
+        if not self.elsewhere.caps:
+            return None
         book, price = self._reservations, self.prices.estimate(name)
-        reserved = book.ahead_of(retained).reserved + book.unrecorded
+        reserved = book.reserved_ahead(retained) + book.unrecorded
         for cap in self.elsewhere.caps:
             used = cap.used + reserved + (price or ZERO)
             if used > cap.limit or (price is None and used == cap.limit):
@@ -145,13 +165,12 @@ class CreditGate:
         lone = self._reservations.lone is not None or self.elsewhere.lone
         if lone or not self._may_go_beside(name):
             return False
-        if self.balance.least is None:
-            return True
-        return self._left(self.balance.least, retained) >= self._price(name)
+        least = self.balance.least
+        return least is None or self._left(least, retained) >= self._price(name)
 
     def _may_go_beside(self, name: str) -> bool:
         """Say whether enough is known: the balance, and the price; or that neither ever will be."""
-        known = self.balance.least is not None and self.prices.of(name) is not None
+        known = self.balance.reading is not None and self.prices.of(name) is not None
         return known or self.balance.silent
 
     def _most_covers(self, name: str, retained: Retained | None) -> bool:
@@ -176,7 +195,7 @@ class CreditGate:
 
     def _left(self, balance: Decimal, retained: Retained | None) -> Decimal:
         """Take off a balance what is not there for the task of `retained`."""
-        reserved = self._reservations.ahead_of(retained).reserved + self.elsewhere.held
+        reserved = self._reservations.reserved_ahead(retained) + self.elsewhere.held
         return balance - reserved - self._policy.reserve
 
     def _price(self, name: str) -> Decimal:
@@ -260,21 +279,23 @@ class CreditGate:
         """Say whether too little is known for a request to go beside those of other runs."""
         return self._goes_alone(name) and not self._may_go_beside(name)
 
-    def bid_for(self, name: str, retained: Retained | None = None) -> Bid:
+    def bid_for(
+        self, name: str, retained: Retained | None = None, before: Holdings | None = None
+    ) -> Bid:
         """Say what a request that was let through needs of the account, before it is reserved.
 
-        The holdings in it are without the request; see `with_holdings`.
+        The holdings in it are those `before`, without the request; by default the gate's own.
         """
         price = self.prices.estimate(name)
-        before = self.holdings
+        before = self.holdings if before is None else before
         if self._policy.gate is Gate.OFF:
             return Bid(price, None, Way.UNCHECKED, before, before)
-        ahead = self._reservations.ahead_of(retained).reserved + self._policy.reserve
+        ahead = self._reservations.reserved_ahead(retained) + self._policy.reserve
         if self._goes_alone(name):
             enough = ahead + (_LEAST if self._may_cost_less(name) else self._price(name))
             known = self._most_covers(name, retained)
             return Bid(price, enough if known else None, Way.ALONE, before, before)
-        known = self.balance.least is not None
+        known = self.balance.reading is not None
         return Bid(price, ahead + self._price(name) if known else None, Way.BESIDE, before, before)
 
     @property

@@ -61,13 +61,14 @@ class Circuit:
     def is_closed(self) -> bool:
         """Whether nothing stands in the way of the next requests."""
         free = self.paused is None and not self.limit.active
-        return free and self.probing is None and not self.cautious
+        return free and self.probing is None and not self._failing and not self.cautious
 
     @property
     def cautious(self) -> bool:
         """Whether requests go one at a time, as what was sent earlier makes them suspect."""
-        failing = len(self._failing | self._older)
-        return self.paused is None and bool(self._older) and failing >= self.threshold
+        if self.paused is not None or not self._older:
+            return False
+        return len(self._failing | self._older) >= self.threshold
 
     @property
     def hopeless(self) -> bool:

@@ -1,5 +1,6 @@
 """Which task goes out next, and when: the circuit, the window, the disk, the gate and the rate."""
 
+import asyncio
 import math
 import time
 from collections.abc import Awaitable, Callable
@@ -16,10 +17,13 @@ from pipeline.ledger import records
 from pipeline.models import Claim, Rate, once_of, part_of, recorded, rfc3339
 from pipeline.money.account import Bid, Obstacle, Refusal
 from pipeline.money.balance import Moment
+from pipeline.money.errors import BooksError
 from pipeline.money.gate import Verdict
 from pipeline.runtime.lifecycle import Attempt, Stage
 from pipeline.runtime.pace import Pace
+from pipeline.runtime.permits import FILLING
 from pipeline.runtime.refusals import Refusals
+from pipeline.runtime.room import Room
 from pipeline.runtime.state import LONGEST_WAIT, RunState, clock
 
 # Room for one output while none has been seen.
@@ -30,8 +34,9 @@ _OF_OTHERS = frozenset({Obstacle.PLACES, Obstacle.SHARE, Obstacle.ALONE, Obstacl
 _SAY_AFTER = 10.0
 # A request that is later than its turn by so many seconds takes another, at most so often.
 _LATE, _TURNS = 0.004, 5
-# Seconds up to which answers are so fast that the next requests are prepared ahead of them.
-_SLOW = 10.0
+# Seconds up to which answers are so fast that the next requests are prepared ahead of them; and
+# how many are where no answer has come yet.
+_SLOW, _UNTRIED = 10.0, 64
 # Seconds between two looks where others alone may change something: within them the account does
 # not forget that this run waits.
 _WHILE_OTHERS = 0.5
@@ -46,9 +51,10 @@ class Dispatch:
     def __init__(self, state: RunState, wind_up: Callable[[], Awaitable[None]]) -> None:
         self._state = state
         self._wind_up = wind_up
-        self._turn = anyio.Lock(fast_acquire=True)
+        self._turn = asyncio.Lock()
         self._pace = Pace.of(state.job.rate)
         self._refusals = Refusals()
+        self._room = Room()
 
     async def next(self) -> Assignment | None:
         """Wait for the next task that may go; None when nothing more goes out."""
@@ -58,14 +64,15 @@ class Dispatch:
                 if attempt is None:
                     return None
                 bid = self._reserve(attempt)
-                paced = self._pace.interval > 0 or self._state.account.paced
+                bound = self._state.job.concurrency
+                paced = self._is_paced
                 going = paced and await self._go_at_pace(attempt, bid)
             if not paced:
                 # Outside the turn, so that many share one transaction, and claims one commit.
                 going = await self._prepare(attempt, bid)
             # A rate was set meanwhile, or a run has come that keeps one.
-            too_fast = not paced and (self._pace.interval > 0 or self._state.account.paced)
-            if going and not too_fast and await self._is_let_go(attempt):
+            too_fast = not paced and self._is_paced
+            if going and not too_fast and await self._is_let_go(attempt, bound):
                 return self._send(attempt)
             self._state.withdraw(attempt)
 
@@ -81,9 +88,9 @@ class Dispatch:
 
     async def _prepare(self, attempt: Attempt, bid: Bid) -> bool:
         """Get the account's leave for a request, and make its claim durable."""
-        if not self._may_go(attempt) or not await self._is_admitted(attempt, bid):
+        if not await self._is_admitted(attempt, bid) or self._state.stopped:
             return False
-        return self._may_go(attempt) and await self._claim(attempt)
+        return await self._claim(attempt)
 
     async def _is_admitted(self, attempt: Attempt, bid: Bid) -> bool:
         """Ask the account, where all runs meet, whether a request may go."""
@@ -139,6 +146,9 @@ class Dispatch:
         state, queue = self._state, self._state.queue
         while True:
             now = clock()
+            if state.permits.are_filling(now) and state.stopped is None:
+                await asyncio.sleep(FILLING)  # answers that come together come first
+                continue
             if state.circuit.outage and queue.parked and not queue.dispatchable:
                 # Nothing else is left to probe with.
                 queue.put_later(queue.parked.pop(0), now)
@@ -157,6 +167,7 @@ class Dispatch:
                     if not state.circuit.outage:  # a probe does not end it
                         self._end_pause(of_account=False)
                     queue.take(attempt)
+                    self._room.take()
                     return attempt
                 await self._follow(verdict, attempt)
 
@@ -201,7 +212,7 @@ class Dispatch:
             return wait
         if state.top_up is not None and (wait := state.top_up.waits(now)) is not None:
             return wait
-        return self._wait_for_room()
+        return self._wait_for_room(now)
 
     def _wait_for_window(self) -> float | None:
         """Wait for the window, and for whoever has paused the run."""
@@ -219,6 +230,8 @@ class Dispatch:
 
     def _wait_for_circuit(self, now: float) -> float | None:
         state, circuit = self._state, self._state.circuit
+        if circuit.is_closed:
+            return None
         if circuit.out_of_patience(now, in_flight=self._in_flight):
             lasting = "; nothing was ever reached, and waiting would not fix it"
             detail = f"{circuit.paused} has not ended: {circuit.reason}"
@@ -239,29 +252,45 @@ class Dispatch:
         """Leave places to what earlier runs have sent, and to other runs of the account."""
         state = self._state
         state.places = [end for end in state.places if end > now]
-        places = state.job.concurrency - len(state.places) + self._ahead()
+        places = state.job.concurrency - len(state.places) + self._ahead
         if state.prepared + len(state.permits) < places:
             return self._refusals.wait(now, state)
         return min(state.places, default=now + LONGEST_WAIT) - now
 
+    @property
     def _ahead(self) -> int:
-        """Return how many requests may be prepared before there is a place for them.
+        """How many requests may be prepared before there is a place for them.
 
         Where answers come fast, the time that a claim takes would be lost at each of them. Not
         where the next request depends on what comes of those before, or other runs wait for it.
         """
-        state, account = self._state, self._state.job.account
-        if state.usual is not None and state.usual > _SLOW:
+        state = self._state
+        bound, most = state.job.account.concurrency, state.permits.most()
+        bounded = self._is_paced or (bound is not None and bound < state.job.concurrency)
+        kept = state.places or state.permits.kept
+        if bounded or kept or state.top_up or not (self._is_calm and state.gate.is_ample):
             return 0
-        paced = self._pace.interval > 0 or state.account.paced or account.concurrency is not None
-        careful = state.places or state.streak.wary or state.top_up or state.gate.elsewhere.runs
-        if paced or careful or not state.circuit.is_closed:
-            return 0
-        return state.permits.ahead
+        if (usual := state.usual) is not None:
+            return most if usual <= _SLOW else 0
+        # Who answers with an id takes longer than that.
+        return 0 if state.provider.traits.answers_with_id else min(most, _UNTRIED)
 
-    def _wait_for_room(self) -> float | None:
+    @property
+    def _is_paced(self) -> bool:
+        return self._pace.interval > 0 or self._state.account.paced
+
+    @property
+    def _is_calm(self) -> bool:
+        """Whether the next request needs to be judged by nothing that comes meanwhile."""
+        state = self._state
+        suspect = state.streak.wary or len(state.streak) or state.gate.elsewhere.runs
+        return state.circuit.is_closed and not suspect
+
+    def _wait_for_room(self, now: float) -> float | None:
         state = self._state
         root, each = state.store.layout.root, state.store.history.largest or FIRST_GUESS
+        if self._room.is_known(now, each):
+            return None
         try:
             free = state.store.shelf.room()
         except OSError as error:
@@ -269,6 +298,7 @@ class Dispatch:
             return 0.0
         coming = len(state.flying) - len(state.settling)  # the others lie there already
         if free is None or free >= each * (coming + 1):
+            self._room.note(now, each, math.inf if free is None else free // each - coming)
             return None
         if state.flying:
             return LONGEST_WAIT
@@ -337,8 +367,7 @@ class Dispatch:
 
     def _reserve(self, attempt: Attempt) -> Bid:
         gate, state = self._state.gate, self._state
-        bid = gate.bid_for(attempt.price_class, attempt.retained)
-        bid = bid._replace(before=state.holdings())
+        bid = gate.bid_for(attempt.price_class, attempt.retained, state.holdings())
         attempt.reservation = gate.reserve(attempt.price_class, attempt.rank, attempt.retained)
         attempt.to(Stage.RESERVED)
         state.depart(attempt)
@@ -356,17 +385,30 @@ class Dispatch:
         admitted = state.circuit.admits(attempt.task.id, clock())
         return admitted and state.gate.still_covers(attempt.money)
 
-    async def _is_let_go(self, attempt: Attempt) -> bool:
-        """Wait for a place at the provider, and look once more."""
+    async def _is_let_go(self, attempt: Attempt, bound: int) -> bool:
+        """Wait for a place at the provider, and look once more.
+
+        `bound` is the concurrency by which the account was asked.
+        """
         state, waits = self._state, self._state.permits.are_out
+        if not waits:
+            let_go = await state.permits.wait(attempt.id) and self._may_go(attempt)
+            return let_go and state.job.concurrency <= bound
         # First: what has stopped the run meanwhile may have recalled all others already.
         if not self._may_go(attempt) or not await state.permits.wait(attempt.id):
             return False
-        # A run that has come meanwhile may keep a bound, which the account holds at each request.
-        if (waits and state.gate.elsewhere.runs) or not self._may_go(attempt):
+        # A run that has come meanwhile may keep a bound, which the account holds at each request;
+        # and where an answer was no output, the others that come with it are to be seen first.
+        if not self._is_calm or state.job.concurrency > bound:
             return False
-        if waits:
-            state.gate.leave(attempt.money)
+        try:
+            state.check()  # what has left its place is not recorded yet
+        except BooksError:
+            state.withdraw(attempt)
+            raise
+        if not self._may_go(attempt):
+            return False
+        state.gate.leave(attempt.money)
         return True
 
     async def _go_at_pace(self, attempt: Attempt, bid: Bid) -> bool:
@@ -375,7 +417,7 @@ class Dispatch:
             return False
         with anyio.CancelScope() as self._state.pacing:
             await self._pace.turn()
-            if not await self._prepare(attempt, bid):
+            if not self._may_go(attempt) or not await self._prepare(attempt, bid):
                 return False
             await self._pace.apart()
             await self._await_turn()
@@ -425,7 +467,7 @@ class Dispatch:
         attempt.retained = None  # it is used up
         attempt.sent_at = clock()
         state.circuit.sent(task.id, attempt.sent_at)
-        self._pace.went()
+        self._pace.went(attempt.sent_at)
         if state.sending is not None:
             state.sending.add(task.id)
         assert attempt.claim is not None

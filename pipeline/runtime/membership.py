@@ -77,7 +77,7 @@ def member(state: RunState, hop: Hop, jitter: float = 0.0) -> Member:
         state.account.recorded(*posting(record))
 
     state.store.on_record = recorded
-    return Member(state.gate, entry, state.holdings, state.watch, state.notify, hop)
+    return Member(state.gate, entry, state.holdings, state.watch, state.hear, hop)
 
 
 def terms(job: Job, jitter: float = 0.0) -> Terms:

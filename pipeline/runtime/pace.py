@@ -46,6 +46,6 @@ class Pace:
         """
         await anyio.sleep(max(self._last + self.interval - anyio.current_time(), 0.0))
 
-    def went(self) -> None:
-        """Note that one is dispatched now."""
-        self._last = anyio.current_time()
+    def went(self, now: float) -> None:
+        """Note that one is dispatched now, in monotonic seconds."""
+        self._last = now

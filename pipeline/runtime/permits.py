@@ -9,21 +9,20 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-# As many may wait with their claims made, and as many as have come free within so many seconds.
-AHEAD, _BURST = 64, 0.05
+# Seconds without an answer after which those that came together are all there.
+FILLING = 0.005
 
 
 @dataclass(slots=True, eq=False)
 class Permits:
     """Permits, by attempt. `most` says how many there may be now.
 
-    `waiting` are those that have none yet, in turn. `kept` are those that this run does not get
-    back, `burst` is how many of the last came free together.
+    `waiting` are those that have none yet, in turn, as long as one may come back: `kept` are those
+    that this run does not get back.
     """
 
     most: Callable[[], int]
     kept: int = 0
-    burst: int = 0
     _freed_at: float = float("-inf")
     _taken: set[str] = field(default_factory=set)
     waiting: deque[tuple[str, asyncio.Future[bool]]] = field(default_factory=deque)
@@ -41,10 +40,12 @@ class Permits:
         return bool(self.waiting) or len(self) >= self.most()
 
     async def wait(self, attempt: str) -> bool:
-        """Wait for a permit, in turn; False where the attempt is recalled."""
+        """Wait for a permit, in turn; False where the attempt is recalled, or none comes back."""
         if not self.are_out:
             self.take(attempt)
             return True
+        if not self._taken:
+            return False
         granted: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         self.waiting.append(entry := (attempt, granted))
         try:
@@ -59,22 +60,14 @@ class Permits:
         if attempt in self._taken:
             self._taken.remove(attempt)
             self.kept += keep
-            self._note_burst()
+            self._freed_at = asyncio.get_running_loop().time()
             self.grant()
+            if not self._taken:
+                self.recall()
 
-    def _note_burst(self) -> None:
-        now = asyncio.get_running_loop().time()
-        if now - self._freed_at > _BURST:
-            self.burst, self._freed_at = 0, now
-        self.burst += 1
-
-    @property
-    def ahead(self) -> int:
-        """How many may be prepared before there is a permit for them.
-
-        Where answers come in bursts, the next one takes as many at once.
-        """
-        return min(self.most(), max(self.burst, AHEAD))
+    def are_filling(self, now: float) -> bool:
+        """Whether answers are just coming and enough wait for their places: no more are needed."""
+        return len(self.waiting) * 2 > self.most() and now - self._freed_at < FILLING
 
     def grant(self) -> None:
         """Let those go on that wait, as far as there are permits."""

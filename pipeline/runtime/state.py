@@ -128,7 +128,7 @@ class RunState:
     strays: list[float] = field(default_factory=list)
     plan: Plan = field(default_factory=Plan)
     pacing: anyio.CancelScope = field(default_factory=anyio.CancelScope)
-    _changed: anyio.Event | None = None
+    _changed: asyncio.Future[None] | None = None
     _asking: anyio.Lock = field(default_factory=anyio.Lock)
 
     def __post_init__(self) -> None:
@@ -136,9 +136,9 @@ class RunState:
 
     async def wait(self, seconds: float) -> None:
         """Wait until something changes, at most for `seconds`."""
-        changed = self._changed = self._changed or anyio.Event()
-        with anyio.move_on_after(min(seconds, LONGEST_WAIT)):
-            await changed.wait()
+        if self._changed is None:
+            self._changed = asyncio.get_running_loop().create_future()
+        await asyncio.wait((self._changed,), timeout=min(seconds, LONGEST_WAIT))
 
     async def wait_to_ask(self, seconds: float, end: float = math.inf) -> bool:
         """Wait before the provider is asked again; False where the run stops asking meanwhile.
@@ -155,8 +155,14 @@ class RunState:
     def notify(self) -> None:
         """Wake whoever waits for a change."""
         if self._changed is not None:
-            self._changed.set()
+            self._changed.set_result(None)
             self._changed = None
+
+    def hear(self) -> None:
+        """Go on by what other runs do: what is prepared would keep money from them."""
+        if self.gate.elsewhere.runs:
+            self.permits.recall()
+        self.notify()
 
     def stop(self, exit_code: ExitCode, detail: str, until: float | None = None) -> None:
         """Dispatch nothing more; what is in flight finishes. The first reason stays."""
@@ -305,13 +311,16 @@ class RunState:
 
     def holdings(self) -> Holdings:
         """Return what is set aside, and what stays accepted at the provider: it may yet cost."""
-        own = self.gate.holdings._replace(wanted=self.wanted)
-        own = own._replace(flying=own.flying - len(self.permits.waiting))
-        left = [each.claim for each in self.left if each.claim is not None]
-        claims = [claim for claim in (*left, *self.inherited) if claim.handle]
-        prices = [self._price(claim) for claim in claims if not claim.doubted]
-        held = own.held + sum(prices, ZERO)
-        return own._replace(held=held, flying=own.flying + len(prices)) if prices else own
+        own = self.gate.holdings
+        # Not all that is prepared can be there at once.
+        flying = min(own.flying, max(self.job.concurrency, len(self.permits)))
+        held = own.held
+        if self.left or self.inherited:
+            left = [each.claim for each in self.left if each.claim is not None]
+            claims = [claim for claim in (*left, *self.inherited) if claim.handle]
+            prices = [self._price(claim) for claim in claims if not claim.doubted]
+            flying, held = flying + len(prices), held + sum(prices, ZERO)
+        return Holdings(held, own.unrecorded, flying, own.lone, self.wanted)
 
     def _price(self, claim: Claim) -> Decimal:
         """Return what a claim may cost: as when it was made, or as is known now."""
@@ -436,11 +445,11 @@ class RunState:
 
     @property
     def usual(self) -> float | None:
-        """How many seconds an output takes to come, as far as is known."""
+        """How many seconds the last output took to come; None while there was none."""
         if self.took is not None:
             return self.took
         durations = self.store.history.durations
-        return durations[-1] if durations else self.provider.model(self.job.model).seconds
+        return durations[-1] if durations else None
 
     @property
     def accepted(self) -> int:

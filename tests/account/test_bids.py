@@ -8,7 +8,7 @@ import pytest
 from account.ledger_world import NOON, PRICE, Clock, Member, members, read, refused
 
 from pipeline.account.telling import Pause, Posting, Terms
-from pipeline.money.account import Holdings, Obstacle, Refusal, Way
+from pipeline.money.account import Bid, Holdings, Obstacle, Refusal, Way, without
 from pipeline.money.balance import Moment
 
 UTC = Terms(zone="UTC")
@@ -187,3 +187,14 @@ def test_what_another_run_corrects_in_the_past_changes_no_sum_of_today(
     assert [cap.used for cap in one.tell().elsewhere.caps] == [0]
     two.tell(postings=[Posting(int((NOON - 86_400) // 900), PRICE, Decimal(0))])
     assert [cap.used for cap in one.tell().elsewhere.caps] == [0]
+
+
+def test_one_that_is_refused_does_not_hide_what_more_than_the_places_are_prepared() -> None:
+    """At full concurrency the next bid tells of no more in flight, and it is as much."""
+
+    def bid(before: int, after: int) -> Bid:
+        return Bid(PRICE, None, Way.BESIDE, Holdings(flying=before), Holdings(flying=after))
+
+    dear = bid(3, 4)
+    assert without(bid(4, 4), [dear]).after.flying == 4
+    assert without(bid(4, 5), [dear]).after.flying == 4

@@ -71,8 +71,11 @@ class Night:
 
 @pytest.fixture
 def night(tmp_path: Path) -> Iterator[Night]:
-    """An account whose requests take so long that none ends within a test."""
-    with Sandbox(latency=120, clips="tiny", credits=1000) as slow:
+    """An account whose requests take so long that none ends within a test.
+
+    It has so little that nothing is prepared ahead.
+    """
+    with Sandbox(latency=120, clips="tiny", credits=7) as slow:
         one = Night(tmp_path, slow.url)
         yield one
         one.close()

@@ -4,8 +4,10 @@ from contextlib import AbstractAsyncContextManager, nullcontext
 from decimal import Decimal
 from pathlib import Path
 
+import anyio
 import pytest
 from support import virtual
+from support.claims import open_claims
 from support.night import FakeProvider, Night
 from support.parts import Meddle, opened, work
 
@@ -17,6 +19,7 @@ from pipeline.errors import ExitCode, UsageError
 from pipeline.models import CreditPolicy, Gate
 from pipeline.money.account import Account, Alone
 from pipeline.money.errors import BooksError, ReservationSpent
+from pipeline.money.gate import CreditGate
 from pipeline.runtime.state import RunState
 
 
@@ -84,12 +87,35 @@ def test_the_whole_run_ends_with_70_where_the_books_break(tmp_path: Path) -> Non
         def join(self, member: Member) -> AbstractAsyncContextManager[Account]:
             return nullcontext(Broken())
 
-    night = Night(tmp_path, 5)
+    night, stops, calls = Night(tmp_path, 5), list[ExitCode](), list[int]()
+
+    def watch(event: ev.Event) -> None:
+        if isinstance(event, ev.Stopping):
+            stops.append(event.exit_code)
+            calls.append(len(night.calls))
+
+    night.watch = watch
     with pytest.raises(BooksError):
         night.run(accounts=Accounts())
-    stops = [event for event in night.events if isinstance(event, ev.Stopping)]
-    assert [stop.exit_code for stop in stops] == [ExitCode.BUG]
+    assert stops == [ExitCode.BUG]
+    assert calls == [len(night.calls)]
+
+
+def test_what_was_prepared_does_not_go_out_where_an_answer_breaks_the_books(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    night = Night(tmp_path, 5)
+
+    def broken(_: CreditGate) -> None:
+        if night.calls and night.calls[0].at < anyio.current_time() - 0.5:
+            raise BooksError("the books are broken")
+
+    monkeypatch.setattr(CreditGate, "check", broken)
+    with pytest.raises(BooksError):
+        night.run()
     assert len(night.calls) == 1
+    assert night.records["t000"].status == "succeeded"
+    assert not open_claims(tmp_path / "out")
 
 
 def test_an_answer_that_comes_late_or_twice_changes_nothing(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from collections import deque
 import pytest
 from support import virtual
 
-from pipeline.runtime.permits import AHEAD, Permits
+from pipeline.runtime.permits import FILLING, Permits
 
 
 async def after(*tasks: "asyncio.Task[bool]") -> list[bool | None]:
@@ -102,19 +102,51 @@ def test_a_place_that_is_kept_never_comes_back() -> None:
     virtual.run(main())
 
 
-def test_as_many_are_prepared_as_come_free_together_and_never_more_than_there_are_places() -> None:
+def test_nobody_waits_for_a_place_that_cannot_come_back() -> None:
     async def main() -> None:
-        permits = Permits(lambda: 300)
-        assert permits.ahead == AHEAD
-        for number in range(200):
-            permits.take(str(number))
-        for number in range(150):
-            permits.free(str(number))
-        assert permits.ahead == 150
-        await asyncio.sleep(1)
-        permits.free("150")
-        assert permits.ahead == AHEAD
-        assert Permits(lambda: 3).ahead == 3
+        most = 1
+        permits = Permits(lambda: most)
+        assert await permits.wait("a")
+        tasks = waiting(permits, "b", "c")
+        await after(*tasks)
+        most = 0  # an earlier request is found to be at work, and takes the place
+        permits.free("a")
+        assert await after(*tasks) == [False, False]
+        assert not await permits.wait("d")
+
+    virtual.run(main())
+
+
+def test_while_answers_come_and_enough_wait_for_their_places_no_more_are_needed() -> None:
+    async def main() -> None:
+        permits, now = Permits(lambda: 4), asyncio.get_running_loop().time
+        for name in "abcd":
+            assert await permits.wait(name)
+        tasks = waiting(permits, "e", "f", "g", "h")
+        await after(*tasks)
+        assert not permits.are_filling(now()), "no answer has come"
+        permits.free("a")
+        assert permits.are_filling(now())
+        permits.free("b")
+        assert not permits.are_filling(now()), "half of them are used up"
+        tasks += waiting(permits, "i", "j")
+        await after(*tasks)
+        assert permits.are_filling(now())
+        await asyncio.sleep(FILLING)
+        assert not permits.are_filling(now())
+        permits.recall()
+
+    virtual.run(main())
+
+
+def test_where_all_places_are_kept_nobody_waits_any_longer() -> None:
+    async def main() -> None:
+        permits = Permits(lambda: 1)
+        assert await permits.wait("a")
+        tasks = waiting(permits, "b")
+        await after(*tasks)
+        permits.free("a", keep=True)
+        assert await after(*tasks) == [False]
 
     virtual.run(main())
 
