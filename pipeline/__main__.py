@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 def main(host: "Host | None" = None) -> None:
     """Run the command line and exit with its code; `host` is for programs that wrap it."""
     signals.end_at_once()
+    # httpx has a command line too, and it takes 40 ms where rich and pygments are installed: with
+    # None for its module it is not found, which httpx expects.
+    sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]
     from pipeline.cli.edge import run_command  # noqa: PLC0415 - once a signal finds us ready
 
     code = run_command(sys.argv[1:], host)

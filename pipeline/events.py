@@ -1,13 +1,16 @@
 """The events of a run, as they happen: frozen data for its watchers.
 
 Times are Unix seconds, money is in US dollars. A watcher is any callable that takes an event. It
-must neither block nor raise.
+must neither block nor raise. They are structs: most commands import them, and a
+frozen data class with slots takes far longer to make.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
+
+import msgspec
 
 from pipeline.errors import ExitCode
 from pipeline.models import Record
@@ -43,8 +46,7 @@ class Counts:
     saved: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Money:
+class Money(msgspec.Struct, frozen=True):
     """Spent and at risk over the lifetime of the manifest, and what is left of the balance.
 
     `spent_here` is what this run has spent. `remaining` is the balance as last known, None if no
@@ -59,8 +61,7 @@ class Money:
     budget: Decimal | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Started:
+class Started(msgspec.Struct, frozen=True):
     """The run starts with `selected` tasks to dispatch. `host` is set if it is not the default."""
 
     job: str
@@ -73,8 +74,7 @@ class Started:
     host: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Dispatched:
+class Dispatched(msgspec.Struct, frozen=True):
     """An attempt is about to be sent. `name` is the name of its output, without extension."""
 
     task: str
@@ -84,8 +84,7 @@ class Dispatched:
     name: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Accepted:
+class Accepted(msgspec.Struct, frozen=True):
     """The provider has given an attempt an id: it is waited for there.
 
     What an earlier run has sent is accepted without having been dispatched in this one.
@@ -96,16 +95,14 @@ class Accepted:
     at: float
 
 
-@dataclass(frozen=True, slots=True)
-class Landed:
+class Landed(msgspec.Struct, frozen=True):
     """Nothing of an attempt is at the provider any more, with any outcome."""
 
     task: str
     at: float
 
 
-@dataclass(frozen=True, slots=True)
-class Retrying:
+class Retrying(msgspec.Struct, frozen=True):
     """An attempt failed. The task is tried again in `wait` seconds."""
 
     task: str
@@ -115,8 +112,7 @@ class Retrying:
     at: float
 
 
-@dataclass(frozen=True, slots=True)
-class Finished:
+class Finished(msgspec.Struct, frozen=True):
     """A record is durable. It ends the task, unless `last` is False: in doubt, and sent again.
 
     `name` is the name of the task's output, without extension, also if there is no output.
@@ -129,8 +125,7 @@ class Finished:
     name: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Held:
+class Held(msgspec.Struct, frozen=True):
     """Dispatch is paused. `until` is when the pause is next reconsidered, None if unknown."""
 
     reason: Reason
@@ -139,8 +134,7 @@ class Held:
     at: float
 
 
-@dataclass(frozen=True, slots=True)
-class Resumed:
+class Resumed(msgspec.Struct, frozen=True):
     """A pause of `seconds` has ended. Dispatch continues if `going_on`; otherwise the run stops."""
 
     reason: Reason
@@ -149,8 +143,7 @@ class Resumed:
     going_on: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Stopping:
+class Stopping(msgspec.Struct, frozen=True):
     """Nothing more is dispatched. The `in_flight` requests are finished and saved.
 
     `accepted` are those that are not waited for: the next run asks for them by their ids. `until`
@@ -165,8 +158,7 @@ class Stopping:
     until: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(msgspec.Struct, frozen=True):
     """How a run that is going on stands, and by what settings. Money in US dollars.
 
     `state` is `running`, `paused` (by `pipeline control`), `waiting` or `stopping`; `reason` says
@@ -202,16 +194,14 @@ class Standing:
     next_run: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(msgspec.Struct, frozen=True):
     """The status of the run, on request."""
 
     standing: Standing
     at: float
 
 
-@dataclass(frozen=True, slots=True)
-class Reloaded:
+class Reloaded(msgspec.Struct, frozen=True):
     """The job file was read again: the run has `selected` tasks now, of those that the job has."""
 
     counts: Counts
@@ -220,16 +210,14 @@ class Reloaded:
     at: float
 
 
-@dataclass(frozen=True, slots=True)
-class Warned:
+class Warned(msgspec.Struct, frozen=True):
     """A warning. It stops nothing."""
 
     message: str
     at: float
 
 
-@dataclass(frozen=True, slots=True)
-class CapNear:
+class CapNear(msgspec.Struct, frozen=True):
     """The runs of the account have used 80 % of the cap of a `period`: "day" or "month".
 
     It is reported once in a period. The period ends at `ends`; `zone` says where.
@@ -243,16 +231,14 @@ class CapNear:
     at: float
 
 
-@dataclass(frozen=True, slots=True)
-class Recovered:
+class Recovered(msgspec.Struct, frozen=True):
     """A record of what an earlier run left: the output is here, or it is or was in doubt."""
 
     record: Record
     at: float
 
 
-@dataclass(frozen=True, slots=True)
-class Summary:
+class Summary(msgspec.Struct, frozen=True):
     """How a run ended.
 
     `here` counts the tasks of this run by status, `left` those that it selected and did not finish.

@@ -3,7 +3,7 @@
 import sys
 import threading
 import time
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from pipeline import events as ev
 from pipeline.cli.output import message
@@ -11,8 +11,10 @@ from pipeline.facts.asking import INSTALL, can_look
 from pipeline.hook import SIGNALS, on_signals
 from pipeline.models import Job
 from pipeline.printable import printable
-from pipeline.report.posters import Made, Maker, clip_of, make_missing
 from pipeline.store.layout import Layout
+
+if TYPE_CHECKING:
+    from pipeline.report.posters import Made, Maker
 
 NO_POSTERS = "PIPELINE_NO_POSTERS"
 """The variable that stands for `run --no-posters`."""
@@ -28,16 +30,15 @@ class BesideRun:
     """
 
     def __init__(self, job: Job) -> None:
-        here = job.bucket is None and can_look()
-        self._maker = Maker(Layout(job.output_dir)) if here else None
+        self._maker = _maker(job) if job.bucket is None and can_look() else None
         self._was_stopped = False
 
     def __call__(self, event: ev.Event) -> None:
         """Handle an event."""
         match event:
             case ev.Finished(record=record) | ev.Recovered(record=record):
-                if self._maker is not None and (clip := clip_of(record)) is not None:
-                    self._maker.put(clip)
+                if self._maker is not None:
+                    self._maker.see(record)
             case ev.Stopping(exit_code=code) | ev.Summary(exit_code=code):
                 self._was_stopped = code in SIGNALS
             case _:
@@ -60,7 +61,13 @@ class BesideRun:
             say(self._maker.stop())
 
 
-def say(made: Made) -> None:
+def _maker(job: Job) -> "Maker":
+    from pipeline.report.posters import Maker  # noqa: PLC0415 - where nothing can look at films
+
+    return Maker(Layout(job.output_dir))
+
+
+def say(made: "Made") -> None:
     """Say, once, what has no poster."""
     if made.failed:
         clips = "1 clip has" if made.failed == 1 else f"{made.failed:,} clips have"
@@ -71,6 +78,8 @@ def made_for(job: Job) -> None:
     """Make the posters that are missing, and show on a terminal how far that is."""
     if not can_look() and job.bucket is None:
         message(f"  the page shows films; with pictures it is quicker to open: {INSTALL}")
+    from pipeline.report.posters import make_missing  # noqa: PLC0415 - `run` does not need it
+
     on_terminal = sys.stderr.isatty()
 
     def show(tried: int, total: int) -> None:

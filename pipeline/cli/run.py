@@ -8,12 +8,10 @@ from datetime import time
 from decimal import Decimal, InvalidOperation
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import anyio
 import click
-from rich.console import Console
-from rich.text import Text
 
 from pipeline.cli.access import endpoint
 from pipeline.cli.calling import called, page_commands, spelled
@@ -40,7 +38,6 @@ from pipeline.cli.output import message, secrets
 from pipeline.cli.patterns import selection
 from pipeline.cli.posters import NO_POSTERS, BesideRun
 from pipeline.display import words
-from pipeline.display.live import LiveDisplay
 from pipeline.display.logfile import LogFile
 from pipeline.display.plain import PlainLines
 from pipeline.display.watchers import Watchers
@@ -51,11 +48,13 @@ from pipeline.ledger.plan import Plan, Retry
 from pipeline.models import Job
 from pipeline.notify import Notifier
 from pipeline.printable import printable
-from pipeline.report.build import MOST, write_report
 from pipeline.runtime import runner
 from pipeline.runtime.options import Options
 from pipeline.store.layout import Layout
 from pipeline.store.shelf import open_shelf
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 
 class _Money(click.ParamType[Any]):
@@ -270,9 +269,12 @@ def _watch(resources: ExitStack, job: Job, log_file: Path | None, *, report: boo
     """Assemble the watchers of a run: terminal or plain lines, log, notifications."""
     watchers = Watchers()
     console = _terminal()
-    watchers.add(
-        resources.enter_context(LiveDisplay(console)) if console else PlainLines(sys.stderr)
-    )
+    if console is None:
+        watchers.add(PlainLines(sys.stderr))
+    else:
+        from pipeline.display.live import LiveDisplay  # noqa: PLC0415 - for terminals only
+
+        watchers.add(resources.enter_context(LiveDisplay(console)))
     if log_file is not None:
         watchers.add(resources.enter_context(LogFile(log_file)))
     if job.notify is not None and job.notify.to:
@@ -283,14 +285,26 @@ def _watch(resources: ExitStack, job: Job, log_file: Path | None, *, report: boo
     return watchers
 
 
-def _terminal() -> Console | None:
+def _terminal() -> "Console | None":
     """Return standard error as a console where it is a terminal that can move its cursor."""
+    if not _may_be_terminal():
+        return None
+    from rich.console import Console  # noqa: PLC0415 - a third of what a run imports
+
     console = Console(stderr=True)
     return console if console.is_terminal and not console.is_dumb_terminal else None
 
 
+def _may_be_terminal() -> bool:
+    """Return whether there is a terminal, or a variable by which rich takes anything for one."""
+    forced = os.environ.get("FORCE_COLOR") or os.environ.get("TTY_COMPATIBLE")
+    return bool(forced) or sys.stderr.isatty()
+
+
 def write_report_at_end(job: Job, shown: Path, output: Path | None, counts: Counts) -> None:
     """Write the report of a run that has ended; a failure here does not change its exit code."""
+    from pipeline.report.build import MOST, write_report  # noqa: PLC0415 - not before the requests
+
     if counts.succeeded + counts.failed + counts.in_doubt > MOST:
         command = spelled("report", str(shown), *output_flag(output))
         message(f"  no report was written, for more than {MOST:,} clips; to write it: {command}")
@@ -311,6 +325,8 @@ def _print_summary(summary: Summary) -> None:
     """Say how the run ended (the live display leaves that to here) and how to continue."""
     if console := _terminal():
         style = "green" if summary.exit_code is ExitCode.OK else "bold red"
+        from rich.text import Text  # noqa: PLC0415 - for terminals only
+
         console.print(Text(printable(words.summary(summary)), style=style), soft_wrap=True)
     again = called(without={"retries"})
     for step in words.next_steps(summary):

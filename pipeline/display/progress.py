@@ -1,7 +1,9 @@
 """The progress of a run, from its events. Only the pace of this run counts."""
 
 import time
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+
+import msgspec
 
 from pipeline import events as ev
 from pipeline.display.words import duration, money, waiting
@@ -33,7 +35,9 @@ class Progress:
             case ev.Started():
                 self.started = event
             case ev.Reloaded() if self.started is not None:
-                self.started = replace(self.started, selected=event.selected, counts=event.counts)
+                self.started = msgspec.structs.replace(
+                    self.started, selected=event.selected, counts=event.counts
+                )
             case ev.Dispatched():
                 self.flying[event.task] = event
             case ev.Accepted():

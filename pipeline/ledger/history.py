@@ -47,6 +47,9 @@ TASK_STATES = {
 }
 
 
+# Read for each of a million records: a member of an enumeration takes longer to look up.
+_SUCCEEDED, _FAILED, _IN_DOUBT = Status.SUCCEEDED, Status.FAILED, Status.IN_DOUBT
+_KILLED, _REPORTED, _NOT_BILLED = Cause.KILLED, CostSource.REPORTED, Settled.NOT_BILLED
 # What a person has said: it teaches no price.
 _WORDS = frozenset({Settled.BILLED, Settled.NOT_BILLED})
 _OPEN = frozenset({TaskState.NEW, TaskState.CHANGED})
@@ -137,6 +140,11 @@ class History:
         packed = self._last.get(_digest(task), TaskState.NEW)
         return _STATES[packed & 0xF] is TaskState.DONE
 
+    def is_done(self, task: Task) -> bool:
+        """Return whether the last record of a task succeeded, with what the job has now."""
+        packed = self._last.get(_digest(task.id), 0)
+        return packed & _STANDING == print_bits(task.fingerprint) << 4 | _DONE
+
     def state_of(self, task: Task) -> TaskState:
         """Return the state of a task of the job."""
         return self.state_by(task.id, print_bits(task.fingerprint))
@@ -201,14 +209,15 @@ class History:
 
     def add(self, summary: Summary | Record, offset: int) -> None:
         """Count one record."""
+        status, reason, output = summary.status, summary.reason, summary.output
         ended = self.doubts.take(summary, offset)
-        is_correction = summary.reason == CORRECTION
+        is_correction = reason == CORRECTION
         if ended is None or not is_correction:
             self._stand(summary, offset)
         self.records += 1
-        if summary.output is not None and summary.status is Status.SUCCEEDED:
-            self.outputs.append(hash(summary.output))
-            self.folders.add(summary.output.rpartition("/")[0])
+        if output is not None and status is _SUCCEEDED:
+            self.outputs.append(hash(output))
+            self.folders.add(output.rpartition("/")[0])
         self.last_attempt = summary.task, summary.started_at
         cost = rounded(summary.cost) if summary.cost else ZERO
         at_risk = rounded(summary.at_risk) if summary.at_risk else ZERO
@@ -237,21 +246,20 @@ class History:
 
     def _stand(self, summary: Summary | Record, offset: int) -> None:
         """Take how the task stands from its last record."""
-        digest = _digest(summary.task)
-        before = self._last.get(digest)
-        if before is not None:
+        digest, status, last = _digest(summary.task), summary.status, self._last
+        if (before := last.get(digest)) is not None:
             self.counts[_STATUS[_STATES[before & 0xF]]] -= 1
-        self.counts[summary.status] += 1
-        state = TASK_STATES[summary.status]
-        if summary.settled is Settled.NOT_BILLED and state is TaskState.FAILED:
+        self.counts[status] += 1
+        state = TASK_STATES[status]
+        if summary.settled is _NOT_BILLED and status is _FAILED:
             state = TaskState.RELEASED
-        self._last[digest] = offset << 64 | print_bits(summary.fingerprint) << 4 | state
+        last[digest] = offset << 64 | print_bits(summary.fingerprint) << 4 | state
 
     def _price(self, summary: Summary | Record, cost: Decimal) -> None:
         """Take what an attempt has cost, which is not a difference."""
         if cost:
             self.last_cost = cost
-        if summary.cost_source is CostSource.REPORTED:
+        if summary.cost_source is _REPORTED:
             self._reported[cost] += 1
             if self._less is not None:
                 written, less = self._less
@@ -280,27 +288,32 @@ class History:
 
     def _learn(self, summary: Summary | Record) -> None:
         """Take what a record teaches the next run."""
-        self.largest = max(self.largest, summary.bytes or 0)
+        status, reason = summary.status, summary.reason
+        if summary.bytes is not None and summary.bytes > self.largest:
+            self.largest = summary.bytes
         if summary.simulated is not None:
             self.simulated = summary.simulated
-        taken = summary.duration_s
-        if summary.status is Status.SUCCEEDED and taken is not None and 0 <= taken < _NO_DURATION:
-            self.durations.append(taken)
-        if summary.reason == Cause.KILLED:
+        if status is _SUCCEEDED:
+            self.without_clip = 0
+            taken = summary.duration_s
+            if taken is not None and 0 <= taken < _NO_DURATION:
+                self.durations.append(taken)
+        if reason is None and status is not _IN_DOUBT:
+            return
+        if reason == _KILLED:
             # It was sent before its record was written, whatever a clock that was set back says.
             sent, recorded = summary.started_at, summary.finished_at
             self.killed.append(min(sent, recorded or sent))
-        elif summary.status is Status.IN_DOUBT and summary.reason not in _OVER:
+        elif status is _IN_DOUBT and reason not in _OVER:
             self.lost.append(summary.started_at)
-        if summary.status is Status.SUCCEEDED:
-            self.without_clip = 0
-        self.without_clip += summary.reason in _USELESS
+        self.without_clip += reason in _USELESS
 
 
 # In doubt, and not at work any more.
 _OVER = frozenset({Cause.UNSAVED, Cause.GONE})
 _STATES = tuple(TaskState)  # looking a state up by its number takes a fifth of calling its class
 _PRINT_MASK = (1 << 60) - 1
+_STANDING, _DONE = (1 << 64) - 1, int(TaskState.DONE)  # the part of a packed word that is no place
 _STATUS = {state: status for status, state in TASK_STATES.items()}
 _STATUS[TaskState.RELEASED] = Status.FAILED
 

@@ -34,6 +34,7 @@ _CLIPS = msgspec.json.Decoder(Clip)
 _UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 # Bytes of a line; a record of 0.1 may hold pictures in its parameters.
 _LONGEST = 64 * 1024**2
+_AT_ONCE = 256 * 1024  # bytes that are read at once
 _BOM = b"\xef\xbb\xbf"
 _SAYS_FORMAT = b',"format":%d}\n' % FORMAT
 
@@ -60,15 +61,16 @@ def replay_lines(lines: "Lines", *, attempts: Iterable[bytes] = ()) -> History:
     """Read lines into a `History`, as `replay` does."""
     history = History()
     wanted = frozenset(attempts)
+    path = lines.path
     for offset, line in lines:
-        summary = summarize(lines.path, offset, line)
+        summary = _gist(path, offset, line, _SUMMARIES)
         if summary.format is not None:
             history.format = summary.format
         if summary.settled is not None and (fault := history.doubts.fault(summary)):
-            raise _forged(lines.path, offset, fault)
+            raise _forged(path, offset, fault)
         history.add(summary, offset)
         if summary.reason == CORRECTION and min(history.spent, history.at_risk) < 0:
-            raise _forged(lines.path, offset, "it takes back more than was spent")
+            raise _forged(path, offset, "it takes back more than was spent")
         if wanted and (found := attempt_digest(summary.task, summary.started_at)) in wanted:
             history.attempts.add(found)
     return history
@@ -243,7 +245,7 @@ def _refuse_forged(path: Path, offset: int, record: Summary | Record) -> None:
         raise _forged(path, offset, "an amount in it is not a valid amount of money")
     if record.settled is not None:  # what it may take back, the doubt says that it ends
         return
-    if (at_risk or ZERO) < 0 or (record.reason != CORRECTION and (cost or ZERO) < 0):
+    if (at_risk and at_risk < 0) or (cost and cost < 0 and record.reason != CORRECTION):
         raise _forged(path, offset, "an amount in it is negative")
 
 
@@ -273,7 +275,7 @@ class Lines:
 
     def __iter__(self) -> Iterator[tuple[int, bytes]]:
         try:
-            file = os.fdopen(open_file(self.path), "rb")
+            file = os.fdopen(open_file(self.path), "rb", _AT_ONCE)
         except FileNotFoundError:
             return
         except OSError as error:
@@ -282,7 +284,7 @@ class Lines:
         with file:
             offset = self._begin(file)
             while line := file.readline(_LONGEST + 1):
-                text = line.removeprefix(_BOM) if offset == 0 else line
+                text = line if offset else line.removeprefix(_BOM)
                 if self._is_torn(text, offset):
                     torn = torn or (offset, text)
                 else:

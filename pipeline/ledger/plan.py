@@ -271,10 +271,17 @@ def make(  # noqa: PLR0913 - what a run may be asked for
     choice = _Choice(plan, history, select, named, _taken_up(job, retry), Retry.MISSING in retry)
     picks, recorded = picks or Picks(manifest), 0
     plan.within = set() if select.only else None
+    # Of a million tasks nearly all are done, and nothing was said of them: those are only counted.
+    skips_done = not (lost or accepted or picks.verdicts or select.only or select.again)
+    done = 0
     for task in map(history.recognising(waits), job.tasks()):
+        folder = task.output.rpartition("/")[0] if "/" in task.output else ""
+        disk.look_into(folder)
+        if skips_done and task.verdict is None and history.is_done(task):
+            done += 1
+            continue
         word = picks.of(task)
         state = _state_of(plan, task, history, accepted, word)
-        disk.look_into(task.output.rpartition("/")[0])
         if named.words:
             plan.namesakes |= called(task.id, named.words)
         _count(plan, task, state, word, allowed=named.allows(task.id, word))
@@ -288,12 +295,14 @@ def make(  # noqa: PLR0913 - what a run may be asked for
         kind = choice.of(task, state, word, gone=gone)
         if kind is not None:
             if take is not None:  # it will be rendered
-                disk.refuse_unwritable(task.output.rpartition("/")[0])
+                disk.refuse_unwritable(folder)
             _select(plan, task, state, limit, take)
         if show is not None and (gone or kind or state is not TaskState.DONE):
             show(task, kind or KINDS.get(state, Kind.MISSING), kind is not None)
+    plan.total += done
+    plan.states[TaskState.DONE] += done
     plan.unowned = sorted(disk.unowned) if plan.selected else []
-    plan.removed_count = len(history) - recorded
+    plan.removed_count = len(history) - recorded - done
     return plan
 
 

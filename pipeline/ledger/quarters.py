@@ -44,24 +44,44 @@ def posting(record: "Record | Summary", now: float | None = None) -> tuple[int, 
 
 
 def _quarter(record: "Record | Summary", net: Decimal, now: float) -> int:
-    present = int(now // 60)
-    started = minute_of(record.started_at)
-    if net <= 0:
+    return _quarter_of(
+        to_minute(record.started_at),
+        to_minute(record.finished_at),
+        int(now // 60),
+        net > 0,
+        record.reason in _LEFT_BEHIND,
+    )
+
+
+@lru_cache(maxsize=4096)  # of one minute there are many records
+def _quarter_of(
+    began: str,
+    ended: str,
+    present: int,
+    is_spent: bool,
+    is_left_behind: bool,
+) -> int:
+    started = minute_of(began)
+    if not is_spent:
         return started // MINUTES if started is not None and started <= present else 0
-    finished = minute_of(record.finished_at)
+    finished = minute_of(ended)
     if finished is None:
         finished = present if started is None else started
     elif started is not None:  # a clock that was set back
         finished = max(started, finished)
-    if started is not None and record.reason in _LEFT_BEHIND:
+    if started is not None and is_left_behind:
         finished = min(finished, started + _LONGEST)
     return min(finished, present) // MINUTES
 
 
+def to_minute(text: str) -> str:
+    """Cut an RFC 3339 time, as this program writes it, to its minute."""
+    return text[:_MINUTE] + "Z" if text[-1:] == "Z" else text
+
+
 def minute_of(text: str) -> int | None:
     """Return the minute (Unix time ÷ 60) of an RFC 3339 time; None if it is not one."""
-    # As this program writes it: all times of one minute share an entry of the cache.
-    return _parsed(f"{text[:_MINUTE]}Z" if text.endswith("Z") else text)
+    return _parsed(to_minute(text))
 
 
 @lru_cache(maxsize=4096)
@@ -83,13 +103,17 @@ class Quarters:
 
     now: float = field(default_factory=time.time, compare=False)
     _sums: dict[str | None, dict[int, tuple[Decimal, Decimal]]] = field(default_factory=dict)
+    _first: float = field(init=False, compare=False)
+
+    def __post_init__(self) -> None:
+        self._first = (self.now - DAYS * 86_400) / (MINUTES * 60)
 
     def add(self, record: "Record | Summary", cost: Decimal, at_risk: Decimal) -> None:
         """Count one record. `cost` and `at_risk` are its amounts, rounded."""
         if not cost and not at_risk:
             return
         quarter = _quarter(record, cost + at_risk, self.now)
-        if quarter * MINUTES * 60 >= self.now - DAYS * 86_400:
+        if quarter >= self._first:
             sums = self._sums.setdefault(record.account, {})
             before = sums.get(quarter, (ZERO, ZERO))
             sums[quarter] = before[0] + cost, before[1] + at_risk

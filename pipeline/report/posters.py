@@ -142,6 +142,11 @@ class Maker:
         self._made = Made()
         self.tried = 0
 
+    def see(self, record: Record) -> None:
+        """Take the clip of a record, if it has one that could have a poster."""
+        if (clip := clip_of(record)) is not None:
+            self.put(clip)
+
     def put(self, clip: Clip) -> None:
         """Take a clip; it never waits."""
         with self._changed:

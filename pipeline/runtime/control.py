@@ -7,6 +7,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 import anyio
+import msgspec
 
 from pipeline import events as ev
 from pipeline.api.provider import Model
@@ -188,7 +189,7 @@ class Control:
         for warning in warnings:
             state.warn(warning)
         now = standing(state, changed)
-        return replace(now, warnings=tuple(warnings), next_run=later)
+        return msgspec.structs.replace(now, warnings=tuple(warnings), next_run=later)
 
     def _prepare(self, new: Job) -> None:
         """See that the settings of an edited job file are possible, before anything changes."""

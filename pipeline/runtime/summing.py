@@ -2,7 +2,8 @@
 
 import time
 from collections import Counter
-from dataclasses import replace
+
+import msgspec
 
 from pipeline import events as ev
 from pipeline.amounts import ZERO, rounded
@@ -75,7 +76,7 @@ def _count_left(state: RunState) -> ev.Money:
         if attempt.task.id in left or (in_doubt and attempt.origin is not TaskState.IN_DOUBT):
             state.count(attempt, TaskState.IN_DOUBT)
     found, known = [*doubts, *successes], state.gate.remaining
-    return replace(
+    return msgspec.structs.replace(
         state.money,
         spent=history.spent + sum((rounded(one.cost or ZERO) for one in found), ZERO),
         at_risk=history.at_risk + sum((rounded(one.at_risk or ZERO) for one in found), ZERO),

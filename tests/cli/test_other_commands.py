@@ -463,3 +463,16 @@ def test_what_sends_nothing_imports_nothing_slow(
     command = [sys.executable, "-c", script]
     done = subprocess.run(command, cwd=job.parent, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "[]\n")
+
+
+def test_a_run_without_a_terminal_imports_no_code_for_terminals(job: Path) -> None:
+    script = (
+        "import sys\nfrom pipeline.__main__ import main\nsys.argv[1:] = ['run', 'job.yaml']\n"
+        "try:\n    main()\nfinally:\n    print(sorted({'rich', 'pygments'} & set(sys.modules)))"
+    )
+    environ = {**os.environ, "SEGMIND_API_KEY": "", "FORCE_COLOR": ""}
+    command = [sys.executable, "-c", script]
+    done = subprocess.run(
+        command, cwd=job.parent, env=environ, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout) == (2, "[]\n"), done.stderr

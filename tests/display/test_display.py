@@ -1,14 +1,15 @@
 """What people see: words, plain lines, the live terminal, the state file."""
 
+import dataclasses
 import io
 import time
-from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 from rich.console import Console
 
 from pipeline import events as ev
@@ -295,13 +296,13 @@ def test_the_display_shows_what_waits_at_the_provider_also_from_an_earlier_run()
 
 def test_the_last_line_says_what_is_left_at_the_provider() -> None:
     said = summary()
-    counts = replace(said.counts, pending=0, accepted=3)
+    counts = dataclasses.replace(said.counts, pending=0, accepted=3)
     waiting = replace(said, counts=counts)
     assert "3 waiting at the provider" in (line(waiting) or "")
     assert [(step.what, step.command, step.flags) for step in next_steps(waiting)][-1] == (
         "what is waiting:", "run", []
     )  # fmt: skip
-    first = replace(started(), counts=replace(started().counts, accepted=3))
+    first = replace(started(), counts=dataclasses.replace(started().counts, accepted=3))
     assert "3 waiting at the provider" in (line(first) or "")
 
 

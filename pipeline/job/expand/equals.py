@@ -1,7 +1,8 @@
 """Finding equal tasks and names among a million, without holding a million texts."""
 
 from array import array
-from itertools import pairwise
+from itertools import islice, pairwise
+from operator import eq
 
 from pipeline.common.extensions import split_ending
 from pipeline.errors import Problem
@@ -45,6 +46,8 @@ def folded(name: str) -> str:
 def _repeated(digests: "array[int]") -> set[int]:
     # A sorted list takes half the memory of a set.
     ordered = sorted(digests)
+    if not any(map(eq, ordered, islice(ordered, 1, None))):  # nearly always, and twice as fast
+        return set()
     return {one for one, other in pairwise(ordered) if one == other}
 
 

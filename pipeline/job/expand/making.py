@@ -98,12 +98,12 @@ def make_tasks(plan: Plan, item: Item, index: int) -> Iterator[Task]:
     prints: dict[str, Cell] = {}
     may_be_twins = overrides or len(first.axes) < len(first.values)
     takes, post = plan.takes_of(item), item.id or ""
+    has_inputs = plan.inputs.has_any(item.inputs)
     label, line = "", f"{item.origin.file_from(plan.folder)}:{item.line}"
     for cell in plan.cells:
         for take in range(1, takes + 1):
             scope = _scope(plan, item, index, cell, take)
             params = _params(plan, item, cell, scope)
-            has_inputs = plan.inputs.has_any(item.inputs)
             inputs = plan.inputs.make(item.inputs, params, scope) if has_inputs else {}
             task = _identity(item, cell, take, hashed(params, inputs))
             if params.get(SEED) == AUTO:
