@@ -20,7 +20,7 @@ _NO_SUCH_CALL = {errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, er
 _SAFE = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
 
 
-def open_file(path: Path, flags: int = os.O_RDONLY) -> int:
+def open_file(path: Path | str, flags: int = os.O_RDONLY) -> int:
     """Open a regular file and return its descriptor.
 
     Raises:
@@ -239,7 +239,7 @@ def sync_directory(path: Path) -> bool:
     return True
 
 
-def _not_regular(path: Path) -> DirectoryError:
+def _not_regular(path: Path | str) -> DirectoryError:
     return DirectoryError(
         f"{path} is a link, a folder or a device: it must be a regular file",
         hint="move it away, then run again",

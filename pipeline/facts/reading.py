@@ -30,16 +30,27 @@ _SIGNATURES: tuple[tuple[bytes, Reader], ...] = (
 def read_facts(path: Path) -> Facts | None:
     """Read what the headers of a file say; None where that is nothing, or there is no such file.
 
-    A file that breaks off, or whose form is wrong, has the facts that came before. It takes at most
-    1,000 reads of 256 KiB in all, mostly a dozen of a few bytes each.
+    It is read as `facts_of` says.
     """
-    found = Findings()
     try:
         file = open_file(path)
     except (OSError, ValueError, DirectoryError):
         return None
+    try:
+        return facts_of(file)
+    finally:
+        os.close(file)
+
+
+def facts_of(file: int) -> Facts | None:
+    """Read what the headers of an open file say; None where that is nothing.
+
+    A file that breaks off, or whose form is wrong, has the facts that came before. It takes at most
+    1,000 looks at 256 KiB in all, mostly a dozen at a few bytes each, which one read brings.
+    """
+    found = Findings()
     # What was found until the file breaks off is what is known.
-    with os.fdopen(file, "rb"), contextlib.suppress(OSError, UnreadableError):
+    with contextlib.suppress(OSError, UnreadableError):
         window = Window(file)
         if (reader := reader_of(window.some(0, 16))) is not None:
             reader(window, found)

@@ -6,6 +6,9 @@ whatever the lengths in the file say.
 
 import os
 
+# Bytes that are read at once: most of what is asked for next lies in them.
+_BLOCK = 4096
+
 
 class UnreadableError(ValueError):
     """The file does not go on as its form says, or it goes on for too long."""
@@ -17,6 +20,7 @@ class Window:
     def __init__(self, file: int, *, most: int = 256 * 1024, reads: int = 1_000) -> None:
         self._file = file
         self._left, self._reads = most, reads
+        self._block, self._start = b"", 0
         self.size = os.fstat(file).st_size
 
     def take(self, at: int, length: int) -> bytes:
@@ -42,7 +46,13 @@ class Window:
         self._left -= length
         if self._reads < 0 or self._left < 0:
             raise UnreadableError("there is too much to read")
-        return os.pread(self._file, length, at) if 0 <= at < self.size else b""
+        if not 0 <= at < self.size:
+            return b""
+        end = min(at + length, self.size)
+        if not self._start <= at <= end <= self._start + len(self._block):
+            self._block, self._start = os.pread(self._file, max(length, _BLOCK), at), at
+        begin = at - self._start
+        return self._block[begin : begin + length]
 
     def number(self, at: int, length: int) -> int:
         """Read an unsigned number, its highest byte first."""

@@ -124,21 +124,6 @@ def _request_id(claim: Claim | None, outcome: Outcome | None) -> str | None:
     return outcome.request_id if outcome else None
 
 
-def _common(claim: Claim) -> dict[str, Any]:
-    return {
-        "task": claim.task,
-        "model": claim.model,
-        "params": claim.params,
-        "fingerprint": claim.fingerprint,
-        "meta": claim.meta,
-        "attempts": claim.attempt,
-        "started_at": claim.started_at,
-        "provider": claim.provider,
-        "account": claim.account,
-        "inputs": claim.inputs,
-    }
-
-
 def _settled(claim: Claim) -> Settled | None:
     """Say how a doubt about a claim has ended, if there was one: its request was listed."""
     listed = claim.handle is not None and claim.handle.listed
@@ -155,12 +140,34 @@ def succeeded(claim: Claim, done: Completion, counted: Decimal = ZERO) -> Record
 
     `counted` is what the record of its doubt has counted as cost already, in US dollars.
     """
-    fields = {name: getattr(done, name) for name in Completion.__struct_fields__}
-    if counted and done.cost is not None:
-        fields["cost"] = done.cost - counted
-    at_risk, settled = _taken_back(claim), _settled(claim)
     return Record(
-        status=Status.SUCCEEDED, at_risk=at_risk, settled=settled, **_common(claim), **fields
+        task=claim.task,
+        status=Status.SUCCEEDED,
+        model=claim.model,
+        params=claim.params,
+        fingerprint=claim.fingerprint,
+        meta=claim.meta,
+        output=done.output,
+        bytes=done.bytes,
+        sha256=done.sha256,
+        content_type=done.content_type,
+        http_status=done.http_status,
+        attempts=claim.attempt,
+        cost=done.cost - counted if counted and done.cost is not None else done.cost,
+        at_risk=_taken_back(claim),
+        remaining_credits=done.remaining_credits,
+        request_id=done.request_id,
+        started_at=claim.started_at,
+        finished_at=done.finished_at,
+        duration_s=done.duration_s,
+        simulated=done.simulated,
+        seed=done.seed,
+        cost_source=done.cost_source,
+        provider=claim.provider,
+        settled=_settled(claim),
+        account=claim.account,
+        media=done.media,
+        inputs=claim.inputs,
     )
 
 
@@ -198,7 +205,16 @@ def doubtful(
         finished_at=rfc3339(time.time()),
         simulated=done.simulated if done else claim.simulated,
         base_url=claim.base_url,
-        **_common(claim),
+        task=claim.task,
+        model=claim.model,
+        params=claim.params,
+        fingerprint=claim.fingerprint,
+        meta=claim.meta,
+        attempts=claim.attempt,
+        started_at=claim.started_at,
+        provider=claim.provider,
+        account=claim.account,
+        inputs=claim.inputs,
     )
 
 

@@ -11,7 +11,7 @@ from typing import Self
 
 import msgspec
 
-from pipeline.models import Claim, Record
+from pipeline.models import Claim, Facts, Record
 
 # Files that are open at once.
 MOST_OPEN = 64
@@ -30,6 +30,7 @@ class CommitRequest:
     claim: Claim | None = None  # write it
     accepted: Claim | None = None  # write it with its handle, in place of what is there
     completed: Claim | None = None  # complete it, and place its part
+    facts: Facts | None = None  # what the part says of itself
     place: bool = True  # else it is only completed
     record: Record | None = None  # append it, and close the claim
     keep: str | None = None  # keep its part in errors/, under this name
@@ -45,7 +46,7 @@ class CommitRequest:
         if self.claim is not None:
             return self.claim
         claim = self.accepted or self.completed
-        return None if claim is None else msgspec.structs.replace(claim, sent=True)
+        return claim if claim is None or claim.sent else msgspec.structs.replace(claim, sent=True)
 
     @property
     def drops_part(self) -> bool:
@@ -61,6 +62,8 @@ class CommitRequest:
 class Syncing:
     """Files that are made durable together, when the block ends, or when `MOST_OPEN` are open.
 
+    Where it is not `active`, they are only closed.
+
     The disk is set to work on all of them before any is waited for: the file system then commits
     its journal about once, and not once a file. Where it takes long for one all the same, as over a
     network, the others are waited for in `threads`.
@@ -73,25 +76,17 @@ class Syncing:
     def __enter__(self) -> Self:
         return self
 
-    def sync(self, request: CommitRequest, path: str) -> None:
-        """Have a file synced that is already written."""
-        if self._active:
-            self._make_room()
-            file = os.open(path, os.O_RDONLY)
-            self._open.append((request, file))
-            self._begin(file)
-
-    def _begin(self, file: int) -> None:
+    def sync(self, request: CommitRequest, file: int) -> None:
+        """Have an open file synced that is already written, and closed."""
+        self._open.append((request, file))
         if self._active and hasattr(os, "posix_fadvise"):  # not on macOS
             with contextlib.suppress(OSError):  # a hint: the fsync is what counts
                 os.posix_fadvise(file, 0, 0, os.POSIX_FADV_DONTNEED)
+        if len(self._open) >= MOST_OPEN:
+            self._finish_all()
 
     def __exit__(self, *_: object) -> None:
         self._finish_all()
-
-    def _make_room(self) -> None:
-        if len(self._open) >= MOST_OPEN:
-            self._finish_all()
 
     def _finish_all(self) -> None:
         began, files = time.perf_counter(), self._open

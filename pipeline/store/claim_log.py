@@ -55,6 +55,7 @@ class ClaimLog:
         self._open = {attempt: each.lines for attempt, each in found.items()}
         self._lock = threading.Lock()  # of what follows, and of `_open`; never held for a sync
         self._file: int | None = None
+        self._identity: tuple[int, int] | None = None  # of that file: device and inode
         self._size = self._synced = 0
         self._large = _LARGE
         self._unsure = True  # whether the log must be rewritten before it is relied on
@@ -108,15 +109,18 @@ class ClaimLog:
         if not self._is_in_place():
             self._rewrite()
 
-    def mark(self, attempt: str, line: bytes) -> None:
+    def mark(self, attempt: str, line: bytes, *, look: bool = True) -> None:
         """Append a line about an open attempt; it outlives the process.
+
+        Where nothing follows from it, it need not `look` whether the log is still in its place: if
+        it is not, the next commit writes the line again.
 
         Raises:
             OSError: it cannot be written, or the next run would not find it.
         """
         with self._lock:
             lines = self._open.get(attempt)
-            if lines is None or self._unsure or not self._is_in_place():
+            if lines is None or self._unsure or (look and not self._is_in_place()):
                 raise OSError(errno.ENOENT, "the claim is not there any more")
             self._append(line)
             lines.append(line)
@@ -157,9 +161,10 @@ class ClaimLog:
         if self._file is None:  # nothing was written yet: what was read is there
             return os.path.lexists(self._path)
         try:
-            return os.path.samestat(os.lstat(self._path), os.fstat(self._file))
+            found = os.lstat(self._path)
         except OSError:
             return False
+        return (found.st_dev, found.st_ino) == self._identity
 
     # -- writing ------------------------------------------------------------------------------
 
@@ -217,6 +222,7 @@ class ClaimLog:
         draft = f"{self._path}.new"
         new = create(draft, os.O_APPEND)
         try:
+            made = os.fstat(new)
             write_all(new, data)
             if self._fsync:
                 os.fsync(new)
@@ -225,6 +231,7 @@ class ClaimLog:
                 write_all(new, late)
                 os.replace(draft, self._path)
                 old, self._file = self._file, new
+                self._identity = made.st_dev, made.st_ino
                 self._size, self._synced = len(data) + len(late), len(data) * self._fsync
                 self._large = max(_LARGE, 2 * self._size)
                 self._late, self._unsure = None, False
@@ -291,7 +298,7 @@ class Noting:
         if length is not None:
             what += b',"head":' + _ENCODER.encode(_head(outcome, length))
         with contextlib.suppress(OSError):
-            self._log.mark(self._attempt, _about(self._attempt, what))
+            self._log.mark(self._attempt, _about(self._attempt, what), look=False)
 
 
 def _head(outcome: Outcome, length: int) -> Head:

@@ -118,6 +118,8 @@ def success(left: Leftover, history: History) -> Record:
 
 def counted(claim: Claim, history: History) -> Decimal:
     """Return what the record of a claim's doubt has counted as cost already, in US dollars."""
+    if not history.doubts.open:
+        return ZERO
     found = history.doubts.counted(attempt_of(claim))
     return (found.cost if found else None) or ZERO
 

@@ -72,6 +72,9 @@ class Shelf(Protocol):
     def spool(self, part: str) -> Path:
         """Return the local file of a part, which a worker writes."""
 
+    def local(self, part: str) -> str:
+        """Return the path of that file as text: objects of paths take long to make."""
+
     def arrivals(self) -> Arrivals:
         """Return the way by which workers on other machines bring parts home. Plain data."""
 
@@ -210,6 +213,10 @@ class LocalShelf:
     def spool(self, part: str) -> Path:
         """Return the local file of a part, which a worker writes."""
         return Path(self._inflight + part)
+
+    def local(self, part: str) -> str:
+        """Return the path of that file as text."""
+        return self._inflight + part
 
     def arrivals(self) -> Arrivals:
         """Return the folder of parts, which workers on other machines see too."""

@@ -95,6 +95,8 @@ class StateFile:
 
     def __call__(self, event: ev.Event) -> None:
         """Take an event."""
+        if type(event) is ev.Dispatched or type(event) is ev.Landed:
+            return  # most are
         match event:
             case ev.Held():
                 self._is_doing(event.reason, event.detail, event.until)

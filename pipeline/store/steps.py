@@ -20,9 +20,9 @@ from pathlib import Path
 
 import msgspec
 
-from pipeline.common.files import create
+from pipeline.common.files import create, open_file
 from pipeline.errors import PipelineError
-from pipeline.facts.reading import read_facts
+from pipeline.facts.reading import facts_of
 from pipeline.ledger import records
 from pipeline.ledger.writing import Manifest
 from pipeline.models import Facts, part_of
@@ -116,18 +116,32 @@ class Steps:
 
     def _make_part(self, request: CommitRequest) -> None:
         """Make the part of a claim, as that takes long; one that cannot be made costs nothing."""
-        os.close(create(self._shelf.spool(part_of(request.attempt))))
+        os.close(create(self._part(request)))
+
+    def _part(self, request: CommitRequest) -> str:
+        return self._shelf.local(part_of(request.attempt))
 
     def _sync_parts(self, batch: list[CommitRequest]) -> None:
         """Make whole parts and their names durable."""
         with self._syncing() as files:
-            self._each(batch, lambda r: files.sync(r, str(self._shelf.spool(part_of(r.attempt)))))
+            self._each(batch, partial(self._sync_part, files))
         if batch:
             self._all(batch, partial(self.sync_names, self._layout.inflight))
         self._each([r for r in batch if r.error is None], self._choose_name)
 
+    def _sync_part(self, files: Syncing, request: CommitRequest) -> None:
+        """Read the facts of a whole part while it is open, and have it made durable."""
+        assert request.completed is not None
+        done = request.completed.completion
+        file = open_file(self._part(request))
+        try:
+            if done is not None and done.media is None:
+                request.facts = self._facts(file)
+        finally:
+            files.sync(request, file)
+
     def _commit_claims(self, batch: list[CommitRequest]) -> None:
-        written = {r.attempt: r.written for r in batch if r.written is not None}
+        written = {r.attempt: claim for r in batch if (claim := r.written) is not None}
         if written:
             self._log.commit(written)
 
@@ -136,14 +150,14 @@ class Steps:
         done = request.completed.completion
         assert done is not None
         output = self._shelf.choose(request.completed.task, done.output, done.sha256)
-        media = done.media or self._facts(request)
+        media = done.media or request.facts
         done = msgspec.structs.replace(done, output=output, media=media)
         request.completed = msgspec.structs.replace(request.completed, completion=done, sent=True)
 
-    def _facts(self, request: CommitRequest) -> Facts | None:
+    def _facts(self, part: int) -> Facts | None:
         """Read the facts of a whole part; what is paid for is saved whatever they are."""
         try:
-            return read_facts(self._shelf.spool(part_of(request.attempt)))
+            return facts_of(part)
         except Exception as bug:  # noqa: BLE001 - hostile bytes may find one, and it costs no clip
             self._warn(f"the facts of a clip cannot be read, which is a bug: {bug!r}")
             return None

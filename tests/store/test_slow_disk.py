@@ -27,7 +27,7 @@ def write(folder: Path, threads: ThreadPoolExecutor, count: int) -> list[CommitR
     with Syncing(threads, active=True) as files:
         for request in requests:
             (folder / request.attempt).touch()
-            files.sync(request, str(folder / request.attempt))
+            files.sync(request, os.open(folder / request.attempt, os.O_RDONLY))
     return requests
 
 
