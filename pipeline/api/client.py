@@ -24,10 +24,11 @@ from pipeline.api.outcome import Balance, Fault, Outcome, Page, Progress, Query
 from pipeline.api.patience import Patience
 from pipeline.api.preparing import Preparing
 from pipeline.api.provider import Witness
-from pipeline.api.reading import HEADERS, Reader
-from pipeline.api.receiving import EVIDENCE, SANDBOX_HEADER, Receiving
+from pipeline.api.reading import Reader
+from pipeline.api.receiving import EVIDENCE, SANDBOX_HEADER, Receiving, close
+from pipeline.api.requests import Requests
 from pipeline.api.timeouts import USUAL, Timeouts
-from pipeline.api.transport import PIECE, FreshConnections, Trace, in_pieces, patiently, way_to
+from pipeline.api.transport import FreshConnections, Trace, way_to
 from pipeline.api.turns import Turns
 from pipeline.api.uploading import Uploader
 from pipeline.api.wire import Request, Wire
@@ -62,7 +63,7 @@ class Client:
         self._where = way_to(endpoint)
         # No client over the transport: its cookies and redirects have no place here.
         self._transport = transport or FreshConnections(endpoint)
-        self._urls: dict[str, httpx.URL] = {}
+        self._requests = Requests(timeouts)
         self._reader = Reader(wire.origins, timeouts, transport)
         self._fetcher = Fetcher(endpoint, max_size, timeouts)
         self._turns = Turns()
@@ -112,7 +113,8 @@ class Client:
         with Patience(3 * self._timeouts.connect, self._timeouts) as patience:
             trace = Trace(patience, self._timeouts.write, self._timeout, witness)
             try:
-                response = await self._send(request, marks, trace)
+                made = self._requests.make(request, marks, trace)
+                response = await self._transport.handle_async_request(made)
             except InputFailedError as error:
                 if trace.never_sent:
                     return self._unsent(receiving, error)
@@ -137,7 +139,7 @@ class Client:
             return await self._receive(task, response, receiving, witness)
         finally:
             with contextlib.suppress(httpx.HTTPError):
-                await response.aclose()
+                await close(response)
 
     async def _receive(
         self,
@@ -190,29 +192,6 @@ class Client:
         fault = Fault.INPUT_CHANGED if changed else Fault.INPUT_UNAVAILABLE
         detail = self.endpoint.redact(error.detail)
         return receiving.outcome(fault=fault, detail=detail, hopeless=not error.again)
-
-    async def _send(self, request: Request, marks: Marks | None, trace: Trace) -> httpx.Response:
-        if marks is None:
-            body = request.content
-            length = len(body)
-            content = body if length <= PIECE else in_pieces(body, trace)
-        else:
-            streamed = marks.content(request.content)
-            length, content = streamed.length, patiently(streamed.stream(), trace)
-        url = self._urls.get(request.url)
-        if url is None:
-            url = self._urls[request.url] = httpx.URL(request.url)
-        # All but a connect has a patience of its own, which also counts what trickles.
-        waits = httpx.Timeout(None, connect=self._timeouts.connect).as_dict()
-        return await self._transport.handle_async_request(
-            httpx.Request(
-                request.method,
-                url,
-                content=content,
-                headers={**HEADERS, **request.headers, "content-length": str(length)},
-                extensions={"trace": trace, "timeout": waits},
-            )
-        )
 
     def _silence(self, trace: Trace) -> str:
         """Say which wait ended without a result."""

@@ -1,8 +1,12 @@
 """A TCP connection to a host: its name, its addresses one beside the other, and its options."""
 
 import asyncio
+import errno
 import ipaddress
+import os
 import socket
+from collections.abc import Callable
+from functools import lru_cache
 from itertools import zip_longest
 from typing import Any
 
@@ -12,6 +16,9 @@ import anyio
 _NEXT_ADDRESS = 0.25
 # Seconds of silence after which, and between which, TCP asks whether the other side is there.
 _KEEPALIVE_SECONDS = 30
+
+# A connect that does not block, or was interrupted, ends in the background.
+_UNDER_WAY = {errno.EINPROGRESS, errno.EWOULDBLOCK, errno.EINTR, errno.EALREADY}
 
 _Address = tuple[int, tuple[Any, ...]]
 """A family, and what `connect` takes in it."""
@@ -23,25 +30,33 @@ async def connect(host: str, port: int) -> socket.socket:
     Raises:
         OSError: there is no such name, or no address of it took the connection: its cause says why.
     """
-    return await _first(await _look_up(host, port))
+    family = _family(host)
+    found = await _look_up(host, port) if family is None else [(family, (host, port))]
+    return await _first(found)
+
+
+@lru_cache(maxsize=64)
+def _family(host: str) -> int | None:
+    """Return the family of an address; None where it is a name."""
+    try:
+        version = ipaddress.ip_address(host).version
+    except ValueError:
+        return None
+    return socket.AF_INET6 if version == 6 else socket.AF_INET  # noqa: PLR2004
 
 
 async def _look_up(host: str, port: int) -> list[_Address]:
-    """List the addresses of a host, those of both families by turns. RFC 8305, 4.
+    """List the addresses of a name, those of both families by turns. RFC 8305, 4.
 
     Raises:
         OSError: there is no such name.
     """
-    try:
-        version = ipaddress.ip_address(host).version
-    except ValueError:
-        loop = asyncio.get_running_loop()
-        # As bytes: it is encoded already, and the codec of Python refuses what resolvers take.
-        found = await loop.getaddrinfo(host.encode("ascii"), port, type=socket.SOCK_STREAM)
-        first = [(family, address) for family, *_, address in found if family == found[0][0]]
-        other = [(family, address) for family, *_, address in found if family != found[0][0]]
-        return [each for pair in zip_longest(first, other) for each in pair if each is not None]
-    return [(socket.AF_INET6 if version == 6 else socket.AF_INET, (host, port))]  # noqa: PLR2004
+    loop = asyncio.get_running_loop()
+    # As bytes: it is encoded already, and the codec of Python refuses what resolvers take.
+    found = await loop.getaddrinfo(host.encode("ascii"), port, type=socket.SOCK_STREAM)
+    first = [(family, address) for family, *_, address in found if family == found[0][0]]
+    other = [(family, address) for family, *_, address in found if family != found[0][0]]
+    return [each for pair in zip_longest(first, other) for each in pair if each is not None]
 
 
 async def _first(addresses: list[_Address]) -> socket.socket:
@@ -96,11 +111,40 @@ async def _connect(family: int, address: tuple[Any, ...]) -> socket.socket:
         raw.setblocking(False)
         for option in _OPTIONS:
             raw.setsockopt(*option)
-        await asyncio.get_running_loop().sock_connect(raw, address)
+        refused = raw.connect_ex(address)
+        if refused in _UNDER_WAY:  # to this machine it is there by now, which spares a wait
+            refused = raw.connect_ex(address)
+        if refused in _UNDER_WAY:
+            loop = asyncio.get_running_loop()
+            await ready(raw, loop.add_writer, loop.remove_writer)
+            refused = raw.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        if refused != errno.EISCONN:
+            _check(refused)
     except BaseException:
         raw.close()
         raise
     return raw
+
+
+def _check(code: int) -> None:
+    if code:
+        raise OSError(code, os.strerror(code))
+
+
+async def ready(raw: socket.socket, watch: Callable[..., Any], leave: Callable[[int], Any]) -> None:
+    """Wait until a socket can be read or written, as a loop's methods watch it, and leave it."""
+    waiter = asyncio.get_running_loop().create_future()
+    # By its number: selectors describe a socket in an error that nobody reads.
+    watch(number := raw.fileno(), _wake, waiter)
+    try:
+        await waiter
+    finally:
+        leave(number)
+
+
+def _wake(waiter: asyncio.Future[None]) -> None:
+    if not waiter.done():
+        waiter.set_result(None)
 
 
 def _options() -> list[tuple[int, int, int]]:

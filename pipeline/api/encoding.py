@@ -41,7 +41,9 @@ class Undone:
 
 def layers(header: str | None) -> list[str]:
     """List the codings that were laid over a body, without those that change nothing."""
-    names = (name.strip().lower().removeprefix("x-") for name in (header or "").split(","))
+    if header is None:
+        return []
+    names = (name.strip().lower().removeprefix("x-") for name in header.split(","))
     return [name for name in names if name not in {"", "identity"}]
 
 

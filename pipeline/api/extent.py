@@ -1,11 +1,10 @@
 """Whether a file is whole, by its own form: what it promises, and where it says it ends."""
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum, auto
 
-from pipeline.api.media import Media
+from pipeline.api.media import Media, Source, look
 
 _BOX_HEADER = 8
 _LARGE_BOX_HEADER = 16
@@ -41,22 +40,22 @@ class Extent:
 _UNKNOWN, _CUT = Extent(End.UNKNOWN), Extent(End.CUT)
 
 
-def extent(media: Media, descriptor: int, size: int) -> Extent:
+def extent(media: Media, source: Source, size: int) -> Extent:
     """Find the end of a file of `size` bytes."""
     if media.boxes:
-        return _of_boxes(descriptor, size)
+        return _of_boxes(source, size)
     look = _FORMS.get(media.content_type)
-    return look(descriptor, size) if look else _UNKNOWN
+    return look(source, size) if look else _UNKNOWN
 
 
-def _of_boxes(descriptor: int, size: int) -> Extent:
+def _of_boxes(source: Source, size: int) -> Extent:
     """Walk the outermost boxes of an MP4 or its kin. Source: ISO 14496-12, 4.2."""
     at, seen, parts = 0, set[bytes](), 0
     while at < size:
         parts += 1
         if parts > _MOST_PARTS:
             return _UNKNOWN
-        header = os.pread(descriptor, _LARGE_BOX_HEADER, at)
+        header = look(source, _LARGE_BOX_HEADER, at)
         kind, length = header[4:8], int.from_bytes(header[:4])
         if length == 0 and kind in _BOXES:  # it goes on to the end of the file
             return _UNKNOWN
@@ -82,49 +81,49 @@ def _end_of(seen: set[bytes]) -> End:
     return End.SHOWN if _has_picture(seen) and not open_ended else End.UNKNOWN
 
 
-def _of_jpeg(descriptor: int, size: int) -> Extent:
+def _of_jpeg(source: Source, size: int) -> Extent:
     """Find the end-of-image mark behind the begin of the scan. Source: ITU-T T.81, B.1.1."""
     at = 2
     for _ in range(_MOST_PARTS):  # past the segments: one may hold a small picture with an end
-        header = os.pread(descriptor, 4, at)
+        header = look(source, 4, at)
         if len(header) < len(b"....") or header[0] != 0xFF or header[1] == 0xDA:  # noqa: PLR2004
             break
         at += 2 + int.from_bytes(header[2:])
     start = max(at, size - _TAIL) if at < size else size
-    return _ends_with(descriptor, start, size, b"\xff\xd9")
+    return _ends_with(source, start, size, b"\xff\xd9")
 
 
-def _of_png(descriptor: int, size: int) -> Extent:
+def _of_png(source: Source, size: int) -> Extent:
     """Find the last chunk with its checksum. Source: PNG, 11.2.5."""
-    return _ends_with(descriptor, max(size - _TAIL, 0), size, b"IEND\xae\x42\x60\x82")
+    return _ends_with(source, max(size - _TAIL, 0), size, b"IEND\xae\x42\x60\x82")
 
 
-def _of_gif(descriptor: int, size: int) -> Extent:
+def _of_gif(source: Source, size: int) -> Extent:
     """Find the trailer behind the last block. Source: GIF89a, 27."""
-    tail = os.pread(descriptor, _TAIL, max(size - _TAIL, 0)).rstrip(b"\0\r\n ")
+    tail = look(source, _TAIL, max(size - _TAIL, 0)).rstrip(b"\0\r\n ")
     return Extent(End.SHOWN) if tail.endswith(b"\0;") else _CUT
 
 
-def _ends_with(descriptor: int, start: int, size: int, mark: bytes) -> Extent:
-    tail = os.pread(descriptor, size - start, start)
+def _ends_with(source: Source, start: int, size: int, mark: bytes) -> Extent:
+    tail = look(source, size - start, start)
     at = tail.rfind(mark)
     return Extent(End.SHOWN, len(tail) - at - len(mark)) if at >= 0 else _CUT
 
 
-def _of_riff(descriptor: int, size: int) -> Extent:
+def _of_riff(source: Source, size: int) -> Extent:
     """Read the length at the begin: WebP, WAV, AVI. Writers to a pipe leave it out."""
-    told = int.from_bytes(os.pread(descriptor, 4, 4), "little")
+    told = int.from_bytes(look(source, 4, 4), "little")
     return _UNKNOWN if told in {0, 0xFFFFFFFF} else _up_to(8 + told, size)
 
 
-def _of_glb(descriptor: int, size: int) -> Extent:
+def _of_glb(source: Source, size: int) -> Extent:
     """Read the length at the begin. Source: glTF 2.0, 4.4.1."""
-    return _up_to(int.from_bytes(os.pread(descriptor, 4, 8), "little"), size)
+    return _up_to(int.from_bytes(look(source, 4, 8), "little"), size)
 
 
-def _of_matroska(descriptor: int, size: int) -> Extent:
+def _of_matroska(source: Source, size: int) -> Extent:
     """Read the length of the segment, where it has one. Source: RFC 8794, 6.2."""
-    head = os.pread(descriptor, _TAIL, 0)
+    head = look(source, _TAIL, 0)
     at = 4
     length, width = _vint(head, at)
     at += width + length
@@ -143,9 +142,9 @@ def _vint(head: bytes, at: int) -> tuple[int, int]:
     return value, width
 
 
-def _of_ogg(descriptor: int, size: int) -> Extent:
+def _of_ogg(source: Source, size: int) -> Extent:
     """Find the last page, marked as such and whole. Source: RFC 3533, 6."""
-    tail = os.pread(descriptor, _OGG_TAIL, max(size - _OGG_TAIL, 0))
+    tail = look(source, _OGG_TAIL, max(size - _OGG_TAIL, 0))
     at = tail.rfind(b"OggS")
     page = tail[at:] if at >= 0 else b""
     header = 27
@@ -159,7 +158,7 @@ def _up_to(end: int, size: int) -> Extent:
     return Extent(End.SHOWN, size - end) if size >= end else _CUT
 
 
-_FORMS: dict[str, Callable[[int, int], Extent]] = {
+_FORMS: dict[str, Callable[[Source, int], Extent]] = {
     "image/jpeg": _of_jpeg,
     "image/png": _of_png,
     "image/gif": _of_gif,

@@ -32,7 +32,9 @@ def cost(text: str | None) -> Decimal | None:
 
 def words(text: str | None) -> str | None:
     """Read a header for a record: printable, and not long; None where there is none."""
-    shown = "".join(char if char.isprintable() else " " for char in (text or "")[: 4 * _LONGEST])
+    shown = (text or "")[: 4 * _LONGEST]
+    if not shown.isprintable():
+        shown = "".join(char if char.isprintable() else " " for char in shown)
     shown = shown.strip()
     return (shown if len(shown) <= _LONGEST else shown[: _LONGEST - 1] + "…") or None
 

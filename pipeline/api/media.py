@@ -71,15 +71,24 @@ class Media:
     boxes: bool = False
 
 
-def beginning(descriptor: int) -> bytes:
+Source = int | bytes
+"""A file by its descriptor, or all of its bytes where they are in memory."""
+
+
+def look(source: Source, count: int, at: int) -> bytes:
+    """Read so many bytes of a source from an offset on, or what there is of them."""
+    return os.pread(source, count, at) if isinstance(source, int) else source[at : at + count]
+
+
+def beginning(source: Source) -> bytes:
     """Read the first bytes of a file, past the empty boxes that some writers begin with."""
-    head, at = os.pread(descriptor, HEAD, 0), 0
+    head, at = look(source, HEAD, 0), 0
     for _ in range(_MOST_FILLERS):
-        box = os.pread(descriptor, 8, at)
+        box = look(source, 8, at)
         if box[4:] not in _FILLERS or int.from_bytes(box[:4]) < 8:  # noqa: PLR2004
             break
         at += int.from_bytes(box[:4])
-    behind = os.pread(descriptor, HEAD, at) if at else b""
+    behind = look(source, HEAD, at) if at else b""
     return behind if behind[4:8] in _BOXES else head
 
 
@@ -130,6 +139,8 @@ def extension_of(head: bytes) -> str:
 
 
 def _is_text(head: bytes) -> bool:
+    if b"\0" in head:  # most media: the next steps would say so too, at more cost
+        return False
     try:
         # Incrementally, because the head may end within a character.
         text = codecs.getincrementaldecoder("utf-8-sig")().decode(head)

@@ -8,8 +8,8 @@ is read ahead: what nobody has asked for waits in the kernel, which stops the se
 import asyncio
 import socket
 import ssl
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from types import ModuleType
 from typing import Any, ClassVar, Self
 
@@ -18,7 +18,7 @@ import httpx
 from anyio.abc import ByteStream
 from anyio.streams.tls import TLSAttribute, TLSStream
 
-from pipeline.api.connecting import connect
+from pipeline.api.connecting import connect, ready
 
 
 class Stream:
@@ -40,11 +40,13 @@ class Stream:
             ConnectTimeout: it took too long.
             ConnectError: there is no such name, or no address of it took the connection.
         """
-        with _bounded(timeout, cls.errors.ConnectTimeout):
-            try:
+        try:
+            async with asyncio.timeout(timeout):
                 return cls(Socket(await connect(host, port)))
-            except OSError as error:
-                raise cls.errors.ConnectError(str(error)) from error
+        except TimeoutError as error:  # the kernel's is the cause of another, and none itself
+            raise cls.errors.ConnectTimeout(str(error)) from error
+        except OSError as error:
+            raise cls.errors.ConnectError(str(error)) from error
 
     async def read(
         self,
@@ -57,7 +59,7 @@ class Stream:
             ReadTimeout: nothing came in time.
             ReadError: the connection broke.
         """
-        with _bounded(timeout, self.errors.ReadTimeout):
+        async with _bounded(timeout, self.errors.ReadTimeout):
             try:
                 return await self._bytes.receive(max_bytes)
             except anyio.EndOfStream:
@@ -78,7 +80,7 @@ class Stream:
         """
         if not buffer:
             return
-        with _bounded(timeout, self.errors.WriteTimeout):
+        async with _bounded(timeout, self.errors.WriteTimeout):
             try:
                 await self._bytes.send(buffer)
             except (OSError, anyio.BrokenResourceError) as error:
@@ -101,7 +103,7 @@ class Stream:
             ConnectError: it failed.
         """
         try:
-            with _bounded(timeout, self.errors.ConnectTimeout):
+            async with _bounded(timeout, self.errors.ConnectTimeout):
                 tls = await self._handshake(ssl_context, server_hostname)
                 return type(self)(self._tcp, tls)
         except BaseException:
@@ -136,7 +138,7 @@ class Socket(ByteStream):
         self.raw = raw
         self._loop = asyncio.get_running_loop()
         self._broke: OSError | None = None
-        self._came_at_once = self._has_sent = False
+        self._has_sent = self._may_hold_more = False
 
     async def receive(self, max_bytes: int = 65536) -> bytes:
         """Read what has come, or wait for it.
@@ -145,18 +147,24 @@ class Socket(ByteStream):
             anyio.EndOfStream: the other side has ended it.
             OSError: it broke.
         """
-        # A body that comes, or goes, as fast as it can must not keep the loop from all others.
-        if self._came_at_once:
+        if self._may_hold_more:
+            # A body that comes as fast as it can must not keep the loop from all others.
             await asyncio.sleep(0)
-        data = self._what_has_come(max_bytes)
-        self._came_at_once = data is not None
-        if data is None:
-            data = await self._loop.sock_recv(self.raw, max_bytes)
+        else:
+            await self._something()
+        # Read by the task, not by the loop: of all that wake together one at a time has a piece.
+        while (data := self._what_has_come(max_bytes)) is None:
+            await self._something()
+        self._may_hold_more = len(data) == max_bytes
         if data:
             return data
         if self._broke is not None:  # the kernel tells of a reset once, and then of an end
             raise self._broke
         raise anyio.EndOfStream
+
+    async def _something(self) -> None:
+        """Wait until there is something to read."""
+        await ready(self.raw, self._loop.add_reader, self._loop.remove_reader)
 
     def _what_has_come(self, max_bytes: int) -> bytes | None:
         try:
@@ -203,15 +211,20 @@ class Socket(ByteStream):
         return True
 
 
-def _bounded(seconds: float | None, timed_out: type[Exception]) -> AbstractContextManager[None]:
+_UNBOUNDED = nullcontext()
+
+
+def _bounded(
+    seconds: float | None, timed_out: type[Exception]
+) -> AbstractAsyncContextManager[None]:
     """Bound what happens within. An error of the kernel that is called so too is no timeout."""
-    return nullcontext() if seconds is None else _within(seconds, timed_out)
+    return _UNBOUNDED if seconds is None else _within(seconds, timed_out)
 
 
-@contextmanager
-def _within(seconds: float, timed_out: type[Exception]) -> Iterator[None]:
+@asynccontextmanager
+async def _within(seconds: float, timed_out: type[Exception]) -> AsyncIterator[None]:
     try:
-        with anyio.fail_after(seconds):
+        async with asyncio.timeout(seconds):
             yield
     except TimeoutError as error:
         raise timed_out(str(error)) from error

@@ -4,13 +4,13 @@ from typing import TYPE_CHECKING
 
 import httpx
 
-from pipeline import __version__
 from pipeline.api import encoding
 from pipeline.api.connections import Answer, Connections
 from pipeline.api.explaining import explain
 from pipeline.api.origin import Origin, parse
 from pipeline.api.patience import Patience
 from pipeline.api.receiving import SANDBOX_HEADER, as_it_comes
+from pipeline.api.requests import HEADERS
 from pipeline.api.timeouts import Timeouts
 from pipeline.api.transport import proxy_for, through, trust, way_to
 from pipeline.api.wire import Conversation, Reply, Request, T
@@ -21,12 +21,6 @@ if TYPE_CHECKING:
 
 # The list of requests tells what was sent with each of them, pictures too.
 MOST = 8 * 1024**2
-
-HEADERS = {
-    "user-agent": f"pipeline/{__version__}",
-    "accept": "*/*",
-    "accept-encoding": "identity",
-}
 
 
 class Reader:

@@ -6,12 +6,14 @@ Bytes are written as they come, and kept: whatever they are, they may have been 
 import hashlib
 import os
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from decimal import Decimal
 from functools import partial
+from io import FileIO
 from pathlib import Path
-from typing import IO
+from typing import IO, TypedDict
 
 import anyio.to_thread
 import httpx
@@ -20,7 +22,7 @@ from pipeline.api import encoding, headers
 from pipeline.api.endpoint import Endpoint
 from pipeline.api.explaining import explain
 from pipeline.api.extent import End, extent
-from pipeline.api.media import Media, beginning, recognise
+from pipeline.api.media import Media, Source, beginning, recognise
 from pipeline.api.outcome import Body, Fault, Outcome
 from pipeline.api.patience import Patience
 from pipeline.api.provider import Witness
@@ -40,12 +42,34 @@ _DONE_ELSEWHERE = {301, 302, 303}
 
 @dataclass(frozen=True, slots=True)
 class _Taken:
-    """What has come of a body; `broken` says why the transfer did not reach its end."""
+    """What has come of a body; `broken` says why the transfer did not reach its end.
+
+    `whole` is all of it where it came in one piece, else nothing: it need not be read again.
+    """
 
     size: int
     sha256: str
     broken: str = ""
     too_large: bool = False
+    whole: bytes = b""
+
+    def source(self, file: IO[bytes]) -> Source:
+        """Return where to look at it."""
+        return self.whole or file.fileno()
+
+
+class _Facts(TypedDict, total=False):
+    """What the head of an answer says of its outcome; see `Outcome`."""
+
+    status: int
+    content_type: str | None
+    remaining: Decimal | None
+    cost: Decimal | None
+    request_id: str | None
+    seed: int | str | None
+    location: str | None
+    retry_after: float | None
+    simulated: bool
 
 
 class Receiving:
@@ -70,7 +94,8 @@ class Receiving:
         self._began = time.monotonic()
         self._response: httpx.Response | None = None
         self._headers: Mapping[str, str] = {}
-        self._begun = Outcome(took=0.0)
+        self._facts: _Facts = {}
+        self._codings: list[str] = []
 
     async def receive(self, response: httpx.Response, witness: Witness | None) -> Outcome:
         """Take the body; a silence ends it."""
@@ -84,7 +109,7 @@ class Receiving:
         if not response.is_success and response.status_code not in _DONE_ELSEWHERE:
             return await self.read_text(response, self._timeouts.stall)
         try:
-            with self.part.open("w+b", buffering=0) as file:
+            with FileIO(self.part, "w+") as file:
                 return await self._save(response, file)
         except OSError as error:
             with suppress(OSError):
@@ -130,7 +155,7 @@ class Receiving:
         return outcome
 
     async def _take(self, response: httpx.Response, file: IO[bytes]) -> _Taken:
-        digest, size, broken = hashlib.sha256(), 0, None
+        digest, size, broken, whole = hashlib.sha256(), 0, None, b""
         bounds = self._timeouts
         with Patience(bounds.stall, bounds) as patience:
             began = patience.clock()
@@ -140,6 +165,7 @@ class Receiving:
                     if room < len(chunk):
                         write_all(file, chunk[:room])
                         return _Taken(self._max_size, "", too_large=True)
+                    whole = b"" if size else chunk
                     size += len(chunk)
                     digest.update(chunk)
                     write_all(file, chunk)
@@ -150,7 +176,7 @@ class Receiving:
                 broken = explain(error, self._where)
         if broken is None:
             broken = self._slowness(bounds.stall, size)
-        return _Taken(size, digest.hexdigest(), broken)
+        return _Taken(size, digest.hexdigest(), broken, whole=whole)
 
     def _slowness(self, stall: float, size: int) -> str:
         return f"{self._where} sent {size} bytes, then nothing for {stall:g} s, or too little"
@@ -159,7 +185,7 @@ class Receiving:
 
     def _examine(self, file: IO[bytes], taken: _Taken) -> Outcome:
         """Judge what has come by its bytes. Blocks."""
-        head = beginning(file.fileno())
+        head = beginning(taken.source(file))
         codings = self._codings
         if not self._answer.is_success:
             return self.outcome(text=self._text(file), detail=taken.broken)
@@ -201,7 +227,7 @@ class Receiving:
     def _judge(self, file: IO[bytes], taken: _Taken, head: bytes) -> Outcome:
         if self._answer.status_code == httpx.codes.PARTIAL_CONTENT:
             return self.outcome(fault=Fault.CUT, detail="only a part of it was sent")
-        media = recognise(head, self._begun.content_type)
+        media = recognise(head, self._facts.get("content_type"))
         if media is not None:
             return self._measure(file, taken, media)
         text = self._text(file)
@@ -213,7 +239,7 @@ class Receiving:
         body = Body(taken.size, taken.sha256, media.extension, media.content_type)
         if self._framed and not taken.broken and not media.boxes:
             return self.outcome(body=body)
-        told = extent(media, file.fileno(), taken.size)
+        told = extent(media, taken.source(file), taken.size)
         if taken.broken and told.end is not End.SHOWN:
             return self.outcome(fault=Fault.CUT, detail=taken.broken)
         if told.end is End.CUT:
@@ -239,10 +265,6 @@ class Receiving:
         return self._response
 
     @property
-    def _codings(self) -> list[str]:
-        return encoding.layers(self._headers.get("content-encoding"))
-
-    @property
     def _strange(self) -> str:
         said = self._shown(self._headers.get("content-encoding"))
         return f"it has a content encoding ({said}) that was not requested and cannot be decoded"
@@ -255,21 +277,20 @@ class Receiving:
     def _begin(self, response: httpx.Response) -> None:
         """Read the headers, once for all that is made of them."""
         self._response = response
-        # Their names are in lower case here.
-        told = self._headers = dict(response.headers.items())
+        told = self._headers = _fields(response.headers)
+        self._codings = encoding.layers(told.get("content-encoding"))
         reported = self._read_headers(told)
-        self._begun = Outcome(
-            took=0.0,
-            status=response.status_code,
-            content_type=self._shown(told.get("content-type")),
-            remaining=reported.remaining,
-            cost=reported.cost,
-            request_id=self._shown(reported.request_id),
-            seed=headers.seed(self._shown(reported.seed)),
-            location=self._shown(told.get("location")),
-            retry_after=reported.retry_after,
-            simulated=SANDBOX_HEADER in told,
-        )
+        self._facts = {
+            "status": response.status_code,
+            "content_type": self._shown(told.get("content-type")),
+            "remaining": reported.remaining,
+            "cost": reported.cost,
+            "request_id": self._shown(reported.request_id),
+            "seed": headers.seed(self._shown(reported.seed)),
+            "location": self._shown(told.get("location")),
+            "retry_after": reported.retry_after,
+            "simulated": SANDBOX_HEADER in told,
+        }
 
     def _shown(self, text: str | None) -> str | None:
         return headers.words(self._endpoint.redact(text)) if text else None
@@ -285,21 +306,43 @@ class Receiving:
     ) -> Outcome:
         """Put together what came of the attempt, with the key removed from every text."""
         redact = self._endpoint.redact
-        return replace(
-            self._begun,
+        return Outcome(
             took=time.monotonic() - self._began,
             fault=fault,
             detail=redact(detail),
             text=redact(text[:EVIDENCE].decode("utf-8", "replace")),
             body=body,
             hopeless=hopeless,
+            **self._facts,
         )
+
+
+def _fields(told: httpx.Headers) -> dict[str, str]:
+    """Return headers as text: names in lower case, those of one name as one."""
+    try:
+        return _decoded(told.raw, "ascii")
+    except UnicodeDecodeError:
+        return _decoded(told.raw, told.encoding)
+
+
+def _decoded(raw: Iterable[tuple[bytes, bytes]], charset: str) -> dict[str, str]:
+    fields: dict[str, str] = {}
+    for name, value in raw:
+        key, text = name.decode(charset).lower(), value.decode(charset)
+        fields[key] = f"{fields[key]}, {text}" if key in fields else text
+    return fields
 
 
 def as_it_comes(response: httpx.Response) -> AsyncIterator[bytes]:
     """Iterate over the bytes of a body: no encoding is undone, however many there are."""
     assert isinstance(response.stream, httpx.AsyncByteStream)
     return aiter(response.stream)
+
+
+async def close(response: httpx.Response) -> None:
+    """Close the connection of an answer, or release it."""
+    assert isinstance(response.stream, httpx.AsyncByteStream)
+    await response.stream.aclose()
 
 
 def write_all(file: IO[bytes], chunk: bytes) -> None:

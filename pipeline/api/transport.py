@@ -3,6 +3,7 @@
 import time
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from urllib.request import getproxies_environment, proxy_bypass
 
@@ -19,8 +20,12 @@ from pipeline.errors import UsageError
 if TYPE_CHECKING:
     import ssl
 
-# Bytes that are sent, or read, at once.
+# Bytes that are sent, or read, at once; of a body more are, as each turn costs the same.
 PIECE = 64 * 1024
+_LARGE_PIECE = 256 * 1024
+
+# Requests of one session differ in their lengths, if at all.
+_head = lru_cache(maxsize=512)(written)
 
 Place = Endpoint | Origin
 """Where connections go."""
@@ -95,7 +100,7 @@ class Exchange(httpx.AsyncByteStream):
         """
         request, bound = self._request, self._waits.get("write")
         await _tell(request, "http11.send_request_headers.started")
-        due = written(request.method, request.url.raw_path, request.headers.raw)
+        due = _head(request.method, request.url.raw_path, tuple(request.headers.raw))
         assert isinstance(request.stream, httpx.AsyncByteStream)
         try:
             async for piece in request.stream:
@@ -114,7 +119,7 @@ class Exchange(httpx.AsyncByteStream):
         await _tell(self._request, "http11.receive_response_headers.started")
         incoming = self._incoming
         while (head := incoming.head) is None:
-            incoming.feed(await self._read())
+            incoming.feed(await self._read(PIECE))
         about = {
             "http_version": b"HTTP/" + head.version,
             "reason_phrase": head.reason,
@@ -129,10 +134,10 @@ class Exchange(httpx.AsyncByteStream):
             if part := incoming.part():
                 yield part
             elif not incoming.is_whole:
-                incoming.feed(await self._read())
+                incoming.feed(await self._read(_LARGE_PIECE))
 
-    async def _read(self) -> bytes:
-        return await self._stream.read(PIECE, self._waits.get("read"))
+    async def _read(self, most: int) -> bytes:
+        return await self._stream.read(most, self._waits.get("read"))
 
     async def aclose(self) -> None:
         """Close the connection."""

@@ -10,8 +10,8 @@ from pipeline.api.endpoint import Endpoint
 from pipeline.api.explaining import explain, lasts
 from pipeline.api.origin import Origin
 from pipeline.api.patience import Patience
-from pipeline.api.reading import HEADERS
 from pipeline.api.receiving import as_it_comes
+from pipeline.api.requests import HEADERS
 from pipeline.api.timeouts import Timeouts
 from pipeline.api.transport import FreshConnections, Trace, patiently, way_to
 from pipeline.api.wire import Request, Uploading, Wire

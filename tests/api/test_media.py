@@ -31,8 +31,12 @@ def measure(tmp_path: Path, data: bytes, media: Media | None = None) -> Extent:
     path = tmp_path / "file"
     path.write_bytes(data)
     with path.open("rb") as file:
-        media = media or recognise(beginning(file.fileno()), None) or Media(".mp4", "", boxes=True)
-        return extent(media, file.fileno(), len(data))
+        head = beginning(file.fileno())
+        media = media or recognise(head, None) or Media(".mp4", "", boxes=True)
+        told = extent(media, file.fileno(), len(data))
+    # What is in memory is not read from its file again, and must be judged as that would be.
+    assert (beginning(data), extent(media, data, len(data))) == (head, told)
+    return told
 
 
 def mp3(rate: int = 0x90) -> bytes:

@@ -40,6 +40,8 @@ class SegmindWire:
     def __init__(self, endpoint: Endpoint) -> None:
         self._places = Places.of(endpoint.base_url)
         self._key = {"x-api-key": endpoint.key}
+        # The same object for each request: what is made of it is made once.
+        self._posting = {**self._key, "content-type": "application/json"}
         self._asking = Asking(self._places, self._key)
 
     @property
@@ -52,7 +54,7 @@ class SegmindWire:
         return Request(
             "POST",
             f"{self._places.base}/{self._version}/{quote(task.model, safe='')}",
-            {**self._key, "content-type": "application/json"},
+            self._posting,
             msgspec.json.encode({**task.params, **inputs} if inputs else task.params),
         )
 
@@ -61,7 +63,7 @@ class SegmindWire:
         text = yield Request(
             "POST",
             self._places.uploads,
-            {**self._key, "content-type": "application/json"},
+            self._posting,
             msgspec.json.encode({"data_urls": [file.data_uri]}),
         )
         answer = values.read_json(text)
