@@ -14,7 +14,7 @@ from pipeline.common.boot import boot_id
 from pipeline.engines.crew import Assignment
 from pipeline.errors import ExitCode, StorageError
 from pipeline.ledger import records
-from pipeline.models import Claim, Rate, once_of, part_of, recorded, rfc3339
+from pipeline.models import Claim, Job, Rate, once_of, part_of, recorded, rfc3339
 from pipeline.money.account import Bid, Obstacle, Refusal
 from pipeline.money.balance import Moment
 from pipeline.money.errors import BooksError
@@ -64,7 +64,7 @@ class Dispatch:
                 if attempt is None:
                     return None
                 bid = self._reserve(attempt)
-                bound = self._state.job.concurrency
+                job = self._state.job
                 paced = self._is_paced
                 going = paced and await self._go_at_pace(attempt, bid)
             if not paced:
@@ -72,7 +72,7 @@ class Dispatch:
                 going = await self._prepare(attempt, bid)
             # A rate was set meanwhile, or a run has come that keeps one.
             too_fast = not paced and self._is_paced
-            if going and not too_fast and await self._is_let_go(attempt, bound):
+            if going and not too_fast and await self._is_let_go(attempt, job):
                 return self._send(attempt)
             self._state.withdraw(attempt)
 
@@ -354,7 +354,7 @@ class Dispatch:
         """Let other runs make way where one request has to go alone, or they never would."""
         gate = self._state.gate
         if gate.elsewhere.flying and gate.has_to_be_alone(attempt.price_class):
-            bid = gate.bid_for(attempt.price_class)
+            bid = gate.bid_for(attempt.price_class, before=self._state.holdings())
             after = bid.before._replace(flying=bid.before.flying + 1, lone=True)
             gate.has_way = not isinstance(await self._bid(bid._replace(after=after)), Refusal)
 
@@ -385,21 +385,22 @@ class Dispatch:
         admitted = state.circuit.admits(attempt.task.id, clock())
         return admitted and state.gate.still_covers(attempt.money)
 
-    async def _is_let_go(self, attempt: Attempt, bound: int) -> bool:
+    async def _is_let_go(self, attempt: Attempt, job: Job) -> bool:
         """Wait for a place at the provider, and look once more.
 
-        `bound` is the concurrency by which the account was asked.
+        `job` has the concurrency by which the account was asked: with another one, also if that
+        was in between, it may have been told since of fewer in flight than would be.
         """
         state, waits = self._state, self._state.permits.are_out
         if not waits:
             let_go = await state.permits.wait(attempt.id) and self._may_go(attempt)
-            return let_go and state.job.concurrency <= bound
+            return let_go and state.job is job
         # First: what has stopped the run meanwhile may have recalled all others already.
         if not self._may_go(attempt) or not await state.permits.wait(attempt.id):
             return False
         # A run that has come meanwhile may keep a bound, which the account holds at each request;
         # and where an answer was no output, the others that come with it are to be seen first.
-        if not self._is_calm or state.job.concurrency > bound:
+        if not self._is_calm or state.job is not job:
             return False
         try:
             state.check()  # what has left its place is not recorded yet
