@@ -20,6 +20,7 @@ from pipeline.account.copies import SharedBalance, SharedPrices
 from pipeline.account.errors import LedgerError
 from pipeline.account.ledger import Ledger
 from pipeline.account.telling import Asked, Entry, News, Operation, Pause, Posting, Told
+from pipeline.amounts import ZERO
 from pipeline.money.account import NOTHING, Account, Alone, Bid, Cap, Holdings, Refusal, without
 from pipeline.money.balance import Balance, Moment
 from pipeline.money.gate import CreditGate
@@ -120,6 +121,7 @@ class SharedAccount:
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
     _dirty: bool = False
     _known: Holdings = NOTHING  # to the ledger
+    _told_of: Decimal = ZERO  # what the gate had recorded
     _heard_at: float = 0.0
     _asked_at: float = 0.0
     _serving: bool = False
@@ -133,6 +135,7 @@ class SharedAccount:
 
     async def _enter(self, open_ledger: Callable[[], Ledger]) -> None:
         entry, heard = self.member.entry(), list[News]()
+        self._told_of = self.member.gate.handed_over
 
         def enter() -> None:
             self._ledger = open_ledger()
@@ -290,6 +293,7 @@ class SharedAccount:
 
     def _told(self) -> Told:
         prices = self._prices
+        self._told_of = self.member.gate.handed_over
         told = Told(
             self.member.holdings(),
             operations=self._balance.untold.copy(),
@@ -308,7 +312,7 @@ class SharedAccount:
             self._prices.learn(lesson)
         for name in {lesson.price_class for lesson in news.lessons if lesson.price_class}:
             gate.reprice(name)
-        gate.hear(news.elsewhere)
+        gate.hear(news.elsewhere, self._told_of)
         self.interval = news.interval
         for cap in news.elsewhere.caps:
             self._warn_if_near(cap, told.holdings)

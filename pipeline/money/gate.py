@@ -78,6 +78,7 @@ class CreditGate:
         )  # fmt: skip
         self._books = Books(self.budget, self._reservations, self._settlement)
         self._spent_before = self.ledger.spent
+        self._told = ZERO
 
     # -- may the next one go? -----------------------------------------------------------------
 
@@ -121,7 +122,7 @@ class CreditGate:
         # One that went alone was judged by other rules, and what was retained is its task's.
         if token.alone or book.lone is token or token.replaces is not None:
             return True
-        if not self.budget.covers(ZERO, book.total, tried=0, unpriced=0):
+        if not self._limits_cover(book.total):
             return False
         return self._policy.gate is Gate.OFF or least is None or self._left(least, None) >= ZERO
 
@@ -134,12 +135,17 @@ class CreditGate:
         """
         book, least = self._reservations, self.balance.least
         more = 3 * book.in_flight
-        reserved = book.total + more
-        if not self.budget.covers(ZERO, reserved, tried=0, unpriced=0):
-            return False
-        if any(cap.used + reserved > cap.limit for cap in self.elsewhere.caps):
+        if not self._limits_cover(book.total + more):
             return False
         return self._policy.gate is Gate.OFF or least is None or self._left(least, None) >= more
+
+    def _limits_cover(self, reserved: Decimal) -> bool:
+        """Whether the budget and the caps of the account cover so much that is set aside."""
+        # What was recorded since the account was told is in neither.
+        more = reserved + self._settlement.handed_over - self._told
+        if any(cap.used + more > cap.limit for cap in self.elsewhere.caps):
+            return False
+        return self.budget.covers(ZERO, reserved, tried=0, unpriced=0)
 
     def leave(self, token: Reservation) -> None:
         """Note that a request goes out now which was reserved a while ago.
@@ -305,9 +311,17 @@ class CreditGate:
         held, lone = book.in_flight + book.waiting, book.lone is not None or self.has_way
         return Holdings(held, book.unrecorded, len(book.flying) + self.has_way, lone)
 
-    def hear(self, elsewhere: Elsewhere) -> None:
-        """Take what other runs of the account do: what is in flight beside them teaches nothing."""
-        self.elsewhere = elsewhere
+    @property
+    def handed_over(self) -> Decimal:
+        """How much was recorded in all by this run."""
+        return self._settlement.handed_over
+
+    def hear(self, elsewhere: Elsewhere, told: Decimal = ZERO) -> None:
+        """Take what other runs of the account do: what is in flight beside them teaches nothing.
+
+        `told` of what was `handed_over` is in its caps.
+        """
+        self.elsewhere, self._told = elsewhere, told
         if elsewhere.flying:
             for token in self._reservations.flying:
                 token.alone = False

@@ -1,6 +1,8 @@
 """What a person changes of a run, on virtual time."""
 
 import itertools
+import sqlite3
+from contextlib import closing
 from datetime import UTC, datetime, time
 from decimal import Decimal
 from pathlib import Path
@@ -9,8 +11,10 @@ import anyio
 import pytest
 from support.controlled import Ask, Controlled
 from support.night import CLIP, SILENCE, Answer
+from support.till import Till
 
 from pipeline import events as ev
+from pipeline.account.schema import FILE
 from pipeline.api.outcome import Balance
 from pipeline.errors import ExitCode, UsageError
 from pipeline.models import CreditPolicy, Gate, Rate, Schedule
@@ -330,3 +334,30 @@ def test_a_pause_withdraws_what_waits_for_the_turn_of_its_rate(tmp_path: Path) -
 
     assert night.go(script, rate=Rate(1, 60.0)).exit_code is ExitCode.OK
     assert not [call for call in night.calls if 1 <= call.at < 601]
+
+
+def test_the_account_knows_of_all_that_go_out_when_the_concurrency_goes_up_and_down(
+    tmp_path: Path,
+) -> None:
+    """What was prepared before it went down was asked for by more than it has been told since."""
+    till, known, out = Till(tmp_path), set[bool](), set[str]()
+    ledger = tmp_path / "pipeline" / "accounts" / "till" / FILE
+    night = Controlled(tmp_path, 60, lambda _: slow(8))
+
+    async def script(ask: Ask) -> None:
+        for number, seconds in ((2, 9), (10, 9), (12, 4), (3, 13), (10, 5)):
+            await anyio.sleep(seconds)
+            await ask("concurrency", number)
+
+    def watch(event: ev.Event) -> None:
+        if isinstance(event, ev.Dispatched):
+            out.add(event.task)
+            with closing(sqlite3.connect(ledger)) as connection:
+                (flying,) = connection.execute("SELECT flying FROM runs").fetchone()
+            known.add(flying >= len(out))
+        elif isinstance(event, ev.Landed):
+            out.remove(event.task)
+
+    night.watch = watch
+    assert night.go(script, concurrency=10, accounts=till.accounts()).exit_code is ExitCode.OK
+    assert known == {True}

@@ -32,6 +32,6 @@ def test_a_top_up_is_tried_without_a_balance_call_only_within_the_budget(
             attempt = state.queue.head(0.0)
             assert attempt is not None
             assert state.gate.consider(attempt.price_class) is Verdict.CLOSED
-            assert engine.dispatch._verdict(attempt) is verdict
+            assert engine.dispatch._choosing._verdict(attempt) is verdict
 
     virtual.run(main())

@@ -180,6 +180,23 @@ def test_what_was_prepared_is_judged_again_by_a_price_that_has_risen(tmp_path: P
     assert summary.money.spent <= 30
 
 
+def test_what_was_prepared_keeps_the_cap_of_a_day_by_a_price_that_has_risen(tmp_path: Path) -> None:
+    till = Till(tmp_path, Decimal(1000), Decimal(1), 1.0, told=False, call=False, cost=True)
+    night = till.night("a", 60)
+    generate = night.api
+
+    def api(call: Call) -> Answer:
+        till.price = Decimal(5) if len(night.calls) > 8 else Decimal(1)
+        return generate(call)
+
+    night.api = api
+    policy = CreditPolicy(cost=Decimal(1), gate=Gate.OFF)
+    cap = AccountPolicy(day=Decimal(36))
+    (summary,) = till.play([night], concurrency=4, account=cap, credits=policy)
+    assert summary.exit_code is ExitCode.CREDITS
+    assert 30 < till.taken <= 36
+
+
 def test_what_is_shown_in_flight_is_what_is_at_the_provider(tmp_path: Path) -> None:
     """Neither what is prepared, nor what waits for the disk."""
 
