@@ -222,7 +222,6 @@ class ClaimLog:
         draft = f"{self._path}.new"
         new = create(draft, os.O_APPEND)
         try:
-            made = os.fstat(new)
             write_all(new, data)
             if self._fsync:
                 os.fsync(new)
@@ -230,6 +229,7 @@ class ClaimLog:
                 late = b"".join([*(self._late or []), *self._owed])
                 write_all(new, late)
                 os.replace(draft, self._path)
+                made = os.fstat(new)  # under its name: where inodes are made of it, not before
                 old, self._file = self._file, new
                 self._identity = made.st_dev, made.st_ino
                 self._size, self._synced = len(data) + len(late), len(data) * self._fsync
