@@ -64,8 +64,9 @@ class ClaimLog:
 
     def __contains__(self, attempt: str) -> bool:
         """Whether the next run would find the claim of an attempt."""
-        if attempt in self._open and self._is_in_place():
-            return True
+        with self._lock:  # a log that is being replaced is in its place before or after that
+            if attempt in self._open and self._is_in_place():
+                return True
         return attempt in self._files and os.path.lexists(self._claim_file(attempt))
 
     def commit(self, written: Mapping[str, Claim]) -> None:
