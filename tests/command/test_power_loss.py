@@ -28,7 +28,7 @@ class Journal:
     async def act(self, line: Line) -> None:
         request = await line.read_request()
         if request.startswith(b"GET"):
-            await line.say(answer(b'{"credits": 500}', content_type="application/json"))
+            await line.say(answer(b'{"credits": 50000}', content_type="application/json"))
             return
         found = re.search(rb"good \(\S+ (\d+)\)", request)
         assert found is not None

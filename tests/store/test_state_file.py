@@ -3,10 +3,10 @@
 import itertools
 import json
 from collections.abc import Callable
-from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
+import msgspec
 import pytest
 from anyio import fail_after, sleep
 from hypothesis import given
@@ -143,7 +143,7 @@ def test_it_has_the_tasks_of_the_job_by_status_while_the_run_lasts_and_afterward
         "total": 5, "succeeded": 2, "failed": 0, "in_doubt": 0, "pending": 3, "accepted": 0,
         "saved": 0,
     }  # fmt: skip
-    note(replace(summary("1"), counts=ev.Counts(total=5, succeeded=4, failed=1)))
+    note(msgspec.structs.replace(summary("1"), counts=ev.Counts(total=5, succeeded=4, failed=1)))
     found = read_note(layout)
     assert found is not None
     assert found.counts == ev.Counts(total=5, succeeded=4, failed=1)
