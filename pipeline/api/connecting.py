@@ -37,7 +37,9 @@ async def connect(host: str, port: int) -> socket.socket:
 
 @lru_cache(maxsize=64)
 def _family(host: str) -> int | None:
-    """Return the family of an address; None where it is a name."""
+    """Return the family of an address; None where it is to be looked up, as its zone is too."""
+    if "%" in host:
+        return None
     try:
         version = ipaddress.ip_address(host).version
     except ValueError:

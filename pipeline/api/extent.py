@@ -44,8 +44,8 @@ def extent(media: Media, source: Source, size: int) -> Extent:
     """Find the end of a file of `size` bytes."""
     if media.boxes:
         return _of_boxes(source, size)
-    look = _FORMS.get(media.content_type)
-    return look(source, size) if look else _UNKNOWN
+    form = _FORMS.get(media.content_type)
+    return form(source, size) if form else _UNKNOWN
 
 
 def _of_boxes(source: Source, size: int) -> Extent:

@@ -50,11 +50,7 @@ class Patience:
 
     def allow(self, seconds: float) -> None:
         """Begin another wait; one of no time at all is over."""
-        if seconds <= 0:
-            self._timer.cancel()
-            self._timer = self._loop.call_soon(self._give_up)
-            return
-        self._seconds, self._last_look = seconds, False
+        self._seconds, self._last_look = seconds, seconds <= 0
         self._end = self._loop.time() + seconds
         if self._end < self._due:  # else the timer finds out: chunks come one after another
             self._timer.cancel()
@@ -72,13 +68,18 @@ class Patience:
             self._stood += late
             self.allow(self._seconds)
         if now >= self._end and self._last_look:
-            self._give_up()
+            # Whoever was woken by the same look at the sockets has its turn first: a cancelled task
+            # would never read the answer that has come.
+            self._timer = self._loop.call_soon(self._give_up)
             return
         self._last_look = now >= self._end
         self._timer = self._arm(now + self._timeouts.last_look if self._last_look else self._end)
 
     def _give_up(self) -> None:
         """Cancel the task; again, should something have swallowed that."""
+        if not self._last_look and not self._cancels:  # something came, and began another wait
+            self._timer = self._arm(self._end)
+            return
         self._cancels += 1
         self._task.cancel()
         self._timer = self._loop.call_later(self._timeouts.last_look, self._give_up)

@@ -64,8 +64,9 @@ class ClaimLog:
 
     def __contains__(self, attempt: str) -> bool:
         """Whether the next run would find the claim of an attempt."""
-        if attempt in self._open and self._is_in_place():
-            return True
+        with self._lock:  # a log that is being replaced is in its place before or after that
+            if attempt in self._open and self._is_in_place():
+                return True
         return attempt in self._files and os.path.lexists(self._claim_file(attempt))
 
     def commit(self, written: Mapping[str, Claim]) -> None:
@@ -222,7 +223,6 @@ class ClaimLog:
         draft = f"{self._path}.new"
         new = create(draft, os.O_APPEND)
         try:
-            made = os.fstat(new)
             write_all(new, data)
             if self._fsync:
                 os.fsync(new)
@@ -230,6 +230,7 @@ class ClaimLog:
                 late = b"".join([*(self._late or []), *self._owed])
                 write_all(new, late)
                 os.replace(draft, self._path)
+                made = os.fstat(new)  # under its name: where inodes are made of it, not before
                 old, self._file = self._file, new
                 self._identity = made.st_dev, made.st_ino
                 self._size, self._synced = len(data) + len(late), len(data) * self._fsync

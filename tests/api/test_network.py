@@ -108,6 +108,16 @@ async def test_one_bound_holds_for_all_addresses(monkeypatch: pytest.MonkeyPatch
     assert (told.error, told.never_sent) == ("ConnectTimeout", True)
 
 
+async def test_an_address_with_a_zone_is_looked_up(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What of its zone goes into a connect is known to the resolver alone."""
+    async with serve(whole) as server:
+        with resolving(monkeypatch, "127.0.0.1"):
+            url = f"http://[fe80::1%25lo]:{server.port}/"
+            assert (await tell(ours(url), url)).body == CLIP
+
+
 # -- cancelled ------------------------------------------------------------------------------------
 
 

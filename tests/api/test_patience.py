@@ -1,12 +1,14 @@
 """A wait ends with its time, and takes nobody else's cancellation for its own."""
 
 import asyncio
+import socket
 from collections.abc import Awaitable, Callable
 
 import anyio
 import pytest
 from support import virtual
 
+from pipeline.api.network import Socket
 from pipeline.api.patience import Patience
 from pipeline.api.timeouts import USUAL
 
@@ -61,6 +63,32 @@ def test_a_wait_of_no_time_is_over_at_once() -> None:
         with for_ten_seconds() as patience:
             patience.allow(0)  # and nothing is waited for
         await asyncio.sleep(1)
+
+    virtual.run(main())
+
+
+def test_an_answer_is_read_that_the_loop_finds_as_late_as_the_end_of_its_wait() -> None:
+    """Another task kept the loop, for less than shows that the process was stopped."""
+
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        assert isinstance(loop, virtual.Clock)
+        mine, theirs = socket.socketpair()
+        mine.setblocking(False)
+
+        def keep_the_loop() -> None:
+            theirs.send(b"an answer")
+            loop.skip(1)
+
+        with mine, theirs, for_ten_seconds() as patience:
+            for _ in range(2):
+                loop.call_later(10.2, keep_the_loop)
+                assert await Socket(mine).receive() == b"an answer"
+                patience.allow(10)  # the rest of it has its own time
+            loop.call_later(10.2, keep_the_loop)
+            assert await Socket(mine).receive() == b"an answer"
+            return
+        pytest.fail("it was cut off")
 
     virtual.run(main())
 

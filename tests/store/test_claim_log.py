@@ -4,6 +4,7 @@ import errno
 import os
 import shutil
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -160,6 +161,28 @@ def test_marks_that_come_while_the_log_is_written_anew_are_kept(
     found = left_in(folder)
     log.close()
     assert {task: left.never_sent for task, left in found.items()} == {"sent": False, "next": True}
+
+
+def test_a_claim_is_there_also_in_the_moment_in_which_the_log_is_replaced(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The event loop asks: without a claim it would record what came as lost."""
+    there = []
+    asking = threading.Thread(target=lambda: there.append(attempt_of("paid") in log))
+    replace = os.replace
+
+    def ask_and_replace(old: str, new: str) -> None:
+        replace(old, new)
+        asking.start()
+        asking.join(0.1)  # it need not wait, if it has its answer
+
+    with open_log(folder) as log:
+        claim(log, "paid")
+        log_of(folder).unlink()
+        monkeypatch.setattr(os, "replace", ask_and_replace)
+        claim(log, "next")
+        asking.join(10)
+    assert there == [True]
 
 
 # -- torn -------------------------------------------------------------------------------------

@@ -158,6 +158,33 @@ async def test_a_file_that_cannot_be_closed_fails_its_own_task_alone(
     assert {"a.part", "b.part", "c.part"} <= closed
 
 
+@pytest.mark.parametrize("what", ["missing", "link", "pipe"])
+async def test_a_part_that_somebody_replaced_fails_its_own_task_alone(
+    layout: Layout, tmp_path: Path, what: str
+) -> None:
+    key, elsewhere = task_key("replaced"), tmp_path / "elsewhere"
+    elsewhere.write_bytes(BODY)
+    async with opened(layout) as store:
+        claim = claim_of("replaced")
+        await store.claim(key, claim)
+        part = layout.part(key)
+        part.unlink()
+        if what == "link":
+            part.symlink_to(elsewhere)
+        elif what == "pipe":
+            os.mkfifo(part)
+        replaced, other = await asyncio.gather(
+            store.finish(key, complete(claim, BODY)),
+            render(store, "other"),
+            return_exceptions=True,
+        )
+        assert isinstance(replaced, StorageError)
+        assert store.has_claim(key)
+    assert [one.task for one in records(layout)] == ["other"]
+    assert isinstance(other, Record)
+    assert elsewhere.read_bytes() == BODY
+
+
 async def test_many_tasks_share_one_commit(layout: Layout) -> None:
     batches = []
 

@@ -376,7 +376,7 @@ def test_whatever_step_the_recovery_dies_at_the_next_one_goes_on(
 
 
 def dead_with_a_complete_claim(driver: Driver, folder: Path) -> Shop:
-    for died_at in range(30, 60):
+    for died_at in range(50, 90):
         (folder / f"{died_at}").mkdir()
         shop = Shop(driver, folder / f"{died_at}")
         shop.write(TWO)

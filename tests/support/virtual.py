@@ -60,6 +60,10 @@ class Clock(asyncio.SelectorEventLoop):
     def time(self) -> float:
         return self._jumping.now
 
+    def skip(self, seconds: float) -> None:
+        """Let time pass in which the loop does not run: a task keeps it."""
+        self._jumping.now += seconds
+
 
 def run(
     main: Coroutine[Any, Any, T], *, at: float = NOON, sleeps: Mapping[float, float] | None = None
