@@ -28,7 +28,7 @@ from pipeline.api.patience import Patience
 from pipeline.api.provider import Witness
 from pipeline.api.timeouts import Timeouts
 from pipeline.api.wire import Reported
-from pipeline.common.files import create
+from pipeline.common.files import create, renew
 from pipeline.common.redaction import redactor
 
 EVIDENCE = 64 * 1024
@@ -109,7 +109,7 @@ class Receiving:
         if not response.is_success and response.status_code not in _DONE_ELSEWHERE:
             return await self.read_text(response, self._timeouts.stall)
         try:
-            with FileIO(self.part, "w+") as file:
+            with FileIO(renew(self.part), "w+") as file:
                 return await self._save(response, file)
         except OSError as error:
             with suppress(OSError):

@@ -106,6 +106,25 @@ def create(path: Path | str, flags: int = 0) -> int:
         return os.open(path, flags, 0o666)
 
 
+def renew(path: Path | str) -> int:
+    """Empty a file that has this name alone, and return its descriptor.
+
+    What else is found there, as a link or a pipe that somebody put in its place, is removed.
+
+    Raises:
+        OSError: it cannot be opened.
+    """
+    try:
+        file = open_file(path, os.O_RDWR | os.O_CREAT)
+    except DirectoryError:
+        return create(path)
+    if os.fstat(file).st_nlink > 1:
+        os.close(file)
+        return create(path)
+    os.ftruncate(file, 0)
+    return file
+
+
 def write_atomically(path: Path, data: bytes, *, durable: bool = True) -> None:
     """Replace a small file: readers see the old or the new version, also after a power loss."""
     draft = path.with_name(path.name + ".new")

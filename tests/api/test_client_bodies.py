@@ -5,6 +5,7 @@ import gzip
 import hashlib
 import io
 import json
+import os
 import signal
 import threading
 import time
@@ -441,3 +442,29 @@ async def test_a_wait_begins_anew_where_the_loop_stood_still(attempt: Attempt) -
         await line.say(answer())
 
     assert_clip(await attempt(act, timeout=1.5, timeouts=Timeouts(stood_still=0.3)), attempt.part)
+
+
+@pytest.mark.few(4)
+@pytest.mark.parametrize("how", ["link", "hard link", "pipe", "nothing"])
+async def test_what_was_put_in_place_of_a_part_gets_no_byte_and_costs_no_clip(
+    attempt: Attempt, tmp_path: Path, how: str
+) -> None:
+    victim = tmp_path / "precious"
+    victim.write_bytes(b"of somebody")
+
+    async def act(line: Line) -> None:
+        await line.read_request()
+        attempt.part.unlink(missing_ok=True)
+        if how == "link":
+            attempt.part.symlink_to(victim)
+        elif how == "hard link":
+            os.link(victim, attempt.part)
+        elif how == "pipe":
+            os.mkfifo(attempt.part)
+        await line.say(answer(CLIP))
+
+    outcome = await attempt(act)
+    assert outcome.body is not None
+    assert attempt.part.read_bytes() == CLIP
+    assert not attempt.part.is_symlink()
+    assert victim.read_bytes() == b"of somebody"
