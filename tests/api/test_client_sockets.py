@@ -614,7 +614,7 @@ async def test_memory_does_not_grow_with_the_body(attempt: Attempt) -> None:
 
 
 async def test_memory_does_not_grow_with_a_body_that_the_disk_takes_slowly(
-    attempt: Attempt, part: Path
+    attempt: Attempt, part: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What cannot be written yet waits in the kernel, not here."""
     sent = 0
@@ -628,6 +628,7 @@ async def test_memory_does_not_grow_with_a_body_that_the_disk_takes_slowly(
             sent += 65536
 
     os.mkfifo(part)  # takes no more than its reader has taken
+    monkeypatch.setattr(receiving, "renew", lambda pipe: os.open(pipe, os.O_RDWR))
     disk = SlowDisk(part)
     disk.start()
     await attempt(act, max_size=2_000_000)
@@ -655,13 +656,13 @@ class SlowDisk(threading.Thread):
 
 
 async def test_an_answer_that_cannot_be_written_is_told_from_one_that_did_not_come(
-    attempt: Attempt, part: Path
+    attempt: Attempt, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def act(line: Line) -> None:
         await line.read_request()
         await line.say(answer())
 
-    part.symlink_to("/dev/full")
+    monkeypatch.setattr(receiving, "renew", lambda _: os.open("/dev/full", os.O_RDWR))
     outcome = await attempt(act)
     assert (outcome.status, outcome.fault) == (200, Fault.UNSAVED)
     assert "No space left" in outcome.detail
