@@ -25,6 +25,7 @@ class Permits:
     kept: int = 0
     _freed_at: float = float("-inf")
     _taken: set[str] = field(default_factory=set)
+    _passed: asyncio.Future[None] | None = None
     waiting: deque[tuple[str, asyncio.Future[bool]]] = field(default_factory=deque)
 
     def __len__(self) -> int:
@@ -65,9 +66,28 @@ class Permits:
             if not self._taken:
                 self.recall()
 
+    def are_passing(self, now: float) -> bool:
+        """Whether permits are just coming back, and pass to those that wait for them."""
+        return bool(self.waiting) and now - self._freed_at < FILLING
+
+    async def passed(self, most: float) -> None:
+        """Wait until no more permits pass, at most so many seconds since the first has waited."""
+        if self._passed is None:
+            loop = asyncio.get_running_loop()
+            self._passed = loop.create_future()
+            loop.call_later(FILLING, self._look, loop, loop.time() + most)
+        await asyncio.wait((self._passed,))
+
+    def _look(self, loop: asyncio.AbstractEventLoop, end: float) -> None:
+        if (now := loop.time()) < end and self.are_passing(now):
+            loop.call_later(FILLING, self._look, loop, end)
+        elif self._passed is not None:
+            self._passed.set_result(None)
+            self._passed = None
+
     def are_filling(self, now: float) -> bool:
         """Whether answers are just coming and enough wait for their places: no more are needed."""
-        return len(self.waiting) * 2 > self.most() and now - self._freed_at < FILLING
+        return len(self.waiting) * 2 > self.most() and self.are_passing(now)
 
     def grant(self) -> None:
         """Let those go on that wait, as far as there are permits."""
