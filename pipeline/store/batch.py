@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Self
 
 import msgspec
@@ -65,40 +66,52 @@ class Syncing:
     Where it is not `active`, they are only closed.
 
     The disk is set to work on all of them before any is waited for: the file system then commits
-    its journal about once, and not once a file. Where it takes long for one all the same, as over a
-    network, the others are waited for in `threads`.
+    its journal about once, and not once a file. Where it takes long for each all the same, as over
+    a network, they are waited for in `threads`, and from then on at once.
     """
 
     def __init__(self, threads: Executor, *, active: bool) -> None:
         self._threads, self._active = threads, active
-        self._open: list[tuple[CommitRequest, int]] = []
+        self._open: list[Callable[[], None]] = []
+        self._is_slow = False
 
     def __enter__(self) -> Self:
         return self
 
     def sync(self, request: CommitRequest, file: int) -> None:
         """Have an open file synced that is already written, and closed."""
-        self._open.append((request, file))
+        self._open.append(partial(self._finish, request, file))
         if self._active and hasattr(os, "posix_fadvise"):  # not on macOS
             with contextlib.suppress(OSError):  # a hint: the fsync is what counts
                 os.posix_fadvise(file, 0, 0, os.POSIX_FADV_DONTNEED)
         if len(self._open) >= MOST_OPEN:
             self._finish_all()
 
+    def beside(self, step: Callable[[], None]) -> None:
+        """Have something done with them that waits for the disk, too; it must raise nothing."""
+        self._open.append(step)
+
     def __exit__(self, *_: object) -> None:
         self._finish_all()
 
     def _finish_all(self) -> None:
-        began, files = time.perf_counter(), self._open
-        self._open = []
-        for place, each in enumerate(files):
-            if time.perf_counter() - began > _SLOW * (place + 1):
-                list(self._threads.map(self._finish, files[place:]))
-                return
-            self._finish(each)
+        steps, self._open = self._open, []
+        took: list[float] = []
 
-    def _finish(self, each: tuple[CommitRequest, int]) -> None:
-        request, file = each
+        def timed(step: Callable[[], None]) -> None:
+            began = time.perf_counter()
+            step()
+            took.append(time.perf_counter() - began)
+
+        for place, step in enumerate(steps):
+            if self._is_slow or sum(took) > _SLOW * max(place, 1):
+                list(self._threads.map(timed, steps[place:]))
+                break
+            timed(step)
+        # A fast disk may take long for the first of many, and is done with the others by then.
+        self._is_slow = min(took, default=0.0) > _SLOW
+
+    def _finish(self, request: CommitRequest, file: int) -> None:
         try:
             try:
                 if self._active:

@@ -6,6 +6,7 @@ One owner, one thread, many tasks a commit; `steps.py` has the order of its step
 import asyncio
 import itertools
 import secrets
+import time
 from collections.abc import Awaitable, Callable
 from decimal import Decimal
 from functools import partial
@@ -27,8 +28,9 @@ from pipeline.store.shelf import LocalShelf, Shelf, sync_names
 from pipeline.store.state_file import balance, read_note
 from pipeline.store.steps import Steps
 
-# Seconds in which requests gather for one commit.
-_WINDOW = 0.005
+# Seconds in which requests gather for one commit. Where one is as `_SLOW` as that, the next one
+# waits for more while some come in each such time, for as long as the last one has taken.
+_WINDOW, _SLOW = 0.005, 0.05
 # Not a name of an attempt: what is recorded under it has no claim and no part.
 _NO_CLAIM = "none"
 
@@ -97,6 +99,7 @@ class Store:
         self._waiting: list[CommitRequest] = []
         self._arrived = anyio.Event()
         self._serving = self._stopped = False
+        self._took = 0.0  # seconds, the last commit
         self._turn = asyncio.Lock()
 
     def warn(self, warning: str) -> None:
@@ -348,8 +351,14 @@ class Store:
 
     async def _gather(self) -> None:
         """Let requests come together: a hop into the thread costs more than most of them."""
-        if not self._stopped and self._hop is not inline:
+        if self._hop is inline:
+            return
+        end, known = time.perf_counter() + self._took, 0
+        while not self._stopped and known < len(self._waiting):
+            known = len(self._waiting)
             await anyio.sleep(_WINDOW)
+            if self._took < _SLOW or time.perf_counter() >= end:
+                return
 
     def stop(self) -> None:
         """End `serve` once all requests are carried out; there must be none after this."""
@@ -361,12 +370,14 @@ class Store:
             await self._carry_out(batch)
 
     async def _carry_out(self, batch: list[CommitRequest]) -> None:
+        began = time.perf_counter()
         try:
             await self._hop(partial(self._steps.carry_out, batch))
         except Exception as error:  # noqa: BLE001 - whoever waits must hear of it
             for request in batch:
                 request.error = request.error or error
         finally:
+            self._took = time.perf_counter() - began
             self.report_warnings()
             for request in batch:
                 self._count(request)

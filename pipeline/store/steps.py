@@ -4,8 +4,9 @@ For one task, in this order, each step durable before the next:
 
     claim written             before its request leaves, once an empty part is made
     claim accepted            with the id that the provider has given, where it gives one
-    part whole                the body, with its hash
-    claim completed           with hash and headers, and the facts of the clip
+    part whole, and with it   the body
+    claim completed           with its hash and the headers, and the facts of the clip: the next
+                              run believes it where it finds that body
     part renamed to output    an older clip of the task moves to superseded/
     record appended
     claim closed              not synced: a claim that stays open is known by its record
@@ -33,7 +34,7 @@ from pipeline.store.outstanding import counted
 from pipeline.store.shelf import Shelf, sync_names
 
 # Files that a slow disk is waited for at once.
-_THREADS = 32
+_THREADS = 64
 
 
 class DoubtError(PipelineError):
@@ -57,13 +58,11 @@ class Steps:
         self._history = manifest.history
         self._fsync, self._warn = fsync, warn
         self._threads = ThreadPoolExecutor(_THREADS, "fsync")  # none is started before it is needed
+        self._syncing = Syncing(self._threads, active=fsync)
 
     def close(self) -> None:
         """Let the threads end that have waited for the disk."""
         self._threads.shutdown()
-
-    def _syncing(self) -> Syncing:
-        return Syncing(self._threads, active=self._fsync)
 
     def carry_out(self, batch: list[CommitRequest]) -> None:
         """Carry out requests, one step for all before the next; each has its own error."""
@@ -101,18 +100,29 @@ class Steps:
             sync_names(folder, self._layout, self._warn)
 
     def _write_claims(self, batch: list[CommitRequest]) -> None:
-        """Write the claims of a batch, or complete them, after what they say is durable."""
+        """Write the claims of a batch, or complete them together with whole parts."""
         self._each([r for r in batch if r.claim], self._make_part)
-        self._sync_parts([r for r in batch if r.completed])
-        written = [r for r in batch if r.written is not None and r.error is None]
+        completed = [r for r in batch if r.completed]
+        with self._syncing as files:
+            self._each(completed, partial(self._sync_part, files))
+            if completed:
+                names = partial(self.sync_names, self._layout.inflight)
+                files.beside(lambda: self._all(completed, names))
+            self._each([r for r in completed if r.error is None], self._choose_name)
+            written = [r for r in batch if r.written is not None and r.error is None]
+            if written:
+                files.beside(lambda: self._log_claims(written))
+        for request in written:
+            if request.claim and request.error:
+                self._shelf.drop(part_of(request.attempt))
+
+    def _log_claims(self, written: list[CommitRequest]) -> None:
+        """Make claims durable; each that cannot be has its error."""
         try:
             self._commit_claims(written)
         except OSError:
             # A disk that is full may have room for some of them.
             self._each(written, lambda request: self._commit_claims([request]))
-        for request in written:
-            if request.claim and request.error:
-                self._shelf.drop(part_of(request.attempt))
 
     def _make_part(self, request: CommitRequest) -> None:
         """Make the part of a claim, as that takes long; one that cannot be made costs nothing."""
@@ -120,14 +130,6 @@ class Steps:
 
     def _part(self, request: CommitRequest) -> str:
         return self._shelf.local(part_of(request.attempt))
-
-    def _sync_parts(self, batch: list[CommitRequest]) -> None:
-        """Make whole parts and their names durable."""
-        with self._syncing() as files:
-            self._each(batch, partial(self._sync_part, files))
-        if batch:
-            self._all(batch, partial(self.sync_names, self._layout.inflight))
-        self._each([r for r in batch if r.error is None], self._choose_name)
 
     def _sync_part(self, files: Syncing, request: CommitRequest) -> None:
         """Read the facts of a whole part while it is open, and have it made durable."""

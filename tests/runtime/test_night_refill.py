@@ -79,6 +79,23 @@ def test_where_answers_take_longer_nothing_is_prepared_ahead_once_that_is_known(
     assert again == [0] * 20, "the history says it"
 
 
+def test_of_answers_that_come_together_the_first_is_saved_once_the_others_have_made_way(
+    tmp_path: Path,
+) -> None:
+    width, turns = 50, itertools.count()
+    night = Night(tmp_path, 200, lambda _: replace(CLIP, seconds=1 + next(turns) % width / 1000))
+    order: list[str] = []
+
+    def watch(event: ev.Event) -> None:
+        if isinstance(event, ev.Dispatched | ev.Finished):
+            order.append(type(event).__name__)
+
+    night.watch = watch
+    assert night.run(concurrency=width).exit_code is ExitCode.OK
+    wave = "D" * width + "F" * width
+    assert "".join(name[0] for name in order) == "D" * width + 3 * wave + "F" * width
+
+
 def test_where_answers_are_fast_as_many_are_prepared_as_there_are_places(tmp_path: Path) -> None:
     night = Night(tmp_path, 40)
     counts = prepared(night)

@@ -139,6 +139,36 @@ def test_while_answers_come_and_enough_wait_for_their_places_no_more_are_needed(
     virtual.run(main())
 
 
+def test_while_permits_pass_from_answer_to_request_saving_waits_and_not_for_ever() -> None:
+    async def main() -> None:
+        permits, now = Permits(lambda: 4), asyncio.get_running_loop().time
+        for number in range(4):
+            assert await permits.wait(str(number))
+        tasks = waiting(permits, *map(str, range(4, 104)))
+        await after(*tasks)
+        assert not permits.are_passing(now()), "no answer has come"
+        began = now()
+        passing = [asyncio.create_task(permits.passed(most)) for most in (1.0, 0.1)]
+        for number in range(20):
+            permits.free(str(number))
+            await asyncio.sleep(FILLING / 2)
+        assert permits.are_passing(now())
+        await asyncio.gather(*passing)
+        assert 10 * FILLING < now() - began < 13 * FILLING
+        # However long they pass, it ends; and at once where nobody waits for them any more.
+        began, end = now(), asyncio.create_task(permits.passed(0.05))
+        for number in range(20, 60):
+            permits.free(str(number))
+            await asyncio.sleep(FILLING / 2)
+            if end.done():
+                break
+        assert 0.05 <= now() - began < 0.05 + 2 * FILLING
+        permits.recall()
+        assert not permits.are_passing(now())
+
+    virtual.run(main())
+
+
 def test_where_all_places_are_kept_nobody_waits_any_longer() -> None:
     async def main() -> None:
         permits = Permits(lambda: 1)

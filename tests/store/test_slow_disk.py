@@ -4,7 +4,7 @@ import os
 import resource
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -48,6 +48,32 @@ def test_a_disk_that_takes_long_for_each_file_is_waited_for_once_for_many(
     monkeypatch.setattr(os, "fsync", fsync)
     requests = write(tmp_path, threads, 1 + 2 * 8)
     assert not [request.error for request in requests if request.error]
+
+
+def test_once_it_is_known_to_be_slow_it_is_waited_for_once_for_all_of_them(
+    tmp_path: Path, threads: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    together = threading.Barrier(6)
+    monkeypatch.setattr(os, "fsync", lambda _: time.sleep(0.02))  # what it takes is what is tested
+    files = Syncing(threads, active=True)
+
+    def commit(step: Callable[[], None]) -> None:
+        with files:
+            for name in "abcde":
+                (tmp_path / name).touch()
+                files.sync(CommitRequest(name), os.open(tmp_path / name, os.O_RDONLY))
+            files.beside(step)
+
+    commit(lambda: time.sleep(0.02))
+    monkeypatch.setattr(os, "fsync", lambda _: together.wait(timeout=20))
+    commit(lambda: together.wait(timeout=20) and None)
+    # It is a fast one again.
+    caller = threading.get_ident()
+    monkeypatch.setattr(os, "fsync", lambda _: None)
+    commit(lambda: None)
+    ran: list[int] = []
+    commit(lambda: ran.append(threading.get_ident()))
+    assert ran == [caller]
 
 
 def test_a_file_that_fails_fails_alone(

@@ -1,12 +1,13 @@
 """Runs of the real composition root that die at a chosen step: a process that forks one for each.
 
-Reads orders as JSON lines: {"job", "output", "journal", "die_at", "retry", "api"}. Answers each
-with a line {"steps", "code", "ops"}. With "bucket", a folder, outputs go to a bucket there; then
-each request to it is a step, too. A step is a place before, inside or after a call that changes
-what is on disk; the client is a function that writes each request into the journal, as the server's
-own books would have it, before it answers with a clip that no other request has had. `api` is what
-it does besides: `bare` nothing, `listed` lists the requests of the journal, `accepting` answers
-with an id as well, and gives the clip to whoever asks by it.
+Reads orders as JSON lines: {"job", "output", "journal", "die_at", "retry", "api", "slow"}. Answers
+each with a line {"steps", "code", "ops"}. What waits for the disk is done in one order, or where
+it is "slow" at once, as each may come first. With "bucket", a folder, outputs go to a bucket
+there; then each request to it is a step, too. A step is a place before, inside or after a call
+that changes what is on disk; the client is a function that writes each request into the journal,
+as the server's own books would have it, before it answers with a clip that no other request has
+had. `api` is what it does besides: `bare` nothing, `listed` lists the requests of the journal,
+`accepting` answers with an id as well, and gives the clip to whoever asks by it.
 """
 
 import hashlib
@@ -26,6 +27,7 @@ import anyio.lowlevel
 
 # Imported here, once: each run is a fork of this process.
 import pipeline.runtime.runner
+import pipeline.store.batch
 from pipeline.account.shared import Apart
 from pipeline.api.endpoint import Endpoint
 from pipeline.api.outcome import Balance, Body, Outcome, Page, Progress, Query, RequestState, Row
@@ -180,6 +182,8 @@ def run(order: dict[str, Any]) -> dict[str, Any]:
     steps = Steps(order["die_at"])
     for name in REAL:
         setattr(os, name, partial(steps.watch, name))
+    # What a disk has taken does not decide: then no two runs would have the same steps.
+    pipeline.store.batch._SLOW = -1.0 if order.get("slow") else float("inf")
     job = load(Path(order["job"]))
     options = pipeline.Options(
         retry=frozenset(Retry(name) for name in order["retry"]), keep_places=False
