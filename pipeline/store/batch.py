@@ -67,10 +67,10 @@ class Syncing:
 
     The disk is set to work on all of them before any is waited for: the file system then commits
     its journal about once, and not once a file. Where it takes long for each all the same, as over
-    a network, they are waited for in `threads`, and from then on at once.
+    a network, they are waited for in `threads`, if there are any, and from then on at once.
     """
 
-    def __init__(self, threads: Executor, *, active: bool) -> None:
+    def __init__(self, threads: Executor | None, *, active: bool) -> None:
         self._threads, self._active = threads, active
         self._open: list[Callable[[], None]] = []
         self._is_slow = False
@@ -104,7 +104,8 @@ class Syncing:
             took.append(time.perf_counter() - began)
 
         for place, step in enumerate(steps):
-            if self._is_slow or sum(took) > _SLOW * max(place, 1):
+            is_slow = self._is_slow or sum(took) > _SLOW * (place + 1)
+            if is_slow and self._threads is not None:
                 list(self._threads.map(timed, steps[place:]))
                 break
             timed(step)

@@ -90,7 +90,13 @@ class Store:
         try:
             self.shelf = shelf(layout, fsync=fsync, warn=self.warn)
             self._steps = Steps(
-                layout, self._manifest, self.shelf, self._log, fsync=fsync, warn=self.warn
+                layout,
+                self._manifest,
+                self.shelf,
+                self._log,
+                fsync=fsync,
+                threads=hop is not inline,
+                warn=self.warn,
             )
             self._steps.sync_names(layout.root)
         except BaseException:

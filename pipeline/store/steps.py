@@ -42,7 +42,10 @@ class DoubtError(PipelineError):
 
 
 class Steps:
-    """Carries out commits. It is called from one thread at a time."""
+    """Carries out commits. It is called from one thread at a time.
+
+    With `threads`, it waits for a slow disk in several more of its own.
+    """
 
     def __init__(  # noqa: PLR0913 - what a commit reaches
         self,
@@ -52,17 +55,20 @@ class Steps:
         log: ClaimLog,
         *,
         fsync: bool,
+        threads: bool,
         warn: Callable[[str], None],
     ) -> None:
         self._layout, self._manifest, self._shelf, self._log = layout, manifest, shelf, log
         self._history = manifest.history
         self._fsync, self._warn = fsync, warn
-        self._threads = ThreadPoolExecutor(_THREADS, "fsync")  # none is started before it is needed
+        # None is started before it is needed.
+        self._threads = ThreadPoolExecutor(_THREADS, "fsync") if threads else None
         self._syncing = Syncing(self._threads, active=fsync)
 
     def close(self) -> None:
         """Let the threads end that have waited for the disk."""
-        self._threads.shutdown()
+        if self._threads is not None:
+            self._threads.shutdown()
 
     def carry_out(self, batch: list[CommitRequest]) -> None:
         """Carry out requests, one step for all before the next; each has its own error."""

@@ -28,6 +28,7 @@ from pipeline.models import (
     part_of,
     task_key,
 )
+from pipeline.store import batch
 from pipeline.store.claim_lines import leftovers
 from pipeline.store.commit import Hop, Store, in_thread, inline
 from pipeline.store.layout import Layout
@@ -333,7 +334,10 @@ async def test_a_bug_in_what_takes_a_record_reaches_its_waiter_alone(layout: Lay
     assert len(records(layout)) == 3
 
 
-async def test_a_whole_task_needs_no_thread_where_commits_are_inline(layout: Layout) -> None:
+async def test_a_whole_task_needs_no_thread_where_commits_are_inline(
+    layout: Layout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batch, "_SLOW", -1.0)  # also on a disk that is slow
     store = Store(layout, hop=inline)
     threads = threading.active_count()
     async with anyio.create_task_group() as beside:
