@@ -105,7 +105,7 @@ class Store:
         self._waiting: list[CommitRequest] = []
         self._arrived = anyio.Event()
         self._serving = self._stopped = False
-        self._took = 0.0  # seconds, the last commit
+        self._took = _SLOW  # seconds, the last commit; the first one is to have all that begin
         self._turn = asyncio.Lock()
 
     def warn(self, warning: str) -> None:
