@@ -25,7 +25,7 @@ class Permits:
     kept: int = 0
     _freed_at: float = float("-inf")
     _taken: set[str] = field(default_factory=set)
-    _passed: asyncio.Future[None] | None = None
+    _passed: asyncio.Event | None = None
     waiting: deque[tuple[str, asyncio.Future[bool]]] = field(default_factory=deque)
 
     def __len__(self) -> int:
@@ -73,16 +73,15 @@ class Permits:
     async def passed(self, most: float) -> None:
         """Wait until no more permits pass, at most so many seconds since the first has waited."""
         if self._passed is None:
-            loop = asyncio.get_running_loop()
-            self._passed = loop.create_future()
+            self._passed, loop = asyncio.Event(), asyncio.get_running_loop()
             loop.call_later(FILLING, self._look, loop, loop.time() + most)
-        await asyncio.wait((self._passed,))
+        await self._passed.wait()
 
     def _look(self, loop: asyncio.AbstractEventLoop, end: float) -> None:
         if (now := loop.time()) < end and self.are_passing(now):
             loop.call_later(FILLING, self._look, loop, end)
         elif self._passed is not None:
-            self._passed.set_result(None)
+            self._passed.set()
             self._passed = None
 
     def are_filling(self, now: float) -> bool:

@@ -21,6 +21,7 @@ from pipeline.runtime.answers import Answers
 from pipeline.runtime.corrections import Corrections
 from pipeline.runtime.leftover import slowest
 from pipeline.runtime.lifecycle import Attempt, Stage
+from pipeline.runtime.permits import FILLING
 from pipeline.runtime.resolution import (
     MEANT_FOR_MONEY,
     SUCCESS,
@@ -235,10 +236,10 @@ class Settle:
 
     async def _let_others_go(self, took: float) -> None:
         """Let those go out first that have just got places: each answer of a burst frees one."""
-        permits = self._state.permits
-        if permits.are_passing(clock()):
+        permits, most = self._state.permits, min(_PART * took, _LONGEST)
+        if most > FILLING and permits.are_passing(clock()):
             with anyio.CancelScope(shield=True):  # what has come is saved in any case
-                await permits.passed(min(_PART * took, _LONGEST))
+                await permits.passed(most)
 
     def _brake(self, attempt: Attempt, outcome: Outcome, resolution: Resolution) -> None:
         state, now = self._state, clock()
