@@ -138,6 +138,7 @@ def page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Page]:
                 thread.join()
 
 
+@pytest.mark.variant
 def test_stills_are_picked_made_films_and_made_larger(
     page: Page, capsys: pytest.CaptureFixture[str]
 ) -> None:

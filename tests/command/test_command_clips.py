@@ -91,6 +91,7 @@ def test_a_still_that_is_kept_during_the_run_joins_it_by_a_reload(films: Films) 
         assert times_sent(api.books()) == {"still a": 1, "still b": 1}
 
 
+@pytest.mark.variant
 def test_the_clips_of_a_run_that_is_not_over_are_rows_as_they_come(films: Films) -> None:
     prompts = [{"id": name, "prompt": f"clip {name}"} for name in "ab"]
     films.write(prompts=prompts, concurrency=1, credits={"cost": 0.1})
@@ -106,6 +107,7 @@ def test_the_clips_of_a_run_that_is_not_over_are_rows_as_they_come(films: Films)
     assert len(list(pipeline.load(films.folder / "larger.yaml").tasks())) == 2
 
 
+@pytest.mark.variant
 def test_a_still_that_is_rendered_again_during_the_run_is_not_sent_half(films: Films) -> None:
     films.render(a=1, b=2)
     films.write_films(concurrency=1)

@@ -97,6 +97,7 @@ def test_what_was_edited_during_the_run_fails_unsent_and_the_others_go_on(
         assert [r["prompt"] for r in api.books()["requests"][2:]] == ["edited b"]
 
 
+@pytest.mark.variant
 def test_a_killed_runs_pictures_are_known_by_its_claim(workspace: Workspace, frames: Path) -> None:
     write(workspace)
     with Sandbox(clips="tiny", credits=100, latency=1.5) as api:

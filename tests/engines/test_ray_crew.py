@@ -414,12 +414,12 @@ async def test_a_worker_leaves_when_it_is_idle_and_alone_and_no_sooner(
     api: Api, tmp_path: Path
 ) -> None:
     left, release = asyncio.Event(), asyncio.Event()
-    worker, home = Worker(alone=2.0, leave=left.set), SharedFolder(str(tmp_path))
+    worker, home = Worker(alone=0.5, leave=left.set), SharedFolder(str(tmp_path))
     api.release = release
     await worker.program()
     await worker.open(Work(api, Endpoint("http://127.0.0.1:1", "key"), 60, 1000, home), "")
     await worker.give([ASSIGNMENT])
-    await asyncio.sleep(4.0)  # alone for long, and at work
+    await asyncio.sleep(1.0)  # alone for long, and at work
     assert not left.is_set()
     release.set()
     assert await news(worker) == [(ASSIGNMENT.part, ANSWER)]
