@@ -79,8 +79,6 @@ class Settle:
                 resolution = await self._decide(attempt, outcome, meaning)
             await self._apply(attempt, outcome, resolution)
             self._corrections.warn_of_doubted()
-            if state.gate.prices.taught:
-                await self._corrections.write()
             # Last, and in one step with its landing: from then on it may go out again.
             if resolution.next is not Next.FINISH:
                 self._requeue(attempt, resolution)
@@ -92,6 +90,9 @@ class Settle:
         if attempt.task.id not in state.settling:
             state.watch(ev.Landed(attempt.task.id, time.time()))
         state.land(attempt)
+        # What was to stop or to go has done so: a disk that is slow now keeps nobody waiting.
+        if state.gate.prices.taught:
+            await self._corrections.write()
 
     def _fate(self, attempt: Attempt, outcome: Outcome, error: StorageError) -> str:
         """Say what becomes of an output that could not be stored."""

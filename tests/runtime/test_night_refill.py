@@ -20,6 +20,7 @@ from support.till import Till
 from pipeline import events as ev
 from pipeline.errors import ExitCode
 from pipeline.models import AccountPolicy, CreditPolicy, Gate, Rate
+from pipeline.runtime.corrections import Corrections
 from pipeline.runtime.options import Options
 from pipeline.runtime.standing import standing
 from pipeline.runtime.state import RunState
@@ -162,6 +163,25 @@ def test_what_was_prepared_does_not_go_out_once_the_run_stops(tmp_path: Path) ->
     assert not [call for call in night.calls if call.at > refused + 1e-6]
     assert list((tmp_path / "out" / ".inflight").iterdir()) == []
     assert summary.counts.in_doubt == 0
+
+
+def test_what_was_prepared_does_not_go_out_while_corrections_are_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def write(_: Corrections, *, last: bool = False) -> None:
+        await anyio.sleep(0.0 if last else 0.5)  # a long manifest, on a slow disk
+
+    def api(call: Call) -> Answer:
+        if call.task == "t009":
+            return Answer(406, text="no credits")
+        return replace(CLIP, cost=Decimal(1), seconds=1 + int(call.task[1:]) / 100)
+
+    monkeypatch.setattr(Corrections, "write", write)  # so that what is to be written stays so
+    night = Night(tmp_path, 60, api)
+    summary = night.run(concurrency=4, credits=CreditPolicy(gate=Gate.OFF))
+    assert summary.exit_code is ExitCode.CREDITS
+    refused = next(call.at for call in night.calls if call.task == "t009") + 1.0
+    assert not [call for call in night.calls if call.at > refused + 1e-6]
 
 
 def test_what_was_prepared_is_judged_again_by_what_an_answer_says_of_the_balance(
