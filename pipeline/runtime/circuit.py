@@ -83,6 +83,10 @@ class Circuit:
         """
         return not (self.outage and sent < self._began)
 
+    def came(self, answered: float) -> None:
+        """Note when an output came that is not recorded yet: what was sent before is older."""
+        self._success = max(self._success, answered)
+
     def alive(self, now: float, answered: float | None = None) -> bool:
         """Note an answer that shows the API at work: the pool is open again, but for its limit.
 

@@ -26,6 +26,7 @@ class Permits:
     _freed_at: float = float("-inf")
     _taken: set[str] = field(default_factory=set)
     _passed: asyncio.Event | None = None
+    _end: float = 0.0  # when those stop waiting who wait for that
     waiting: deque[tuple[str, asyncio.Future[bool]]] = field(default_factory=deque)
 
     def __len__(self) -> int:
@@ -71,15 +72,18 @@ class Permits:
         return bool(self.waiting) and now - self._freed_at < FILLING
 
     async def passed(self, most: float) -> None:
-        """Wait until no more permits pass, at most so many seconds since the first has waited."""
+        """Wait until no more permits pass, or for the fewest seconds that anybody waits for it."""
+        loop = asyncio.get_running_loop()
+        end = loop.time() + most
         if self._passed is None:
-            self._passed, loop = asyncio.Event(), asyncio.get_running_loop()
-            loop.call_later(FILLING, self._look, loop, loop.time() + most)
+            self._passed, self._end = asyncio.Event(), end
+            loop.call_later(FILLING, self._look, loop)
+        self._end = min(self._end, end)
         await self._passed.wait()
 
-    def _look(self, loop: asyncio.AbstractEventLoop, end: float) -> None:
-        if (now := loop.time()) < end and self.are_passing(now):
-            loop.call_later(FILLING, self._look, loop, end)
+    def _look(self, loop: asyncio.AbstractEventLoop) -> None:
+        if (now := loop.time()) < self._end and self.are_passing(now):
+            loop.call_later(FILLING, self._look, loop)
         elif self._passed is not None:
             self._passed.set()
             self._passed = None

@@ -21,7 +21,7 @@ from pipeline.runtime.answers import Answers
 from pipeline.runtime.corrections import Corrections
 from pipeline.runtime.leftover import slowest
 from pipeline.runtime.lifecycle import Attempt, Stage
-from pipeline.runtime.permits import FILLING
+from pipeline.runtime.making_way import make_way
 from pipeline.runtime.resolution import (
     MEANT_FOR_MONEY,
     SUCCESS,
@@ -37,9 +37,6 @@ from pipeline.runtime.resolution import (
 from pipeline.runtime.state import RunState, clock
 from pipeline.runtime.uploads import Uploads
 
-# While answers come in a burst, saving the first ones waits for so much of the time that they have
-# taken, and for so many seconds at most: the places that they free are filled first.
-_PART, _LONGEST = 0.25, 0.25
 # Where an attempt is while its outcome is awaited.
 _OPEN = frozenset({Stage.SENT, Stage.ACCEPTED})
 
@@ -229,18 +226,11 @@ class Settle:
             # Where the balance is asked for its price, no other request may be in the reading.
             if not self._state.gate.wants_a_reading:
                 self._state.vacate(attempt)
-            await self._let_others_go(outcome.took)
+            await make_way(self._state, attempt, outcome.took)
             await self._finish(attempt, outcome, money)
         elif resolution.next is Next.RECORD:
             await self._record_failure(attempt, outcome, resolution, money)
         await self._let_go_on(attempt, resolution)
-
-    async def _let_others_go(self, took: float) -> None:
-        """Let those go out first that have just got places: each answer of a burst frees one."""
-        permits, most = self._state.permits, min(_PART * took, _LONGEST)
-        if most > FILLING and permits.are_passing(clock()):
-            with anyio.CancelScope(shield=True):  # what has come is saved in any case
-                await permits.passed(most)
 
     def _brake(self, attempt: Attempt, outcome: Outcome, resolution: Resolution) -> None:
         state, now = self._state, clock()

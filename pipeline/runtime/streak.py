@@ -60,6 +60,10 @@ class Streak:
         if name in self._brought:
             self._brought[name] = said
 
+    def came(self, sent: float) -> None:
+        """Note when a clip was asked for that is not recorded yet."""
+        self._clip = max(self._clip, sent)
+
     def clip(self, sent: float) -> None:
         """Note a clip, and when it was asked for: what came before it was each its own fault."""
         self._clip = max(self._clip, sent)

@@ -2,10 +2,12 @@
 
 import asyncio
 import contextlib
+import math
 import os
 import time
+from collections import deque
 from collections.abc import Callable
-from concurrent.futures import Executor
+from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Self
@@ -37,6 +39,7 @@ class CommitRequest:
     keep: str | None = None  # keep its part in errors/, under this name
     leave_part: bool = False
     recorded: Recorded | None = None
+    logged: bool = False  # what the log says of its claim now
     offset: int | None = None  # of the record in the manifest, once it is durable
     error: Exception | None = None
     done: asyncio.Future[None] = field(init=False)
@@ -85,32 +88,58 @@ class Syncing:
             with contextlib.suppress(OSError):  # a hint: the fsync is what counts
                 os.posix_fadvise(file, 0, 0, os.POSIX_FADV_DONTNEED)
         if len(self._open) >= MOST_OPEN:
-            self._finish_all()
+            self.finish()
 
     def beside(self, step: Callable[[], None]) -> None:
         """Have something done with them that waits for the disk, too; it must raise nothing."""
         self._open.append(step)
 
     def __exit__(self, *_: object) -> None:
-        self._finish_all()
+        self.finish()
 
-    def _finish_all(self) -> None:
-        steps, self._open = self._open, []
+    def finish(self) -> None:
+        """Wait for all of them.
+
+        Raises:
+            Exception: a step has raised it, which is a bug; all have ended.
+        """
+        steps, self._open = deque(self._open), []
         took: list[float] = []
+        failed: list[Exception] = []
 
-        def timed(step: Callable[[], None]) -> None:
-            began = time.perf_counter()
-            step()
-            took.append(time.perf_counter() - began)
+        def finish_rest(most: float = math.inf) -> None:
+            while sum(took) <= most * (len(took) + 1):
+                try:
+                    step = steps.popleft()
+                except IndexError:  # done, or another thread is at the last ones
+                    return
+                began = time.perf_counter()
+                try:
+                    step()
+                except Exception as error:  # noqa: BLE001 - the others are to end all the same
+                    failed.append(error)
+                took.append(time.perf_counter() - began)
 
-        for place, step in enumerate(steps):
-            is_slow = self._is_slow or sum(took) > _SLOW * (place + 1)
-            if is_slow and self._threads is not None:
-                list(self._threads.map(timed, steps[place:]))
-                break
-            timed(step)
-        # A fast disk may take long for the first of many, and is done with the others by then.
-        self._is_slow = min(took, default=0.0) > _SLOW
+        if not self._is_slow:
+            finish_rest(_SLOW)
+        helpers = self._start(finish_rest, len(steps) - 1)
+        finish_rest()
+        for helper in helpers:
+            if not helper.cancel():
+                helper.result()
+        # A fast disk may take long for the first of many, and is done with the others then.
+        if took:
+            self._is_slow = min(took) > _SLOW
+        if failed:
+            raise failed[0]
+
+    def _start(self, work: Callable[[], None], count: int) -> list[Future[None]]:
+        """Have others work, too, as far as there are threads: whoever is late finds nothing."""
+        started: list[Future[None]] = []
+        if self._threads is not None:
+            with contextlib.suppress(RuntimeError):  # the system lets no more be started
+                started.extend(self._threads.submit(work) for _ in range(count))
+        return started
 
     def _finish(self, request: CommitRequest, file: int) -> None:
         try:

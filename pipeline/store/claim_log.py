@@ -273,6 +273,7 @@ class Noting:
     ) -> None:
         self._log, self._attempt, self._failed, self._at = log, attempt, failed, started_at
         self.sent = False
+        self.has_head = False  # by which a body that is whole is taken in after a kill
 
     def sending(self, worker: str | None = None) -> None:
         """Note that the first byte leaves now, or that `worker` gets the request, elsewhere.
@@ -300,6 +301,7 @@ class Noting:
             what += b',"head":' + _ENCODER.encode(_head(outcome, length))
         with contextlib.suppress(OSError):
             self._log.mark(self._attempt, _about(self._attempt, what), look=False)
+            self.has_head = length is not None
 
 
 def _head(outcome: Outcome, length: int) -> Head:

@@ -29,8 +29,9 @@ from pipeline.store.state_file import balance, read_note
 from pipeline.store.steps import Steps
 
 # Seconds in which requests gather for one commit. Where one is as `_SLOW` as that, the next one
-# waits for more while some come in each such time, for as long as the last one has taken.
-_WINDOW, _SLOW = 0.005, 0.05
+# waits for more while some come in each such time, for as long as the last one has taken, but not
+# longer than `_LONGEST`.
+_WINDOW, _SLOW, _LONGEST = 0.005, 0.05, 0.25
 # Not a name of an attempt: what is recorded under it has no claim and no part.
 _NO_CLAIM = "none"
 
@@ -359,7 +360,7 @@ class Store:
         """Let requests come together: a hop into the thread costs more than most of them."""
         if self._hop is inline:
             return
-        end, known = time.perf_counter() + self._took, 0
+        end, known = time.perf_counter() + min(self._took, _LONGEST), 0
         while not self._stopped and known < len(self._waiting):
             known = len(self._waiting)
             await anyio.sleep(_WINDOW)

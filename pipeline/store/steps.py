@@ -118,17 +118,25 @@ class Steps:
             written = [r for r in batch if r.written is not None and r.error is None]
             if written:
                 files.beside(lambda: self._log_claims(written))
+        self._each([r for r in completed if r.logged and r.error], self._reopen)
         for request in written:
             if request.claim and request.error:
                 self._shelf.drop(part_of(request.attempt))
 
     def _log_claims(self, written: list[CommitRequest]) -> None:
         """Make claims durable; each that cannot be has its error."""
+        written = [request for request in written if request.error is None]
         try:
             self._commit_claims(written)
         except OSError:
             # A disk that is full may have room for some of them.
             self._each(written, lambda request: self._commit_claims([request]))
+
+    def _reopen(self, request: CommitRequest) -> None:
+        """Take a completion back whose body could not be made durable: it would be believed."""
+        assert request.completed is not None
+        claim = msgspec.structs.replace(request.completed, completion=None, sent=True)
+        self._log.commit({request.attempt: claim})
 
     def _make_part(self, request: CommitRequest) -> None:
         """Make the part of a claim, as that takes long; one that cannot be made costs nothing."""
@@ -152,6 +160,8 @@ class Steps:
         written = {r.attempt: claim for r in batch if (claim := r.written) is not None}
         if written:
             self._log.commit(written)
+        for request in batch:
+            request.logged = True
 
     def _choose_name(self, request: CommitRequest) -> None:
         assert request.completed is not None

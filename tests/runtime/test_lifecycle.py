@@ -221,4 +221,4 @@ def test_a_run_that_is_cut_off_while_it_corrects_a_cost_is_not_a_bug(tmp_path: P
     summary = night.run(options=Options(handle_signals=True), **CORRECTED)
     assert summary.exit_code == ExitCode.SIGTERM
     assert night.seen["t003"] == 1
-    assert night.statuses() == {"succeeded": 4}
+    assert night.statuses() == {"succeeded": 5}, "the others have gone out meanwhile"

@@ -80,21 +80,61 @@ def test_where_answers_take_longer_nothing_is_prepared_ahead_once_that_is_known(
     assert again == [0] * 20, "the history says it"
 
 
-def test_of_answers_that_come_together_the_first_is_saved_once_the_others_have_made_way(
-    tmp_path: Path,
-) -> None:
-    width, turns = 50, itertools.count()
-    night = Night(tmp_path, 200, lambda _: replace(CLIP, seconds=1 + next(turns) % width / 1000))
-    order: list[str] = []
+def burst(night: Night, width: int, odd: Answer | None = None) -> Callable[[Call], Answer]:
+    """Answer within 50 ms of each second, with something `odd` in the middle of the first."""
+    turns = itertools.count()
+
+    def api(_: Call) -> Answer:
+        turn = next(turns)
+        answer = odd if odd and turn in {width // 2, width // 2 + 2, width // 2 + 4} else night_clip
+        return replace(answer, seconds=1 + turn % width * 0.05 / width)
+
+    night_clip = night.api(Call("", 1, 0.0))
+    return api
+
+
+def order(night: Night, width: int) -> str:
+    """Run it; say in which order requests went out (D) and outputs were saved (F)."""
+    seen: list[str] = []
 
     def watch(event: ev.Event) -> None:
         if isinstance(event, ev.Dispatched | ev.Finished):
-            order.append(type(event).__name__)
+            seen.append(type(event).__name__[0])
 
     night.watch = watch
     assert night.run(concurrency=width).exit_code is ExitCode.OK
+    return "".join(seen)
+
+
+def test_of_answers_that_come_together_the_first_is_saved_once_the_others_have_made_way(
+    tmp_path: Path,
+) -> None:
+    width = 50
+    night = Night(tmp_path, 4 * width)
+    night.api = burst(night, width)
     wave = "D" * width + "F" * width
-    assert "".join(name[0] for name in order) == "D" * width + 3 * wave + "F" * width
+    assert order(night, width) == "D" * width + 3 * wave + "F" * width
+
+
+def test_what_a_kill_would_cost_is_saved_at_once(tmp_path: Path) -> None:
+    width = 50
+    night = Night(tmp_path, 4 * width, lambda _: replace(CLIP, is_counted=False))
+    night.api = burst(night, width)
+    assert "DFDF" in order(night, width)
+
+
+@pytest.mark.parametrize("odd", [Answer(500), Answer(200, text="{}")], ids=["500", "no clip"])
+def test_failures_within_a_burst_are_no_outage_though_none_of_its_outputs_is_saved_yet(
+    tmp_path: Path, odd: Answer
+) -> None:
+    night = Night(tmp_path, 200)
+    night.api = burst(night, 50, odd)
+    seen: list[ev.Event] = []
+    night.watch = seen.append
+    night.run(concurrency=50, hop=slowly)
+    assert not [event for event in seen if isinstance(event, ev.Held)]
+    said = [event.message for event in seen if isinstance(event, ev.Warned)]
+    assert not [message for message in said if "in a row" in message]
 
 
 def test_where_answers_are_fast_as_many_are_prepared_as_there_are_places(tmp_path: Path) -> None:

@@ -159,6 +159,44 @@ async def test_a_file_that_cannot_be_closed_fails_its_own_task_alone(
     assert {"a.part", "b.part", "c.part"} <= closed
 
 
+@pytest.mark.parametrize("slow", [False, True])
+async def test_a_body_that_could_not_be_made_durable_has_no_completed_claim(
+    layout: Layout, monkeypatch: pytest.MonkeyPatch, slow: bool
+) -> None:
+    """It is in the page cache, where the next run would find it whole: it may be nowhere else."""
+    fsync, logged = os.fsync, threading.Event()
+
+    def log(file: int) -> None:
+        fsync(file)
+        logged.set()
+
+    def failing(file: int) -> None:
+        if Path(f"/proc/self/fd/{file}").readlink().name == f"{task_key('a')}.part":
+            # Where both are waited for at once, the claim may be first.
+            assert not slow or logged.wait(20)
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        fsync(file)
+
+    monkeypatch.setattr(batch, "_SLOW", -1.0 if slow else float("inf"))
+    async with opened(layout) as store:
+        keys = [task_key(name) for name in "ab"]
+        for name, key in zip("ab", keys, strict=True):
+            await store.claim(key, claim_of(name))
+            store.shelf.spool(f"{key}.part").write_bytes(BODY)
+        monkeypatch.setattr(os, "fsync", failing)
+        monkeypatch.setattr(os, "fdatasync", log)
+        first, second = await asyncio.gather(
+            *(store.finish(key, complete(claim_of(n))) for n, key in zip("ab", keys, strict=True)),
+            return_exceptions=True,
+        )
+        assert isinstance(first, StorageError)
+        assert isinstance(second, Record)
+        (left,) = leftovers(layout.inflight)
+        assert left.claim is not None
+        assert left.attempt == keys[0]
+        assert left.claim.completion is None
+
+
 @pytest.mark.parametrize("what", ["missing", "link", "pipe"])
 async def test_a_part_that_somebody_replaced_fails_its_own_task_alone(
     layout: Layout, tmp_path: Path, what: str

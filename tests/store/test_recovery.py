@@ -245,7 +245,7 @@ def test_a_clip_in_place_whose_record_was_lost_is_taken_in(layout: Left) -> None
     assert clips(layout) == {"a.mp4": BODY}
 
 
-@pytest.mark.parametrize("left", [b"", b"a cli", b"A CLIP", b"a clip and more"])
+@pytest.mark.parametrize("left", [b"", b"a cli", b"A CLIP", b"\0" * len(BODY), b"a clip and more"])
 def test_a_part_that_is_not_what_came_is_in_doubt(layout: Left, left: bytes) -> None:
     leave(layout, complete(claim_of("a"), cost=Decimal("1.25")), left)
     (record,) = recover(layout)

@@ -1,11 +1,13 @@
 """Many files that are made durable together: on a slow disk, and with few descriptors."""
 
+import itertools
 import os
 import resource
 import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -74,6 +76,48 @@ def test_once_it_is_known_to_be_slow_it_is_waited_for_once_for_all_of_them(
     ran: list[int] = []
     commit(lambda: ran.append(threading.get_ident()))
     assert ran == [caller]
+
+
+@pytest.mark.parametrize("most", [0, 3])
+def test_where_no_more_threads_can_be_started_all_is_done_before_it_ends(
+    tmp_path: Path, threads: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch, most: int
+) -> None:
+    started = itertools.count(1)
+    start, ran = threading.Thread.start, [0]
+
+    def refused(thread: threading.Thread) -> None:
+        if next(started) > most:
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    def step() -> None:
+        time.sleep(0.02)  # what it takes is what is tested
+        ran[0] += 1
+
+    monkeypatch.setattr(threading.Thread, "start", refused)
+    files = Syncing(threads, active=True)
+    for count in (8, 16):  # the first of them learns that it is slow
+        with files:
+            for _ in range(8):
+                files.beside(step)
+        assert ran == [count]
+
+
+def test_a_bug_in_one_step_ends_once_the_others_are_done(threads: ThreadPoolExecutor) -> None:
+    ran: list[int] = []
+
+    def bug() -> None:
+        raise AssertionError("here")
+
+    files = Syncing(threads, active=True)
+    for _ in range(2):  # on a fast disk and on a slow one
+        for number in range(4):
+            files.beside(lambda: time.sleep(0.02))
+            files.beside(partial(ran.append, number))
+            files.beside(bug)
+        with pytest.raises(AssertionError, match="here"):
+            files.finish()
+    assert sorted(ran) == [0, 0, 1, 1, 2, 2, 3, 3]
 
 
 def test_a_file_that_fails_fails_alone(
