@@ -106,7 +106,8 @@ class Store:
         self._waiting: list[CommitRequest] = []
         self._arrived = anyio.Event()
         self._serving = self._stopped = False
-        self._took = _SLOW  # seconds, the last commit; the first one is to have all that begin
+        # Seconds that the last commit took: at first as on a slow disk, as all begin together.
+        self._took = _SLOW
         self._turn = asyncio.Lock()
 
     def warn(self, warning: str) -> None:
