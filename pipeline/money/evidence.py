@@ -44,13 +44,16 @@ class Evidence:
         self.reported.append(cost)
         self.odd = None
 
-    def fell(self, amount: Decimal, count: int) -> None:
-        """Take by how much the balance fell over `count` requests."""
+    def fell(self, amount: Decimal, count: int, *, sure: bool = True) -> None:
+        """Take by how much the balance fell over `count` requests.
+
+        One that is not `sure` counts as seen once, however often it is seen.
+        """
         each = rounded(amount / count)
         self.still |= amount == ZERO
         # The mean of several confirms a price, and is not one itself.
         if each > ZERO and (count == 1 or each in self.falls):
-            self.falls[each] += 1
+            self.falls[each] += sure or each not in self.falls
 
     def is_odd_again(self, cost: Decimal, answer: int) -> bool:
         """Note a cost that is far off, and say whether the odd answer before reported it too."""

@@ -54,6 +54,7 @@ class PriceBook:
     `past` is what the last one of an earlier run has cost: where nothing else shows a price, a
     budget counts by it. `lessons` counts the lone requests that have not settled a price. `taught`
     names the classes of which something was observed, until whoever corrects by it has taken them.
+    `blind` is set where other runs may spend what this one does not see: no fall is sure then.
     """
 
     written: Decimal | None
@@ -61,6 +62,7 @@ class PriceBook:
     past: Decimal | None = None
     lessons: int = 0
     taught: set[str] = field(default_factory=set)
+    blind: bool = False
     pricing: Callable[[str], Decimal | None] | None = None
     _evidence: dict[str, Evidence] = field(default_factory=dict)
     _steps: Counter[Decimal] = field(default_factory=Counter)
@@ -173,7 +175,7 @@ class PriceBook:
 
     def fell(self, name: str, amount: Decimal, count: int = 1) -> None:
         """Take by how much the balance fell over `count` requests of a class and no others."""
-        self._observe(name).fell(amount, count)
+        self._observe(name).fell(amount, count, sure=not self.blind)
 
     def stepped(self, name: str, amount: Decimal) -> None:
         """Take by how much the balance fell from one answer to the next, which is of `name`."""
@@ -242,7 +244,7 @@ class PriceBook:
         fall = self._fall(name)
         if fall is None:
             return False
-        stepped = len(self._evidence) == 1 and self._steps[fall] > 1
+        stepped = len(self._evidence) == 1 and self._steps[fall] > 1 and not self.blind
         return fall == self.published or self._look(name).falls[fall] > 1 or stepped
 
     def _is_settled(self, name: str) -> bool:

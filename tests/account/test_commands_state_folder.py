@@ -10,6 +10,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 from support.databases import LEDGER, locked
@@ -19,6 +20,7 @@ from support.several import Jobs, Seen, settled_books
 from sandbox.testing import Sandbox
 
 WARNING = "the account ledger"
+PRICE = Decimal("0.95")
 
 
 @dataclass
@@ -39,9 +41,9 @@ class World:
         (found,) = (self.pipeline / "accounts").iterdir()
         return found
 
-    def run(self, tasks: int) -> Run:
+    def run(self, tasks: int, **keys: Any) -> Run:
         prompts = [{"id": f"t{n}", "prompt": f"scene {n}"} for n in range(tasks)]
-        self.workspace.write(prompts=prompts, credits={"cost": 0.95}, concurrency=2)
+        self.workspace.write(prompts=prompts, credits={"cost": 0.95}, **{"concurrency": 2} | keys)
         return self.workspace.run("--no-report", url=self.api.url)
 
 
@@ -318,6 +320,25 @@ def test_a_ledger_that_breaks_in_the_middle_costs_no_clip(
     assert seen.paid == 50
     assert all(run.err.count(WARNING) <= 1 for run in jobs.runs.values()), jobs.said
     jobs.agree_with(seen)
+
+
+@pytest.mark.variant
+@pytest.mark.parametrize("spoil", [None, corrupt], ids=["whole", "corrupt"])
+def test_the_falls_of_a_balance_that_others_may_share_unseen_are_no_price(
+    tmp_path: Path, state_folder: Path, spoil: Callable[[World], None] | None
+) -> None:
+    """Three runs that are answered in the same moments each see the balance fall by the sum."""
+    options = {"cost_header": False, "no_balance_call": True}
+    with Sandbox(clips="tiny", latency=0.01, price=3 * PRICE, **options) as api:
+        world = World(Workspace(tmp_path), state_folder, api, "")
+        world.run(1)
+        before = world.workspace.spent()
+        if spoil is not None:
+            spoil(world)
+        run = world.run(4, account={"rate": "90/minute"})  # so that each request is alone
+    assert (run.code, WARNING in run.err) == (0, spoil is not None), run.err
+    last = PRICE if spoil else 3 * PRICE  # the second fall by so much
+    assert world.workspace.spent() - before == 2 * PRICE + last
 
 
 @pytest.mark.variant

@@ -124,6 +124,27 @@ def test_a_fall_that_was_seen_once_is_sure_when_answers_in_a_row_show_it_too() -
     assert prices.final("a") == (PRICE, MEASURED)
 
 
+@pytest.mark.parametrize("written", [None, PRICE])
+def test_no_fall_is_sure_where_other_runs_may_spend_unseen(written: Decimal | None) -> None:
+    prices, three = PriceBook(written, None), 3 * PRICE
+    prices.blind = True
+    for _ in range(5):  # three runs whose requests are answered in the same moments
+        prices.fell("a", three)
+        prices.stepped("a", three)
+    estimated = None, (three, ESTIMATED)
+    as_written = (PRICE, CostSource.WRITTEN), (PRICE, CostSource.WRITTEN)
+    assert (prices.final("a"), prices.book("a", None)) == (as_written if written else estimated)
+
+
+def test_a_price_that_was_sure_stays_so_where_other_runs_spend_unseen_later() -> None:
+    prices = PriceBook(None, None)
+    prices.fell("a", PRICE)
+    prices.fell("a", PRICE)
+    prices.blind = True
+    prices.fell("a", 3 * PRICE)
+    assert prices.final("a") == (PRICE, MEASURED)
+
+
 def test_a_single_answer_that_says_otherwise_moves_no_price() -> None:
     prices = PriceBook(None, None)
     for cost in (PRICE, PRICE, Decimal("0.20"), PRICE, Decimal(4)):
