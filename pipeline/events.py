@@ -6,7 +6,6 @@ frozen data class with slots takes far longer to make.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 
@@ -27,8 +26,7 @@ class Reason(StrEnum):
     PAUSED = "paused"  # somebody has asked for it
 
 
-@dataclass(frozen=True, slots=True)
-class Counts:
+class Counts(msgspec.Struct, frozen=True):
     """The tasks of a job by status.
 
     `pending` counts those that a plain run would still render, `accepted` those for which the

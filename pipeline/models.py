@@ -376,8 +376,7 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True):
 _UNITS = {1.0: "second", 60.0: "minute", 3600.0: "hour", 86400.0: "day"}
 
 
-@dataclass(frozen=True, slots=True)
-class Rate:
+class Rate(msgspec.Struct, frozen=True):
     """At most `count` dispatches in `period` seconds, spaced evenly."""
 
     count: float
@@ -393,8 +392,7 @@ class Rate:
         return f"{self.count:g}/{_UNITS.get(self.period, f'{self.period:g}s')}"
 
 
-@dataclass(frozen=True, slots=True)
-class RetryPolicy:
+class RetryPolicy(msgspec.Struct, frozen=True):
     """How often and how long to try again; times in seconds.
 
     `outage` is how long an outage may last; None is 2 hours, or 10 minutes before the first
@@ -424,8 +422,7 @@ class CreditPolicy:
     pricing: Callable[[str], Decimal | None] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class AccountPolicy:
+class AccountPolicy(msgspec.Struct, frozen=True):
     """What holds for all runs on one key together. Money in US dollars; None bounds nothing.
 
     `key` names the environment variable that has the key; None is the provider's own. `name` is
@@ -444,8 +441,7 @@ class AccountPolicy:
     environment: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
-class Schedule:
+class Schedule(msgspec.Struct, frozen=True):
     """The daily window in which requests may be dispatched. Without `timezone`, in local time."""
 
     start: time
@@ -453,8 +449,7 @@ class Schedule:
     timezone: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Notify:
+class Notify(msgspec.Struct, frozen=True):
     """Whom to notify, and when. `to` names environment variables that contain Apprise addresses."""
 
     to: tuple[str, ...] = ()
@@ -469,8 +464,7 @@ class Presence(StrEnum):
     NO = "no"
 
 
-@dataclass(frozen=True, slots=True)
-class Expect:
+class Expect(msgspec.Struct, frozen=True):
     """What the clips are expected to be like. Sides in pixels, durations in seconds.
 
     `aspect_ratio` is written as 16:9; True is the task's own parameter of that name.
@@ -513,14 +507,14 @@ class Job:
     patience: float = 7200.0
     poll: float | None = None
     max_size: int = 2 * 1024**3
-    retry: RetryPolicy = RetryPolicy()
+    retry: RetryPolicy = field(default_factory=RetryPolicy)
     credits: CreditPolicy = CreditPolicy()
     schedule: Schedule | None = None
     notify: Notify | None = None
     provider: str | None = None
     bucket: str | None = None
     public: str | None = None
-    account: AccountPolicy = AccountPolicy()
+    account: AccountPolicy = field(default_factory=AccountPolicy)
     priority: int = 0
     expect: Expect | None = None
     remarks: Callable[[], tuple[str, ...]] = field(default=tuple, repr=False, compare=False)

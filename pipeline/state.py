@@ -1,11 +1,11 @@
 """Where a run stands, for `status` and the report: read from files, also while it runs."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
 import msgspec
+from msgspec.structs import asdict
 
 from pipeline.errors import DirectoryError
 from pipeline.events import Counts
@@ -24,8 +24,7 @@ from pipeline.store.state_file import Note, balance, read_note
 _NOWHERE = (1 << 48) - 1
 
 
-@dataclass(frozen=True, slots=True)
-class State:
+class State(msgspec.Struct, frozen=True):
     """How a job stands. Money is in US dollars.
 
     `flagged` counts the finished clips that are not as the job expects, `kept` and `rejected` clips
@@ -48,9 +47,8 @@ class State:
 
     def as_json(self) -> dict[str, Any]:
         """Write it as `status --json` does."""
-        counts = {name: getattr(self.counts, name) for name in Counts.__dataclass_fields__}
-        rest = {name: getattr(self, name) for name in self.__dataclass_fields__ if name != "counts"}
-        return {**counts, **rest}
+        rest = {name: value for name, value in asdict(self).items() if name != "counts"}
+        return {**asdict(self.counts), **rest}
 
 
 def look(job: Job) -> State:
@@ -103,8 +101,7 @@ def flagged(job: Job, history: History) -> dict[str, tuple[Flag, ...]]:
     return {task: found[task] for task in done}
 
 
-@dataclass(frozen=True, slots=True)
-class Files:
+class Files(msgspec.Struct, frozen=True):
     """What the files of a job say: the manifest, and the claims of what is or was in flight.
 
     `doubtful` are the records that count for what a killed run left until the next run settles

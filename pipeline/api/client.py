@@ -8,11 +8,11 @@ was tried and no byte was written was it never sent.
 
 import contextlib
 import time
-from dataclasses import replace
 from pathlib import Path
 from typing import Self
 
 import httpx
+from msgspec.structs import replace
 from msgspec.structs import replace as altered
 
 from pipeline.api.content import InputFailedError, Marks

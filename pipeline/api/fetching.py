@@ -7,11 +7,11 @@ machine's own network. Where the provider itself is on this machine, everything 
 import base64
 import contextlib
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import httpx
+from msgspec.structs import replace
 
 from pipeline.api.abroad import Abroad, LookUp, RefusedError, is_private, look_up
 from pipeline.api.endpoint import Endpoint

@@ -1,7 +1,8 @@
 """What a provider takes as inputs: how each parameter's file is sent, and which files. Pure."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+
+import msgspec
 
 from pipeline.api.outcome import Decision, Fault, Judgement, Outcome
 from pipeline.models import Cause, Form
@@ -24,8 +25,7 @@ def as_data_uri(_: str) -> Form:
     return Form.DATA_URI
 
 
-@dataclass(frozen=True, slots=True)
-class InputRules:
+class InputRules(msgspec.Struct, frozen=True):
     """Which inputs a provider takes. `form_of` says how those of a parameter are usually sent.
 
     `max_bytes` is for a file within a request, `max_upload` for one that is uploaded before.

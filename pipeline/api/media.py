@@ -2,7 +2,8 @@
 
 import codecs
 import os
-from dataclasses import dataclass
+
+import msgspec
 
 HEAD = 4096
 _MEDIA = ("video/", "image/", "audio/", "model/")
@@ -62,8 +63,7 @@ _SVG = "image/svg+xml"
 _PACKET = 188
 
 
-@dataclass(frozen=True, slots=True)
-class Media:
+class Media(msgspec.Struct, frozen=True):
     """A recognised medium. `boxes` says that it is made of MP4 boxes, which can be counted."""
 
     extension: str

@@ -1,10 +1,11 @@
 """What came of an attempt, and what it means: plain data that any provider fills in. Pure."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any
+
+import msgspec
 
 from pipeline.errors import ExitCode
 from pipeline.models import Cause, Handle
@@ -41,8 +42,7 @@ class Decision(StrEnum):
     IN_DOUBT = "in doubt"
 
 
-@dataclass(frozen=True, slots=True)
-class Body:
+class Body(msgspec.Struct, frozen=True):
     """A whole body in its part file: what it is, by its bytes."""
 
     size: int
@@ -51,8 +51,7 @@ class Body:
     content_type: str
 
 
-@dataclass(frozen=True, slots=True)
-class Balance:
+class Balance(msgspec.Struct, frozen=True):
     """The answer of the balance call: None for what it did not say."""
 
     credits: Decimal | None = None
@@ -61,8 +60,7 @@ class Balance:
     status: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
+class Failure(msgspec.Struct, frozen=True):
     """That a request has failed: whether it may cost, and why; with `again` it may go again."""
 
     charged: bool = False
@@ -70,8 +68,7 @@ class Failure:
     again: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
+class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     """What one attempt brought, as plain data.
 
     `took` is its duration in seconds, by the monotonic clock of whoever attempted it: its date is
@@ -130,8 +127,7 @@ class RequestState(StrEnum):
     UNREACHED = "unreached"  # no answer, or one that says nothing of it: ask again
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Progress:
+class Progress(msgspec.Struct, frozen=True, kw_only=True):
     """What the provider says of one request; never an error of the run.
 
     `media` is the address of its output once it is DONE, without which it cannot be fetched. `cost`
@@ -163,8 +159,7 @@ class Progress:
         return self.state in {RequestState.DONE, RequestState.FAILED}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
+class Row(msgspec.Struct, frozen=True, kw_only=True):
     """One request in the provider's list, however the list writes it.
 
     `created` is in Unix seconds. `sent` is what was sent, None where that cannot be read. What the
@@ -181,8 +176,7 @@ class Row:
     result: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class Asked(msgspec.Struct, frozen=True, kw_only=True):
     """A request that is looked for: by which id of ours, what was sent, when, and to which address.
 
     `began` is in Unix seconds. Without a `base_url`, it is not known where it was sent, or under
@@ -196,8 +190,7 @@ class Asked:
     inputs: Mapping[str, Any] | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Query:
+class Query(msgspec.Struct, frozen=True, kw_only=True):
     """Which requests to list: of one model, created from `since` to `until` (Unix seconds).
 
     `asked` are those that are looked for, for who can be asked by an id of ours.
@@ -209,8 +202,7 @@ class Query:
     asked: tuple[Asked, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Page:
+class Page(msgspec.Struct, frozen=True, kw_only=True):
     """One page of the list, the newest first. `readable` is False where none could be had.
 
     `more` says that there may be another page after it. `detail` says in one line, for people, why
@@ -223,8 +215,7 @@ class Page:
     detail: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Judgement:
+class Judgement(msgspec.Struct, frozen=True, kw_only=True):
     """What an outcome means, as plain data.
 
     `error` says in one line, for people, what came of the attempt; `reason` is its word in

@@ -6,10 +6,11 @@ of a session may be more than one HTTP call.
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
+
+import msgspec
 
 from pipeline.api.inputs import InputRules
 from pipeline.api.outcome import Balance, Judgement, Outcome, Page, Progress, Query, Row
@@ -82,8 +83,7 @@ Taken = Callable[[str, Mapping[str, Any], Mapping[str, Any]], Sequence[Untaken]]
 """Says what a request would leave out, by its model, parameters and inputs."""
 
 
-@dataclass(frozen=True, slots=True)
-class Traits:
+class Traits(msgspec.Struct, frozen=True):
     """In what providers differ, as far as others than the provider must know it.
 
     With `answers_with_id` it works at a request beyond the answer, and the output is asked for.
@@ -114,8 +114,7 @@ class Traits:
     cost_field: str = "x-cost"
 
 
-@dataclass(frozen=True, slots=True)
-class Parameter:
+class Parameter(msgspec.Struct, frozen=True):
     """What a model takes under one name.
 
     `kind` completes the sentence "… is not …", and `hint` says what would be right. `about`,
@@ -130,8 +129,7 @@ class Parameter:
     schema: Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Model:
+class Model(msgspec.Struct, frozen=True):
     """What a provider publishes of one model.
 
     `price` is in US dollars a generation, `seconds` how long one usually takes. `parameters` is
@@ -141,7 +139,7 @@ class Model:
     price: Decimal | None = None
     seconds: float | None = None
     parameters: Mapping[str, Parameter] | None = None
-    defaults: Mapping[str, Any] = field(default_factory=dict)
+    defaults: Mapping[str, Any] = msgspec.field(default_factory=dict)
 
 
 class Provider(Protocol):

@@ -1,10 +1,9 @@
 """The bounds of an attempt, in seconds."""
 
-from dataclasses import dataclass
+import msgspec
 
 
-@dataclass(frozen=True, slots=True)
-class Timeouts:
+class Timeouts(msgspec.Struct, frozen=True):
     """How long each step of an attempt may take, in seconds.
 
     `connect` bounds a connect and a TLS handshake, `write` the time until a piece of the request is

@@ -3,7 +3,6 @@
 import tempfile
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, Self
 
@@ -63,8 +62,7 @@ class Spool:
         self._file.close()
 
 
-@dataclass(slots=True)
-class Section:
+class Section(msgspec.Struct):
     """The tasks of one kind: how many there are, and those of them that are listed.
 
     `names` counts what changed in them, of the first `compared`, and `alike` from what to what.
@@ -73,9 +71,9 @@ class Section:
     total: int = 0
     count: int = 0
     compared: int = 0
-    names: Counter[str] = field(default_factory=Counter)
-    alike: Counter[str] = field(default_factory=Counter)
-    spool: Spool = field(default_factory=Spool)
+    names: Counter[str] = msgspec.field(default_factory=Counter)
+    alike: Counter[str] = msgspec.field(default_factory=Counter)
+    spool: Spool = msgspec.field(default_factory=Spool)
 
     def rows(self) -> Iterator[Planned]:
         """Yield those that are listed."""

@@ -1,8 +1,9 @@
 """Addresses of buckets: `s3://bucket/prefix`, `gs://…`, `az://…`. They never hold credentials."""
 
 import re
-from dataclasses import dataclass
 from urllib.parse import quote
+
+import msgspec
 
 from pipeline.errors import UsageError
 from pipeline.printable import printable
@@ -17,8 +18,7 @@ _EXAMPLE = "write it as s3://bucket/prefix, gs://bucket/prefix or az://container
 PLACE = "{path}"
 
 
-@dataclass(frozen=True, slots=True)
-class BucketAddress:
+class BucketAddress(msgspec.Struct, frozen=True):
     """A place in a bucket; `prefix` has no slash at either end, and may be empty."""
 
     scheme: str

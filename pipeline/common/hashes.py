@@ -10,9 +10,10 @@ import hashlib
 import os
 import time
 from collections import OrderedDict
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+
+import msgspec
 
 from pipeline.common.files import open_file
 
@@ -25,8 +26,7 @@ _MOST_KNOWN = 20_000
 _Stamp = tuple[int, int, int, int, int]
 
 
-@dataclass(frozen=True, slots=True)
-class Contents:
+class Contents(msgspec.Struct, frozen=True):
     """What a file contained: its SHA-256 in hexadecimal, its size in bytes, and how it begins."""
 
     sha256: str

@@ -5,10 +5,10 @@ No value of a label is longer than `_LONGEST`, and none has a character that can
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import asdict
 from decimal import Decimal
 from typing import NamedTuple
 
+from msgspec.structs import asdict
 from prometheus_client import CollectorRegistry, Gauge
 from prometheus_client.exposition import generate_latest
 

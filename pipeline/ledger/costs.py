@@ -4,7 +4,6 @@ Corrections count where the attempt that they correct counts: they have the same
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
 from decimal import Decimal
 from functools import lru_cache
@@ -73,8 +72,7 @@ def _text(value: Any) -> str | None:
     return value if value is None or isinstance(value, str) else canonical_json(value).decode()
 
 
-@dataclass(slots=True)
-class Sums:
+class Sums(msgspec.Struct):
     """Money in US dollars. `kept` counts the clips that a person kept."""
 
     spent: Decimal = ZERO
@@ -111,11 +109,10 @@ class Sums:
         }
 
 
-@dataclass(slots=True)
-class Costs:
+class Costs(msgspec.Struct):
     """The sums of each group, over any number of jobs."""
 
-    _groups: dict[Key, Sums] = field(default_factory=dict)
+    _groups: dict[Key, Sums] = msgspec.field(default_factory=dict)
 
     def add(
         self,

@@ -5,9 +5,10 @@ A doubt is named by its task and by when it was sent. The record that ends it ha
 """
 
 import hashlib
-from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING, NamedTuple
+
+import msgspec
 
 from pipeline.amounts import ZERO, rounded
 from pipeline.models import CORRECTION, Record, Settled, Status
@@ -45,16 +46,15 @@ class Ended(NamedTuple):
     unpriced: bool
 
 
-@dataclass(slots=True)
-class Doubts:
+class Doubts(msgspec.Struct):
     """The doubts of a manifest that no record has ended, by `attempt_digest`.
 
     `open` has what each has put at risk in US dollars, None where nobody knows how much.
     """
 
-    open: dict[bytes, Decimal | None] = field(default_factory=dict)
-    _counted: dict[bytes, Counted] = field(default_factory=dict)
-    _ended: set[bytes] = field(default_factory=set)
+    open: dict[bytes, Decimal | None] = msgspec.field(default_factory=dict)
+    _counted: dict[bytes, Counted] = msgspec.field(default_factory=dict)
+    _ended: set[bytes] = msgspec.field(default_factory=set)
 
     def counted(self, attempt: bytes) -> Counted | None:
         """Return what the record of an open doubt counts; None where there is none."""

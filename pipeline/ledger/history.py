@@ -4,7 +4,6 @@ from array import array
 from collections import Counter, deque
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import IntEnum
 
@@ -85,8 +84,7 @@ class Clip(Summary):
     sha256: str | None = None
 
 
-@dataclass(slots=True)
-class History:
+class History(msgspec.Struct):
     """What the manifest says, in a few machine words a task: a million tasks stay affordable.
 
     `_last` maps a digest of the task to status, 60 bits of the fingerprint and the line's offset.
@@ -103,21 +101,23 @@ class History:
     last_attempt: tuple[str, str] = ("", "")  # of the last record: its task, and when it began
     largest: int = 0
     simulated: bool | None = None
-    durations: deque[float] = field(default_factory=lambda: deque(maxlen=1000))
+    durations: deque[float] = msgspec.field(default_factory=lambda: deque(maxlen=1000))
     without_clip: int = 0  # answers in a row, up to the last, that cost and brought no clip
-    killed: deque[str] = field(default_factory=lambda: deque(maxlen=2000))  # when they were sent
-    lost: deque[str] = field(default_factory=lambda: deque(maxlen=2000))  # likewise, unanswered
-    attempts: set[bytes] = field(default_factory=set)
-    outputs: "array[int]" = field(default_factory=lambda: array("q"))  # hashes of their names
-    folders: set[str] = field(default_factory=set)  # that outputs were placed in
-    counts: dict[Status, int] = field(default_factory=lambda: dict.fromkeys(Status, 0))
-    doubts: Doubts = field(default_factory=Doubts)
-    quarters: Quarters = field(default_factory=Quarters)  # the money of the last weeks
+    # When they were sent that a kill has interrupted, and that were not answered.
+    killed: deque[str] = msgspec.field(default_factory=lambda: deque(maxlen=2000))
+    lost: deque[str] = msgspec.field(default_factory=lambda: deque(maxlen=2000))
+    attempts: set[bytes] = msgspec.field(default_factory=set)
+    # Hashes of the names of outputs.
+    outputs: "array[int]" = msgspec.field(default_factory=lambda: array("q"))
+    folders: set[str] = msgspec.field(default_factory=set)  # that outputs were placed in
+    counts: dict[Status, int] = msgspec.field(default_factory=lambda: dict.fromkeys(Status, 0))
+    doubts: Doubts = msgspec.field(default_factory=Doubts)
+    quarters: Quarters = msgspec.field(default_factory=Quarters)  # the money of the last weeks
     _observed_at: str = ""  # when the balance came, in records of format 1
-    _last: dict[bytes, int] = field(default_factory=dict)
-    _reported: Counter[Decimal] = field(default_factory=Counter)
+    _last: dict[bytes, int] = msgspec.field(default_factory=dict)
+    _reported: Counter[Decimal] = msgspec.field(default_factory=Counter)
     _less: tuple[Decimal | None, Decimal] | None = None  # the last answer of `understated`
-    _corrected: set[bytes] = field(default_factory=set)
+    _corrected: set[bytes] = msgspec.field(default_factory=set)
 
     def __len__(self) -> int:
         return len(self._last)

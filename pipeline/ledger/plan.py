@@ -2,12 +2,13 @@
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from pipeline.amounts import ZERO, dollars
 from pipeline.api import providers
@@ -67,8 +68,7 @@ Show = Callable[[Task, Kind, bool], None]
 """Takes each task that is not simply done, and whether the run would render it."""
 
 
-@dataclass(slots=True)
-class Plan:
+class Plan(msgspec.Struct):
     """How the tasks of a job stand, and what a run would do.
 
     `outdated` are accepted tasks that have changed in the job since they were sent. `verdicts`
@@ -81,28 +81,28 @@ class Plan:
     """
 
     total: int = 0
-    states: Counter[TaskState] = field(default_factory=Counter)
-    missing: list[str] = field(default_factory=list)
+    states: Counter[TaskState] = msgspec.field(default_factory=Counter)
+    missing: list[str] = msgspec.field(default_factory=list)
     missing_count: int = 0
     missing_again: bool = False
-    unowned: list[str] = field(default_factory=list)
+    unowned: list[str] = msgspec.field(default_factory=list)
     removed_count: int = 0
-    classes: Counter[str] = field(default_factory=Counter)
-    prices: PriceBook = field(default_factory=lambda: PriceBook(None, None))
+    classes: Counter[str] = msgspec.field(default_factory=Counter)
+    prices: PriceBook = msgspec.field(default_factory=lambda: PriceBook(None, None))
     selected: int = 0
-    outdated: set[str] = field(default_factory=set)
+    outdated: set[str] = msgspec.field(default_factory=set)
     budget_left: Decimal | None = None
     too_short: str | None = None
-    verdicts: Counter[str] = field(default_factory=Counter)
+    verdicts: Counter[str] = msgspec.field(default_factory=Counter)
     again: int = 0
     locked: int = 0
     guarded: int = 0
     held: int = 0
     repeated: int = 0
     cut: bool = False
-    namesakes: set[str] = field(default_factory=set)
+    namesakes: set[str] = msgspec.field(default_factory=set)
     within: set[str] | None = None
-    judged: Counter[TaskState] = field(default_factory=Counter)
+    judged: Counter[TaskState] = msgspec.field(default_factory=Counter)
 
     @property
     def counts(self) -> Counts:
@@ -306,8 +306,7 @@ def make(  # noqa: PLR0913 - what a run may be asked for
     return plan
 
 
-@dataclass(slots=True)
-class _Choice:
+class _Choice(msgspec.Struct):
     """Says of each task whether a run takes it up, and counts in the plan what is left, and why."""
 
     plan: Plan

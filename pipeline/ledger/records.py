@@ -2,7 +2,6 @@
 
 import hashlib
 import time
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -31,8 +30,7 @@ LONGEST_VALUE = 64 * 1024
 """A parameter that is longer, in characters or bytes, is written as its digest."""
 
 
-@dataclass(frozen=True, slots=True)
-class Money:
+class Money(msgspec.Struct, frozen=True):
     """What a task without output has cost, or may have."""
 
     cost: Decimal | None = ZERO

@@ -1,8 +1,9 @@
 """Which tasks of a job a run is asked for: `--only`, `--again`, `--include-kept`."""
 
 from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from pipeline.errors import UsageError
 from pipeline.job.selecting import meant, nearest
@@ -17,8 +18,7 @@ WORDS = frozenset({"kept", "rejected"})
 _NAMED = 5
 
 
-@dataclass(frozen=True, slots=True)
-class Selection:
+class Selection(msgspec.Struct, frozen=True):
     """What a run is asked for; each is the name of a task, an id, a glob, or one of `WORDS`.
 
     `only` leaves the other tasks as they are; without it, none is left out. `again` renders anew
@@ -34,8 +34,7 @@ class Selection:
     run: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Named:
+class Named(msgspec.Struct, frozen=True):
     """Tasks that are named: by their names, and by the verdicts on their clips."""
 
     names: frozenset[str] = frozenset()
@@ -46,12 +45,11 @@ class Named:
         return word in self.words or task in self.names
 
 
-@dataclass(frozen=True, slots=True)
-class Resolved:
+class Resolved(msgspec.Struct, frozen=True):
     """A selection whose patterns were looked up; `only` None leaves no task out."""
 
     only: Named | None = None
-    again: Named = field(default_factory=Named)
+    again: Named = msgspec.field(default_factory=Named)
 
     @property
     def words(self) -> frozenset[str]:

@@ -1,8 +1,9 @@
 """What shows the price of one class: costs that answers reported, falls of the balance. Pure."""
 
 from collections import Counter, deque
-from dataclasses import dataclass, field
 from decimal import Decimal
+
+import msgspec
 
 from pipeline.amounts import ZERO, rounded
 
@@ -18,8 +19,7 @@ def near(cost: Decimal, price: Decimal) -> bool:
     return price / _FAR < cost < price * _FAR
 
 
-@dataclass(slots=True)
-class Evidence:
+class Evidence(msgspec.Struct):
     """What was observed of one price class.
 
     `reported` are the last three costs that were believed, `falls` counts by how much the balance
@@ -27,8 +27,8 @@ class Evidence:
     reported. `still` says that the balance did not fall by a request.
     """
 
-    reported: deque[Decimal] = field(default_factory=lambda: deque(maxlen=_MOST_REPORTED))
-    falls: Counter[Decimal] = field(default_factory=Counter)
+    reported: deque[Decimal] = msgspec.field(default_factory=lambda: deque(maxlen=_MOST_REPORTED))
+    falls: Counter[Decimal] = msgspec.field(default_factory=Counter)
     odd: Decimal | None = None
     odd_by: int = 0
     still: bool = False

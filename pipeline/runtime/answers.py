@@ -1,6 +1,6 @@
 """What an answer says that is not of its task alone: more outputs, or another task's request."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from pipeline.api.outcome import Fault, Outcome
 from pipeline.printable import printable

@@ -1,10 +1,10 @@
 """Follows accepted requests to their end: asks, fetches the output, and makes an outcome of it."""
 
 import time
-from dataclasses import replace
 
 import anyio
 import msgspec
+from msgspec.structs import replace
 
 from pipeline import events as ev
 from pipeline.api.outcome import Fault, Outcome, Progress, RequestState

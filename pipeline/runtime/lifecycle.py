@@ -6,8 +6,10 @@ the transitions its runs have gone through.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec.structs import replace
 
 from pipeline.api.outcome import Outcome
 from pipeline.ledger.history import TaskState

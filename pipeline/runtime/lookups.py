@@ -7,7 +7,9 @@ engine follows, or, where the request has failed, a record. What it does not hav
 import time
 from collections import deque
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+
+from msgspec.structs import replace
 
 from pipeline import events as ev
 from pipeline.api.outcome import Decision, Failure, Outcome, RequestState, Row

@@ -3,11 +3,11 @@
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import replace
 from decimal import Decimal
 
 import anyio
 import msgspec
+from msgspec.structs import replace
 
 from pipeline import events as ev
 from pipeline.api.inputs import judge_input

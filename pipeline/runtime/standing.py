@@ -1,6 +1,6 @@
 """How a run stands, in the words of `pipeline control`."""
 
-from dataclasses import asdict
+from msgspec.structs import asdict
 
 from pipeline import events as ev
 from pipeline.models import Rate

@@ -6,12 +6,13 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+import msgspec
+
 Place = tuple[float, str]
 """A row by its time (Unix seconds) and id."""
 
 
-@dataclass(frozen=True, slots=True)
-class Claimant:
+class Claimant(msgspec.Struct, frozen=True):
     """Whoever a row can be of: created from `since` to `until`, best near `near`.
 
     `kinds` are the kinds of rows that fit, the best first. Times are in Unix seconds. One that is

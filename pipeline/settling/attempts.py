@@ -7,6 +7,8 @@ from decimal import Decimal
 from enum import Enum
 from typing import Any
 
+import msgspec
+
 from pipeline.amounts import ZERO
 from pipeline.ledger.records import written
 from pipeline.models import Claim, Record, Settled, Status
@@ -26,8 +28,7 @@ class Expected(Enum):
     ANY = "any"  # settled by a person, or charged without an output
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Attempt:
+class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     """One request of this job.
 
     `params` are as records have them: a very long value is its digest (`records.written`).
@@ -61,8 +62,7 @@ class Attempt:
         return unix(self.started_at)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Doubt(Attempt):
+class Doubt(Attempt, frozen=True, kw_only=True):
     """An attempt that may have been paid for, and whose output is not here.
 
     `at_risk` is in US dollars, None if unknown. `origin` is where it is from: the claim that a
@@ -102,8 +102,7 @@ class Doubt(Attempt):
         return cls.of_claim(left.claim, left.head.request_id if left.head else None, left=left)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KnownAttempt(Attempt):
+class KnownAttempt(Attempt, frozen=True, kw_only=True):
     """An attempt whose end is known or still awaited: its row in the list explains no doubt.
 
     `ended` is when it ended, in Unix seconds; None where it has not, or that cannot be read.

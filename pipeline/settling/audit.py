@@ -6,10 +6,12 @@ list shows at no cost agrees with anything. A list that cannot be read agrees wi
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any
+
+from msgspec.structs import replace
 
 from pipeline.amounts import ZERO, rounded
 from pipeline.api.outcome import RequestState, Row

@@ -1,10 +1,12 @@
 """What the files of a job say of each attempt: what it has cost, or put at risk."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
 from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
+
+import msgspec
+from msgspec.structs import replace
 
 from pipeline.amounts import ZERO, rounded
 from pipeline.ledger.manifest import read
@@ -23,8 +25,7 @@ class EntryState(StrEnum):
     RUNNING = "running"  # in flight now, in a run
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class Entry(msgspec.Struct, frozen=True, kw_only=True):
     """One attempt of a job, its corrections added up. Money in US dollars, times in Unix seconds.
 
     `attempt` has its request id, model and parameters. `cost` is what was recorded, `at_risk` what

@@ -6,8 +6,9 @@ looked up.
 
 import itertools
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from pipeline.api import providers
 from pipeline.errors import UsageError

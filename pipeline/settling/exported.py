@@ -6,9 +6,10 @@ follows like any other; what has failed was not charged; what completed and is o
 
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import anyio
+from msgspec.structs import replace
 
 from pipeline.api.outcome import Progress, RequestState, Row
 from pipeline.api.provider import Provider

@@ -2,10 +2,11 @@
 
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Protocol
 
 import anyio
+from msgspec.structs import replace
 
 from pipeline.api.outcome import Asked, Page, Query, RequestState, Row
 from pipeline.backoff import Backoff

@@ -7,8 +7,9 @@ of another attempt, where the two had the same model and parameters.
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
 from typing import TypeVar
+
+from msgspec.structs import replace
 
 from pipeline.api.outcome import RequestState, Row
 from pipeline.settling.assigning import Claimant, Rows, assign

@@ -6,9 +6,9 @@ asked for it is about to exit: until then nobody has seen its end, and the same 
 """
 
 import secrets
-from dataclasses import replace
 
 import msgspec
+from msgspec.structs import replace
 
 from pipeline.common.files import read_file, sync_directory, write_atomically
 from pipeline.errors import DirectoryError

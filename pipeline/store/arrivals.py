@@ -10,11 +10,11 @@ import re
 import secrets
 import tempfile
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
 import msgspec
+from msgspec.structs import replace
 
 from pipeline.amounts import ZERO, is_money
 from pipeline.api.outcome import Fault, Outcome
@@ -60,8 +60,7 @@ class Arrivals(Protocol):
         """Remove the outcomes of parts that have their records."""
 
 
-@dataclass(frozen=True, slots=True)
-class SharedFolder:
+class SharedFolder(msgspec.Struct, frozen=True):
     """A folder that the run and all of its workers see."""
 
     folder: str

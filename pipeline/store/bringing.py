@@ -2,9 +2,10 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import replace
 from functools import partial
 from threading import Lock
+
+from msgspec.structs import replace
 
 from pipeline.models import Claim, part_of
 from pipeline.store.claims import Leftover

@@ -6,7 +6,6 @@ end is distinguished from damage: only what nothing was sent because of may be m
 
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
@@ -51,8 +50,7 @@ class Line(msgspec.Struct, omit_defaults=True):
 _LINES = msgspec.json.Decoder(Line)
 
 
-@dataclass(slots=True)
-class OpenClaim:
+class OpenClaim(msgspec.Struct):
     """A claim that is not closed: where it stands, and its lines."""
 
     number: int
@@ -64,12 +62,11 @@ class OpenClaim:
     head: Head | None = None
 
 
-@dataclass(slots=True)
-class _Reading:
+class _Reading(msgspec.Struct):
     """What was read of a log up to a line."""
 
     path: Path
-    open: dict[str, OpenClaim] = field(default_factory=dict)
+    open: dict[str, OpenClaim] = msgspec.field(default_factory=dict)
     synced: int = 0
     boot: str | None = None
     damaged: tuple[int, int] | None = None  # the first line with a block that was not written

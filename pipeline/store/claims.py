@@ -1,7 +1,6 @@
 """Claims: what was sent, for whoever comes after a kill, and what can be concluded from them."""
 
 import re
-from dataclasses import dataclass
 from decimal import Decimal
 
 import msgspec
@@ -37,8 +36,7 @@ class Head(msgspec.Struct, frozen=True, kw_only=True):
     simulated: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Leftover:
+class Leftover(msgspec.Struct, frozen=True):
     """A claim that an earlier run left; `claim` is None where it was torn while written.
 
     `why` says for people why what had arrived of it could not be taken in; else it is empty.

@@ -2,9 +2,10 @@
 
 import os
 import stat
-from dataclasses import replace
 from decimal import Decimal
 from typing import NamedTuple
+
+from msgspec.structs import replace
 
 from pipeline.amounts import ZERO
 from pipeline.common.boot import boot_id

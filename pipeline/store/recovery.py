@@ -9,12 +9,12 @@ import contextlib
 import hashlib
 import os
 from collections.abc import Callable, Collection, Iterator
-from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 
 import msgspec
+from msgspec.structs import replace
 
 from pipeline.api.extent import End, extent
 from pipeline.api.media import beginning, recognise

@@ -1,6 +1,5 @@
 """What people see: words, plain lines, the live terminal, the state file."""
 
-import dataclasses
 import io
 import time
 from decimal import Decimal
@@ -296,13 +295,13 @@ def test_the_display_shows_what_waits_at_the_provider_also_from_an_earlier_run()
 
 def test_the_last_line_says_what_is_left_at_the_provider() -> None:
     said = summary()
-    counts = dataclasses.replace(said.counts, pending=0, accepted=3)
+    counts = msgspec.structs.replace(said.counts, pending=0, accepted=3)
     waiting = replace(said, counts=counts)
     assert "3 waiting at the provider" in (line(waiting) or "")
     assert [(step.what, step.command, step.flags) for step in next_steps(waiting)][-1] == (
         "what is waiting:", "run", []
     )  # fmt: skip
-    first = replace(started(), counts=dataclasses.replace(started().counts, accepted=3))
+    first = replace(started(), counts=msgspec.structs.replace(started().counts, accepted=3))
     assert "3 waiting at the provider" in (line(first) or "")
 
 

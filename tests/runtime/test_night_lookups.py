@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import structs
 from support import virtual
 from support.night import CLIP, MODEL, Answer, Call, Night
 
@@ -54,7 +55,7 @@ class Provider:
         media = f"https://media.example/{row_id}" if state is DONE else None
         self.rows[row_id] = (
             appears,
-            replace(row, progress=Progress(state=state, media=media, cost=Decimal("0.95"))),
+            structs.replace(row, progress=Progress(state=state, media=media, cost=Decimal("0.95"))),
         )
 
     def listing(self, query: Query) -> Page:
@@ -229,7 +230,10 @@ def test_of_two_doubts_and_one_row_one_is_explained(tmp_path: Path) -> None:
     provider.night.params = lambda _: {"prompt": "the same"}
     summary = provider.run(concurrency=2)
     row = provider.rows["id-t000-1"]
-    provider.rows["id-t000-1"] = row[0], replace(row[1], sent={"prompt": "the same"})
+    provider.rows["id-t000-1"] = (
+        row[0],
+        structs.replace(row[1], sent={"prompt": "the same"}),
+    )
     summary = provider.run(concurrency=2)
     assert (summary.counts.succeeded, summary.counts.in_doubt) == (1, 1)
     assert summary.money.at_risk == 1
@@ -240,7 +244,10 @@ def test_a_row_of_a_take_that_succeeded_explains_no_other(tmp_path: Path) -> Non
         if call.task == "t000":
             provider.add(call, DONE)
             row = provider.rows["id-t000-1"]
-            provider.rows["id-t000-1"] = row[0], replace(row[1], sent={"prompt": "the same"})
+            provider.rows["id-t000-1"] = (
+                row[0],
+                structs.replace(row[1], sent={"prompt": "the same"}),
+            )
             return CLIP
         return LOST
 
@@ -258,7 +265,7 @@ def test_a_row_is_not_taken_from_a_take_whose_answer_is_still_to_come(tmp_path: 
     def api(provider: Provider, call: Call) -> Answer:
         provider.add(call, RUNNING if call.task == "t000" else DONE)
         appears, row = provider.rows[f"id-{call.task}-1"]
-        provider.rows[row.id] = appears, replace(row, sent={"prompt": "the same"})
+        provider.rows[row.id] = appears, structs.replace(row, sent={"prompt": "the same"})
         return LOST if call.task == "t000" else replace(CLIP, seconds=60.0)
 
     provider = provider_of(tmp_path, 2, api)
@@ -282,7 +289,7 @@ def test_equal_takes_that_are_all_lost_do_not_wait_for_each_other(tmp_path: Path
     def add_equal(call: Call, state: RequestState, **more: Any) -> None:
         add(call, state, **more)
         appears, row = provider.rows[f"id-{call.task}-1"]
-        provider.rows[row.id] = appears, replace(row, sent={"prompt": "the same"})
+        provider.rows[row.id] = appears, structs.replace(row, sent={"prompt": "the same"})
 
     provider.add = add_equal  # type: ignore[method-assign]
     provider.night.params = lambda _: {"prompt": "the same"}

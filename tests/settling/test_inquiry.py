@@ -2,10 +2,11 @@
 
 import itertools
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import anyio
 import pytest
+from msgspec.structs import replace
 from support import virtual
 
 from pipeline.api.outcome import Page, Progress, Query, RequestState, Row

@@ -11,6 +11,7 @@ from typing import Any
 
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
 from pipeline.api.outcome import Progress, RequestState, Row
 from pipeline.models import rfc3339
@@ -164,7 +165,7 @@ def test_every_doubt_that_stands_alone_is_explained_by_its_request(world: list[T
     for truth in world:
         if truth.row is None or not truth.is_doubt or truth.earlier:
             continue
-        alone = replace(truth, attempt=replace(truth.attempt, attempt=1))
+        alone = replace(truth, attempt=structs.replace(truth.attempt, attempt=1))
         assert list(explained([alone]).values()) == [truth.row]
 
 
@@ -179,7 +180,7 @@ def test_more_rows_of_others_never_make_two_doubts_share_one(world: list[Truth])
 @given(worlds(bodies=BODIES, listed=True))
 def test_every_attempt_has_its_own_row_where_the_ids_say_so(world: list[Truth]) -> None:
     known = [
-        replace(t.attempt, request_id=t.row.id)
+        structs.replace(t.attempt, request_id=t.row.id)
         for t in world
         if isinstance(t.attempt, KnownAttempt) and t.row is not None
     ]
@@ -215,7 +216,9 @@ AS_MANY_WITHOUT_ONE_OF_THEM = [
 @given(worlds(bodies=BODIES[:1], listed=True))
 def test_every_success_and_failure_has_a_row_where_the_list_has_all(world: list[Truth]) -> None:
     known = [
-        replace(t.attempt, request_id=None) for t in world if isinstance(t.attempt, KnownAttempt)
+        structs.replace(t.attempt, request_id=None)
+        for t in world
+        if isinstance(t.attempt, KnownAttempt)
     ]
     rows = [row for t in world for row in (*t.earlier, t.row) if row is not None]
     paired = pair(known, rows)

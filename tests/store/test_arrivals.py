@@ -4,13 +4,13 @@ import hashlib
 import json
 import time
 from collections.abc import Iterator
-from dataclasses import replace
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
 
 import anyio
 import pytest
+from msgspec.structs import replace
 from msgspec.structs import replace as altered
 from support.claims import open_log
 

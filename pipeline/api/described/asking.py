@@ -1,8 +1,9 @@
 """Where a request is, by its id: its state, and then its result, in one answer or in two. Pure."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from pipeline.api import values
 from pipeline.api.deadlines import retry_after

@@ -2,11 +2,11 @@
 
 import hashlib
 import time
-from dataclasses import replace
 from functools import partial
 
 import anyio.to_thread
 import httpx
+from msgspec.structs import replace
 
 from pipeline.api import values
 from pipeline.api.client import Client

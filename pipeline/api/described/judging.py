@@ -4,7 +4,7 @@ What nothing explains is in doubt once a byte was sent: no code of an unknown AP
 request was not processed, except those that refuse it by HTTP's own meaning.
 """
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from pipeline.api import values
 from pipeline.api.described.description import Description

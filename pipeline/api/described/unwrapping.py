@@ -13,9 +13,11 @@ import mmap
 import os
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, Any
+
+import msgspec
+from msgspec.structs import replace
 
 from pipeline.api import values
 from pipeline.api.described.description import Media
@@ -35,8 +37,7 @@ _PIECE = 256 * 1024
 _MARK = "\N{NULL}long text "
 
 
-@dataclass(frozen=True, slots=True)
-class Unwrapped:
+class Unwrapped(msgspec.Struct, frozen=True):
     """What was found: an output in the file, or its address; else why there is none."""
 
     body: Body | None = None

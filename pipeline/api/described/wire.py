@@ -7,12 +7,12 @@ a value of the right kind or nothing. Pure.
 import time
 import uuid
 from collections.abc import Mapping
-from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 from urllib.parse import quote
 
 import msgspec
+from msgspec.structs import replace
 
 from pipeline.api import values
 from pipeline.api.content import InputFailedError

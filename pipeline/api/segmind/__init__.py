@@ -6,8 +6,9 @@ published logs and third-party harvests for the rest.
 
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
+
+from msgspec.structs import replace
 
 from pipeline.api.inputs import IN_THE_REQUEST, InputRules
 from pipeline.api.outcome import Decision, Judgement, Outcome, Row

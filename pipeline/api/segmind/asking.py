@@ -6,8 +6,9 @@ then. Source: the vendor's SDK 1.3.0, `segmind/v2.py`.
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from pipeline.api import values
 from pipeline.api.deadlines import retry_after

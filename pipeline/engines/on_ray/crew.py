@@ -13,11 +13,12 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
 from anyio import to_thread
+from msgspec.structs import replace
 
 from pipeline.api.outcome import Fault, Outcome
 from pipeline.api.provider import Witness

@@ -6,6 +6,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from pipeline.job.expand.inputs import InputMaker, InputsError, hashed
 from pipeline.job.expand.names import default_name, label_slug, matrix_words, safe_name
 from pipeline.job.expand.pricing import Pricing
@@ -26,8 +28,7 @@ from pipeline.job.yaml.scalars import CONTROL
 from pipeline.models import Task, fingerprint
 
 
-@dataclass(frozen=True, slots=True)
-class Cell:
+class Cell(msgspec.Struct, frozen=True):
     """One combination of the matrix, with what every prompt has in common in it.
 
     `values` are for templates, and those that `axes` names are sent. `params` are the job's with

@@ -5,10 +5,11 @@ What was rendered is read elsewhere (`Read`): a job knows nothing of manifests.
 
 import os
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, Protocol
+
+import msgspec
 
 from pipeline.errors import DirectoryError, JobFileError
 from pipeline.job.items import Item, Which
@@ -74,8 +75,7 @@ class Scene(NamedTuple):
     words: Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Clips:
+class Clips(msgspec.Struct, frozen=True):
     """Another job as a source of rows.
 
     `folder` is that of the job which has them as rows, and `prompted` says that it has a template

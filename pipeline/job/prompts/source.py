@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from pipeline.errors import Problem
 from pipeline.job.problems import shown, visible
 
@@ -15,8 +17,7 @@ if TYPE_CHECKING:
 _FEW = 5
 
 
-@dataclass(slots=True)
-class Finding:
+class Finding(msgspec.Struct):
     """What one reading of a file has found; counts are whole once its last row was read.
 
     `columns` has the heading of each standard name, `dates` how its dates were read. `hidden` and
@@ -32,25 +33,25 @@ class Finding:
     sheet: str | None = None
     others: tuple[str, ...] = ()
     header: int | None = None
-    titles: list[str] = field(default_factory=list)
-    columns: dict[str, str] = field(default_factory=dict)
-    dates: dict[str, None] = field(default_factory=dict)
+    titles: list[str] = msgspec.field(default_factory=list)
+    columns: dict[str, str] = msgspec.field(default_factory=dict)
+    dates: dict[str, None] = msgspec.field(default_factory=dict)
     orders: tuple[str, str] | None = None
     ids: str | None = None
     sharing: int = 0
     where: str | None = None
     rows: int = 0
     passed: int = 0
-    hidden: list[int] = field(default_factory=list)
+    hidden: list[int] = msgspec.field(default_factory=list)
     merged: int = 0
-    notes: dict[str, None] = field(default_factory=dict)
+    notes: dict[str, None] = msgspec.field(default_factory=dict)
     which: str | None = None
     folder: str | None = None
     tasks: int = 0
-    left_out: Counter[str] = field(default_factory=Counter)
+    left_out: Counter[str] = msgspec.field(default_factory=Counter)
     removed: int = 0
     simulated: bool = False
-    _examples: dict[str, list[str]] = field(default_factory=dict)
+    _examples: dict[str, list[str]] = msgspec.field(default_factory=dict)
 
     def leave_out(self, reason: str, task: str) -> None:
         """Count a task of another job that is not a row."""

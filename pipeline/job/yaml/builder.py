@@ -1,9 +1,9 @@
 """YAML events → nodes: duplicate keys, anchors, merge keys and tags, each within bounds."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
 import yaml
 
 from pipeline.common.depth import DEEPEST
@@ -26,15 +26,13 @@ class HopelessError(yaml.MarkedYAMLError):
         super().__init__(None, None, message, mark)
 
 
-@dataclass(slots=True)
-class _Anchored:
+class _Anchored(msgspec.Struct):
     node: Any
     size: int
     height: int
 
 
-@dataclass(slots=True)
-class _Frame:
+class _Frame(msgspec.Struct):
     """A container that is still open. `size` counts its nodes, aliases expanded."""
 
     node: Mapping | Sequence
@@ -44,7 +42,7 @@ class _Frame:
     key: str | None = None
     key_line: int = 0
     skip: bool = False
-    merges: list[tuple[Mapping, int]] = field(default_factory=list)
+    merges: list[tuple[Mapping, int]] = msgspec.field(default_factory=list)
 
 
 class Builder:
