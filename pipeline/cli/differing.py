@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator
-from difflib import SequenceMatcher
 from typing import NamedTuple
 
 from pipeline.printable import printable
@@ -50,6 +49,8 @@ def by_words(old: str, new: str) -> list[Piece]:
     if max(len(middle_a), len(middle_b)) > _MOST_COMPARED:
         pieces.append(Piece("".join(middle_a), "".join(middle_b)))
     else:
+        from difflib import SequenceMatcher  # noqa: PLC0415 - only where tasks differ
+
         matcher = SequenceMatcher(None, middle_a, middle_b, autojunk=False)
         pieces += (
             Piece("".join(middle_a[i:j]), "".join(middle_b[k:m]))

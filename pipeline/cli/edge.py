@@ -3,7 +3,6 @@
 import io
 import os
 import sys
-import traceback
 from collections.abc import Iterator
 
 import click
@@ -47,6 +46,8 @@ def run_command(
 
 def _explain(error: Exception, *, debug: bool) -> int:
     if debug:
+        import traceback  # noqa: PLC0415 - for bugs alone
+
         message("".join(traceback.format_exception(error)))
     for cause in _leaves(error):
         if isinstance(cause, PipelineError):

@@ -3,7 +3,6 @@
 So `--help` imports none of them, and a module of a command imports what it needs at its top.
 """
 
-from difflib import get_close_matches
 from importlib import import_module
 from typing import Any
 
@@ -53,6 +52,8 @@ class _LazyGroup(click.Group):
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
         if args and args[0] not in _COMMANDS:
+            from difflib import get_close_matches  # noqa: PLC0415 - seldom needed
+
             near = get_close_matches(args[0], _COMMANDS, 1)
             hint = f" Did you mean {near[0]!r}?" if near else ""
             raise click.UsageError(f"No such command {args[0]!r}.{hint}", ctx)

@@ -5,7 +5,6 @@ Importing this is cheap; reading a job file imports what that needs.
 
 import os
 from dataclasses import replace
-from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -57,6 +56,8 @@ def schema() -> dict[str, Any]:
 
 def starter(path: Path) -> dict[str, str]:
     """Make what `pipeline init` writes, by name: a job file, and the schema that editors use."""
+    from importlib import resources  # noqa: PLC0415 - seldom needed
+
     data = resources.files("pipeline") / "data"
     return {
         path.name: (data / "starter.yaml").read_text(encoding="utf-8"),

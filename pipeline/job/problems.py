@@ -1,6 +1,5 @@
 """Collecting what is wrong, so that everything is said at once."""
 
-import difflib
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -80,8 +79,10 @@ class Report:
 
 def nearest(name: str, known: Iterable[str], *, alike: float = 0.6) -> str | None:
     """Find the known name that is most like `name`, from 0 to 1, or nothing."""
+    from difflib import get_close_matches  # noqa: PLC0415 - seldom needed
+
     names = {candidate.casefold(): candidate for candidate in known}
-    found = difflib.get_close_matches(name.casefold()[:100], names, n=1, cutoff=alike)
+    found = get_close_matches(name.casefold()[:100], names, n=1, cutoff=alike)
     return names[found[0]] if found else None
 
 

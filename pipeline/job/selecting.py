@@ -4,7 +4,6 @@ import re
 import unicodedata
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator
-from difflib import get_close_matches
 from fnmatch import translate
 from itertools import chain, islice
 
@@ -57,6 +56,8 @@ def called(task: str, words: Collection[str]) -> set[str]:
 
 def nearest(pattern: str, tasks: Iterable[str]) -> list[str]:
     """Return the ids that are spelled most like a pattern which means nothing, the best first."""
+    from difflib import get_close_matches  # noqa: PLC0415 - seldom needed
+
     ids = dict.fromkeys(min(_ids(name), key=len) for name in islice(tasks, _COMPARED))
     return get_close_matches(pattern.strip(), ids, _NEAREST)
 

@@ -437,8 +437,8 @@ def test_a_reader_of_a_plan_that_has_left_is_no_failure(pipeline: Command, tmp_p
 
 # Each takes longer to import than all that these commands do.
 SLOW = {
-    *("anyio", "asyncio", "dotenv", "email.utils", "httpcore", "httpx", "jinja2"),
-    *("platformdirs", "puremagic", "pydantic", "rich", "sqlite3", "ssl", "tenacity"),
+    *("anyio", "asyncio", "difflib", "dotenv", "email.utils", "httpcore", "httpx", "jinja2"),
+    *("platformdirs", "puremagic", "pydantic", "rich", "sqlite3", "ssl", "tenacity", "traceback"),
 }
 
 
