@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from msgspec import structs
+
 from pipeline.account import neighbours
 from pipeline.account.telling import Neighbour
 from pipeline.amounts import ZERO
@@ -115,6 +117,8 @@ class Overview:
         whole = asdict(self)
         for account in whole["accounts"]:
             account["caps"] = [cap._asdict() for cap in account["caps"]]
+            for run in (*account["runs"], *account["ended"]):
+                run["tasks"] = run["tasks"] and structs.asdict(run["tasks"])
         return whole
 
 

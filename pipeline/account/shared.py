@@ -158,10 +158,9 @@ class SharedAccount:
                 time.time(),
             )
         )
+        self._prices.blind = True
         if self._ledger is not None:
             await self.member.hop(self._ledger.close)
-        # They may all be answered in the same moments, so that each fall is seen again and again.
-        self._prices.blind = True
         known = Balance()
         known.take(self.member.gate.balance)
         self._balance.untold.clear()

@@ -13,7 +13,6 @@ from typing import Self
 
 import httpx
 from msgspec.structs import replace
-from msgspec.structs import replace as altered
 
 from pipeline.api.content import InputFailedError, Marks
 from pipeline.api.endpoint import Endpoint
@@ -166,7 +165,7 @@ class Client:
         if handle is None:
             missing = Fault.NO_ID if outcome.ok else None
             return replace(outcome, fault=outcome.fault or missing)
-        accepted = altered(handle, at=rfc3339(time.time()))
+        accepted = replace(handle, at=rfc3339(time.time()))
         return replace(
             outcome, accepted=accepted, request_id=handle.id, fault=None, text="", detail=""
         )
@@ -180,7 +179,7 @@ class Client:
             None if told is None or self._holds_key(told) else told
             for told in (handle.status, handle.result)
         )
-        kept = altered(handle, status=status, result=result)
+        kept = replace(handle, status=status, result=result)
         return None if self._holds_key(handle.id) else kept
 
     def _holds_key(self, text: str) -> bool:

@@ -24,7 +24,8 @@ class Evidence(msgspec.Struct):
 
     `reported` are the last three costs that were believed, `falls` counts by how much the balance
     fell over one request. `odd` is a cost far off everything else, which the answer `odd_by`
-    reported. `still` says that the balance did not fall by a request.
+    reported. `still` says that the balance did not fall by a request. `most` bounds the price: the
+    least fall over what may have been several requests.
     """
 
     reported: deque[Decimal] = msgspec.field(default_factory=lambda: deque(maxlen=_MOST_REPORTED))
@@ -32,6 +33,7 @@ class Evidence(msgspec.Struct):
     odd: Decimal | None = None
     odd_by: int = 0
     still: bool = False
+    most: Decimal | None = None
 
     def is_news(self, cost: Decimal) -> bool:
         """Say whether reporting this cost would change anything."""
@@ -44,16 +46,22 @@ class Evidence(msgspec.Struct):
         self.reported.append(cost)
         self.odd = None
 
-    def fell(self, amount: Decimal, count: int, *, sure: bool = True) -> None:
-        """Take by how much the balance fell over `count` requests.
-
-        One that is not `sure` counts as seen once, however often it is seen.
-        """
-        each = rounded(amount / count)
-        self.still |= amount == ZERO
+    def fell(self, amount: Decimal, count: int) -> None:
+        """Take by how much the balance fell over `count` requests."""
+        each = self._each(amount, count)
         # The mean of several confirms a price, and is not one itself.
         if each > ZERO and (count == 1 or each in self.falls):
-            self.falls[each] += sure or each not in self.falls
+            self.falls[each] += 1
+
+    def fell_for_several(self, amount: Decimal, count: int) -> None:
+        """Take by how much the balance fell over `count` requests and, maybe, those of others."""
+        each = self._each(amount, count)
+        if each > ZERO:
+            self.most = each if self.most is None else min(self.most, each)
+
+    def _each(self, amount: Decimal, count: int) -> Decimal:
+        self.still |= amount == ZERO
+        return rounded(amount / count)
 
     def is_odd_again(self, cost: Decimal, answer: int) -> bool:
         """Note a cost that is far off, and say whether the odd answer before reported it too."""

@@ -54,7 +54,8 @@ class PriceBook:
     `past` is what the last one of an earlier run has cost: where nothing else shows a price, a
     budget counts by it. `lessons` counts the lone requests that have not settled a price. `taught`
     names the classes of which something was observed, until whoever corrects by it has taken them.
-    `blind` is set where other runs may spend what this one does not see: no fall is sure then.
+    `blind` is set while other runs may spend what this one does not see. Their requests may be
+    answered in the same moments as its own, each time: falls teach only what nothing else shows.
     """
 
     written: Decimal | None
@@ -94,7 +95,8 @@ class PriceBook:
         if own is not None:
             return own
         listed = self.published if self.published is not None else self.past
-        return max(self._others().values(), default=listed)
+        inferred = max(self._others().values(), default=listed)
+        return self._look(name).most if inferred is None else inferred
 
     def of(self, name: str) -> Decimal | None:
         """Return the price to reserve; None while it has to be learned from a lone request."""
@@ -106,9 +108,10 @@ class PriceBook:
         return None if inferred else self.estimate(name)
 
     def guessed(self, name: str) -> bool:
-        """Say whether the price of a class is only inferred from those of other classes."""
+        """Say whether a price is only inferred from other classes, or is what it costs at most."""
         inferred = self.written_for(name) is None and self._own(name) is None
-        return inferred and bool(self._others())
+        most = self._look(name).most
+        return inferred and (bool(self._others()) or most == self.estimate(name) is not None)
 
     def may_be_less(self, name: str) -> bool:
         """Say whether a class without a written price may be cheaper than it was measured."""
@@ -175,11 +178,15 @@ class PriceBook:
 
     def fell(self, name: str, amount: Decimal, count: int = 1) -> None:
         """Take by how much the balance fell over `count` requests of a class and no others."""
-        self._observe(name).fell(amount, count, sure=not self.blind)
+        if self.blind:
+            self._observe(name).fell_for_several(amount, count)
+        else:
+            self._observe(name).fell(amount, count)
 
     def stepped(self, name: str, amount: Decimal) -> None:
         """Take by how much the balance fell from one answer to the next, which is of `name`."""
-        if amount <= ZERO or self._steps[amount] > 1:  # once seen twice, a step is known
+        known = self._steps[amount] > 1  # once seen twice
+        if self.blind or known or amount <= ZERO:
             return
         if amount in self._steps or len(self._steps) < _MOST_STEPS:
             self._observe(name)
@@ -244,7 +251,7 @@ class PriceBook:
         fall = self._fall(name)
         if fall is None:
             return False
-        stepped = len(self._evidence) == 1 and self._steps[fall] > 1 and not self.blind
+        stepped = len(self._evidence) == 1 and self._steps[fall] > 1
         return fall == self.published or self._look(name).falls[fall] > 1 or stepped
 
     def _is_settled(self, name: str) -> bool:

@@ -13,7 +13,6 @@ from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 
-import msgspec
 from msgspec.structs import replace
 
 from pipeline.api.extent import End, extent
@@ -108,7 +107,7 @@ def _recover_all(store: Store) -> Iterator[Record]:
             elif left.accepted:
                 followed.add(attempt_of(claim))
                 # It is fetched again: what was complete is not there any more.
-                claim = msgspec.structs.replace(claim, completion=None)
+                claim = replace(claim, completion=None)
                 store.accepted.append(replace(left, claim=claim))
             else:
                 store.doubtful.append(replace(left, claim=claim, why=why))
@@ -154,7 +153,7 @@ def _hear(store: Store, left: Leftover) -> Leftover:
     if outcome.fault is Fault.NOT_SENT:
         return replace(left, claim=None)
     if outcome.accepted is not None:
-        claim = msgspec.structs.replace(claim, handle=outcome.accepted, sent=True)
+        claim = replace(claim, handle=outcome.accepted, sent=True)
         store.accept_now(left.attempt, claim)
         return replace(left, claim=claim)
     return _with_answer(left, outcome)
@@ -185,8 +184,8 @@ def _as_counted(claim: Claim, history: History) -> Claim:
     if not claim.doubted:
         return claim
     if attempt in history.open_doubts:
-        return msgspec.structs.replace(claim, at_risk=history.open_doubts[attempt])
-    return msgspec.structs.replace(claim, doubted=False, at_risk=None)  # its record was lost
+        return replace(claim, at_risk=history.open_doubts[attempt])
+    return replace(claim, doubted=False, at_risk=None)  # its record was lost
 
 
 def _try_taking_in(store: Store, left: Leftover, claim: Claim) -> tuple[Record | None, str]:
@@ -224,8 +223,8 @@ def _take_in(store: Store, left: Leftover, claim: Claim) -> Record | None:
     if done is None:
         return None
     known = _balance(store, done.remaining_credits)
-    done = msgspec.structs.replace(done, remaining_credits=known)
-    claim = msgspec.structs.replace(claim, completion=done)
+    done = replace(done, remaining_credits=known)
+    claim = replace(claim, completion=done)
     if is_whole(part, done):
         claim = bring_now(store, left.attempt, claim)
         return store.carry_out_now(CommitRequest(left.attempt, completed=claim))

@@ -106,6 +106,7 @@ def test_every_field_of_the_json_is_documented() -> None:
     assert shown.keys() == documented("An account")
     assert cap.keys() == documented("A cap")
     assert one.keys() == documented("A run")
+    assert one["tasks"].keys() == set(Counts.__struct_fields__)
     assert shown["pause"].keys() == one["pause"].keys() == documented("A pause")
 
 

@@ -134,14 +134,39 @@ def test_no_fall_is_sure_where_other_runs_may_spend_unseen(written: Decimal | No
     estimated = None, (three, ESTIMATED)
     as_written = (PRICE, CostSource.WRITTEN), (PRICE, CostSource.WRITTEN)
     assert (prices.final("a"), prices.book("a", None)) == (as_written if written else estimated)
+    assert prices.guessed("a") is (written is None)
+    assert prices.estimate("b") == written
 
 
-def test_a_price_that_was_sure_stays_so_where_other_runs_spend_unseen_later() -> None:
-    prices = PriceBook(None, None)
-    prices.fell("a", PRICE)
-    prices.fell("a", PRICE)
+@pytest.mark.parametrize("published", [None, 2 * PRICE])
+def test_what_answers_report_is_believed_where_other_runs_may_spend_unseen(
+    published: Decimal | None,
+) -> None:
+    prices, balance = PriceBook(None, published), Decimal(100)
     prices.blind = True
-    prices.fell("a", 3 * PRICE)
+    prices.fell("a", 2 * PRICE)
+    prices.fell("a", 12 * PRICE)
+    assert prices.book("a", None).cost == 2 * PRICE
+    assert prices.believes("a", PRICE, balance, 1)
+    prices.report("a", PRICE)
+    assert prices.book("a", PRICE) == (PRICE, REPORTED)
+    assert prices.estimate("a") == PRICE
+
+
+@pytest.mark.parametrize("written", [None, PRICE / 2])
+@pytest.mark.parametrize("steps", [0, 2])
+def test_a_price_that_was_sure_stays_so_where_other_runs_spend_unseen_later(
+    written: Decimal | None, steps: int
+) -> None:
+    prices = PriceBook(written, None)
+    for _ in range(1 if steps else 2):
+        prices.fell("a", PRICE)
+    for _ in range(steps):
+        prices.stepped("a", PRICE)
+    prices.blind = True
+    for _ in range(2):
+        prices.fell("a", 3 * PRICE)
+        prices.stepped("a", 3 * PRICE)
     assert prices.final("a") == (PRICE, MEASURED)
 
 

@@ -11,7 +11,6 @@ from pathlib import Path
 import anyio
 import pytest
 from msgspec.structs import replace
-from msgspec.structs import replace as altered
 from support.claims import open_log
 
 from pipeline.api.outcome import Body, Fault, Outcome
@@ -249,6 +248,6 @@ async def _wait(store: Store) -> None:
 def _just_sent(store: Store) -> Store:
     (left,) = store.leftovers
     assert left.claim is not None
-    claim = altered(left.claim, started_at=rfc3339(time.time()))
+    claim = replace(left.claim, started_at=rfc3339(time.time()))
     store.leftovers[:] = [replace(left, claim=claim)]
     return store
