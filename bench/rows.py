@@ -30,7 +30,7 @@ def small(settings: Settings) -> Iterator[Row]:
 
 
 def makespan(settings: Settings) -> Iterator[Row]:
-    """How long all of it takes: answers after the same second, and answers that spread."""
+    """How long all of it takes: answers after the same second."""
     peers = [who.RAW, who.AIOHTTP]
     if settings.quick:
         yield _lockstep(settings, 50, 2, peers)
@@ -39,6 +39,12 @@ def makespan(settings: Settings) -> Iterator[Row]:
     peers += [who.DURABLE, who.FRESH, who.BARE, who.CURL, who.HTTPX]
     yield _lockstep(settings, 50, 4, [*peers, who.GNU, who.COOKBOOK, who.SCRAPY])
     yield _lockstep(settings, 200, 4, peers)
+
+
+def wide(settings: Settings) -> Iterator[Row]:
+    """The same with 1,000 in flight: answers after the same second, and answers that spread."""
+    if settings.quick:
+        return
     yield _lockstep(settings, 1000, 3, [who.RAW, who.AIOHTTP, who.CURL])
     least = round(ideal(NoLimit(), 1000, 3000, answers(5, 0.5)), 3)
     facts = {"count": 3000, "ideal": least}
@@ -98,6 +104,7 @@ ROWS: dict[str, Callable[[Settings], Iterator[Row]]] = {
     "start": start,
     "small": small,
     "makespan": makespan,
+    "wide": wide,
     "limits": limits,
     "slow": slow,
     "runs": runs,
