@@ -322,7 +322,6 @@ def test_a_ledger_that_breaks_in_the_middle_costs_no_clip(
     jobs.agree_with(seen)
 
 
-@pytest.mark.variant
 @pytest.mark.parametrize("spoil", [None, corrupt], ids=["whole", "corrupt"])
 def test_the_falls_of_a_balance_that_others_may_share_unseen_are_no_price(
     tmp_path: Path, state_folder: Path, spoil: Callable[[World], None] | None
