@@ -138,6 +138,16 @@ def test_no_fall_is_sure_where_other_runs_may_spend_unseen(written: Decimal | No
     assert prices.estimate("b") == written
 
 
+def test_no_step_of_runs_that_are_not_seen_divides_a_price_that_was_sure() -> None:
+    prices = PriceBook(None, None)
+    prices.fell("a", 2 * PRICE)
+    prices.fell("a", 2 * PRICE)
+    prices.blind = True
+    for _ in range(2):
+        prices.stepped("a", PRICE)
+    assert prices.final("a") == (2 * PRICE, MEASURED)
+
+
 @pytest.mark.parametrize("published", [None, 2 * PRICE])
 def test_what_answers_report_is_believed_where_other_runs_may_spend_unseen(
     published: Decimal | None,
