@@ -216,7 +216,7 @@ class Circuit:
 
     def sent(self, task: str, now: float) -> None:
         """Note that a request goes out."""
-        self.limit.sent(task, now)
+        self.limit.sent(task, now, self.concurrency)
 
     def landed(self, task: str, now: float) -> None:
         """Note that a request was answered, or was taken back before it was sent."""

@@ -50,13 +50,15 @@ class Limit:
     _last: float = ALWAYS  # when the last one was sent that was not refused
     _earlier: float = ALWAYS  # and the one before
     _free: int = 0  # places that may be taken now
+    _fresh: int = 0  # those of them that the last wave has added
     _owed: int = 0  # places that answers have left, to be taken one by one from `_again` on
     _again: float = NEVER
     _second: bool = False  # the last one that was taken so
     _deaf: bool = False  # answers let nothing go in a hold: it was refused
     _calm: float = 0.0
     _taken: float = 0.0  # how long the last request was in flight
-    _granted: set[str] = field(default_factory=set)  # dispatched since the hold began, not sent
+    # Dispatched since the hold began, and not sent: whether to a place that a wave has added.
+    _granted: dict[str, bool] = field(default_factory=dict)
     _flying: dict[str, float] = field(default_factory=dict)  # when each was sent
 
     def waits(self, now: float) -> float | None:
@@ -70,7 +72,7 @@ class Limit:
         due = min(self.due, self._again)
         if now < due:
             return due - now
-        return self._calm if self._granted else None
+        return self._calm if any(self._granted.values()) else None
 
     def admits(self, task: str, now: float) -> bool:
         """Return whether an attempt may still go out that was dispatched."""
@@ -101,29 +103,33 @@ class Limit:
         elif not self._free and now >= self._again:
             self._take_owed(now)
         if self.active:
-            self._free = max(self._free - 1, 0)
-            self._granted.add(task)
-            self.due = max(self.due, now + self._calm)
+            fresh = self._granted[task] = self._fresh > 0
+            self._free, self._fresh = max(self._free - 1, 0), self._fresh - fresh
+            self._await_quiet(now, fresh=fresh)
 
-    def sent(self, task: str, now: float) -> None:
+    def sent(self, task: str, now: float, concurrency: int) -> None:
         """Note that an attempt goes out."""
-        self._granted.discard(task)
+        if task not in self._granted:  # prepared before the hold: it takes a place of now
+            self.dispatched(task, now, concurrency)
+        fresh = self._granted.pop(task, False)
         self._flying[task] = now
         self._earlier, self._last = self._last, now
-        if self.active:
-            self.due = max(self.due, now + self._calm)
+        self._await_quiet(now, fresh=fresh)
 
     def landed(self, task: str, now: float, concurrency: int) -> None:
         """Note that an attempt was answered, or that it was taken back before it was sent."""
         full, sent = len(self._flying) >= concurrency, self._flying.pop(task, None)
         if sent is None:
-            self._free += task in self._granted
-            self._granted.discard(task)
+            if task in self._granted:
+                self._free += 1
+                self._fresh += self._granted.pop(task)
             return
         self._taken = now - sent
-        if full and self._waves and now >= self.due:
+        if not self.active:
+            return
+        if full and now >= self.due + (0.0 if self._waves else self._calm):
             self._open()
-        elif self.active:
+        else:
             self._leave_place(now)
 
     def refused(self, task: str, now: float, wait: float | None) -> None:
@@ -180,7 +186,7 @@ class Limit:
 
     def _close(self, now: float) -> None:
         self._began = now
-        self._waves = self._free = 0
+        self._waves = self._free = self._fresh = 0
         self._forget_owed()
         self._granted.clear()
 
@@ -204,8 +210,18 @@ class Limit:
         elif self._waves == 1:
             self._pause = _SHORTER * (self._last - self._before)
             self._deaf = False
-        self._waves, self._free = self._waves + 1, size
+        self._waves += 1
+        self._free = self._fresh = size
         self._forget_owed()
+
+    def _await_quiet(self, now: float, *, fresh: bool) -> None:
+        """Let the next wave wait: this one is not yet out, or no 429 can have come.
+
+        What takes the place of an answer adds nothing to what is in flight. Where answers are
+        quick, there is one in each quiet time, and the pool would never open.
+        """
+        if fresh:
+            self.due = max(self.due, now + self._calm)
 
     def _leave_place(self, now: float) -> None:
         """Let the next one have the place of what was answered."""
@@ -226,7 +242,7 @@ class Limit:
     def _open(self) -> None:
         """Let everything go, until the next 429."""
         self.active = self._deaf = False
-        self._waves = self._free = 0
+        self._waves = self._free = self._fresh = 0
         self._pause = 0.0
         self._forget_owed()
         self._granted.clear()

@@ -1,6 +1,8 @@
 """How many requests go after a 429: the pure rules, on a clock of numbers."""
 
 import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
 
 import pytest
 from hypothesis import given, settings
@@ -14,7 +16,7 @@ MANY = 50
 def send(limit: Limit, task: str, now: float) -> None:
     assert limit.waits(now) is None
     limit.dispatched(task, now, MANY)
-    limit.sent(task, now)
+    limit.sent(task, now, MANY)
 
 
 def burst(limit: Limit, refused: int, *, taken: int = 0, wait: float | None = None) -> None:
@@ -78,7 +80,39 @@ def test_an_answer_lets_one_go_in_the_hold() -> None:
     burst(limit, 5, taken=2)
     limit.landed("t0", 0.3, MANY)
     assert sendable(limit, 0.3) == 1
-    assert limit.waits(0.3) == pytest.approx(1.0), "and the hold goes on"
+    assert limit.waits(0.3) == pytest.approx(0.8), "and the hold goes on, no longer for it"
+
+
+def test_answers_that_are_quicker_than_a_quiet_second_do_not_keep_it_from_opening() -> None:
+    limit, most = Limit(), 0
+    burst(limit, 20)
+    flying: list[tuple[float, str]] = []
+    for tick in range(11, 90):
+        now = tick / 10
+        while flying and flying[0][0] <= now:
+            limit.landed(flying.pop(0)[1], now, MANY)
+        while len(flying) < MANY and limit.waits(now) is None:
+            name = f"{tick}:{len(flying)}"
+            send(limit, name, now)
+            flying.append((now + 0.3, name))
+        most = max(most, len(flying))
+    assert most == MANY, "1 + 1 + 2 + 4 + 8 + 16, then all, a second apart"
+    assert not limit.active
+
+
+def test_a_wave_that_has_not_left_is_waited_for_and_what_an_answer_lets_go_is_not() -> None:
+    limit = Limit()
+    burst(limit, 20)
+    send(limit, "first", 1.1)
+    limit.landed("first", 2.0, MANY)
+    limit.dispatched("after an answer", 2.0, MANY)
+    assert limit.waits(2.1) is None, "a quiet second has passed since the first one"
+    limit.dispatched("of the second wave", 2.1, MANY)
+    assert limit.waits(30.0) is not None
+    limit.sent("after an answer", 30.0, MANY)
+    assert limit.waits(30.0) is not None
+    limit.sent("of the second wave", 31.0, MANY)
+    assert limit.waits(32.0) is None
 
 
 def test_a_429_lets_none_go() -> None:
@@ -100,7 +134,7 @@ def test_a_429_closes_what_was_given_and_not_sent() -> None:
     limit = Limit()
     for name in "abc":
         limit.dispatched(name, 0.0, MANY)
-    limit.sent("a", 0.0)
+    limit.sent("a", 0.0, MANY)
     limit.refused("a", 0.1, None)
     assert not limit.admits("b", 0.1)
     for name in "abc":
@@ -114,7 +148,7 @@ def test_a_429_closes_what_a_quiet_second_had_given_too() -> None:
     assert [sendable(limit, 1.1 + n) for n in range(2)] == [1, 1]
     for name in "ab":
         limit.dispatched(name, 3.1, MANY)
-    limit.sent("a", 3.1)
+    limit.sent("a", 3.1, MANY)
     limit.refused("a", 3.2, None)
     assert not limit.admits("b", 3.2)
     limit.landed("b", 3.2, MANY)
@@ -136,7 +170,7 @@ def test_a_quiet_second_counts_from_when_the_request_was_sent() -> None:
     burst(limit, 5)
     limit.dispatched("p", 1.1, MANY)
     assert limit.waits(30.0) is not None, "its turn of the rate has not come"
-    limit.sent("p", 60.0)
+    limit.sent("p", 60.0, MANY)
     assert limit.waits(60.5) == pytest.approx(0.5)
     assert limit.waits(61.0) is None
 
@@ -177,11 +211,11 @@ def test_it_is_open_once_all_places_are_taken_for_a_quiet_second() -> None:
     limit = Limit()
     for name in "abc":
         limit.dispatched(name, 0.0, 3)
-        limit.sent(name, 0.0)
+        limit.sent(name, 0.0, MANY)
     limit.refused("a", 0.1, None)
     limit.landed("a", 0.1, 3)
     limit.dispatched("a", 1.1, 3)
-    limit.sent("a", 1.1)
+    limit.sent("a", 1.1, MANY)
     limit.landed("b", 3.0, 3)
     assert not limit.active
 
@@ -253,6 +287,87 @@ def test_a_compressed_clock_has_its_own_constants() -> None:
     assert limit.waits(0.1) == pytest.approx(0.05)
 
 
+# -- what was prepared before -------------------------------------------------------------------
+
+
+def prepared(limit: Limit, count: int) -> list[str]:
+    """Prepare attempts, as while their claims are being written."""
+    names = [f"p{number}" for number in range(count)]
+    for name in names:
+        limit.dispatched(name, 0.0, MANY)
+    return names
+
+
+def sent_of(limit: Limit, names: list[str], now: float) -> int:
+    """Send those of them that may go, and take back the others; return how many went."""
+    count = 0
+    for name in names:
+        if limit.admits(name, now):
+            limit.sent(name, now, MANY)
+            count += 1
+        else:
+            limit.landed(name, now, MANY)
+    return count
+
+
+def test_of_what_was_prepared_before_a_429_one_goes_after_the_hold() -> None:
+    limit = Limit()
+    send(limit, "a", 0.0)
+    names = prepared(limit, 30)
+    limit.refused("a", 0.1, None)
+    limit.landed("a", 0.1, MANY)
+    assert sent_of(limit, names, 1.2) == 1
+    assert limit.waits(1.2) == pytest.approx(1.0)
+
+
+def test_of_what_was_prepared_before_a_429_one_goes_for_each_response() -> None:
+    limit = Limit()
+    for name in ("a", "b"):
+        send(limit, name, 0.0)
+    names = prepared(limit, 30)
+    limit.refused("a", 0.1, None)
+    limit.landed("a", 0.1, MANY)
+    limit.landed("b", 0.4, MANY)
+    assert sent_of(limit, names, 0.5) == 1
+    assert limit.waits(0.5) == pytest.approx(0.6)
+
+
+def test_the_place_of_a_wave_that_is_taken_back_is_still_one_of_the_wave() -> None:
+    limit = Limit()
+    burst(limit, 5)
+    limit.dispatched("a", 1.1, MANY)
+    limit.landed("a", 1.2, MANY)
+    send(limit, "b", 30.0)
+    assert limit.waits(30.5) == pytest.approx(0.5)
+
+
+def test_a_wave_that_is_half_sent_when_a_429_comes_leaves_nothing() -> None:
+    limit = Limit()
+    burst(limit, 5, taken=1)
+    assert [sendable(limit, 1.1 + n) for n in range(2)] == [1, 1]
+    send(limit, "of two", 3.1)
+    limit.refused("of two", 3.2, None)
+    limit.landed("of two", 3.2, MANY)
+    due = 3.2 + (limit.waits(3.2) or 0.0)
+    limit.landed("t0", 3.3, MANY)
+    send(limit, "n", 3.3)
+    assert 3.3 + (limit.waits(3.3) or 0.0) == pytest.approx(due), "it was the place of a response"
+
+
+def test_a_pool_that_stays_full_while_another_run_is_refused_is_open_again() -> None:
+    limit = Limit()
+    for name in "abc":
+        limit.dispatched(name, 0.0, 3)
+        limit.sent(name, 0.0, MANY)
+    limit.told(5.0, 1.0)
+    limit.landed("a", 7.0, 3)
+    assert limit.active
+    limit.dispatched("d", 7.0, 3)
+    limit.sent("d", 7.0, MANY)
+    limit.landed("b", 8.0, 3)
+    assert not limit.active
+
+
 # -- whatever the API says ------------------------------------------------------------------------
 
 STEPS = st.lists(
@@ -281,7 +396,7 @@ def test_between_a_429_and_the_next_quiet_second_or_answer_at_most_one_goes(
                 assert since_429 <= 1
             name, count = f"n{count}", count + 1
             limit.dispatched(name, now, concurrency)
-            limit.sent(name, now)
+            limit.sent(name, now, MANY)
             flying.append(name)
             quiet_from = now
         elif action == "refuse" and flying:
@@ -299,6 +414,97 @@ def test_between_a_429_and_the_next_quiet_second_or_answer_at_most_one_goes(
             refused_at, since_429 = now, 0
 
 
+@dataclass
+class Pool:
+    """What a coordinator does with a limit: some attempts are prepared, others in flight."""
+
+    concurrency: int
+    limit: Limit = field(default_factory=Limit)
+    now: float = 0.0
+    ready: list[str] = field(default_factory=list)
+    flying: list[str] = field(default_factory=list)
+    count: int = 0
+
+    def prepare(self, _: int) -> None:
+        full = len(self.ready) + len(self.flying) >= self.concurrency
+        if not full and self.limit.waits(self.now) is None:
+            self.ready.append(f"n{self.count}")
+            self.count += 1
+            self.limit.dispatched(self.ready[-1], self.now, self.concurrency)
+
+    def send(self, which: int) -> None:
+        if not self.ready:
+            return
+        name = self.ready.pop(which % len(self.ready))
+        if self.limit.admits(name, self.now):
+            self.limit.sent(name, self.now, self.concurrency)
+            self.flying.append(name)
+        else:
+            self.limit.landed(name, self.now, self.concurrency)
+
+    def take_back(self, which: int) -> None:
+        if self.ready:
+            name = self.ready.pop(which % len(self.ready))
+            self.limit.landed(name, self.now, self.concurrency)
+
+    def answer(self, which: int) -> None:
+        if self.flying:
+            name = self.flying.pop(which % len(self.flying))
+            self.limit.landed(name, self.now, self.concurrency)
+
+    def refuse(self, which: int) -> None:
+        if self.flying:
+            name = self.flying[which % len(self.flying)]
+            self.limit.refused(name, self.now, (None, 0.5, 3.0)[which % 3])
+            self.answer(which)
+
+    def tell(self, which: int) -> None:
+        self.limit.told(self.now, 0.2 + which % 3)
+
+    def recover(self) -> None:
+        """Let all end, then answer each after 0.3 seconds until the pool is open."""
+        while self.ready or self.flying:
+            self.take_back(0)
+            self.answer(0)
+        ends, end = list[float](), self.now + 200.0  # a quiet time may be of 10 seconds
+        while self.limit.active and self.now < end:
+            while ends and ends[0] <= self.now:
+                del ends[0]
+                self.answer(0)
+            wait = self.limit.waits(self.now)
+            assert wait is None or wait > 0
+            if wait is None and len(ends) < self.concurrency:
+                self.prepare(0)
+                self.send(0)
+                ends.append(self.now + 0.3)
+            else:
+                self.now = min([self.now + (wait or 9.0), *ends[:1]])
+        assert not self.limit.active
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    steps=st.lists(
+        st.tuples(
+            st.sampled_from([Pool.prepare, Pool.send, Pool.take_back, Pool.refuse, Pool.answer])
+            | st.sampled_from([Pool.prepare, Pool.tell]),
+            st.sampled_from([0.0, 0.01, 0.1, 0.5, 1.0, 3.0]),
+            st.integers(0, 100),
+        ),
+        max_size=120,
+    ),
+    concurrency=st.sampled_from([1, 2, 5, 20]),
+)
+def test_no_place_is_lost_or_given_twice_whatever_is_prepared_meanwhile(
+    steps: list[tuple[Callable[[Pool, int], None], float, int]], concurrency: int
+) -> None:
+    pool = Pool(concurrency)
+    for action, later, which in steps:
+        pool.now += later
+        action(pool, which)
+    pool.recover()
+
+
 @settings(max_examples=200, deadline=None)
 @given(steps=STEPS)
 def test_it_never_waits_for_ever(steps: list[tuple[str, float, float | None]]) -> None:
@@ -307,7 +513,7 @@ def test_it_never_waits_for_ever(steps: list[tuple[str, float, float | None]]) -
         now += later
         if action == "send" and limit.waits(now) is None:
             limit.dispatched(f"n{count}", now, 5)
-            limit.sent(f"n{count}", now)
+            limit.sent(f"n{count}", now, MANY)
             flying.append(f"n{count}")
             count += 1
         elif action == "take back" and limit.waits(now) is None:

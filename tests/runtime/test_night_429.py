@@ -1,9 +1,11 @@
 """Whole runs at APIs that limit, against a scheduler that knows the limit: seconds and 429s."""
 
+import itertools
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
+import anyio
 import pytest
 from support.limits import Api, Bucket, NoLimit, Places, Rule, Told, Window, ideal, told, untold
 from support.night import Answer, Call, Night
@@ -110,6 +112,34 @@ def test_a_storm_of_429s_ends_within_seconds_of_its_end(tmp_path: Path) -> None:
     assert after[0] <= 400 + 10.2
     assert len([at for at in after if at <= after[0] + 6.5]) >= 19, "open again within seconds"
     assert len(night.between(40.2, 400)) <= 50
+
+
+@pytest.mark.parametrize("named", [None, 1.0, 20.0])
+def test_after_one_429_quick_responses_fill_the_pool_within_seconds(
+    tmp_path: Path, named: float | None
+) -> None:
+    """A place that a response leaves is taken at once: if that began a quiet second, none ended."""
+    clip, once = Answer(200, 0.4, body=b"clip"), iter([Answer(429, 0.1, retry_after=named)])
+    night = Night(tmp_path, 600, lambda call: next(once, clip) if call.at >= 5 else clip)
+    assert night.run(concurrency=20).exit_code is ExitCode.OK
+    # The work takes 600 / 20 × 0.4 seconds, and the 429 its hold and five quiet seconds.
+    assert night.seconds < 12 + (named or 1.0) + 5 + 1
+
+
+def test_claims_that_take_longer_than_a_hold_do_not_go_at_once_after_it(tmp_path: Path) -> None:
+    """On a slow disk many are prepared when the first 429 comes."""
+
+    async def slowly(blocking: Callable[[], None]) -> None:
+        await anyio.sleep(1.5)
+        blocking()
+
+    clip = Answer(200, 1.0, body=b"clip")
+    night = Night(tmp_path, 400, lambda c: Answer(429, 0.1) if 10 <= c.at < 40 else clip)
+    assert night.run(concurrency=50, hop=slowly).exit_code is ExitCode.OK
+    refused = [call.at for call in night.between(10, 40)]
+    later = [at for at in refused if at > refused[0] + 0.5]
+    assert len(later) >= 4
+    assert all(after - before > 1 for before, after in itertools.pairwise(later)), refused
 
 
 def test_where_the_limit_is_lifted_all_places_are_used_again(tmp_path: Path) -> None:
