@@ -324,7 +324,7 @@ class Completion(msgspec.Struct, frozen=True, kw_only=True):
     request_id: str | None
     finished_at: str
     duration_s: float
-    simulated: bool
+    simulated: bool | None
     seed: int | str | None = None
     cost_source: CostSource | None = None
     media: Facts | None = None

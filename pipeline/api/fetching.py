@@ -189,5 +189,5 @@ def _without_secrets(outcome: Outcome, url: httpx.URL | None, *, trusted: bool =
         text="",
         location=None,
         detail=detail if outcome.body is None else outcome.detail,
-        simulated=outcome.simulated and trusted,
+        simulated=outcome.simulated if trusted else None,
     )

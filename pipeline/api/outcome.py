@@ -80,7 +80,8 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     the provider answers with an id of its own: the output is to be asked for. `orphaned` says that
     nobody waits for the attempt any more, and whoever has it may yet write its part. `failure` is
     what the provider's description says of a request that failed. `unkept` is how many more outputs
-    the answer had.
+    the answer had. `simulated` says whether the sandbox has answered, None where nobody did, as a
+    `status` may be that of a list.
     """
 
     took: float
@@ -95,7 +96,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     request_id: str | None = None
     seed: int | str | None = None
     retry_after: float | None = None
-    simulated: bool = False
+    simulated: bool | None = None
     location: str | None = None
     hopeless: bool = False
     accepted: Handle | None = None

@@ -111,7 +111,7 @@ class Settle:
         assert attempt.claim is not None
         self.answers.warn_of_unkept(attempt, outcome)
         state.check_origin(outcome)
-        simulated = outcome.simulated if outcome.status is not None else state.simulated
+        simulated = state.simulated if outcome.simulated is None else outcome.simulated
         attempt.claim = msgspec.structs.replace(
             attempt.claim, handle=outcome.accepted, sent=True, simulated=simulated
         )

@@ -380,13 +380,14 @@ class RunState:
 
     def check_origin(self, outcome: Outcome) -> None:
         """Stop where simulated and paid clips would be mixed; the first answer decides which."""
-        if outcome.status is None:
+        answers = outcome.simulated
+        if answers is None:
             return
         if self.simulated is None:
-            self.simulated = outcome.simulated
-        elif self.simulated != outcome.simulated:
+            self.simulated = answers
+        elif self.simulated != answers:
             root = self.store.layout.root
-            self.stop(ExitCode.REFUSED, wrong_origin(root, simulated=outcome.simulated))
+            self.stop(ExitCode.REFUSED, wrong_origin(root, simulated=answers))
 
     # -- what has ended -----------------------------------------------------------------------
 

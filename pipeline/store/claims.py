@@ -33,7 +33,7 @@ class Head(msgspec.Struct, frozen=True, kw_only=True):
     cost: Decimal | None = None
     remaining_credits: Decimal | None = None
     request_id: str | None = None
-    simulated: bool = False
+    simulated: bool | None = None
 
 
 class Leftover(msgspec.Struct, frozen=True):

@@ -360,6 +360,17 @@ def test_a_request_that_appears_late_as_failed_is_counted_as_failed(tmp_path: Pa
     assert "the provider lists it as failed" in (provider.night.records["t000"].error or "")
 
 
+@pytest.mark.parametrize("lost", [LOST, Answer(fault=Fault.TIMEOUT), Answer(504)])
+def test_what_was_lost_and_is_listed_as_failed_is_sent_again_at_once(
+    tmp_path: Path, lost: Answer
+) -> None:
+    provider = provider_of(tmp_path, 3, losing(FAILED, lost, error="out of memory"))
+    summary = provider.run(concurrency=1, retry={"attempts": 2})
+    assert summary.exit_code is ExitCode.OK
+    assert set(provider.night.seen.values()) == {2}
+    assert {r.simulated for r in provider.night.records.values()} == {True}
+
+
 def test_an_output_that_is_dead_is_asked_for_once_in_a_run(tmp_path: Path) -> None:
     provider = provider_of(tmp_path, 1, losing(DONE))
     provider.night.media = lambda _: Answer(404, seconds=0.1)

@@ -157,7 +157,7 @@ class FakeSession:
             location=answer.location,
             hopeless=answer.hopeless,
             took=answer.seconds,
-            simulated=True,
+            **({} if answer.status is None else {"simulated": True}),
             accepted=answer.accepted,
         )
 
