@@ -21,7 +21,7 @@ from pipeline.account.runs import Run, State
 from pipeline.account.spending import Spending
 from pipeline.account.telling import Asked, Entry, Lesson, News, Posting, Told
 from pipeline.account.transaction import Transaction
-from pipeline.common.files import create, lock
+from pipeline.common.files import create, is_at, is_joined, join_folder, lock
 from pipeline.money.account import Bid, Holdings, Refusal, without
 from pipeline.money.balance import Moment
 
@@ -62,6 +62,8 @@ class Ledger:
         self._others = Others(None, (), 0.0)
         self._job_number = 0
         self._is_new = True
+        self._beside: Path | None = None
+        self._unseen = False
         self._lessons: tuple[Lesson, ...] = ()
 
     @classmethod
@@ -96,9 +98,16 @@ class Ledger:
                 raise
 
     @classmethod
-    def in_memory(cls, *, wall: Callable[[], float] = time.time) -> "Ledger":
-        """Open a ledger that no other run sees."""
-        return cls(schema.connect(None), None, wall)
+    def in_memory(
+        cls, beside: Path | None = None, *, wall: Callable[[], float] = time.time
+    ) -> "Ledger":
+        """Open a ledger that no other run sees.
+
+        Runs that use the one in the folder `beside` see that there is such a run (`News.unseen`).
+        """
+        ledger = cls(schema.connect(None), None, wall)
+        ledger._beside = beside
+        return ledger
 
     # -- what a run does ----------------------------------------------------------------------
 
@@ -171,9 +180,7 @@ class Ledger:
         """Close the file and free the lock: who has not left counts as killed."""
         with suppress(sqlite3.Error):
             self._connection.close()
-        if self._lock is not None:
-            os.close(self._lock)
-            self._lock = None
+        self._free_lock()
 
     # -- one transaction ----------------------------------------------------------------------
 
@@ -232,11 +239,14 @@ class Ledger:
         if not lock(self._lock):
             raise LedgerError(self._place, "its file system has no locks")
 
-    def _revive(self, own: Run) -> None:
-        """Come back after somebody has removed the lock file, so that others took it for dead."""
+    def _free_lock(self) -> None:
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
+
+    def _revive(self, own: Run) -> None:
+        """Come back after somebody has removed the lock file, so that others took it for dead."""
+        self._free_lock()
         self._take_lock()
         own.state = State.ALIVE
         values = int(own.state), own.number
@@ -247,6 +257,7 @@ class Ledger:
         """See which of the other runs are there; returns whether that has changed."""
         self._looked = self._now
         self._refuse_removed()
+        self._look_for_unseen()
         others = [run for run in self._runs if run.number != self._number]
         changed = [run for run in others if run.is_silent(self._now)] != self._others.silent
         for run in self._runs:
@@ -265,6 +276,15 @@ class Ledger:
             if schema.identity(self._folder) == self._files:
                 return
         raise LedgerError(self._place, "it was removed or replaced while this run had it open")
+
+    def _look_for_unseen(self) -> None:
+        """See whether a run is there that does not use the ledger; or be seen as such a run."""
+        if self._folder is not None:
+            # In a transaction, so that no two look at once.
+            self._unseen |= is_joined(self._folder)
+        elif self._beside is not None and not is_at(self._lock, self._beside):
+            self._free_lock()
+            self._lock = join_folder(self._beside)
 
     def _mark(self, run: Run, state: State) -> None:
         run.state = state
@@ -308,8 +328,9 @@ class Ledger:
     def _take(self, told: Told, own: Run) -> None:
         if told.operations:
             self._document.apply(told.operations)
-        if told.lessons:
-            lessons.add(self._connection, own.number, told.lessons)
+        taught = [each for each in told.lessons if not (self._unseen and each.is_fall)]
+        if taught:
+            lessons.add(self._connection, own.number, taught)
         if told.postings:
             self._spending.post(self._job_number, told.postings)
         if told.pause is not None:
@@ -348,4 +369,4 @@ class Ledger:
         elsewhere = others.elsewhere(self._calendar, self._wall(), self._spending.since)
         new, self._lessons = self._lessons, ()
         balance = document.copy(self._document.balance)
-        return News(balance, elsewhere, new, others.interval)
+        return News(balance, elsewhere, new, others.interval, unseen=self._unseen)

@@ -11,6 +11,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import partial
+from pathlib import Path
 from typing import Any, Protocol
 
 import anyio
@@ -90,13 +92,22 @@ class Shared:
     balance: type[Balance] = SharedBalance
     prices: type[PriceBook] = SharedPrices
 
-    def __init__(self, open_ledger: Callable[[], Ledger]) -> None:
-        self._open = open_ledger
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        name: str = "",
+        base_url: str = "",
+        wall: Callable[[], float] = time.time,
+    ) -> None:
+        """Take what `Ledger.open` takes."""
+        self._open = partial(Ledger.open, folder, name=name, base_url=base_url, wall=wall)
+        self._open_alone = partial(Ledger.in_memory, folder, wall=wall)
 
     @asynccontextmanager
     async def join(self, member: Member) -> AsyncIterator[Account]:
         """Register a run with its account; at the end it says what it leaves."""
-        account = SharedAccount(member, self._open)
+        account = SharedAccount(member, self._open, self._open_alone)
         try:
             await account.register()
             yield account
@@ -111,6 +122,7 @@ class SharedAccount:
 
     member: Member
     open_ledger: Callable[[], Ledger]
+    open_alone: Callable[[], Ledger]
     interval: float = 0.0
     _ledger: Ledger | None = None
     _waiting: list[_Waiting] = field(default_factory=list)
@@ -166,7 +178,7 @@ class SharedAccount:
         self._balance.untold.clear()
         self._balance.untold.append(Operation("take", (known,)))
         self._postings.clear()  # they are in the entry
-        await self._enter(Ledger.in_memory)
+        await self._enter(self.open_alone)
 
     async def serve(self) -> None:
         """Carry out what is told and asked, until `stop`."""
@@ -308,6 +320,7 @@ class SharedAccount:
     def _hear(self, news: News, told: Told) -> None:
         gate, before = self.member.gate, self.member.gate.elsewhere
         self._heard_at = asyncio.get_running_loop().time()
+        self._prices.blind |= news.unseen
         self._balance.hear(len(told.operations), news.balance)
         for lesson in news.lessons:
             self._prices.learn(lesson)

@@ -72,6 +72,11 @@ class Lesson(NamedTuple):
     amount: Decimal
     times: int = 1
 
+    @property
+    def is_fall(self) -> bool:
+        """Whether the balance says so, which every run of the account lowers."""
+        return self.method in {"fell", "stepped"}
+
 
 class Pause(NamedTuple):
     """The API wants to be left alone by all runs, until a time of the event loop's clock."""
@@ -107,13 +112,15 @@ class Asked:
 class News:
     """What a run hears. `lessons` are those that other runs have learned since it last heard.
 
-    `interval` is the longest of all runs that are alive; 0 is no rate.
+    `interval` is the longest of all runs that are alive; 0 is no rate. `unseen` says that a run was
+    there which is not in the ledger, as it could not use it: what it spends is not seen.
     """
 
     balance: Balance
     elsewhere: Elsewhere = NOBODY
     lessons: tuple[Lesson, ...] = ()
     interval: float = 0.0
+    unseen: bool = False
 
 
 class Neighbour(NamedTuple):

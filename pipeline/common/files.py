@@ -185,6 +185,52 @@ def lock(file: int, *, patience: float = 1.0) -> bool:
             return True
 
 
+def join_folder(folder: Path) -> int | None:
+    """Lock a folder together with others that do so; return the descriptor that holds it.
+
+    None where there is no such folder, or it cannot be locked at once. What is deleted in it, by
+    whomever, leaves the lock.
+    """
+    try:
+        file = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | _SAFE)
+    except OSError:
+        return None
+    with suppress(OSError):
+        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        return file
+    os.close(file)
+    return None
+
+
+def is_at(file: int | None, path: Path) -> bool:
+    """Return whether an open file or folder is still what has that path."""
+    if file is None:
+        return False
+    with suppress(OSError):
+        return os.path.samestat(os.fstat(file), path.lstat())
+    return False
+
+
+def is_joined(folder: Path) -> bool:
+    """Return whether any process has the lock of `join_folder`. One at a time may ask."""
+    try:
+        file = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | _SAFE)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:  # a file system that has no locks for folders
+        return False
+    else:
+        # At once: a process that is just being started may have this descriptor for a moment.
+        fcntl.flock(file, fcntl.LOCK_UN)
+    finally:
+        os.close(file)
+    return False
+
+
 def is_locked(path: str) -> bool:
     """Return whether a process has locked a file or folder; False if it does not exist.
 

@@ -4,7 +4,6 @@ import os
 import time
 from collections.abc import Collection
 from contextlib import closing
-from functools import partial
 
 from pipeline.account import places
 from pipeline.account.ledger import Ledger
@@ -25,8 +24,7 @@ def shared_by(job: Job, endpoint: Endpoint) -> Accounts:
         return Apart()
     base_url, key = endpoint.base_url, endpoint.key
     name = job.account.name or places.name(base_url, key)
-    folder = places.folder(base_url, key)
-    return Shared(partial(Ledger.open, folder, name=name, base_url=base_url))
+    return Shared(places.folder(base_url, key), name=name, base_url=base_url)
 
 
 def settled(job: Job, store: Store) -> None:

@@ -17,6 +17,7 @@ from support.databases import LEDGER, locked
 from support.helpers import Run, Workspace, environment, until
 from support.several import Jobs, Seen, settled_books
 
+from pipeline.common.files import is_joined
 from sandbox.testing import Sandbox
 
 WARNING = "the account ledger"
@@ -338,6 +339,34 @@ def test_the_falls_of_a_balance_that_others_may_share_unseen_are_no_price(
     assert (run.code, WARNING in run.err) == (0, spoil is not None), run.err
     last = PRICE if spoil else 3 * PRICE  # the second fall by so much
     assert world.workspace.spent() - before == 2 * PRICE + last
+
+
+def test_a_run_with_its_ledger_believes_no_fall_while_another_is_there_without_its_own(
+    tmp_path: Path, state_folder: Path
+) -> None:
+    """One has met a broken ledger and continues; somebody deletes the ledger, and another comes."""
+    options = {"cost_header": False, "no_balance_call": True}
+    with Sandbox(clips="tiny", latency=0.01, price=3 * PRICE, **options) as api:
+        world = World(Workspace(tmp_path), state_folder, api, "")
+        world.run(1)
+        before = world.workspace.spent()
+        corrupt(world)
+        jobs = Jobs(tmp_path / "others", 1)
+        jobs.write(tasks=9, credits={"cost": 0.95}, rate="1/minute")
+        jobs.start(url=api.url)
+        try:
+            until(lambda: is_joined(world.account))
+            deleted(world.account)
+            run = world.run(4, account={"rate": "90/minute"})
+            assert jobs.is_running("a"), "it waits for its next turn"
+        finally:
+            jobs.kill("a")
+        assert (run.code, WARNING in run.err) == (0, False), run.err
+        assert world.workspace.spent() - before == 3 * PRICE
+        last = World(Workspace(tmp_path / "last"), state_folder, api, "")
+        last.workspace.folder.mkdir()
+        last.run(3, account={"rate": "90/minute"})
+        assert last.workspace.spent() > 3 * PRICE, "alone again, it learns what they cost"
 
 
 @pytest.mark.variant

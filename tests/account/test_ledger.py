@@ -1,5 +1,6 @@
 """One file for all runs on a key: what one run tells, the others hear."""
 
+import shutil
 from decimal import Decimal
 from pathlib import Path
 
@@ -44,6 +45,68 @@ def test_a_ledger_in_memory_does_the_same_for_one_run(clock: Clock) -> None:
     alone.register(Terms(concurrency=1, day=Decimal(5)))
     assert isinstance(alone.bid(way=Way.ALONE), Moment)
     assert not alone.starts()
+
+
+def test_runs_without_the_ledger_are_seen_by_those_that_use_it(folder: Path, clock: Clock) -> None:
+    one, two = members(folder, clock, "/a", "/b")
+    assert not one.register().unseen
+    alone = [Member(Ledger.in_memory(folder), clock, job) for job in ("/c", "/d")]
+    for each in alone:
+        each.register()
+    assert two.register().unseen
+    assert not one.tell().unseen, "it looks twice a second"
+    clock.now += 0.5
+    assert one.tell().unseen
+    for each in (one, two, alone[0]):
+        each.ledger.close()
+    for path in folder.iterdir():
+        path.unlink()
+    (three,) = members(folder, clock, "/e")
+    assert three.register().unseen, "one is left, whatever was deleted"
+    alone[1].ledger.close()
+    (four,) = members(folder, clock, "/f")
+    assert not four.register().unseen
+    clock.now += 0.5
+    assert three.tell().unseen, "what it has observed meanwhile may be theirs"
+
+
+def test_a_run_without_the_ledger_is_seen_where_its_folder_was_made_again(
+    folder: Path, clock: Clock
+) -> None:
+    (one,) = members(folder, clock, "/a")
+    alone = Member(Ledger.in_memory(folder), clock, "/b")
+    alone.register()
+    one.ledger.close()
+    for _ in range(2):
+        shutil.rmtree(folder)
+        clock.now += 0.5
+        alone.tell()
+        (two,) = members(folder, clock, "/c")
+        assert not two.register().unseen, "nobody can have seen the new folder yet"
+        clock.now += 0.5
+        alone.tell()
+        assert two.tell().unseen
+        two.ledger.close()
+
+
+def test_falls_that_others_may_have_caused_are_told_to_nobody(folder: Path, clock: Clock) -> None:
+    one, two = members(folder, clock, "/a", "/b")
+    lessons = [Lesson(method, "video", PRICE) for method in ("fell", "stepped", "report")]
+    alone = Member(Ledger.in_memory(folder), clock, "/c")
+    alone.register()
+    one.register()
+    one.tell(lessons=lessons)
+    alone.ledger.close()
+    assert two.register().lessons == (lessons[2],)
+
+
+def test_a_ledger_in_memory_needs_no_folder(tmp_path: Path, clock: Clock) -> None:
+    (tmp_path / "file").touch()
+    (tmp_path / "link").symlink_to(tmp_path)
+    for place in (tmp_path / "missing", tmp_path / "file", tmp_path / "link"):
+        alone = Member(Ledger.in_memory(place, wall=clock.wall), clock)
+        assert not alone.register().unseen
+        alone.ledger.close()
 
 
 def test_a_cap_counts_what_manifests_say_and_what_others_hold(folder: Path, clock: Clock) -> None:

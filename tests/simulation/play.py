@@ -14,7 +14,6 @@ import anyio
 from support import virtual
 
 from pipeline import events as ev
-from pipeline.account.ledger import Ledger
 from pipeline.account.shared import Accounts, Apart, Shared
 from pipeline.models import AccountPolicy, CreditPolicy, Job, Status, Task, fingerprint
 from pipeline.runtime import runner
@@ -131,7 +130,7 @@ class _Night:
         if self.scenario.jobs == 1:
             return Apart()
         # The clock is looked up at each look: on virtual time it is another one.
-        return Shared(partial(Ledger.open, self.folder / "account", wall=lambda: time.time()))  # noqa: PLW0108
+        return Shared(self.folder / "account", wall=lambda: time.time())  # noqa: PLW0108
 
     def _job(self, number: int) -> Job:
         scenario, folder = self.scenario, self._folder(number)

@@ -18,7 +18,6 @@ from typing import Any
 import anyio
 
 from pipeline import events as ev
-from pipeline.account.ledger import Ledger
 from pipeline.account.shared import Shared
 from pipeline.api.outcome import Balance
 from support import virtual
@@ -50,7 +49,7 @@ class Till:
 
     def accounts(self) -> Shared:
         folder = self.folder / "pipeline" / "accounts" / "till"
-        return Shared(partial(Ledger.open, folder, wall=_now))
+        return Shared(folder, wall=_now)
 
     def night(self, name: str, tasks: int, **changes: Any) -> Night:
         (self.folder / name).mkdir()
