@@ -132,8 +132,13 @@ def test_a_run_that_is_killed_takes_nothing_from_the_account(
     # Without a written price a run that comes anew tries one request, alone.
     assert seen.refusals() <= (0 if terms else len(jobs.names))
     jobs.agree_with(seen)
+    last = jobs["b"].last().values()
+    doubts = {each["params"]["prompt"] for each in last if each["status"] == "in_doubt"}
+    # Rare: it was killed between the note of a request and its first byte.
+    assert len(doubts) <= 1
+    assert not doubts & {request["prompt"] for request in seen.requests}
     # Those that went on alone may have rendered all they had.
-    assert set(jobs.codes.values()) <= {0, 3}, jobs.said
+    assert set(jobs.codes.values()) <= ({0, 1, 3} if doubts else {0, 3}), jobs.said
     assert set(jobs.codes.values()) != {0}
     kept_to_the_bound(seen)
 

@@ -25,7 +25,7 @@ const browser = await puppeteer.launch({
 async function open(address) {
   const page = await browser.newPage();
   await page.setViewport({ width: 1280, height: 900 });
-  page.setDefaultTimeout(30_000);
+  page.setDefaultTimeout(120_000); // what hangs, not what is slow on a busy machine
   const log = { requests: [], complaints: [] };
   page.on("request", (request) => log.requests.push(request.url()));
   page.on("pageerror", (error) => log.complaints.push(String(error)));
@@ -162,7 +162,7 @@ const visits = {
     await page.waitForFunction(() => document.querySelector(".question")?.textContent.includes("$"));
     await press(page, "Start the run");
     await page.waitForFunction(() => document.querySelector("#live .state-word").textContent.includes("Running"));
-    await page.waitForFunction(() => document.querySelector("#live .state-word").textContent.includes("Ended"), { timeout: 90_000 });
+    await page.waitForFunction(() => document.querySelector("#live .state-word").textContent.includes("Ended"), { timeout: 120_000 });
     seen.after = await ready();
     await keys(page, "ArrowRight", "p");
     // The word is on the disk before the server says so.

@@ -17,7 +17,7 @@ const browser = await chromium.launch({ executablePath, headless: true, args: FL
 async function open(address, context) {
   const page = await context.newPage();
   const log = { requests: [], complaints: [] };
-  page.setDefaultTimeout(30_000);
+  page.setDefaultTimeout(120_000); // what hangs, not what is slow on a busy machine
   page.on("request", (request) => log.requests.push(request.url()));
   page.on("pageerror", (error) => log.complaints.push(String(error)));
   page.on("dialog", (dialog) => { log.complaints.push(`dialog: ${dialog.message()}`); dialog.dismiss(); });

@@ -97,7 +97,7 @@ const view = {
     const { page, log, done } = await open(address, { acceptDownloads: true });
     const { keyboard } = page;
     const seen = { axe: {}, checked: [], lost: [] };
-    page.setDefaultTimeout(30_000);
+    page.setDefaultTimeout(120_000); // what hangs, not what is slow on a busy machine
     await page.locator(".job-card").nth(1).waitFor();
     await axe(page, "jobs", seen);
     await tabTo(page, /^<img|^the night/i);

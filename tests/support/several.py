@@ -177,10 +177,13 @@ class Jobs:
     def at_risk(self) -> Decimal:
         return sum((job.at_risk() for job in self.all.values()), ZERO)
 
-    def agree_with(self, seen: Seen) -> None:
-        """Hold what manifests, status and the last summaries say against what was charged."""
+    def agree_with(self, seen: Seen, guessed: Decimal = ZERO) -> None:
+        """Hold what manifests, status and the last summaries say against what was charged.
+
+        `guessed` is how far records are off that say themselves that they are estimates.
+        """
         assert not seen.twice
-        assert self.spent() == seen.taken, self.said
+        assert self.spent() == seen.taken + guessed, self.said
         assert self.at_risk() == 0, self.said
         for name, job in self.all.items():
             assert not job.claims()

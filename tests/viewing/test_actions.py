@@ -39,19 +39,20 @@ def keyed(api: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Sandbox:
 
 
 async def test_a_run_is_started_followed_and_controlled(write: Any, keyed: Sandbox) -> None:
-    prompts = [{"id": f"t{n}", "prompt": f"{n} [[latency 0.5]]"} for n in range(8)]
+    # Enough for long at two at a time, and for a moment at twenty.
+    prompts = [{"id": f"t{n}", "prompt": f"{n} [[latency 1]]"} for n in range(60)]
     path = write(*prompts, leave=None, concurrency=2)
     async with viewed(path) as served, served.page() as page:
         await page.until("state")
         asked = (await served.get("/job/price")).json()
-        assert (asked["tasks"], asked["price"]) == (8, pytest.approx(7.6))
+        assert (asked["tasks"], asked["price"]) == (60, pytest.approx(57))
         started = await served.post("/job/run", {})
         assert started.status_code == 200, started.text
         state = await page.until("state", lambda state: state["running"] and state["in_flight"])
         assert state["concurrency"] == 2
         for words, code in (
             ({"action": "pause"}, 200),
-            ({"action": "concurrency", "value": 3}, 200),
+            ({"action": "concurrency", "value": 20}, 200),
             ({"action": "concurrency", "value": "many"}, 400),
             ({"action": "dance"}, 400),
             ({"action": ["pause"]}, 400),
@@ -60,7 +61,7 @@ async def test_a_run_is_started_followed_and_controlled(write: Any, keyed: Sandb
             assert found.status_code == code, words
         assert found.json()["hint"]
         state = await page.until("state", lambda state: state["state"] == "paused")
-        assert state["concurrency"] == 3
+        assert state["concurrency"] == 20
         refused = await served.post("/job/run", {})
         assert (refused.status_code, "in use" in refused.json()["error"]) == (409, True)
         assert (await served.post("/job/settle", {})).status_code == 409
@@ -68,13 +69,13 @@ async def test_a_run_is_started_followed_and_controlled(write: Any, keyed: Sandb
         assert resumed.json()["state"] == "running"
         ended = await page.until("action", lambda action: not action["running"])
         assert (ended["id"], ended["code"]) == (started.json()["id"], 0)
-        assert any("8 rendered" in line for line in ended["lines"])
+        assert any("60 rendered" in line for line in ended["lines"])
         told = {entry["task"] for kind, data in page.told if kind == "entries" for entry in data}
         assert told
         assert (await served.get("/job/t0.mp4")).headers["content-type"] == "video/mp4"
         whole = (await served.get("/job/data")).json()
         assert whole["nights"]
-        assert (whole["state"]["state"], whole["state"]["counts"]["succeeded"]) == ("ended", 8)
+        assert (whole["state"]["state"], whole["state"]["counts"]["succeeded"]) == ("ended", 60)
         assert [action["code"] for action in whole["actions"]] == [0]
 
 
