@@ -106,7 +106,7 @@ test-sdks: .venv/.installed-sdks ## The SDKs of other vendors against the sandbo
 	@$(PYTEST) tests/sandbox/test_vendor_sdks.py $(ARGS)
 
 chaos: .venv/.installed-dev ## Faults, restarts and kill -9, at random and at points, SEEDS=20
-	@CHAOS_SEEDS=$(SEEDS) $(PYTEST) -m slow -k "chaos or account" $(ARGS)
+	@CHAOS_SEEDS=$(SEEDS) $(PYTEST) -m slow -k "chaos or account" tests/chaos tests $(ARGS)
 
 kill-matrix: .venv/.installed-dev ## kill -9 at each point at each vendor, a quarter of an hour; SLICE=2/10 plays a tenth
 	@$(PYTEST) -m slow tests/matrix --slice "$(SLICE)" $(ARGS)

@@ -1,7 +1,8 @@
 """How many seeds: two short ones, or as many long ones as `--seeds N` or CHAOS_SEEDS asks for.
 
 At the end the toll of all kills is printed: doubts, those never sent, clips that were lost; and how
-the doubts of kills at chosen points have ended.
+the doubts of kills at chosen points have ended. For that `make chaos` names this folder: else only
+the workers of a parallel run would load this file, and not the process that prints.
 """
 
 import os
